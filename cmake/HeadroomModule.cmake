@@ -1,0 +1,22 @@
+# One folder is one module is one static library: headroom_module(core/model LINKS ...) builds every .cpp of
+# the current folder as headroom_core_model.
+
+add_library(headroom_flags INTERFACE)
+target_include_directories(headroom_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(headroom_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+if(HEADROOM_NATIVE)
+  target_compile_options(headroom_flags INTERFACE -march=native)
+endif()
+if(HEADROOM_SANITIZE)
+  target_compile_options(headroom_flags INTERFACE -fsanitize=${HEADROOM_SANITIZE} -fno-omit-frame-pointer
+                                                  -fno-sanitize-recover=all)
+  target_link_options(headroom_flags INTERFACE -fsanitize=${HEADROOM_SANITIZE})
+endif()
+
+function(headroom_module name)
+  cmake_parse_arguments(ARG "" "" "LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  string(REPLACE "/" "_" target "headroom_${name}")
+  add_library(${target} STATIC ${sources})
+  target_link_libraries(${target} PUBLIC headroom_flags ${ARG_LINKS})
+endfunction()

@@ -1,0 +1,30 @@
+#include "core/model/config.h"
+
+namespace headroom::model {
+
+std::string_view shortName(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::MultiHead:
+      return "MHA";
+    case AttentionKind::GroupedQuery:
+      return "GQA";
+    case AttentionKind::MultiQuery:
+      return "MQA";
+  }
+  return "";
+}
+
+std::string_view shortName(KvType type) { return type == KvType::F32 ? "f32" : "f16"; }
+
+AttentionKind AttentionShape::kind() const {
+  if (kvHeadCount == queryHeadCount) return AttentionKind::MultiHead;
+  return kvHeadCount == 1 ? AttentionKind::MultiQuery : AttentionKind::GroupedQuery;
+}
+
+std::uint64_t kvCacheBytes(const ModelConfig& config, KvType type, std::uint64_t positions,
+                           std::uint64_t sequences) {
+  return 2ull * config.layerCount * config.attention.kvHeadCount * positions * config.attention.headDim *
+         bytesPerElement(type) * sequences;
+}
+
+}  // namespace headroom::model

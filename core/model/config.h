@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace headroom::model {
+
+enum class AttentionKind { MultiHead, GroupedQuery, MultiQuery };
+
+/// "MHA", "GQA" or "MQA".
+std::string_view shortName(AttentionKind kind);
+
+/// How the heads of one attention layer share keys and values. queryHeadCount is a multiple of kvHeadCount;
+/// query head h reads KV head h / groupSize().
+struct AttentionShape {
+  int queryHeadCount = 0;
+  int kvHeadCount = 0;
+  int headDim = 0;
+
+  AttentionKind kind() const;
+  int groupSize() const { return queryHeadCount / kvHeadCount; }
+  int queryDim() const { return queryHeadCount * headDim; }
+  int kvDim() const { return kvHeadCount * headDim; }
+  bool operator==(const AttentionShape&) const = default;
+};
+
+/// Which elements of a head vector RoPE rotates together.
+enum class RopePairing {
+  Adjacent,  ///< (2i, 2i+1), as GGUF files of architecture llama store them
+  Halves,    ///< (i, i + headDim/2), as Hugging Face files store them
+};
+
+enum class KvType { F32, F16 };
+
+std::string_view shortName(KvType type);
+constexpr int bytesPerElement(KvType type) { return type == KvType::F32 ? 4 : 2; }
+
+/// The numbers that fix a decoder-only transformer's shape. Everything else follows from the tensors.
+struct ModelConfig {
+  std::string name;          ///< for people
+  std::string architecture;  ///< as the file names it, "llama"
+  int layerCount = 0;
+  int modelDim = 0;
+  int ffnDim = 0;
+  int vocabSize = 0;
+  int contextLength = 0;  ///< positions the model was made for
+  AttentionShape attention;
+  float normEpsilon = 1e-5f;
+  float ropeBase = 10000.0f;
+  int ropeDim = 0;  ///< leading elements of each head that are rotated, headDim by default
+  RopePairing ropePairing = RopePairing::Adjacent;
+};
+
+/// KV-cache bytes of `positions` cached positions of `sequences` sequences:
+/// 2 (K and V) x layers x kv_heads x positions x head_dim x bytes per element x sequences.
+std::uint64_t kvCacheBytes(const ModelConfig& config, KvType type, std::uint64_t positions,
+                           std::uint64_t sequences = 1);
+
+}  // namespace headroom::model

@@ -1,0 +1,43 @@
+#include "core/model/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace headroom::model {
+
+std::string_view shortName(AttentionKernel kernel) {
+  return kernel == AttentionKernel::Shared ? "shared" : "naive";
+}
+
+bool Capture::wants(int layer) const {
+  return all || std::find(layers.begin(), layers.end(), layer) != layers.end();
+}
+
+Distribution summarise(std::span<const float> logits, int count) {
+  Distribution result;
+  const float highest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0.0;
+  double weighted = 0.0;
+  for (float logit : logits) {
+    const double shifted = static_cast<double>(logit) - highest;
+    const double weight = std::exp(shifted);
+    sum += weight;
+    weighted += weight * shifted;
+  }
+  result.entropy = static_cast<float>(std::log(sum) - weighted / sum);
+
+  std::vector<int> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto kept = order.begin() + std::min<std::ptrdiff_t>(count, std::ssize(order));
+  std::partial_sort(order.begin(), kept, order.end(), [&](int a, int b) {
+    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
+  });
+  for (auto token = order.begin(); token != kept; ++token) {
+    const double probability = std::exp(static_cast<double>(logits[*token]) - highest) / sum;
+    result.candidates.push_back({*token, static_cast<float>(probability)});
+  }
+  return result;
+}
+
+}  // namespace headroom::model

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/model/config.h"
+#include "core/model/step_record.h"
+
+namespace headroom::model {
+
+enum class AttentionKernel {
+  Shared,  ///< one workgroup serves a whole KV group; each K/V element is loaded once
+  Naive,   ///< one workgroup per query head, which reloads K and V
+};
+
+std::string_view shortName(AttentionKernel kernel);
+
+struct DecoderOptions {
+  KvType kvType = KvType::F32;
+  int contextLength = 0;  ///< cache positions; 0 means the model's own
+  int batch = 1;          ///< sequences decoded at once through the same weights
+  AttentionKernel attention = AttentionKernel::Shared;
+};
+
+/// Which layers' attention a step hands back; always all query heads of a layer.
+struct Capture {
+  bool all = false;
+  std::vector<int> layers;  ///< when not all
+
+  static Capture none() { return {}; }
+  static Capture everything() { return {.all = true, .layers = {}}; }
+  bool wants(int layer) const;
+};
+
+/// Runs a model over a growing sequence. Implementations: reference::ReferenceDecoder (Eigen, float64) and
+/// engine::VulkanDecoder. Not thread-safe; one thread at a time.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  virtual const ModelConfig& config() const = 0;
+  virtual const DecoderOptions& options() const = 0;
+  /// What runs it, for people: "llvmpipe (LLVM 15.0.6, 256 bits)" or "Eigen, float64".
+  virtual std::string deviceName() const = 0;
+
+  /// Positions in the cache.
+  virtual int position() const = 0;
+  /// Forgets every position after the first `positions` (0: all of them).
+  virtual void truncate(int positions) = 0;
+
+  /// Runs `tokens` at position(), position()+1, ... and appends them to the cache. One token is a decode step,
+  /// several are a prefill in blocks; one record per block comes back. With batch B every sequence is fed the
+  /// same tokens. Throws Error when the tokens do not fit the context or an id is outside the vocabulary, in
+  /// which case nothing changed.
+  virtual std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) = 0;
+
+  /// Logits after the last token of the last run: [vocabSize]. With batch B, those of sequence 0.
+  virtual std::span<const float> logits() const = 0;
+  /// Whether run() also keeps the logits of every token, for allLogits().
+  virtual void keepAllLogits(bool keep) = 0;
+  /// [tokens of the last run][vocabSize], when asked for with keepAllLogits(true).
+  virtual std::span<const float> allLogits() const = 0;
+};
+
+/// The `count` most likely tokens of `logits` with their softmax probabilities, and the distribution's entropy
+/// in nats. Shared by all decoders, so that records agree.
+struct Distribution {
+  std::vector<Candidate> candidates;
+  float entropy = 0.0f;
+};
+Distribution summarise(std::span<const float> logits, int count);
+inline constexpr int kCandidateCount = 10;
+
+}  // namespace headroom::model

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace headroom::model {
+
+/// Something in the world (a file, a device, memory, an argument) is not as needed. what() is one sentence a
+/// user can act on, with the expected and the actual value in it.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
+};
+
+}  // namespace headroom::model
