@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/model/pre_tokenizer.h"
+#include "core/model/token_type.h"
+#include "core/model/tokenizer.h"
+
+namespace headroom::model {
+
+/// What a file stores of a byte-level BPE vocabulary. Tokens and merges are in the spelling of
+/// byte_alphabet.h; a token's id is its index.
+struct ByteLevelBpeData {
+  std::vector<std::string> tokens;
+  std::vector<std::string> merges;    ///< "left right", the merge to do first comes first
+  std::vector<TokenType> tokenTypes;  ///< one per token, or empty when all are normal
+  std::string preTokenizer = "gpt-2";
+  int beginToken = -1;
+  int endToken = -1;
+};
+
+/// GPT-2's tokenizer: words by regular expression, then merges of adjacent pieces by rank, over bytes, so
+/// that every text has an encoding (Radford et al. 2019; Sennrich et al. 2016).
+class ByteLevelBpe final : public Tokenizer {
+ public:
+  /// Throws Error for an unsupported pre-tokenizer, a token type list of the wrong length, a merge that is
+  /// not two spellings, or begin and end ids outside the vocabulary.
+  explicit ByteLevelBpe(ByteLevelBpeData data);
+
+  const ByteLevelBpeData& data() const { return m_data; }
+
+  int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
+  /// Throws Error only when the text has a byte that the vocabulary has no token for.
+  std::vector<int> encode(std::string_view text) const override;
+  std::string pieceBytes(int token) const override;
+  std::string decode(const std::vector<int>& tokens) const override;
+  int beginToken() const override { return m_data.beginToken; }
+  int endToken() const override { return m_data.endToken; }
+
+ private:
+  struct Merge {
+    int rank = 0;
+    int token = 0;
+  };
+  void addMerge(const std::string& merge, int rank);
+  void encodeWord(std::string_view word, std::vector<int>& tokens) const;
+
+  ByteLevelBpeData m_data;
+  PreTokenizer m_preTokenizer;
+  bool m_wholeWordsFirst = false;     ///< llama-bpe takes a word that is a token as it is, without merging
+  std::vector<std::string> m_pieces;  ///< bytes of each token
+  std::unordered_map<std::string, int> m_tokenOf;     ///< by spelling; no control tokens
+  std::unordered_map<std::uint64_t, Merge> m_merges;  ///< by left token << 32 | right token
+  std::array<int, 256> m_byteTokens;
+};
+
+}  // namespace headroom::model

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/model/token_type.h"
+#include "core/model/tokenizer.h"
+
+namespace headroom::model {
+
+/// What a file stores of a SentencePiece BPE vocabulary. A token's id is its index; "▁" (U+2581) spells a
+/// space.
+struct SentencePieceBpeData {
+  std::vector<std::string> tokens;
+  std::vector<float>
+      scores;  ///< one per token; the adjacent pair whose joined token scores highest merges first
+  std::vector<TokenType> tokenTypes;  ///< one per token
+  int beginToken = -1;
+  int endToken = -1;
+  int unknownToken = -1;
+  bool addSpacePrefix = true;  ///< a text is encoded as if it began with a space
+};
+
+/// Llama's tokenizer: BPE by score over the characters of the whole text, with characters outside the
+/// vocabulary spelled in byte tokens (Kudo and Richardson 2018).
+class SentencePieceBpe final : public Tokenizer {
+ public:
+  /// Throws Error for score or type lists of the wrong length and special ids outside the vocabulary.
+  explicit SentencePieceBpe(SentencePieceBpeData data);
+  SentencePieceBpe(const SentencePieceBpe&) = delete;  // m_tokenOf points into m_data
+  SentencePieceBpe& operator=(const SentencePieceBpe&) = delete;
+
+  const SentencePieceBpeData& data() const { return m_data; }
+
+  int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
+  /// Throws Error only for a character that has neither a token, nor byte tokens, nor an unknown token.
+  std::vector<int> encode(std::string_view text) const override;
+  std::string pieceBytes(int token) const override;
+  std::string decode(const std::vector<int>& tokens) const override;
+  int beginToken() const override { return m_data.beginToken; }
+  int endToken() const override { return m_data.endToken; }
+
+ private:
+  struct Symbol;
+  void indexTokens();
+  void appendCharacter(std::string_view character, std::vector<int>& tokens) const;
+
+  SentencePieceBpeData m_data;
+  std::vector<std::string> m_pieces;                    ///< bytes of each token
+  std::unordered_map<std::string_view, int> m_tokenOf;  ///< normal tokens, views into m_data.tokens
+  std::array<int, 256> m_byteTokens;
+};
+
+}  // namespace headroom::model
