@@ -76,9 +76,8 @@ ByteLevelBpe::ByteLevelBpe(ByteLevelBpeData data)
 void ByteLevelBpe::addMerge(const std::string& merge, int rank) {
   const std::size_t space = merge.find(' ', 1);  // a spelling never has a space in it
   if (space == std::string::npos || space + 1 >= merge.size()) {
-    throw Error(
-        fmt::format("Merge {} of the tokenizer is \"{}\", expected two tokens with a space between them",
-                    rank, replaceInvalidUtf8(merge)));
+    throw Error(fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them",
+                            rank, quotedName(merge)));
   }
   const auto left = m_tokenOf.find(merge.substr(0, space));
   const auto right = m_tokenOf.find(merge.substr(space + 1));

@@ -28,8 +28,8 @@ std::string_view expressionOf(std::string_view name) {
   for (const Family& family : kFamilies) {
     if (family.name == name) return family.expression;
   }
-  throw Error(fmt::format("Unsupported pre-tokenizer \"{}\": expected one of gpt-2, llama-bpe, qwen2",
-                          replaceInvalidUtf8(name)));
+  throw Error(
+      fmt::format("Unsupported pre-tokenizer {}: expected one of gpt-2, llama-bpe, qwen2", quotedName(name)));
 }
 }  // namespace
 

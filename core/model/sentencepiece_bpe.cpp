@@ -102,8 +102,8 @@ void SentencePieceBpe::indexTokens() {
       case TokenType::Byte: {
         const int byte = byteOfToken(spelling);
         if (byte < 0) {
-          throw Error(fmt::format("Byte token {} of the tokenizer is \"{}\", expected a form like <0x0A>",
-                                  token, replaceInvalidUtf8(spelling)));
+          throw Error(fmt::format("Byte token {} of the tokenizer is {}, expected a form like <0x0A>", token,
+                                  quotedName(spelling)));
         }
         m_byteTokens[byte] = static_cast<int>(token);
         m_pieces[token] = std::string(1, static_cast<char>(byte));
@@ -175,8 +175,8 @@ void SentencePieceBpe::appendCharacter(std::string_view character, std::vector<i
   } else if (m_data.unknownToken >= 0) {
     tokens.push_back(m_data.unknownToken);
   } else {
-    throw Error(fmt::format("The vocabulary has no token for \"{}\", so this text has no encoding",
-                            replaceInvalidUtf8(character)));
+    throw Error(fmt::format("The vocabulary has no token for {}, so this text has no encoding",
+                            quotedName(character)));
   }
 }
 

@@ -70,4 +70,13 @@ std::string replaceInvalidUtf8(std::string_view text) {
   return result;
 }
 
+std::string quotedName(std::string_view name) {
+  constexpr std::size_t kLongest = 60;
+  std::string result = replaceInvalidUtf8(name.substr(0, kLongest));
+  for (char& byte : result) {
+    if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F) byte = '?';
+  }
+  return '"' + result + (name.size() > kLongest ? "...\"" : "\"");
+}
+
 }  // namespace headroom::model

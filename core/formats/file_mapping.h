@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace headroom::formats {
+
+/// A whole file, mapped read-only. The pages are read when they are touched, so opening costs nothing however
+/// large the file is. Move-only; the mapping lives as long as this does.
+class FileMapping {
+ public:
+  /// Throws model::Error when `path` is missing, unreadable, empty, or not a regular file.
+  explicit FileMapping(const std::string& path);
+  ~FileMapping();
+  FileMapping(FileMapping&& other) noexcept;
+  FileMapping& operator=(FileMapping&& other) noexcept;
+
+  std::span<const std::byte> bytes() const { return m_bytes; }
+
+ private:
+  void release();
+  std::span<const std::byte> m_bytes;
+};
+
+}  // namespace headroom::formats
