@@ -1,0 +1,107 @@
+#include "core/vulkan/buffer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/vulkan/check.h"
+
+namespace headroom::vulkan {
+
+namespace {
+
+constexpr std::uint64_t kStagingBytes = 16ull << 20;
+
+std::uint64_t texelBytes(VkFormat format) {
+  switch (format) {
+    case VK_FORMAT_R32G32B32A32_SFLOAT:
+      return 16;
+    case VK_FORMAT_R16G16B16A16_SFLOAT:
+    case VK_FORMAT_R32G32_SFLOAT:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+template <typename Record>
+void runOnce(Device& device, const Record& record) {
+  VkCommandBuffer commands = device.allocateCommandBuffer();
+  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+                                       .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
+  check(vkBeginCommandBuffer(commands, &begin), "record a copy");
+  record(commands);
+  check(vkEndCommandBuffer(commands), "record a copy");
+  device.run(commands);
+  device.freeCommandBuffer(commands);
+}
+
+}  // namespace
+
+Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std::string& what) : m_bytes(bytes) {
+  const std::string trying = fmt::format("allocate {} bytes for {} on {}", bytes, what, device.info().name);
+  const VkBufferCreateInfo info{
+      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+      .size = bytes,
+      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+               VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+               VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+      .sharingMode = VK_SHARING_MODE_EXCLUSIVE};
+  VkBuffer buffer;
+  check(vkCreateBuffer(device.get(), &info, nullptr, &buffer), trying);
+  m_buffer = {device.get(), buffer};
+
+  VkMemoryRequirements requirements;
+  vkGetBufferMemoryRequirements(device.get(), buffer, &requirements);
+  m_allocatedBytes = requirements.size;
+  const bool onHost = place == MemoryPlace::Host;
+  const VkMemoryAllocateInfo allocate{
+      .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+      .allocationSize = requirements.size,
+      .memoryTypeIndex = device.memoryType(
+          requirements.memoryTypeBits,
+          onHost ? VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT
+                 : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+          onHost ? VK_MEMORY_PROPERTY_HOST_CACHED_BIT : 0)};
+  VkDeviceMemory memory;
+  check(vkAllocateMemory(device.get(), &allocate, nullptr, &memory), trying);
+  m_memory = {device.get(), memory};
+  check(vkBindBufferMemory(device.get(), buffer, memory, 0), trying);
+  if (onHost) {
+    check(vkMapMemory(device.get(), memory, 0, VK_WHOLE_SIZE, 0, &m_mapped), trying);
+    std::memset(m_mapped, 0, bytes);
+  } else {
+    runOnce(device, [&](VkCommandBuffer commands) { vkCmdFillBuffer(commands, buffer, 0, VK_WHOLE_SIZE, 0); });
+  }
+}
+
+TexelView::TexelView(Device& device, const Buffer& buffer, VkFormat format, std::uint64_t offset, std::uint64_t bytes) {
+  const std::uint64_t texels = bytes / texelBytes(format);
+  if (texels > device.info().limits.maxTexelBufferElements) {
+    throw Error(fmt::format("A matrix of {} texels does not fit {}, which addresses {} at once.", texels,
+                            device.info().name, device.info().limits.maxTexelBufferElements));
+  }
+  const VkBufferViewCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
+                                    .buffer = buffer.get(),
+                                    .format = format,
+                                    .offset = offset,
+                                    .range = bytes};
+  VkBufferView view;
+  check(vkCreateBufferView(device.get(), &info, nullptr, &view), "create a view of a buffer");
+  m_view = {device.get(), view};
+}
+
+void upload(Device& device, const Buffer& target, std::uint64_t offset, std::span<const std::byte> data) {
+  Buffer staging(device, std::min<std::uint64_t>(kStagingBytes, data.size()), MemoryPlace::Host, "uploads");
+  for (std::uint64_t done = 0; done < data.size(); done += staging.bytes()) {
+    const std::uint64_t bytes = std::min<std::uint64_t>(staging.bytes(), data.size() - done);
+    std::memcpy(staging.mapped<std::byte>().data(), data.data() + done, bytes);
+    runOnce(device, [&](VkCommandBuffer commands) {
+      const VkBufferCopy copy{.srcOffset = 0, .dstOffset = offset + done, .size = bytes};
+      vkCmdCopyBuffer(commands, staging.get(), target.get(), 1, &copy);
+    });
+  }
+}
+
+}  // namespace headroom::vulkan

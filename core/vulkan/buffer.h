@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <vulkan/vulkan.h>
+
+#include "core/vulkan/device.h"
+#include "core/vulkan/handle.h"
+
+namespace headroom::vulkan {
+
+enum class MemoryPlace {
+  Device,  ///< fast for kernels; filled by upload()
+  Host,    ///< mapped, coherent, cached where there is such memory
+};
+
+/// A buffer with memory of its own, usable as storage, uniform, texel and copy source or target. Starts as
+/// zeros.
+class Buffer {
+ public:
+  Buffer() = default;
+  /// Throws Error naming `what`, with the size, when the device has no room.
+  Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std::string& what);
+
+  VkBuffer get() const { return m_buffer.get(); }
+  std::uint64_t bytes() const { return m_bytes; }
+  /// Device memory taken, bytes() rounded up to the device's alignment.
+  std::uint64_t allocatedBytes() const { return m_allocatedBytes; }
+  /// The mapped memory of a Host buffer.
+  template <typename T>
+  std::span<T> mapped() const {
+    return {static_cast<T*>(m_mapped), m_bytes / sizeof(T)};
+  }
+
+ private:
+  Handle<VkBuffer, vkDestroyBuffer> m_buffer;
+  Handle<VkDeviceMemory, vkFreeMemory> m_memory;
+  std::uint64_t m_bytes = 0;
+  std::uint64_t m_allocatedBytes = 0;
+  void* m_mapped = nullptr;
+};
+
+/// A typed view of a part of a buffer for texelFetch.
+class TexelView {
+ public:
+  TexelView() = default;
+  /// Throws Error when `bytes` holds more texels than the device can address.
+  TexelView(Device& device, const Buffer& buffer, VkFormat format, std::uint64_t offset, std::uint64_t bytes);
+  VkBufferView get() const { return m_view.get(); }
+
+ private:
+  Handle<VkBufferView, vkDestroyBufferView> m_view;
+};
+
+/// Copies `data` into a Device buffer at `offset`, through a staging buffer; returns when it is there.
+void upload(Device& device, const Buffer& target, std::uint64_t offset, std::span<const std::byte> data);
+
+}  // namespace headroom::vulkan

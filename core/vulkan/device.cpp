@@ -1,0 +1,203 @@
+#include "core/vulkan/device.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "core/vulkan/check.h"
+
+namespace headroom::vulkan {
+
+namespace {
+
+constexpr std::uint64_t kTimeoutNs = 60ull * 1000 * 1000 * 1000;
+
+std::uint32_t computeQueueFamily(VkPhysicalDevice device, double* timestampPeriodNs) {
+  std::uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
+  for (std::uint32_t family = 0; family < count; ++family) {
+    if ((families[family].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
+    if (families[family].timestampValidBits == 0) *timestampPeriodNs = 0.0;
+    return family;
+  }
+  throw Error("The device has no compute queue.");
+}
+
+DeviceInfo describe(VkPhysicalDevice device, int index) {
+  VkPhysicalDeviceDriverProperties driver{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+  VkPhysicalDeviceSubgroupProperties subgroup{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
+                                              .pNext = &driver};
+  VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  VkPhysicalDevice16BitStorageFeatures storage16{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
+  VkPhysicalDeviceFeatures2 features{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage16};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  VkPhysicalDeviceMemoryProperties memory;
+  vkGetPhysicalDeviceMemoryProperties(device, &memory);
+
+  DeviceInfo info{.index = index,
+                  .name = properties.properties.deviceName,
+                  .driver = fmt::format("{} {}", driver.driverName, driver.driverInfo),
+                  .type = properties.properties.deviceType,
+                  .apiVersion = properties.properties.apiVersion,
+                  .subgroupSize = subgroup.subgroupSize,
+                  .subgroupOperations = subgroup.supportedOperations,
+                  .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,
+                  .limits = properties.properties.limits,
+                  .timestampPeriodNs = properties.properties.limits.timestampPeriod};
+  for (std::uint32_t heap = 0; heap < memory.memoryHeapCount; ++heap) {
+    if (memory.memoryHeaps[heap].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
+      info.memoryBytes = std::max(info.memoryBytes, memory.memoryHeaps[heap].size);
+    }
+  }
+  computeQueueFamily(device, &info.timestampPeriodNs);
+  return info;
+}
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+int preference(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return 0;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return 1;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+}  // namespace
+
+std::string_view typeName(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return "software";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return "integrated GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return "discrete GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return "virtual GPU";
+    default:
+      return "other";
+  }
+}
+
+std::vector<DeviceInfo> listDevices(const Instance& instance) {
+  std::vector<DeviceInfo> devices;
+  for (VkPhysicalDevice device : instance.physicalDevices()) {
+    devices.push_back(describe(device, static_cast<int>(devices.size())));
+  }
+  return devices;
+}
+
+DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
+  std::vector<DeviceInfo> devices = listDevices(instance);
+  if (devices.empty()) {
+    throw Error("No Vulkan 1.2 device was found; install a driver (Debian: mesa-vulkan-drivers has a software device).");
+  }
+  if (wanted.empty()) {
+    return *std::ranges::min_element(devices, {}, [](const DeviceInfo& info) { return preference(info.type); });
+  }
+  const bool isIndex = std::ranges::all_of(wanted, [](unsigned char c) { return std::isdigit(c) != 0; });
+  for (const DeviceInfo& info : devices) {
+    if (isIndex ? std::to_string(info.index) == wanted : lower(info.name).find(lower(wanted)) != std::string::npos) {
+      return info;
+    }
+  }
+  std::string known;
+  for (const DeviceInfo& info : devices) known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", info.index, info.name);
+  throw Error(fmt::format("No Vulkan device matches \"{}\"; there is {}.", wanted, known));
+}
+
+Device::Device(const Instance& instance, const DeviceInfo& info)
+    : m_info(info), m_physicalDevice(instance.physicalDevices().at(static_cast<std::size_t>(info.index))) {
+  constexpr VkSubgroupFeatureFlags kNeeded = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  if (info.subgroupSize < 8 || (info.subgroupOperations & kNeeded) != kNeeded) {
+    throw Error(fmt::format("{} has subgroups of {} invocations; the kernels need 8 or more, with shuffles.", info.name,
+                            info.subgroupSize));
+  }
+  const std::uint32_t family = computeQueueFamily(m_physicalDevice, &m_info.timestampPeriodNs);
+  const float priority = 1.0f;
+  const VkDeviceQueueCreateInfo queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                      .queueFamilyIndex = family,
+                                      .queueCount = 1,
+                                      .pQueuePriorities = &priority};
+  VkPhysicalDevice16BitStorageFeatures storage16{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+                                                 .storageBuffer16BitAccess = info.storage16Bit};
+  const VkDeviceCreateInfo create{.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                                  .pNext = &storage16,
+                                  .queueCreateInfoCount = 1,
+                                  .pQueueCreateInfos = &queue};
+  check(vkCreateDevice(m_physicalDevice, &create, nullptr, &m_device), fmt::format("open {}", info.name));
+  vkGetDeviceQueue(m_device, family, 0, &m_queue);
+  vkGetPhysicalDeviceMemoryProperties(m_physicalDevice, &m_memory);
+
+  const VkCommandPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+                                     .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+                                     .queueFamilyIndex = family};
+  VkCommandPool commandPool;
+  check(vkCreateCommandPool(m_device, &pool, nullptr, &commandPool), "create a command pool");
+  m_commandPool = {m_device, commandPool};
+  const VkFenceCreateInfo fenceInfo{.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  VkFence fence;
+  check(vkCreateFence(m_device, &fenceInfo, nullptr, &fence), "create a fence");
+  m_fence = {m_device, fence};
+  const VkPipelineCacheCreateInfo cacheInfo{.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  VkPipelineCache cache;
+  check(vkCreatePipelineCache(m_device, &cacheInfo, nullptr, &cache), "create a pipeline cache");
+  m_pipelineCache = {m_device, cache};
+}
+
+Device::~Device() {
+  vkDeviceWaitIdle(m_device);
+  m_commandPool = {};
+  m_fence = {};
+  m_pipelineCache = {};
+  vkDestroyDevice(m_device, nullptr);
+}
+
+std::uint32_t Device::memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
+                                 VkMemoryPropertyFlags preferred) const {
+  for (VkMemoryPropertyFlags flags : {wanted | preferred, wanted}) {
+    for (std::uint32_t type = 0; type < m_memory.memoryTypeCount; ++type) {
+      const bool allowed = (allowedBits >> type & 1u) != 0;
+      if (allowed && (m_memory.memoryTypes[type].propertyFlags & flags) == flags) return type;
+    }
+  }
+  throw Error(fmt::format("{} has no memory of the kind that is needed (flags {:#x}).", m_info.name, wanted));
+}
+
+VkCommandBuffer Device::allocateCommandBuffer() {
+  const VkCommandBufferAllocateInfo info{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+                                         .commandPool = m_commandPool.get(),
+                                         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+                                         .commandBufferCount = 1};
+  VkCommandBuffer commands;
+  check(vkAllocateCommandBuffers(m_device, &info, &commands), "allocate a command buffer");
+  return commands;
+}
+
+void Device::freeCommandBuffer(VkCommandBuffer commands) {
+  vkFreeCommandBuffers(m_device, m_commandPool.get(), 1, &commands);
+}
+
+void Device::run(VkCommandBuffer commands) {
+  const VkSubmitInfo submit{
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+  const VkFence fence = m_fence.get();
+  check(vkResetFences(m_device, 1, &fence), "prepare a submission");
+  check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
+  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, kTimeoutNs), fmt::format("finish the work on {}", m_info.name));
+}
+
+}  // namespace headroom::vulkan

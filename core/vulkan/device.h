@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <vulkan/vulkan.h>
+
+#include "core/vulkan/handle.h"
+#include "core/vulkan/instance.h"
+
+namespace headroom::vulkan {
+
+/// What a physical device says of itself.
+struct DeviceInfo {
+  int index = 0;  ///< in Instance::physicalDevices()
+  std::string name;
+  std::string driver;  ///< driver name and its own version text
+  VkPhysicalDeviceType type = VK_PHYSICAL_DEVICE_TYPE_OTHER;
+  std::uint32_t apiVersion = 0;
+  std::uint32_t subgroupSize = 0;
+  VkSubgroupFeatureFlags subgroupOperations = 0;
+  std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap
+  bool storage16Bit = false;      ///< kernels may load and store f16
+  VkPhysicalDeviceLimits limits{};
+  double timestampPeriodNs = 0.0;  ///< 0 when the compute queue has no time stamps
+};
+
+std::vector<DeviceInfo> listDevices(const Instance& instance);
+
+/// "software", "integrated GPU", "discrete GPU", "virtual GPU" or "other".
+std::string_view typeName(VkPhysicalDeviceType type);
+
+/// The device that `wanted` names: an index, or a part of a name in any case; empty picks the first discrete
+/// GPU, else an integrated one, else whatever there is. Throws Error that lists what there is.
+DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted);
+
+/// A logical device with one compute queue. Used by one thread at a time.
+class Device {
+ public:
+  /// Throws Error when the device cannot run the engine, naming what it lacks.
+  Device(const Instance& instance, const DeviceInfo& info);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  VkDevice get() const { return m_device; }
+  const DeviceInfo& info() const { return m_info; }
+  VkPipelineCache pipelineCache() const { return m_pipelineCache.get(); }
+
+  /// Index of a memory type with all of `wanted`, preferring one that also has all of `preferred`.
+  std::uint32_t memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
+                           VkMemoryPropertyFlags preferred) const;
+  /// A primary command buffer of this device's pool; freed with the pool or by freeCommandBuffer().
+  VkCommandBuffer allocateCommandBuffer();
+  void freeCommandBuffer(VkCommandBuffer commands);
+  /// Submits one recorded command buffer and waits until it is done. Throws Error on loss or after 60 s.
+  void run(VkCommandBuffer commands);
+
+ private:
+  DeviceInfo m_info;
+  VkPhysicalDevice m_physicalDevice = VK_NULL_HANDLE;
+  VkPhysicalDeviceMemoryProperties m_memory{};
+  VkDevice m_device = VK_NULL_HANDLE;
+  VkQueue m_queue = VK_NULL_HANDLE;
+  Handle<VkCommandPool, vkDestroyCommandPool> m_commandPool;
+  Handle<VkFence, vkDestroyFence> m_fence;
+  Handle<VkPipelineCache, vkDestroyPipelineCache> m_pipelineCache;
+};
+
+}  // namespace headroom::vulkan

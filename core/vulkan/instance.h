@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <vulkan/vulkan.h>
+
+namespace headroom::vulkan {
+
+enum class Validation { Off, On };
+
+/// On when the environment says HEADROOM_VALIDATION=1.
+Validation validationFromEnvironment();
+
+/// A Vulkan 1.2 instance. With validation, also checks synchronization and keeps every error message of the
+/// layer.
+class Instance {
+ public:
+  explicit Instance(Validation validation = validationFromEnvironment());
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  VkInstance get() const { return m_instance; }
+  Validation validation() const { return m_validation; }
+  /// Every physical device of Vulkan 1.2 or newer, in the loader's order.
+  std::vector<VkPhysicalDevice> physicalDevices() const;
+  /// Messages of severity error since the start; empty without validation.
+  std::vector<std::string> validationErrors() const;
+
+ private:
+  static VKAPI_ATTR VkBool32 VKAPI_CALL receive(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                                VkDebugUtilsMessageTypeFlagsEXT types,
+                                                const VkDebugUtilsMessengerCallbackDataEXT* data, void* user);
+
+  Validation m_validation;
+  VkInstance m_instance = VK_NULL_HANDLE;
+  VkDebugUtilsMessengerEXT m_messenger = VK_NULL_HANDLE;
+  mutable std::mutex m_mutex;
+  std::vector<std::string> m_errors;
+};
+
+}  // namespace headroom::vulkan

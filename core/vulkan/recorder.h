@@ -1,0 +1,62 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <vulkan/vulkan.h>
+
+#include "core/vulkan/buffer.h"
+#include "core/vulkan/device.h"
+#include "core/vulkan/kernel.h"
+
+namespace headroom::vulkan {
+
+/// What one binding of a dispatch sees: a texel view, or a range of a buffer.
+struct Binding {
+  VkBufferView view = VK_NULL_HANDLE;
+  VkBuffer buffer = VK_NULL_HANDLE;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+
+  static Binding texels(const TexelView& view) { return {.view = view.get()}; }
+  static Binding whole(const Buffer& buffer) { return {.buffer = buffer.get(), .bytes = buffer.bytes()}; }
+  static Binding part(const Buffer& buffer, std::uint64_t offset, std::uint64_t bytes) {
+    return {.buffer = buffer.get(), .offset = offset, .bytes = bytes};
+  }
+};
+
+using GroupCount = std::array<std::uint32_t, 3>;
+
+/// A command buffer that is recorded once and run many times: dispatches in order, each after everything
+/// before it, with a time stamp around each.
+class Recorder {
+ public:
+  explicit Recorder(Device& device, int maxDispatches);
+  ~Recorder();
+  Recorder(Recorder&& other) noexcept;
+  Recorder& operator=(Recorder&&) = delete;
+
+  /// Appends one dispatch. Throws Error when the bindings do not fit the kernel or the group count exceeds the
+  /// device's limits.
+  void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups);
+  /// Ends recording.
+  void finish();
+
+  /// Runs it on the device and waits.
+  void run();
+  /// Milliseconds of each dispatch of the last run(); zeros on a device without time stamps.
+  std::vector<double> dispatchTimesMs() const;
+
+ private:
+  void barrier(VkPipelineStageFlags sources, VkAccessFlags writes, VkPipelineStageFlags targets, VkAccessFlags reads);
+
+  Device* m_device;
+  int m_maxDispatches;
+  int m_dispatchCount = 0;
+  VkCommandBuffer m_commands = VK_NULL_HANDLE;
+  std::vector<Handle<VkDescriptorPool, vkDestroyDescriptorPool>> m_pools;
+  Handle<VkQueryPool, vkDestroyQueryPool> m_timestamps;
+};
+
+}  // namespace headroom::vulkan
