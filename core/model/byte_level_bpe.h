@@ -16,9 +16,9 @@ namespace headroom::model {
 /// What a file stores of a byte-level BPE vocabulary. Tokens and merges are in the spelling of
 /// byte_alphabet.h; a token's id is its index.
 struct ByteLevelBpeData {
-  std::vector<std::string> tokens;
-  std::vector<std::string> merges;    ///< "left right", the merge to do first comes first
-  std::vector<TokenType> tokenTypes;  ///< one per token, or empty when all are normal
+  std::vector<std::string> tokens = {};
+  std::vector<std::string> merges = {};    ///< "left right", the merge to do first comes first
+  std::vector<TokenType> tokenTypes = {};  ///< one per token, or empty when all are normal
   std::string preTokenizer = "gpt-2";
   int beginToken = -1;
   int endToken = -1;

@@ -14,10 +14,10 @@ namespace headroom::model {
 /// What a file stores of a SentencePiece BPE vocabulary. A token's id is its index; "▁" (U+2581) spells a
 /// space.
 struct SentencePieceBpeData {
-  std::vector<std::string> tokens;
+  std::vector<std::string> tokens = {};
   std::vector<float>
       scores;  ///< one per token; the adjacent pair whose joined token scores highest merges first
-  std::vector<TokenType> tokenTypes;  ///< one per token
+  std::vector<TokenType> tokenTypes = {};  ///< one per token
   int beginToken = -1;
   int endToken = -1;
   int unknownToken = -1;

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// Answers from software that this project did not write (shared/fixtures/README.md).
+namespace headroom::tests {
+
+/// Relative error ||a - b|| / ||b|| that a decoder may have against llama.cpp's logits. For F16 and Q8_0 that
+/// software rounds activations, so these bounds say nothing about this project's own accuracy.
+inline constexpr double kF32LogitsLimit = 2e-5;
+inline constexpr double kF16LogitsLimit = 1e-2;
+inline constexpr double kQ8LogitsLimit = 3e-2;
+/// ... and against the project's own reference on the same weights, with an f32 and an f16 cache.
+inline constexpr double kReferenceF32CacheLimit = 2e-5;
+inline constexpr double kReferenceF16CacheLimit = 2e-3;
+/// |1 - sum| of an attention row.
+inline constexpr double kRowSumLimit = 1e-5;
+
+inline std::string fixturePath(const std::string& name) {
+  const char* chosen = std::getenv("HEADROOM_FIXTURES");
+  const std::filesystem::path folder =
+      chosen ? std::filesystem::path(chosen)
+             : std::filesystem::path(HEADROOM_SOURCE_DIR).parent_path() / "shared" / "fixtures";
+  const std::filesystem::path path = folder / name;
+  if (!std::filesystem::exists(path)) {
+    throw std::runtime_error(
+        "Fixture " + path.string() +
+        " is missing: put the fixtures folder at ../shared/fixtures or set HEADROOM_FIXTURES");
+  }
+  return path.string();
+}
+
+inline std::string readText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("Cannot read " + path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Whitespace-separated ids.
+inline std::vector<int> readIds(const std::string& text) {
+  std::vector<int> ids;
+  std::istringstream stream(text);
+  for (int id; stream >> id;) ids.push_back(id);
+  return ids;
+}
+
+template <typename A, typename B>
+double relativeError(std::span<const A> actual, std::span<const B> expected) {
+  if (actual.size() != expected.size() || expected.empty()) return INFINITY;
+  double difference = 0.0;
+  double norm = 0.0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double delta = static_cast<double>(actual[i]) - static_cast<double>(expected[i]);
+    difference += delta * delta;
+    norm += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+  }
+  const double error = std::sqrt(difference / norm);
+  return std::isnan(error) ? INFINITY : error;
+}
+
+}  // namespace headroom::tests
