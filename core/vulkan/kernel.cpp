@@ -7,8 +7,9 @@
 namespace headroom::vulkan {
 
 Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> words,
-               std::vector<VkDescriptorType> bindings, std::span<const std::uint32_t> constants)
-    : m_name(std::move(name)), m_bindings(std::move(bindings)) {
+               std::vector<VkDescriptorType> bindings, std::span<const std::uint32_t> constants,
+               std::uint32_t pushBytes)
+    : m_name(std::move(name)), m_bindings(std::move(bindings)), m_pushBytes(pushBytes) {
   const std::string trying = fmt::format("build the kernel {} on {}", m_name, device.info().name);
   std::vector<VkDescriptorSetLayoutBinding> layoutBindings;
   for (VkDescriptorType type : m_bindings) {
@@ -24,8 +25,12 @@ Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> 
   check(vkCreateDescriptorSetLayout(device.get(), &setInfo, nullptr, &setLayout), trying);
   m_setLayout = {device.get(), setLayout};
 
-  const VkPipelineLayoutCreateInfo layoutInfo{
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO, .setLayoutCount = 1, .pSetLayouts = &setLayout};
+  const VkPushConstantRange pushRange{.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = pushBytes};
+  const VkPipelineLayoutCreateInfo layoutInfo{.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+                                              .setLayoutCount = 1,
+                                              .pSetLayouts = &setLayout,
+                                              .pushConstantRangeCount = pushBytes > 0 ? 1u : 0u,
+                                              .pPushConstantRanges = &pushRange};
   VkPipelineLayout layout;
   check(vkCreatePipelineLayout(device.get(), &layoutInfo, nullptr, &layout), trying);
   m_layout = {device.get(), layout};

@@ -47,11 +47,16 @@ void Recorder::barrier(VkPipelineStageFlags sources, VkAccessFlags writes, VkPip
   vkCmdPipelineBarrier(m_commands, sources, targets, 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
-void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups) {
+void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
+                        std::span<const std::byte> push) {
   assert(m_dispatchCount < m_maxDispatches);
   if (bindings.size() != kernel.bindings().size()) {
     throw Error(fmt::format("Kernel {} has {} bindings, {} were given.", kernel.name(), kernel.bindings().size(),
                             bindings.size()));
+  }
+  if (push.size() != kernel.pushBytes()) {
+    throw Error(fmt::format("Kernel {} takes {} bytes of push constants, {} were given.", kernel.name(),
+                            kernel.pushBytes(), push.size()));
   }
   const VkPhysicalDeviceLimits& limits = m_device->info().limits;
   for (std::size_t axis = 0; axis < groups.size(); ++axis) {
@@ -104,6 +109,10 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
 
   vkCmdBindPipeline(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
   vkCmdBindDescriptorSets(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1, &set, 0, nullptr);
+  if (!push.empty()) {
+    vkCmdPushConstants(m_commands, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                       static_cast<std::uint32_t>(push.size()), push.data());
+  }
   vkCmdDispatch(m_commands, groups[0], groups[1], groups[2]);
   // Each stage reads what the one before wrote, and writes what an earlier one read.
   barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_SHADER_READ_BIT,

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <vulkan/vulkan.h>
@@ -37,9 +39,10 @@ class Recorder {
   Recorder(Recorder&& other) noexcept;
   Recorder& operator=(Recorder&&) = delete;
 
-  /// Appends one dispatch. Throws Error when the bindings do not fit the kernel or the group count exceeds the
+  /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group count exceeds the
   /// device's limits.
-  void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups);
+  void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
+                std::span<const std::byte> push = {});
   /// Ends recording.
   void finish();
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <vector>
+
+#include "core/engine/packed_matrix.h"
+#include "core/model/model.h"
+#include "core/vulkan/buffer.h"
+
+namespace headroom::engine {
+
+/// A vector of f32 gains on the device, zeros behind its end.
+class GainVector {
+ public:
+  GainVector() = default;
+  GainVector(vulkan::Device& device, const model::Tensor& gains, const std::string& what);
+  const vulkan::TexelView& view() const { return m_view; }
+  /// Bytes of one full read by one workgroup.
+  std::uint64_t paddedBytes() const { return m_buffer.bytes(); }
+  std::uint64_t logicalBytes() const { return m_logicalBytes; }
+
+ private:
+  std::uint64_t m_logicalBytes = 0;
+  vulkan::Buffer m_buffer;
+  vulkan::TexelView m_view;
+};
+
+struct DeviceLayer {
+  GainVector attentionNorm;
+  PackedMatrix qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
+  PackedMatrix attentionOutput;
+  GainVector ffnNorm;
+  PackedMatrix gateUp;  ///< blocks of 8 rows of gate and up by turns
+  PackedMatrix ffnDown;
+};
+
+/// All weights of a model on a device, and the table of RoPE angles.
+struct DeviceWeights {
+  /// Uploads everything; a tied output matrix is stored once. f16 files stay f16 when `keepHalf`.
+  DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength, bool keepHalf);
+
+  PackedMatrix tokenEmbedding;
+  GainVector outputNorm;
+  PackedMatrix output;  ///< empty when tied; use outputMatrix()
+  std::vector<DeviceLayer> layers;
+  vulkan::Buffer ropeTable;
+  vulkan::TexelView ropeView;  ///< [position][ropeDim / 2] cos, sin
+
+  const PackedMatrix& outputMatrix() const { return tied ? tokenEmbedding : output; }
+  bool tied = false;
+};
+
+}  // namespace headroom::engine

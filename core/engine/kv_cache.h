@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/model/config.h"
+#include "core/vulkan/buffer.h"
+#include "core/vulkan/recorder.h"
+
+namespace headroom::engine {
+
+/// Keys and values of all layers in one buffer: per layer K then V, each
+/// [sequence][kv_head][position][head_dim] of f32 or f16.
+class KvCache {
+ public:
+  /// Throws vulkan::Error when the device has no room for it.
+  KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type, int contextLength,
+          int sequences);
+
+  const vulkan::TexelView& keyView(int layer) const { return m_views[static_cast<std::size_t>(2 * layer)]; }
+  const vulkan::TexelView& valueView(int layer) const { return m_views[static_cast<std::size_t>(2 * layer + 1)]; }
+  vulkan::Binding keyStorage(int layer) const { return section(2 * layer); }
+  vulkan::Binding valueStorage(int layer) const { return section(2 * layer + 1); }
+
+  /// The formula of model::kvCacheBytes() for the whole context.
+  std::uint64_t formulaBytes() const { return m_formulaBytes; }
+  /// What the device really took: the formula, with each section rounded up to the device's alignment.
+  std::uint64_t allocatedBytes() const { return m_buffer.allocatedBytes(); }
+
+ private:
+  vulkan::Binding section(int index) const;
+
+  std::uint64_t m_formulaBytes;
+  std::uint64_t m_sectionBytes;   ///< keys or values of one layer
+  std::uint64_t m_sectionStride;  ///< m_sectionBytes up to the device's offset alignment
+  vulkan::Buffer m_buffer;
+  std::vector<vulkan::TexelView> m_views;
+};
+
+}  // namespace headroom::engine

@@ -1,0 +1,39 @@
+#include "core/engine/step_buffers.h"
+
+#include "shaders/kernel_params.h"
+
+namespace headroom::engine {
+
+namespace {
+vulkan::Buffer floats(vulkan::Device& device, std::uint64_t count, vulkan::MemoryPlace place, const char* what) {
+  return vulkan::Buffer(device, count * sizeof(float), place, what);
+}
+
+vulkan::TexelView texels(vulkan::Device& device, const vulkan::Buffer& buffer, VkFormat format) {
+  return vulkan::TexelView(device, buffer, format, 0, buffer.bytes());
+}
+}  // namespace
+
+StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
+  using vulkan::MemoryPlace;
+  const auto rows = static_cast<std::uint64_t>(shape.blockTokens);
+  const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
+  const auto queryHeads = static_cast<std::uint64_t>(shape.config.attention.queryHeadCount);
+  const auto queryDim = static_cast<std::uint64_t>(shape.config.attention.queryDim());
+  params = vulkan::Buffer(device, sizeof(StepParams), MemoryPlace::Host, "step parameters");
+  stream = floats(device, rows * shape.streamColumns(), MemoryPlace::Device, "the residual stream");
+  query = floats(device, rows * queryDim, MemoryPlace::Device, "queries");
+  partial = floats(device, rows * chunks * queryDim, MemoryPlace::Device, "partial attention");
+  extent = floats(device, rows * chunks * queryHeads * 2, MemoryPlace::Device, "softmax extents");
+  hidden = floats(device, rows * shape.hiddenColumns(), MemoryPlace::Device, "the hidden layer");
+  logits = floats(device, rows * static_cast<std::uint64_t>(shape.config.vocabSize), MemoryPlace::Host, "logits");
+  captured = vulkan::Buffer(device, shape.captureStride() * static_cast<std::uint64_t>(shape.config.layerCount),
+                            MemoryPlace::Host, "captured attention");
+  streamView = texels(device, stream, VK_FORMAT_R32G32B32A32_SFLOAT);
+  queryView = texels(device, query, VK_FORMAT_R32G32B32A32_SFLOAT);
+  partialView = texels(device, partial, VK_FORMAT_R32G32B32A32_SFLOAT);
+  extentView = texels(device, extent, VK_FORMAT_R32G32_SFLOAT);
+  hiddenView = texels(device, hidden, VK_FORMAT_R32G32B32A32_SFLOAT);
+}
+
+}  // namespace headroom::engine

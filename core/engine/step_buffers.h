@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/engine/step_shape.h"
+#include "core/vulkan/buffer.h"
+
+namespace headroom::engine {
+
+/// Everything a step writes besides the KV cache, for at most StepShape::blockTokens rows.
+struct StepBuffers {
+  StepBuffers(vulkan::Device& device, const StepShape& shape);
+
+  vulkan::Buffer params;    ///< StepParams, on the host
+  vulkan::Buffer stream;    ///< [row][streamColumns] residual stream
+  vulkan::Buffer query;     ///< [row][queryHead][headDim] after RoPE
+  vulkan::Buffer partial;   ///< [row][chunk][queryHead][headDim]
+  vulkan::Buffer extent;    ///< [row][chunk][queryHead] max and sum of the online softmax
+  vulkan::Buffer hidden;    ///< [row][hiddenColumns]
+  vulkan::Buffer logits;    ///< [row][vocabSize], on the host
+  vulkan::Buffer captured;  ///< [layer][queryHead][row][contextLength] raw scores, on the host
+
+  vulkan::TexelView streamView, queryView, partialView, extentView, hiddenView;
+};
+
+}  // namespace headroom::engine

@@ -1,0 +1,254 @@
+#include "core/engine/vulkan_decoder.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/engine/stage_traffic.h"
+#include "core/model/error.h"
+#include "core/vulkan/check.h"
+
+namespace headroom::engine {
+
+namespace {
+
+using model::Capture;
+using model::StepRecord;
+
+/// Programs of odd row counts (the rest of a prompt) that are kept beside those of whole blocks and steps.
+constexpr std::size_t kKeptPrograms = 8;
+
+/// Runs `work`; a Vulkan error leaves as a model::Error, the one type that callers of decoders know.
+template <typename Work>
+auto translateErrors(const Work& work) {
+  try {
+    return work();
+  } catch (const vulkan::Error& error) {
+    throw model::Error(error.what());
+  }
+}
+
+bool keepsHalf(const vulkan::DeviceInfo& device, HalfWeights wish) {
+  if (wish == HalfWeights::Automatic) return device.type != VK_PHYSICAL_DEVICE_TYPE_CPU;
+  return wish == HalfWeights::Keep;
+}
+
+/// Softmax of raw scores, in place.
+void normaliseRow(std::span<float> row) {
+  const float highest = *std::max_element(row.begin(), row.end());
+  double sum = 0.0;
+  for (float& value : row) {
+    value = std::exp(value - highest);
+    sum += value;
+  }
+  const auto scale = static_cast<float>(1.0 / sum);
+  for (float& value : row) value *= scale;
+}
+
+/// Adds times and traffic of the same stages, for the sequences of a batched prefill.
+void addStages(StepRecord& total, const StepRecord& part) {
+  for (std::size_t index = 0; index < total.stages.size(); ++index) {
+    total.stages[index].gpuTimeMs += part.stages[index].gpuTimeMs;
+    total.stages[index].issued += part.stages[index].issued;
+    total.stages[index].logical += part.stages[index].logical;
+  }
+}
+
+}  // namespace
+
+VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
+                                    bool keepHalf)
+    : weights(device, model, shape.options.contextLength, keepHalf),
+      cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
+      buffers(device, shape) {}
+
+VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
+                             HalfWeights halfWeights)
+    : m_device(device) {
+  translateErrors([&] {
+    m_shape = StepShape::plan(device.info(), model.config, options);
+    m_resources = std::make_unique<Resources>(device, model, m_shape, keepsHalf(device.info(), halfWeights));
+    program(m_shape.options.batch, m_shape.options.batch);
+  });
+  m_logits.resize(static_cast<std::size_t>(m_shape.config.vocabSize));
+}
+
+VulkanDecoder::~VulkanDecoder() = default;
+
+void VulkanDecoder::truncate(int positions) { m_position = std::clamp(positions, 0, m_position); }
+
+StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
+  Resources& resources = *m_resources;
+  const auto found = resources.programs.find({rowCount, logitsRows});
+  if (found != resources.programs.end()) return found->second;
+  if (resources.programs.size() >= kKeptPrograms) {
+    std::erase_if(resources.programs, [&](const auto& entry) {
+      const int rows = entry.first.first;
+      return rows != m_shape.options.batch && rows != m_shape.blockTokens;
+    });
+  }
+  std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
+  if (!kernels) {
+    kernels = std::make_unique<StepKernels>(m_device, m_shape, rowCount == 1 ? TokenTile::One : TokenTile::Several);
+  }
+  return resources.programs
+      .emplace(std::pair(rowCount, logitsRows),
+               StepProgram(m_device, m_shape, *kernels, resources.weights, resources.cache, resources.buffers, rowCount,
+                           logitsRows))
+      .first->second;
+}
+
+void VulkanDecoder::setCapture(StepParams& params, const Capture& capture) const {
+  std::ranges::fill(params.captureLayers, 0u);
+  for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
+    if (capture.wants(layer)) params.captureLayers[layer / 32] |= 1u << (layer % 32);
+  }
+}
+
+StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsRows, const Capture& capture) {
+  StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
+  params.tokenCount = static_cast<std::uint32_t>(rows.size());
+  params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
+  setCapture(params, capture);
+  std::ranges::copy(rows, params.tokens);
+
+  StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
+  steps.run();
+
+  StepRecord record;
+  const std::vector<double> times = steps.dispatchTimesMs();
+  const StepRows stepRows{.tokens = rows, .logitsRows = logitsRows};
+  for (std::size_t index = 0; index < times.size(); ++index) {
+    const auto [stage, layer] = steps.stages()[index];
+    const StageTraffic traffic = stageTraffic(stage, layer, m_shape, m_resources->weights, stepRows, capture.wants(layer));
+    record.stages.push_back({.stage = stage,
+                             .layer = layer,
+                             .gpuTimeMs = times[index],
+                             .issued = traffic.issued,
+                             .logical = traffic.logical});
+  }
+  record.attention = readAttention(rows, capture);
+  return record;
+}
+
+model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> rows, const Capture& capture) const {
+  model::AttentionRows attention;
+  if (rows[0].sequence != 0) return attention;
+  for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
+    if (capture.wants(layer)) attention.layers.push_back(layer);
+  }
+  if (attention.layers.empty()) return attention;
+  const auto ofFirstSequence = std::ranges::count(rows, 0u, &TokenParams::sequence);
+  attention.queryHeadCount = m_shape.config.attention.queryHeadCount;
+  attention.rowCount = static_cast<int>(ofFirstSequence);
+  attention.firstPosition = static_cast<int>(rows[0].position);
+  attention.rowStride = attention.firstPosition + attention.rowCount;
+  attention.values.resize(attention.layers.size() * static_cast<std::size_t>(attention.queryHeadCount) *
+                          static_cast<std::size_t>(attention.rowCount) * static_cast<std::size_t>(attention.rowStride));
+
+  const std::span<const float> scores = m_resources->buffers.captured.mapped<const float>();
+  float* target = attention.values.data();
+  for (int layer : attention.layers) {
+    for (int head = 0; head < attention.queryHeadCount; ++head) {
+      for (int row = 0; row < attention.rowCount; ++row, target += attention.rowStride) {
+        const std::size_t source =
+            static_cast<std::size_t>(layer) * m_shape.captureStride() / sizeof(float) +
+            (static_cast<std::size_t>(head) * static_cast<std::size_t>(m_shape.blockTokens) + static_cast<std::size_t>(row)) *
+                static_cast<std::size_t>(m_shape.options.contextLength);
+        const std::size_t length = static_cast<std::size_t>(attention.firstPosition + row) + 1;
+        std::memcpy(target, scores.data() + source, length * sizeof(float));
+        normaliseRow({target, length});
+      }
+    }
+  }
+  return attention;
+}
+
+StepRecord VulkanDecoder::decodeStep(int token, const Capture& capture) {
+  const int batch = m_shape.options.batch;
+  std::vector<TokenParams> rows;
+  for (int sequence = 0; sequence < batch; ++sequence) {
+    rows.push_back({.token = static_cast<std::uint32_t>(token),
+                    .position = static_cast<std::uint32_t>(m_position),
+                    .sequence = static_cast<std::uint32_t>(sequence)});
+  }
+  StepRecord record = runRows(rows, batch, capture);
+  const std::span<const float> logits = m_resources->buffers.logits.mapped<const float>();
+  std::ranges::copy(logits.first(m_logits.size()), m_logits.begin());
+  if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), m_logits.begin(), m_logits.end());
+  return record;
+}
+
+StepRecord VulkanDecoder::prefillBlock(std::span<const int> tokens, const Capture& capture) {
+  const int logitsRows = m_keepsAllLogits ? static_cast<int>(tokens.size()) : 1;
+  StepRecord record;
+  for (int sequence = 0; sequence < m_shape.options.batch; ++sequence) {
+    std::vector<TokenParams> rows;
+    for (std::size_t index = 0; index < tokens.size(); ++index) {
+      rows.push_back({.token = static_cast<std::uint32_t>(tokens[index]),
+                      .position = static_cast<std::uint32_t>(m_position) + static_cast<std::uint32_t>(index),
+                      .sequence = static_cast<std::uint32_t>(sequence)});
+    }
+    StepRecord part = runRows(rows, logitsRows, capture);
+    if (sequence > 0) {
+      addStages(record, part);
+      continue;
+    }
+    record = std::move(part);
+    const std::span<const float> logits = m_resources->buffers.logits.mapped<const float>();
+    const std::size_t wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
+    std::ranges::copy(logits.subspan(wanted - m_logits.size(), m_logits.size()), m_logits.begin());
+    if (m_keepsAllLogits) {
+      m_allLogits.insert(m_allLogits.end(), logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(wanted));
+    }
+  }
+  return record;
+}
+
+void VulkanDecoder::checkRoom(std::span<const int> tokens) const {
+  const int room = m_shape.options.contextLength - m_position;
+  if (tokens.empty()) throw model::Error("There is no token to run: the text is empty.");
+  if (std::ssize(tokens) > room) {
+    throw model::Error(fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
+                                   m_shape.options.contextLength, m_position, tokens.size()));
+  }
+  for (int token : tokens) {
+    if (token < 0 || token >= m_shape.config.vocabSize) {
+      throw model::Error(fmt::format("Token {} is outside the vocabulary of {} tokens.", token, m_shape.config.vocabSize));
+    }
+  }
+}
+
+std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Capture& capture) {
+  checkRoom(tokens);
+  return translateErrors([&] {
+    m_allLogits.clear();
+    std::vector<StepRecord> records;
+    for (std::size_t done = 0; done < tokens.size();) {
+      const auto start = std::chrono::steady_clock::now();
+      const std::size_t count = std::min(tokens.size() - done, static_cast<std::size_t>(m_shape.blockTokens));
+      const std::span<const int> block = tokens.subspan(done, count);
+      StepRecord record = count == 1 ? decodeStep(block[0], capture) : prefillBlock(block, capture);
+      record.tokens.assign(block.begin(), block.end());
+      record.position = m_position;
+      m_position += static_cast<int>(count);
+      done += count;
+
+      record.cacheBytesUsed = model::kvCacheBytes(m_shape.config, m_shape.options.kvType,
+                                                  static_cast<std::uint64_t>(m_position),
+                                                  static_cast<std::uint64_t>(m_shape.options.batch));
+      record.cacheBytesAllocated = m_resources->cache.allocatedBytes();
+      const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
+      record.candidates = next.candidates;
+      record.nextTokenEntropy = next.entropy;
+      record.wallTimeMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+      records.push_back(std::move(record));
+    }
+    return records;
+  });
+}
+
+}  // namespace headroom::engine

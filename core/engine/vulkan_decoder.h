@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/engine/device_weights.h"
+#include "core/engine/kv_cache.h"
+#include "core/engine/step_buffers.h"
+#include "core/engine/step_kernels.h"
+#include "core/engine/step_program.h"
+#include "core/engine/step_shape.h"
+#include "core/model/decoder.h"
+#include "core/model/model.h"
+#include "core/vulkan/device.h"
+#include "shaders/kernel_params.h"
+
+namespace headroom::engine {
+
+/// Whether f16 weights stay f16 on the device (half the memory and bytes) or become f32.
+enum class HalfWeights {
+  Automatic,  ///< keep on GPUs; widen on software devices, where unpacking costs more than the bytes saved
+  Keep,
+  Widen,
+};
+
+/// Decodes on a Vulkan device; every step of the forward pass is a compute shader. See step_program.cpp.
+class VulkanDecoder final : public model::Decoder {
+ public:
+  /// Uploads the model, which is not needed afterwards; `device` must outlive the decoder. Throws model::Error
+  /// when the device cannot run it or has no room.
+  VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
+                HalfWeights halfWeights = HalfWeights::Automatic);
+  ~VulkanDecoder() override;
+
+  const model::ModelConfig& config() const override { return m_shape.config; }
+  const model::DecoderOptions& options() const override { return m_shape.options; }
+  std::string deviceName() const override { return m_device.info().name; }
+
+  int position() const override { return m_position; }
+  void truncate(int positions) override;
+  std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override;
+  std::span<const float> logits() const override { return m_logits; }
+  void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
+  std::span<const float> allLogits() const override { return m_allLogits; }
+
+  const StepShape& shape() const { return m_shape; }
+  std::uint64_t cacheBytesAllocated() const { return m_resources->cache.allocatedBytes(); }
+
+ private:
+  /// Everything on the device that a decoder owns.
+  struct Resources {
+    Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape, bool keepHalf);
+
+    DeviceWeights weights;
+    KvCache cache;
+    StepBuffers buffers;
+    std::unique_ptr<StepKernels> oneToken;
+    std::unique_ptr<StepKernels> severalTokens;
+    std::map<std::pair<int, int>, StepProgram> programs;  ///< by rows and logits rows
+  };
+
+  void checkRoom(std::span<const int> tokens) const;
+  StepProgram& program(int rowCount, int logitsRows);
+  model::StepRecord runRows(std::span<const TokenParams> rows, int logitsRows, const model::Capture& capture);
+  model::StepRecord decodeStep(int token, const model::Capture& capture);
+  model::StepRecord prefillBlock(std::span<const int> tokens, const model::Capture& capture);
+  void setCapture(StepParams& params, const model::Capture& capture) const;
+  model::AttentionRows readAttention(std::span<const TokenParams> rows, const model::Capture& capture) const;
+
+  vulkan::Device& m_device;
+  StepShape m_shape;
+  std::unique_ptr<Resources> m_resources;
+  int m_position = 0;
+  bool m_keepsAllLogits = false;
+  std::vector<float> m_logits;
+  std::vector<float> m_allLogits;
+};
+
+}  // namespace headroom::engine

@@ -1,0 +1,142 @@
+// Stage AttentionDecode: for GROUP query heads that share one KV head, over one chunk of the context: scores,
+// online softmax and weighted values. Each K and V element of the chunk is loaded once for the whole group.
+// Partial results per chunk are merged by attention_output (flash-decoding; online softmax: Milakov and Gimelshein
+// 2018, arXiv 1805.02867). The `naive` variant is the same kernel with GROUP = 1: every query head reloads K and V.
+//
+// Lanes are keys while scoring (8 keys at a time) and slices of head_dim while summing values.
+// Workgroups: (query heads / GROUP, CHUNKS, tokens).
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_control_flow_attributes : require
+#include "step_params.glsl"
+
+layout(local_size_x = HEADROOM_LANES) in;
+layout(constant_id = 0) const uint HEAD_DIM4 = 2;    // head_dim / 4
+layout(constant_id = 1) const uint GROUP = 1;        // query heads of this workgroup
+layout(constant_id = 2) const uint HEADS_PER_KV = 1; // query heads that share a KV head
+layout(constant_id = 3) const uint QUERY_HEADS = 1;
+layout(constant_id = 4) const uint KV_HEADS = 1;
+layout(constant_id = 5) const uint CONTEXT = 1;
+layout(constant_id = 6) const uint CHUNKS = 1;
+layout(constant_id = 7) const uint MIN_CHUNK = 64;
+layout(constant_id = 8) const uint CAPTURE_ROWS = 1;
+
+layout(binding = 1) uniform textureBuffer query;   // [token][QUERY_HEADS][HEAD_DIM4]
+layout(binding = 2) uniform textureBuffer keys;    // [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
+layout(binding = 3) uniform textureBuffer values;  // likewise
+layout(std430, binding = 4) writeonly buffer Partial { vec4 partial[]; };  // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
+layout(std430, binding = 5) writeonly buffer Extent { vec2 extent[]; };    // [token][CHUNKS][QUERY_HEADS] max, sum
+layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  // [QUERY_HEADS][CAPTURE_ROWS][CONTEXT]
+
+layout(push_constant) uniform AttentionDecodeParams { uint layer; } params;
+
+const uint SLICES = (HEAD_DIM4 + 7) / 8;  // texels of a head vector per lane
+#define NEGATIVE_INFINITY uintBitsToFloat(0xFF800000u)
+
+vec4 q[GROUP][SLICES];
+vec4 mixed[GROUP][SLICES];
+float score[GROUP];
+float highest[GROUP];  // the same on all lanes
+float weightSum[GROUP];  // this lane's share
+
+#define SCORE_LANE(k)                                                                                         \
+  if (slice * 8 + k < HEAD_DIM4) {                                                                            \
+    const vec4 key = texelFetch(keys, int(keyTexel + slice * 8 + k));                                         \
+    [[unroll]] for (uint g = 0; g < GROUP; ++g) score[g] += dot(subgroupShuffle(q[g][slice], k), key);        \
+  }
+
+#define MIX_KEY(k)                                                                                            \
+  {                                                                                                           \
+    const uint valueTexel = base + min(first + k, end - 1) * HEAD_DIM4;                                       \
+    [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {                                                \
+      const vec4 value = texelFetch(values, int(valueTexel + min(slice * 8 + lane, HEAD_DIM4 - 1)));          \
+      [[unroll]] for (uint g = 0; g < GROUP; ++g) mixed[g][slice] += subgroupShuffle(score[g], k) * value;    \
+    }                                                                                                         \
+  }
+
+float maxLanes(float x) {
+  return max(max(max(subgroupShuffle(x, 0), subgroupShuffle(x, 1)), max(subgroupShuffle(x, 2), subgroupShuffle(x, 3))),
+             max(max(subgroupShuffle(x, 4), subgroupShuffle(x, 5)), max(subgroupShuffle(x, 6), subgroupShuffle(x, 7))));
+}
+
+float sumLanes(float x) {
+  return subgroupShuffle(x, 0) + subgroupShuffle(x, 1) + subgroupShuffle(x, 2) + subgroupShuffle(x, 3) +
+         subgroupShuffle(x, 4) + subgroupShuffle(x, 5) + subgroupShuffle(x, 6) + subgroupShuffle(x, 7);
+}
+
+void main() {
+  const uint lane = gl_SubgroupInvocationID;
+  const uint firstHead = gl_WorkGroupID.x * GROUP;
+  const uint chunk = gl_WorkGroupID.y;
+  const uint token = gl_WorkGroupID.z;
+  const uint position = step.tokens[token].y;
+  const uint sequence = step.tokens[token].z;
+  const bool captures =
+      sequence == 0 && (step.captureLayers[params.layer / 128][params.layer / 32 % 4] >> (params.layer % 32) & 1) != 0;
+
+  const uint length = position + 1;
+  const uint chunkKeys = max(MIN_CHUNK, ((length + CHUNKS - 1) / CHUNKS + 7) & ~7u);
+  const uint begin = chunk * chunkKeys;
+  const uint end = min(length, begin + chunkKeys);
+  const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
+  const float scale = inversesqrt(float(HEAD_DIM4 * 4));
+
+  [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+    highest[g] = NEGATIVE_INFINITY;
+    weightSum[g] = 0.0;
+    [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
+      const uint texel = (token * QUERY_HEADS + firstHead + g) * HEAD_DIM4 + min(slice * 8 + lane, HEAD_DIM4 - 1);
+      q[g][slice] = texelFetch(query, int(texel)) * scale;
+      mixed[g][slice] = vec4(0.0);
+    }
+  }
+
+  for (uint first = begin; first < end; first += 8) {
+    const bool valid = first + lane < end;
+    const uint keyTexel = base + min(first + lane, end - 1) * HEAD_DIM4;
+    [[unroll]] for (uint g = 0; g < GROUP; ++g) score[g] = 0.0;
+    [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
+      SCORE_LANE(0)
+      SCORE_LANE(1)
+      SCORE_LANE(2)
+      SCORE_LANE(3)
+      SCORE_LANE(4)
+      SCORE_LANE(5)
+      SCORE_LANE(6)
+      SCORE_LANE(7)
+    }
+    if (captures && valid) {
+      [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+        captured[((firstHead + g) * CAPTURE_ROWS + token) * CONTEXT + first + lane] = score[g];
+      }
+    }
+    [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+      const float masked = valid ? score[g] : NEGATIVE_INFINITY;
+      const float newHighest = max(highest[g], maxLanes(masked));
+      const float correction = exp(highest[g] - newHighest);
+      score[g] = exp(masked - newHighest);
+      weightSum[g] = weightSum[g] * correction + score[g];
+      highest[g] = newHighest;
+      [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) mixed[g][slice] *= correction;
+    }
+    MIX_KEY(0)
+    MIX_KEY(1)
+    MIX_KEY(2)
+    MIX_KEY(3)
+    MIX_KEY(4)
+    MIX_KEY(5)
+    MIX_KEY(6)
+    MIX_KEY(7)
+  }
+
+  [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+    const uint head = (token * CHUNKS + chunk) * QUERY_HEADS + firstHead + g;
+    const float sum = sumLanes(weightSum[g]);
+    if (lane == 0) extent[head] = vec2(highest[g], sum);
+    [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
+      if (slice * 8 + lane < HEAD_DIM4) partial[head * HEAD_DIM4 + slice * 8 + lane] = mixed[g][slice];
+    }
+  }
+}
