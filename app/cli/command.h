@@ -1,0 +1,36 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace headroom::cli {
+
+/// Options that every command understands.
+struct GlobalOptions {
+  bool json = false;   ///< one JSON document on stdout, nothing else there
+  std::string device;  ///< Vulkan device, by number or part of its name; empty for the first
+};
+
+/// One subcommand: declares its options when constructed, does its work in run().
+class Command {
+ public:
+  Command(CLI::App& parent, const GlobalOptions& global, const std::string& name, const std::string& purpose)
+      : m_app(parent.add_subcommand(name, purpose)), m_global(global) {}
+  virtual ~Command() = default;
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
+
+  bool isChosen() const { return m_app->parsed(); }
+  /// Throws model::Error when it fails and CLI::ValidationError for options that make no sense together.
+  virtual void run() = 0;
+
+ protected:
+  CLI::App& app() { return *m_app; }
+  const GlobalOptions& global() const { return m_global; }
+
+ private:
+  CLI::App* m_app;
+  const GlobalOptions& m_global;
+};
+
+}  // namespace headroom::cli

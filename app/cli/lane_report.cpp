@@ -1,0 +1,136 @@
+#include "app/cli/lane_report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "core/model/utf8.h"
+
+namespace headroom::cli {
+
+namespace {
+using nlohmann::ordered_json;
+
+bool countsIssuedBytes(const Lane& lane) {
+  const auto& record = lane.steps.empty() ? lane.prefill.back() : lane.steps.back();
+  return record.issued().total() > 0;
+}
+
+model::Traffic decodeTraffic(const Lane& lane) {
+  const bool issued = countsIssuedBytes(lane);
+  model::Traffic sum;
+  for (const model::StepRecord& step : lane.steps) sum += issued ? step.issued() : step.logical();
+  return sum;
+}
+
+double wallTimeMs(const std::vector<model::StepRecord>& records) {
+  double sum = 0.0;
+  for (const model::StepRecord& record : records) sum += record.wallTimeMs;
+  return sum;
+}
+
+double tokensPerSecond(const Lane& lane) {
+  const double ms = wallTimeMs(lane.steps);
+  return ms > 0.0 ? 1000.0 * static_cast<double>(lane.steps.size()) / ms : 0.0;
+}
+
+const model::StepRecord& lastRecord(const Lane& lane) {
+  return lane.steps.empty() ? lane.prefill.back() : lane.steps.back();
+}
+
+std::uint64_t cacheBytesPerToken(const Lane& lane) {
+  return lastRecord(lane).cacheBytesUsed / static_cast<std::uint64_t>(lane.decoder->position());
+}
+
+/// A step's stages, the layers of each added up.
+ordered_json stageList(const model::StepRecord& step, bool issued) {
+  std::array<double, model::kStageCount> ms{};
+  std::array<std::uint64_t, model::kStageCount> bytes{};
+  for (const model::StageRecord& stage : step.stages) {
+    const auto index = static_cast<std::size_t>(stage.stage);
+    ms[index] += stage.gpuTimeMs;
+    bytes[index] += issued ? stage.issued.total() : stage.logical.total();
+  }
+  ordered_json list = ordered_json::array();
+  for (std::size_t i = 0; i < ms.size(); ++i) {
+    list.push_back({{"name", stageName(static_cast<model::Stage>(i))}, {"ms", ms[i]}, {"bytes", bytes[i]}});
+  }
+  return list;
+}
+
+ordered_json stepList(const Lane& lane) {
+  const bool issued = countsIssuedBytes(lane);
+  ordered_json list = ordered_json::array();
+  for (const model::StepRecord& step : lane.steps) {
+    list.push_back({{"token", step.tokens.front()},
+                    {"position", step.position},
+                    {"ms", step.wallTimeMs},
+                    {"stages", stageList(step, issued)}});
+  }
+  return list;
+}
+
+ordered_json trafficDocument(const model::Traffic& traffic) {
+  return {{"weights_read", traffic.weightsRead},
+          {"kv_read", traffic.kvRead},
+          {"kv_written", traffic.kvWritten},
+          {"activations_read", traffic.activationsRead},
+          {"activations_written", traffic.activationsWritten},
+          {"capture_written", traffic.captureWritten}};
+}
+}  // namespace
+
+std::string generatedText(const Lane& lane) {
+  std::string text;
+  if (!lane.model.tokenizer) return text;
+  for (int token : lane.tokens) text += lane.model.tokenizer->pieceBytes(token);
+  return text;
+}
+
+ordered_json laneDocument(const Lane& lane) {
+  const model::AttentionShape& shape = lane.model.config.attention;
+  const model::StepRecord& last = lastRecord(lane);
+  ordered_json document = {
+      {"model", lane.model.path},
+      {"device", lane.decoder->deviceName()},
+      {"attention",
+       {{"kind", shortName(shape.kind())},
+        {"query_heads", shape.queryHeadCount},
+        {"kv_heads", shape.kvHeadCount},
+        {"head_dim", shape.headDim}}},
+      {"prompt_tokens", lane.promptTokens},
+      {"tokens", lane.tokens},
+      {"text", model::replaceInvalidUtf8(generatedText(lane))},
+      {"kv_cache",
+       {{"type", shortName(lane.decoder->options().kvType)},
+        {"bytes_per_token", cacheBytesPerToken(lane)},
+        {"bytes_used", last.cacheBytesUsed},
+        {"bytes_allocated", last.cacheBytesAllocated}}},
+      {"traffic", trafficDocument(decodeTraffic(lane))},
+      {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},
+      {"timing",
+       {{"prefill_ms", wallTimeMs(lane.prefill)},
+        {"decode_ms", wallTimeMs(lane.steps)},
+        {"tokens_per_second", tokensPerSecond(lane)}}},
+      {"stop_reason", lane.stopReason ? shortName(*lane.stopReason) : ""},
+      {"first_divergence", nullptr},
+      {"steps", stepList(lane)},
+  };
+  if (lane.firstDivergence) document["first_divergence"] = *lane.firstDivergence;
+  return document;
+}
+
+std::string laneSummary(const Lane& lane) {
+  const model::AttentionShape& shape = lane.model.config.attention;
+  const std::size_t count = std::max<std::size_t>(lane.steps.size(), 1);
+  return fmt::format(
+      "{} ({} {}/{}): {} tokens, {:.1f} tokens/s, prefill {:.1f} ms, {} {} bytes per token of which KV {}, "
+      "cache {} bytes ({} per token), stopped at {}",
+      lane.model.config.name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
+      lane.tokens.size(), tokensPerSecond(lane), wallTimeMs(lane.prefill),
+      decodeTraffic(lane).total() / count, countsIssuedBytes(lane) ? "issued" : "logical",
+      decodeTraffic(lane).kvRead / count, lastRecord(lane).cacheBytesUsed, cacheBytesPerToken(lane),
+      lane.stopReason ? shortName(*lane.stopReason) : "");
+}
+
+}  // namespace headroom::cli
