@@ -72,4 +72,29 @@ std::vector<float> initialParameters(const ParameterLayout& layout, std::uint64_
   return parameters;
 }
 
+model::Weights weightsOf(const ParameterLayout& layout, std::span<const float> parameters) {
+  const auto tensor = [&](const ParameterSlot& slot) {
+    return model::Tensor{.storage = model::Storage::F32,
+                         .rows = slot.rows,
+                         .columns = slot.columns,
+                         .bytes = std::as_bytes(parameters.subspan(slot.offset, slot.size()))};
+  };
+  model::Weights weights;
+  weights.tokenEmbedding = tensor(layout.tokenEmbedding());
+  weights.outputNorm = tensor(layout.outputNorm());
+  weights.output = weights.tokenEmbedding;
+  for (const LayerSlots& slots : layout.layers()) {
+    weights.layers.push_back({.attentionNorm = tensor(slots.attentionNorm),
+                              .query = tensor(slots.query),
+                              .key = tensor(slots.key),
+                              .value = tensor(slots.value),
+                              .attentionOutput = tensor(slots.attentionOutput),
+                              .ffnNorm = tensor(slots.ffnNorm),
+                              .ffnGate = tensor(slots.ffnGate),
+                              .ffnUp = tensor(slots.ffnUp),
+                              .ffnDown = tensor(slots.ffnDown)});
+  }
+  return weights;
+}
+
 }  // namespace headroom::training

@@ -22,10 +22,8 @@ Recorder::Recorder(Device& device, int maxDispatches)
   check(vkBeginCommandBuffer(m_commands, &begin), "record a step");
   if (m_timestamps) {
     vkCmdResetQueryPool(m_commands, m_timestamps.get(), 0, static_cast<std::uint32_t>(maxDispatches) + 1);
-    vkCmdWriteTimestamp(m_commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, m_timestamps.get(), 0);
   }
-  barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_WRITE_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-          VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_UNIFORM_READ_BIT);
+  writeTimestamp();  // the submission itself makes the host's writes visible
 }
 
 Recorder::~Recorder() {
@@ -40,11 +38,21 @@ Recorder::Recorder(Recorder&& other) noexcept
       m_pools(std::move(other.m_pools)),
       m_timestamps(std::move(other.m_timestamps)) {}
 
-void Recorder::barrier(VkPipelineStageFlags sources, VkAccessFlags writes, VkPipelineStageFlags targets,
-                       VkAccessFlags reads) {
-  const VkMemoryBarrier memory{
-      .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER, .srcAccessMask = writes, .dstAccessMask = reads};
-  vkCmdPipelineBarrier(m_commands, sources, targets, 0, 1, &memory, 0, nullptr, 0, nullptr);
+void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
+  const VkMemoryBarrier memory{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                               .srcAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
+                               .dstAccessMask = accesses};
+  vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, targets, 0, 1, &memory, 0, nullptr, 0,
+                       nullptr);
+}
+
+/// Stamps the moment when everything recorded so far is done. A software device finishes its work at the barrier
+/// before the stamp, and waits a second time for any stage but the top of the pipe.
+void Recorder::writeTimestamp() {
+  if (!m_timestamps) return;
+  const bool onCpu = m_device->info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  vkCmdWriteTimestamp(m_commands, onCpu ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+                      m_timestamps.get(), static_cast<std::uint32_t>(m_dispatchCount));
 }
 
 void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
@@ -113,20 +121,18 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
     vkCmdPushConstants(m_commands, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                        static_cast<std::uint32_t>(push.size()), push.data());
   }
-  vkCmdDispatch(m_commands, groups[0], groups[1], groups[2]);
-  // Each stage reads what the one before wrote, and writes what an earlier one read.
-  barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_SHADER_READ_BIT,
-          VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-  ++m_dispatchCount;
-  if (m_timestamps) {
-    vkCmdWriteTimestamp(m_commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, m_timestamps.get(),
-                        static_cast<std::uint32_t>(m_dispatchCount));
+  if (m_dispatchCount > 0) {
+    // Each stage reads what the one before wrote, and writes what an earlier one read.
+    barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
+    writeTimestamp();
   }
+  vkCmdDispatch(m_commands, groups[0], groups[1], groups[2]);
+  ++m_dispatchCount;
 }
 
 void Recorder::finish() {
-  barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT, VK_PIPELINE_STAGE_HOST_BIT,
-          VK_ACCESS_HOST_READ_BIT);
+  barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+  writeTimestamp();
   check(vkEndCommandBuffer(m_commands), "record a step");
 }
 

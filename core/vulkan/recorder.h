@@ -52,7 +52,8 @@ class Recorder {
   std::vector<double> dispatchTimesMs() const;
 
  private:
-  void barrier(VkPipelineStageFlags sources, VkAccessFlags writes, VkPipelineStageFlags targets, VkAccessFlags reads);
+  void barrier(VkPipelineStageFlags targets, VkAccessFlags accesses);
+  void writeTimestamp();
 
   Device* m_device;
   int m_maxDispatches;
