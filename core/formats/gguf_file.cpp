@@ -190,7 +190,6 @@ void GgufFile::readTensorTable(Cursor& cursor, std::uint64_t count) {
     throw Error(fmt::format("the header claims {} tensors, {} bytes hold at most {}", count,
                             cursor.remaining(), cursor.remaining() / kSmallestTensorEntry));
   }
-  m_tensors.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
     GgufTensor tensor;
     tensor.name = cursor.string("a tensor name");
