@@ -40,11 +40,13 @@ int parseAndRun(CLI::App& app, const std::vector<std::unique_ptr<Command>>& comm
 
 std::vector<std::unique_ptr<Command>> registerCommands(CLI::App& app, const GlobalOptions& global) {
   std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(registerDevicesCommand(app, global));
   commands.push_back(registerInfoCommand(app, global));
   commands.push_back(registerTokenizeCommand(app, global));
   commands.push_back(registerDecodeCommand(app, global));
   commands.push_back(registerLogitsCommand(app, global));
   commands.push_back(registerAttentionCommand(app, global));
+  commands.push_back(registerTrainCommand(app, global));
   return commands;
 }
 

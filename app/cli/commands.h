@@ -8,11 +8,13 @@
 namespace headroom::cli {
 
 // One function per command, each in a file of its own named after it.
+std::unique_ptr<Command> registerDevicesCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerInfoCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerTokenizeCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerDecodeCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerLogitsCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerAttentionCommand(CLI::App& app, const GlobalOptions& global);
+std::unique_ptr<Command> registerTrainCommand(CLI::App& app, const GlobalOptions& global);
 
 /// Every command of headroom-cli, in the order of the help text. A new command adds its line here.
 std::vector<std::unique_ptr<Command>> registerCommands(CLI::App& app, const GlobalOptions& global);

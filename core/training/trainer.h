@@ -14,7 +14,7 @@
 namespace headroom::training {
 
 struct TrainingOptions {
-  std::int64_t stepCount = 2600;
+  std::int64_t stepCount = 2600;  ///< updates
   std::int64_t warmupSteps = 100;
   int sequencesPerStep = 4;
   int sequenceLength = 512;  ///< tokens
