@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "app/cli/commands.h"
-#include "app/cli/make_decoder.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
@@ -34,7 +34,8 @@ class AttentionCommand final : public Command {
     const std::vector<int> layers = chosen(m_layer, model.config.layerCount, "layer");
     const std::vector<int> heads = chosen(m_head, model.config.attention.queryHeadCount, "query head");
     const std::vector<int> tokens = m_input.idsFor(model);
-    const auto decoder = makeDecoder(m_choice, global().device, model);
+    DecoderFactory factory(m_choice, global().device);
+    const auto decoder = factory.make(model);
     const auto records = decoder->run(tokens, {.all = false, .layers = layers});
 
     std::vector<std::int64_t> shape;

@@ -6,7 +6,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/lane_report.h"
 #include "app/cli/lane_runner.h"
-#include "app/cli/make_decoder.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/model/error.h"
@@ -61,7 +61,8 @@ class DecodeCommand final : public Command {
     m_input.hasPrompt = m_prompt->count() > 0;
     m_run.coupling = m_lockstep ? Coupling::Lockstep : Coupling::FreeRun;
     m_run.capture = m_capture == "all" ? model::Capture::everything() : model::Capture::none();
-    std::vector<Lane> lanes = openLanes();
+    DecoderFactory factory(m_choice, global().device);
+    std::vector<Lane> lanes = openLanes(factory);
     const bool streams = lanes.size() == 1 && !global().json;
     if (streams) fmt::print("{}", m_input.prompt);
     try {
@@ -79,7 +80,7 @@ class DecodeCommand final : public Command {
   }
 
  private:
-  std::vector<Lane> openLanes() const {
+  std::vector<Lane> openLanes(DecoderFactory& factory) const {
     std::vector<Lane> lanes;
     for (const std::string& argument : m_models) {
       lanes.push_back({.model = openModel(argument),
@@ -90,7 +91,7 @@ class DecodeCommand final : public Command {
     for (Lane& lane : lanes) {
       // In lockstep every lane reads the first one's ids.
       lane.promptTokens = m_lockstep ? m_input.idsFor(lanes.front().model) : m_input.idsFor(lane.model);
-      lane.decoder = makeDecoder(m_choice, global().device, lane.model);
+      lane.decoder = factory.make(lane.model);
     }
     return lanes;
   }

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/make_decoder.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
@@ -26,7 +26,8 @@ class LogitsCommand final : public Command {
   void run() override {
     const model::Model model = openModel(m_model);
     const std::vector<int> tokens = m_input.idsFor(model);
-    const auto decoder = makeDecoder(m_choice, global().device, model);
+    DecoderFactory factory(m_choice, global().device);
+    const auto decoder = factory.make(model);
     std::vector<float> logits;
     if (m_prefill) {
       decoder->keepAllLogits(true);

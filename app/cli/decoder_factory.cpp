@@ -1,0 +1,51 @@
+#include "app/cli/decoder_factory.h"
+
+#include "core/engine/vulkan_decoder.h"
+#include "core/model/error.h"
+#include "core/reference/reference_decoder.h"
+#include "core/vulkan/check.h"
+
+namespace headroom::cli {
+
+void DecoderChoice::addOptions(CLI::App& app) {
+  app.add_option("--backend", backend, "What computes: compute shaders, or float64 on the processor")
+      ->check(CLI::IsMember({"vulkan", "reference"}))
+      ->capture_default_str();
+  app.add_option("--kv-type", kvType, "Element type of the KV cache")
+      ->check(CLI::IsMember({"f32", "f16"}))
+      ->capture_default_str();
+}
+
+DecoderFactory::DecoderFactory(const DecoderChoice& choice, const std::string& device)
+    : m_backend(choice.backend),
+      m_deviceName(device),
+      m_options({
+          .kvType = choice.kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
+          .contextLength = choice.contextLength,
+          .batch = choice.batch,
+          .attention =
+              choice.attention == "naive" ? model::AttentionKernel::Naive : model::AttentionKernel::Shared,
+      }) {}
+
+std::unique_ptr<model::Decoder> DecoderFactory::make(const model::Model& model) {
+  if (m_backend == "vulkan") return makeVulkan(model);
+  if (!m_deviceName.empty()) {
+    throw model::Error("--device chooses a Vulkan device; the reference backend runs on the processor");
+  }
+  return std::make_unique<reference::ReferenceDecoder>(model, m_options);
+}
+
+std::unique_ptr<model::Decoder> DecoderFactory::makeVulkan(const model::Model& model) {
+  try {
+    if (!m_device) {
+      m_instance = std::make_unique<vulkan::Instance>();
+      m_device =
+          std::make_unique<vulkan::Device>(*m_instance, vulkan::chooseDevice(*m_instance, m_deviceName));
+    }
+    return std::make_unique<engine::VulkanDecoder>(*m_device, model, m_options);
+  } catch (const vulkan::Error& error) {
+    throw model::Error(error.what());
+  }
+}
+
+}  // namespace headroom::cli
