@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <Eigen/Core>
 #include <algorithm>
 #include <cassert>
 #include <chrono>
@@ -25,7 +26,7 @@ double millisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-std::uint64_t bytesOf(Eigen::Index elements) {
+std::uint64_t bytesOf(std::int64_t elements) {
   return static_cast<std::uint64_t>(elements) * sizeof(double);
 }
 
@@ -150,9 +151,10 @@ class ReferenceDecoder::Pass {
 
   Matrix embed(std::span<const int> tokens, StepRecord& record) const {
     StageTimer timer(record, Stage::Embedding, -1);
-    Matrix x(static_cast<Eigen::Index>(tokens.size()), m_config.modelDim);
+    Matrix x(std::ssize(tokens), m_config.modelDim);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      x.row(static_cast<Eigen::Index>(i)) = m_weights.tokenEmbedding.row(tokens[i]);
+      const auto embedding = m_weights.tokenEmbedding.row(tokens[i]);
+      std::copy(embedding.begin(), embedding.end(), x.row(static_cast<std::int64_t>(i)).begin());
     }
     timer.traffic() = {.weightsRead = bytesOf(x.size()), .activationsWritten = bytesOf(x.size())};
     return x;
@@ -163,9 +165,9 @@ class ReferenceDecoder::Pass {
     StageTimer timer(record, Stage::QkvProjection, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     const Matrix normed = rmsNorm(x, weights.attentionNorm, m_config.normEpsilon);
-    Matrix queries = normed * weights.query.transpose();
-    Matrix keys = normed * weights.key.transpose();
-    const Matrix values = normed * weights.value.transpose();
+    Matrix queries = project(normed, weights.query);
+    Matrix keys = project(normed, weights.key);
+    const Matrix values = project(normed, weights.value);
     applyRope(queries, m_position, m_config);
     applyRope(keys, m_position, m_config);
     LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
@@ -183,7 +185,7 @@ class ReferenceDecoder::Pass {
 
   void append(const Matrix& rows, std::vector<double>& cache) const {
     const std::size_t start = cache.size();
-    cache.insert(cache.end(), rows.data(), rows.data() + rows.size());
+    cache.insert(cache.end(), rows.values.begin(), rows.values.end());
     if (m_options.kvType == model::KvType::F16) {
       std::transform(cache.begin() + static_cast<std::ptrdiff_t>(start), cache.end(),
                      cache.begin() + static_cast<std::ptrdiff_t>(start), throughHalf);
@@ -196,25 +198,28 @@ class ReferenceDecoder::Pass {
     StageTimer timer(record, Stage::AttentionDecode, layer);
     const model::AttentionShape& shape = m_config.attention;
     const LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
-    const Eigen::Index positions = m_position + queries.rows();
-    // Column block kvHead of the cached rows: [position][headDim].
-    using CachedRows = Eigen::Map<const Matrix>;
-    const CachedRows keys(cache.keys.data(), positions, shape.kvDim());
-    const CachedRows values(cache.values.data(), positions, shape.kvDim());
+    const std::int64_t positions = m_position + queries.rows;
     const double scale = 1.0 / std::sqrt(static_cast<double>(shape.headDim));
+    using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::Map<const RowMajor> keys(cache.keys.data(), positions, shape.kvDim());
+    const Eigen::Map<const RowMajor> values(cache.values.data(), positions, shape.kvDim());
 
-    Matrix attended(queries.rows(), shape.queryDim());
-    for (Eigen::Index token = 0; token < queries.rows(); ++token) {
-      const Eigen::Index visible = m_position + token + 1;
+    Matrix attended(queries.rows, shape.queryDim());
+    for (std::int64_t token = 0; token < queries.rows; ++token) {
+      const std::int64_t visible = m_position + token + 1;
       for (int head = 0; head < shape.queryHeadCount; ++head) {
         const int kvColumn = head / shape.groupSize() * shape.headDim;
-        const auto query = queries.block(token, head * shape.headDim, 1, shape.headDim);
-        RowVector attention = scale * query * keys.block(0, kvColumn, visible, shape.headDim).transpose();
+        const Eigen::Map<const Eigen::RowVectorXd> query(queries.row(token).data() + head * shape.headDim,
+                                                         shape.headDim);
+        Eigen::Map<Eigen::RowVectorXd> output(attended.row(token).data() + head * shape.headDim,
+                                              shape.headDim);
+        Eigen::RowVectorXd attention =
+            scale * query * keys.block(0, kvColumn, visible, shape.headDim).transpose();
         attention = (attention.array() - attention.maxCoeff()).exp();
         attention /= attention.sum();
-        attended.block(token, head * shape.headDim, 1, shape.headDim) =
-            attention * values.block(0, kvColumn, visible, shape.headDim);
-        keepRow(attention, layer, head, static_cast<int>(token), record.attention);
+        output = attention * values.block(0, kvColumn, visible, shape.headDim);
+        keepRow({attention.data(), static_cast<std::size_t>(visible)}, layer, head, static_cast<int>(token),
+                record.attention);
       }
     }
     timer.traffic() = {
@@ -230,7 +235,7 @@ class ReferenceDecoder::Pass {
     return std::binary_search(rows.layers.begin(), rows.layers.end(), layer);
   }
 
-  static void keepRow(const RowVector& attention, int layer, int head, int token,
+  static void keepRow(std::span<const double> attention, int layer, int head, int token,
                       model::AttentionRows& rows) {
     if (!isCaptured(rows, layer)) return;
     const auto index = std::lower_bound(rows.layers.begin(), rows.layers.end(), layer) - rows.layers.begin();
@@ -239,7 +244,7 @@ class ReferenceDecoder::Pass {
                                 static_cast<std::size_t>(rows.rowCount) +
                             static_cast<std::size_t>(token);
     float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
-    for (Eigen::Index i = 0; i < attention.size(); ++i) target[i] = static_cast<float>(attention[i]);
+    for (std::size_t i = 0; i < attention.size(); ++i) target[i] = static_cast<float>(attention[i]);
   }
 
   /// The causal rows of one layer as floats, without the zeros above the diagonal.
@@ -255,7 +260,7 @@ class ReferenceDecoder::Pass {
   void projectAttention(const Matrix& attended, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::AttentionOutput, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    x += attended * weights.attentionOutput.transpose();
+    addTo(x, project(attended, weights.attentionOutput));
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionOutput.size()),
         .activationsRead = bytesOf(attended.size() + x.size()),
@@ -263,25 +268,25 @@ class ReferenceDecoder::Pass {
     };
   }
 
-  /// SwiGLU (Shazeer 2020): silu(gate) * up, [tokens][ffnDim].
+  /// SwiGLU: [tokens][ffnDim].
   Matrix gateAndUp(const Matrix& x, int layer, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnGateUp, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     const Matrix normed = rmsNorm(x, weights.ffnNorm, m_config.normEpsilon);
-    const Matrix gate = normed * weights.ffnGate.transpose();
-    const Matrix up = normed * weights.ffnUp.transpose();
+    const Matrix gate = project(normed, weights.ffnGate);
+    const Matrix up = project(normed, weights.ffnUp);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.ffnNorm.size() + weights.ffnGate.size() + weights.ffnUp.size()),
         .activationsRead = bytesOf(x.size()),
         .activationsWritten = bytesOf(up.size()),
     };
-    return silu(gate).cwiseProduct(up);
+    return swiGlu(gate, up);
   }
 
   void projectDown(const Matrix& hidden, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnDown, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    x += hidden * weights.ffnDown.transpose();
+    addTo(x, project(hidden, weights.ffnDown));
     timer.traffic() = {
         .weightsRead = bytesOf(weights.ffnDown.size()),
         .activationsRead = bytesOf(hidden.size() + x.size()),
@@ -293,15 +298,16 @@ class ReferenceDecoder::Pass {
     StageTimer timer(record, Stage::Logits, -1);
     const Matrix& projection = m_weights.outputProjection();
     // Only the last token's, unless all are asked for.
-    const Eigen::Index rows = m_keepsAllLogits ? x.rows() : 1;
-    const Matrix normed = rmsNorm(x.bottomRows(rows), m_weights.outputNorm, m_config.normEpsilon);
-    const Matrix logits = normed * projection.transpose();
-    m_logits.resize(static_cast<std::size_t>(logits.cols()));
+    Matrix wanted = m_keepsAllLogits ? x : Matrix(1, x.columns);
+    if (!m_keepsAllLogits) std::copy_n(x.row(x.rows - 1).begin(), x.columns, wanted.values.begin());
+    const Matrix normed = rmsNorm(wanted, m_weights.outputNorm, m_config.normEpsilon);
+    const Matrix logits = project(normed, projection);
     const auto toFloat = [](double value) { return static_cast<float>(value); };
-    const double* last = logits.data() + (rows - 1) * logits.cols();
-    std::transform(last, last + logits.cols(), m_logits.begin(), toFloat);
+    const auto last = logits.row(logits.rows - 1);
+    m_logits.resize(last.size());
+    std::transform(last.begin(), last.end(), m_logits.begin(), toFloat);
     if (m_keepsAllLogits) {
-      std::transform(logits.data(), logits.data() + logits.size(), std::back_inserter(m_allLogits), toFloat);
+      std::transform(logits.values.begin(), logits.values.end(), std::back_inserter(m_allLogits), toFloat);
     }
     timer.traffic() = {
         .weightsRead = bytesOf(m_weights.outputNorm.size() + projection.size()),
