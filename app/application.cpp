@@ -1,0 +1,85 @@
+#include "app/application.h"
+
+#include <QApplication>
+#include <QLabel>
+#include <QVulkanFunctions>
+
+#include "app/view/theme.h"
+
+namespace headroom {
+
+namespace {
+
+std::uint32_t deviceCount(QVulkanInstance& vulkan) {
+  std::uint32_t count = 0;
+  vulkan.functions()->vkEnumeratePhysicalDevices(vulkan.vkInstance(), &count, nullptr);
+  return count;
+}
+
+QWidget* placeholder() {
+  auto* label = new QLabel(
+      "The live view needs a Vulkan device, and none was found.\n\n"
+      "Install a driver; the package mesa-vulkan-drivers brings one that runs on any processor.");
+  label->setAlignment(Qt::AlignCenter);
+  label->setObjectName("noVulkan");
+  return label;
+}
+
+}  // namespace
+
+Application::Application(std::unique_ptr<session::LaneFactory> factory, session::Settings& settings)
+    : m_session(std::make_unique<session::SessionHost>(std::move(factory))) {
+  QObject::connect(m_session.get(), &session::SessionHost::lanesChanged, &m_store,
+                   &session::TraceStore::setLanes);
+  QObject::connect(m_session.get(), &session::SessionHost::restarted, &m_store,
+                   &session::TraceStore::restart);
+  QObject::connect(m_session.get(), &session::SessionHost::stepsReady, &m_store,
+                   &session::TraceStore::append);
+  QWidget* live = createLiveView();
+  m_window = std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, settings, live);
+  QObject::connect(m_window.get(), &pages::MainWindow::appearanceChanged, m_window.get(),
+                   [this](const session::Appearance& appearance) {
+                     qApp->setFont(view::qtFont(appearance));
+                     qApp->setPalette(view::qtPalette(appearance));
+                     qApp->setStyleSheet(view::qtStyleSheet(appearance));
+                     if (m_live) m_live->setAppearance(appearance);
+                   });
+  if (m_live) connectLiveView();
+}
+
+Application::~Application() {
+  // Lanes may still be decoding: what they say from now on has nobody to hear it.
+  m_session->disconnect();
+}
+
+QWidget* Application::createLiveView() {
+  m_vulkan.setApiVersion({1, 1});
+  if (qEnvironmentVariableIntValue("HEADROOM_VALIDATION") == 1)
+    m_vulkan.setLayers({"VK_LAYER_KHRONOS_validation"});
+  if (!m_vulkan.create() || deviceCount(m_vulkan) == 0) return placeholder();
+  m_live = new view::LiveWindow(m_vulkan, m_layout, m_store, m_selection);
+  QWidget* container = QWidget::createWindowContainer(m_live);
+  container->setObjectName("live");
+  container->setAcceptDrops(true);
+  return container;
+}
+
+void Application::connectLiveView() {
+  QObject::connect(m_live, &view::LiveWindow::problem, m_window.get(), [this](const QString& sentence) {
+    m_window->showMessage({session::Severity::Problem, sentence.toStdString()});
+  });
+  QObject::connect(m_live, &view::LiveWindow::keyPressed, m_window.get(), &pages::MainWindow::handleKey);
+  QObject::connect(m_session.get(), &session::SessionHost::stateChanged, m_live,
+                   [this](const session::SessionState& state) {
+                     m_live->setActivity(!state.playing           ? view::Activity::Idle
+                                         : state.pace.unlimited() ? view::Activity::FullSpeed
+                                                                  : view::Activity::Paced);
+                   });
+}
+
+void Application::start(const std::vector<std::string>& files) {
+  m_window->start(files);
+  m_window->show();
+}
+
+}  // namespace headroom

@@ -1,0 +1,46 @@
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QStyleFactory>
+#include <cstdio>
+
+#include "app/application.h"
+
+namespace {
+
+bool displayMissing() {
+#ifdef Q_OS_LINUX
+  return qEnvironmentVariableIsEmpty("DISPLAY") && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY") &&
+         qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM");
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (displayMissing()) {
+    std::fputs("headroom: there is no display. Set DISPLAY or WAYLAND_DISPLAY, or use headroom-cli.\n",
+               stderr);
+    return 1;
+  }
+  QApplication::setHighDpiScaleFactorRoundingPolicy(Qt::HighDpiScaleFactorRoundingPolicy::PassThrough);
+  QApplication app(argc, argv);
+  QApplication::setOrganizationName("headroom");
+  QApplication::setApplicationName("headroom");
+  QApplication::setStyle(QStyleFactory::create("Fusion"));
+
+  QCommandLineParser parser;
+  parser.setApplicationDescription(
+      "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
+  parser.addHelpOption();
+  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most three.", "[models...]");
+  parser.process(app);
+  std::vector<std::string> files;
+  for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
+
+  headroom::session::Settings settings;
+  headroom::Application application(headroom::session::vulkanLaneFactory(HEADROOM_MODEL_FOLDER), settings);
+  application.start(files);
+  return QApplication::exec();
+}

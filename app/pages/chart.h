@@ -1,0 +1,41 @@
+#pragma once
+
+#include <qcustomplot.h>
+
+#include "app/session/appearance.h"
+#include "app/session/selection.h"
+#include "app/session/trace_store.h"
+
+namespace headroom::pages {
+
+/// What the charts below the live view have in common: title, axes, colours, fonts, a marker for the step
+/// looked at, and a tool tip with the values under the mouse.
+class Chart : public QCustomPlot {
+  Q_OBJECT
+
+ public:
+  Chart(const QString& title, const QString& explanation, QWidget* parent);
+
+  virtual void setAppearance(const session::Appearance& appearance);
+  /// Takes what is new; the caller decides how often.
+  virtual void refresh(const session::TraceStore& store, const session::Selection& selection) = 0;
+
+ protected:
+  QColor laneColor(const session::TraceStore& store, int lane) const;
+  QString laneTitle(const session::TraceStore& store, int lane) const;
+  /// A round upper end for an axis that holds `largest`.
+  static double roundUp(double largest);
+  void markPosition(double position);
+  void mouseMoveEvent(QMouseEvent* event) override;
+  /// Values at the axis coordinate `x`, one line each; empty for none.
+  virtual QString valuesAt(double x) const = 0;
+
+  session::Appearance m_appearance;
+
+ private:
+  QCPTextElement* m_title;
+  QString m_explanation;
+  QCPItemStraightLine* m_marker;
+};
+
+}  // namespace headroom::pages

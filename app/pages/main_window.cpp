@@ -1,0 +1,250 @@
+#include "app/pages/main_window.h"
+
+#include <QAction>
+#include <QCloseEvent>
+#include <QDragEnterEvent>
+#include <QDropEvent>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QKeyEvent>
+#include <QMenu>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QSplitter>
+#include <QUrl>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "app/pages/charts_panel.h"
+#include "app/pages/lane_bar.h"
+#include "app/pages/message_bar.h"
+#include "app/pages/transport_bar.h"
+#include "app/session/decoder_factory.h"
+
+namespace headroom::pages {
+
+namespace {
+
+/// The lowest lane colour that no open lane has.
+int freeColor(const std::vector<session::LaneRequest>& lanes) {
+  for (int color = 0; color < session::kMaximumLanes; ++color) {
+    const auto uses = [color](const session::LaneRequest& lane) { return lane.colorIndex == color; };
+    if (std::none_of(lanes.begin(), lanes.end(), uses)) return color;
+  }
+  return 0;
+}
+
+}  // namespace
+
+MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store,
+                       session::Selection& selection, session::Settings& settings, QWidget* live)
+    : m_session(session),
+      m_store(store),
+      m_selection(selection),
+      m_settings(settings),
+      m_transport(new TransportBar(session::bundledModels(), this)),
+      m_messages(new MessageBar(this)),
+      m_charts(new ChartsPanel(store, selection, this)),
+      m_splitter(new QSplitter(Qt::Vertical, this)) {
+  setWindowTitle("Headroom");
+  setAcceptDrops(true);
+  resize(1440, 900);
+  setMinimumSize(900, 560);
+  addToolBar(m_transport);
+  setContextMenuPolicy(Qt::NoContextMenu);
+
+  live->setMinimumHeight(260);
+  m_splitter->addWidget(live);
+  m_splitter->addWidget(m_charts);
+  m_splitter->setChildrenCollapsible(false);
+  m_splitter->setStretchFactor(0, 1);
+  m_splitter->setStretchFactor(1, 0);
+  m_splitter->setHandleWidth(3);
+  m_splitter->setSizes({680, 170});
+  auto* page = new QWidget(this);
+  auto* layout = new QVBoxLayout(page);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(m_messages);
+  layout->addWidget(m_splitter, 1);
+  setCentralWidget(page);
+
+  createMenus();
+  connectSession();
+  selection.setColorMap(settings.colorMap());
+  selection.setMapScale(settings.mapScale());
+  m_transport->setPace(settings.pace());
+  m_transport->setPrompt(QString::fromStdString(settings.prompt()));
+  m_transport->setSampling(settings.sampling());
+  restoreGeometry(settings.windowGeometry());
+  m_splitter->restoreState(settings.windowState());
+}
+
+void MainWindow::start(const std::vector<std::string>& files) {
+  setAppearance(m_settings.appearance());
+  m_session.setPrompt(m_settings.prompt());
+  m_session.setSampling(m_settings.sampling());
+  m_session.setPace(m_settings.pace());
+  m_session.setFeed(m_settings.feed());
+  std::vector<session::LaneRequest> lanes;
+  for (const std::string& file : files) {
+    if (static_cast<int>(lanes.size()) < session::kMaximumLanes) lanes.push_back({file, freeColor(lanes)});
+  }
+  setLanes(lanes.empty() ? m_settings.lanes() : lanes);
+  m_session.play();
+}
+
+void MainWindow::connectSession() {
+  connect(&m_session, &session::SessionHost::message, this, &MainWindow::showMessage);
+  connect(&m_session, &session::SessionHost::stateChanged, this, [this](const session::SessionState& state) {
+    m_transport->setState(state);
+    m_store.setFeed(state.feed);
+    m_charts->setFullSpeed(state.playing && state.pace.unlimited());
+  });
+  connect(&m_store, &session::TraceStore::lanesChanged, this, &MainWindow::lanesRunning);
+  connect(m_transport->playAction(), &QAction::triggered, this, &MainWindow::togglePlaying);
+  connect(m_transport->stepAction(), &QAction::triggered, this, [this] {
+    m_selection.setPosition(std::nullopt);
+    m_session.stepOne();
+  });
+  connect(m_transport->restartAction(), &QAction::triggered, this, [this] {
+    m_selection.setPosition(std::nullopt);
+    m_messages->dismiss();
+    m_session.restart();
+  });
+  connect(m_transport, &TransportBar::promptEntered, this, [this](const QString& prompt) {
+    m_selection.setPosition(std::nullopt);
+    m_messages->dismiss();
+    m_settings.setPrompt(prompt.toStdString());
+    m_session.setPrompt(prompt.toStdString());
+    m_session.play();
+  });
+  connect(m_transport, &TransportBar::paceChosen, this, [this](session::Pace pace) {
+    m_settings.setPace(pace);
+    m_session.setPace(pace);
+  });
+  connect(m_transport, &TransportBar::samplingChosen, this, [this](const model::SamplingOptions& sampling) {
+    m_settings.setSampling(sampling);
+    m_session.setSampling(sampling);
+  });
+  connect(m_transport, &TransportBar::feedChosen, this, [this](session::TokenFeed feed) {
+    m_settings.setFeed(feed);
+    m_session.setFeed(feed);
+  });
+  LaneBar& lanes = m_transport->lanes();
+  connect(&lanes, &LaneBar::addRequested, this,
+          [this](const QString& source) { addLane(source.toStdString()); });
+  connect(&lanes, &LaneBar::openFileRequested, this, &MainWindow::chooseFile);
+  connect(&lanes, &LaneBar::closeRequested, this, &MainWindow::closeLane);
+}
+
+void MainWindow::lanesRunning() {
+  // What runs is the truth: a lane that could not be opened is not in it.
+  m_lanes.clear();
+  std::vector<std::string> titles;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    m_lanes.push_back(m_store.lane(lane).info().request);
+    titles.push_back(m_store.lane(lane).info().title);
+  }
+  m_transport->lanes().setLanes(m_lanes, titles);
+  m_selection.clampTo(m_store);
+  m_settings.setLanes(m_lanes);
+  if (m_store.laneCount() > 0)
+    m_transport->setDevice(QString::fromStdString(m_store.lane(0).info().deviceName));
+}
+
+void MainWindow::setLanes(std::vector<session::LaneRequest> lanes) {
+  m_session.setLanes(lanes);
+}
+
+void MainWindow::addLane(const std::string& source) {
+  if (static_cast<int>(m_lanes.size()) >= session::kMaximumLanes) {
+    showMessage({session::Severity::Note, "At most " + std::to_string(session::kMaximumLanes) +
+                                              " lanes stand side by side; close one first."});
+    return;
+  }
+  std::vector<session::LaneRequest> lanes = m_lanes;
+  lanes.push_back({source, freeColor(lanes)});
+  setLanes(std::move(lanes));
+}
+
+void MainWindow::closeLane(int lane) {
+  if (lane < 0 || lane >= static_cast<int>(m_lanes.size())) return;
+  const std::string title = m_store.lane(lane).info().title;
+  m_closed.push_back(m_lanes);
+  std::vector<session::LaneRequest> lanes = m_lanes;
+  lanes.erase(lanes.begin() + lane);
+  setLanes(std::move(lanes));
+  m_messages->show({session::Severity::Note, "Lane " + title + " is closed."}, "Undo",
+                   [this] { undoClose(); });
+}
+
+void MainWindow::undoClose() {
+  if (m_closed.empty()) return;
+  std::vector<session::LaneRequest> lanes = m_closed.back();
+  m_closed.pop_back();
+  m_messages->dismiss();
+  setLanes(std::move(lanes));
+}
+
+void MainWindow::openFile(const QString& path) {
+  m_settings.addRecentFile(path.toStdString());
+  addLane(path.toStdString());
+}
+
+void MainWindow::chooseFile() {
+  const QStringList paths =
+      QFileDialog::getOpenFileNames(this, "Open a model", QString(), "Models (*.gguf);;All files (*)");
+  for (const QString& path : paths) openFile(path);
+}
+
+void MainWindow::showMessage(const session::Message& message) {
+  m_messages->show(message);
+}
+
+void MainWindow::togglePlaying() {
+  if (m_session.state().playing) {
+    m_session.pause();
+    return;
+  }
+  m_selection.setPosition(std::nullopt);
+  m_messages->dismiss();
+  m_session.play();
+}
+
+void MainWindow::setAppearance(const session::Appearance& appearance) {
+  m_appearance = appearance;
+  m_settings.setAppearance(appearance);
+  emit appearanceChanged(appearance);
+  m_transport->setAppearance(appearance);
+  m_messages->setAppearance(appearance);
+  m_charts->setAppearance(appearance);
+}
+
+void MainWindow::handleKey(QKeyEvent* event) {
+  const QKeySequence pressed(event->keyCombination());
+  for (QAction* action : findChildren<QAction*>()) {
+    if (!action->isEnabled() || !action->shortcuts().contains(pressed)) continue;
+    action->trigger();
+    return;
+  }
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  m_settings.setWindow(saveGeometry(), m_splitter->saveState());
+  m_settings.setMapLook(m_selection.colorMap(), m_selection.mapScale());
+  QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  for (const QUrl& url : event->mimeData()->urls()) {
+    if (url.isLocalFile()) openFile(url.toLocalFile());
+  }
+  event->acceptProposedAction();
+}
+
+}  // namespace headroom::pages

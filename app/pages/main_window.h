@@ -1,0 +1,82 @@
+#pragma once
+
+#include <QMainWindow>
+#include <string>
+#include <vector>
+
+#include "app/session/appearance.h"
+#include "app/session/selection.h"
+#include "app/session/session_host.h"
+#include "app/session/settings.h"
+#include "app/session/trace_store.h"
+
+class QMenu;
+class QSplitter;
+
+namespace headroom::pages {
+
+class ChartsPanel;
+class MessageBar;
+class TransportBar;
+
+/// The application's window around the live view.
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  /// `live` is the live view, or what stands in its place; the window takes it over.
+  MainWindow(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
+             session::Settings& settings, QWidget* live);
+
+  /// Opens the remembered lanes, or `files` where given, and decodes.
+  void start(const std::vector<std::string>& files);
+  void showMessage(const session::Message& message);
+  MessageBar& messages() const { return *m_messages; }
+  const session::Appearance& appearance() const { return m_appearance; }
+  const std::vector<session::LaneRequest>& lanes() const { return m_lanes; }
+
+  void openFile(const QString& path);
+  void addLane(const std::string& source);
+  void closeLane(int lane);
+
+ public slots:
+  /// A key that reached the live view: the window's shortcuts work there too.
+  void handleKey(QKeyEvent* event);
+
+ signals:
+  void appearanceChanged(const headroom::session::Appearance& appearance);
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  void createMenus();
+  void createDecodeMenu();
+  void createLookMenu();
+  QAction* addCommand(QMenu* menu, const QString& text, const QKeySequence& keys, std::function<void()> act);
+  void connectSession();
+  void setLanes(std::vector<session::LaneRequest> lanes);
+  void chooseFile();
+  void showRecentFiles();
+  void undoClose();
+  void togglePlaying();
+  void setAppearance(const session::Appearance& appearance);
+  void lanesRunning();
+
+  session::SessionHost& m_session;
+  session::TraceStore& m_store;
+  session::Selection& m_selection;
+  session::Settings& m_settings;
+  session::Appearance m_appearance;
+  std::vector<session::LaneRequest> m_lanes;
+  std::vector<std::vector<session::LaneRequest>> m_closed;  // lane sets before each close, newest last
+  TransportBar* m_transport;
+  MessageBar* m_messages;
+  ChartsPanel* m_charts;
+  QSplitter* m_splitter;
+  QMenu* m_recent = nullptr;
+};
+
+}  // namespace headroom::pages

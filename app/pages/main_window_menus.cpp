@@ -1,0 +1,114 @@
+// The menus of MainWindow: every command, with its keys.
+#include <QAction>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMenuBar>
+
+#include "app/pages/lane_bar.h"
+#include "app/pages/main_window.h"
+#include "app/pages/message_bar.h"
+#include "app/pages/transport_bar.h"
+
+namespace headroom::pages {
+
+namespace {
+constexpr int kLongStep = 10;
+}
+
+QAction* MainWindow::addCommand(QMenu* menu, const QString& text, const QKeySequence& keys,
+                                std::function<void()> act) {
+  QAction* action = menu->addAction(text);
+  action->setShortcut(keys);
+  connect(action, &QAction::triggered, this, [act = std::move(act)] { act(); });
+  return action;
+}
+
+void MainWindow::createMenus() {
+  QMenu* file = menuBar()->addMenu("&File");
+  addCommand(file, "&Open a model\u2026", QKeySequence::Open, [this] { chooseFile(); });
+  m_recent = file->addMenu("Open &recent");
+  connect(m_recent, &QMenu::aboutToShow, this, &MainWindow::showRecentFiles);
+  addCommand(file, "&Add a lane\u2026", Qt::CTRL | Qt::Key_N, [this] { m_transport->lanes().openMenu(); });
+  addCommand(file, "&Close the last lane", Qt::CTRL | Qt::Key_W,
+             [this] { closeLane(static_cast<int>(m_lanes.size()) - 1); });
+  addCommand(file, "&Undo closing a lane", QKeySequence::Undo, [this] { undoClose(); });
+  file->addSeparator();
+  addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
+  createDecodeMenu();
+  createLookMenu();
+}
+
+void MainWindow::createDecodeMenu() {
+  QMenu* decode = menuBar()->addMenu("&Decode");
+  decode->addAction(m_transport->playAction());
+  decode->addAction(m_transport->stepAction());
+  decode->addAction(m_transport->restartAction());
+  decode->addSeparator();
+  addCommand(decode, "&Faster", Qt::Key_Plus, [this] { m_transport->changeSpeed(1); });
+  addCommand(decode, "&Slower", Qt::Key_Minus, [this] { m_transport->changeSpeed(-1); });
+  decode->addSeparator();
+  addCommand(decode, "Edit the &prompt", Qt::CTRL | Qt::Key_L, [this] { m_transport->focusPrompt(); });
+  addCommand(decode, "Sam&pling\u2026", Qt::Key_G, [this] { m_transport->openSampling(); });
+  addCommand(decode, "&Lockstep on or off", Qt::Key_K, [this] { m_transport->toggleLockstep(); });
+}
+
+void MainWindow::createLookMenu() {
+  QMenu* look = menuBar()->addMenu("&View");
+  addCommand(look, "One token back", Qt::Key_Left, [this] { m_selection.movePosition(m_store, -1); });
+  addCommand(look, "One token on", Qt::Key_Right, [this] { m_selection.movePosition(m_store, 1); });
+  addCommand(look, "Ten tokens back", Qt::SHIFT | Qt::Key_Left,
+             [this] { m_selection.movePosition(m_store, -kLongStep); });
+  addCommand(look, "Ten tokens on", Qt::SHIFT | Qt::Key_Right,
+             [this] { m_selection.movePosition(m_store, kLongStep); });
+  addCommand(look, "First token", Qt::Key_Home, [this] {
+    if (m_store.length() > 0) m_selection.setPosition(0);
+  });
+  addCommand(look, "Newest token", Qt::Key_End, [this] { m_selection.setPosition(std::nullopt); });
+  look->addSeparator();
+  addCommand(look, "Next head", Qt::CTRL | Qt::Key_Right, [this] { m_selection.moveHead(m_store, 0, 1); });
+  addCommand(look, "Previous head", Qt::CTRL | Qt::Key_Left,
+             [this] { m_selection.moveHead(m_store, 0, -1); });
+  addCommand(look, "Next layer", Qt::CTRL | Qt::Key_Down, [this] { m_selection.moveHead(m_store, 1, 0); });
+  addCommand(look, "Previous layer", Qt::CTRL | Qt::Key_Up, [this] { m_selection.moveHead(m_store, -1, 0); });
+  addCommand(look, "Same head of the next lane", Qt::Key_L, [this] { m_selection.nextLane(m_store); });
+  addCommand(look, "Close the inspector", Qt::Key_Escape, [this] {
+    if (m_messages->isVisible()) {
+      m_messages->dismiss();
+    } else {
+      m_selection.setHead(std::nullopt);
+    }
+  });
+  look->addSeparator();
+  addCommand(look, "Next map scale", Qt::Key_S, [this] {
+    const int next = (static_cast<int>(m_selection.mapScale()) + 1) % session::kMapScaleCount;
+    m_selection.setMapScale(static_cast<session::MapScale>(next));
+  });
+  addCommand(look, "Next map colours", Qt::Key_C, [this] {
+    const int next = (static_cast<int>(m_selection.colorMap()) + 1) % session::kColorMapCount;
+    m_selection.setColorMap(static_cast<session::ColorMap>(next));
+  });
+  look->addSeparator();
+  addCommand(look, "Dark or light", Qt::CTRL | Qt::Key_T, [this] {
+    session::Appearance appearance = m_appearance;
+    appearance.theme =
+        appearance.theme == session::Theme::Dark ? session::Theme::Light : session::Theme::Dark;
+    setAppearance(appearance);
+  });
+  addCommand(look, "Presentation: larger type, fewer controls", Qt::Key_F11, [this] {
+    session::Appearance appearance = m_appearance;
+    appearance.typeSize =
+        appearance.presentation() ? session::TypeSize::Standard : session::TypeSize::Presentation;
+    setAppearance(appearance);
+  });
+}
+
+void MainWindow::showRecentFiles() {
+  m_recent->clear();
+  for (const std::string& file : m_settings.recentFiles()) {
+    const QString path = QString::fromStdString(file);
+    m_recent->addAction(QFileInfo(path).fileName(), this, [this, path] { openFile(path); })->setToolTip(path);
+  }
+  if (m_recent->isEmpty()) m_recent->addAction("No file opened yet")->setEnabled(false);
+}
+
+}  // namespace headroom::pages

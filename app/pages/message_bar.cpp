@@ -1,0 +1,77 @@
+#include "app/pages/message_bar.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QToolButton>
+#include <utility>
+
+#include "app/pages/colors.h"
+#include "app/pages/icons.h"
+
+namespace headroom::pages {
+
+MessageBar::MessageBar(QWidget* parent)
+    : QFrame(parent),
+      m_label(new QLabel(this)),
+      m_action(new QPushButton(this)),
+      m_close(new QToolButton(this)) {
+  setObjectName("messageBar");
+  m_label->setObjectName("messageText");
+  m_label->setWordWrap(true);
+  m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+  m_label->setTextFormat(Qt::PlainText);
+  m_close->setToolTip("Dismiss (Esc)");
+  m_close->setAutoRaise(true);
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(12, 4, 6, 4);
+  layout->addWidget(m_label, 1);
+  layout->addWidget(m_action);
+  layout->addWidget(m_close);
+  connect(m_close, &QToolButton::clicked, this, &MessageBar::dismiss);
+  connect(m_action, &QPushButton::clicked, this, [this] {
+    const std::function<void()> act = std::exchange(m_act, nullptr);
+    dismiss();
+    if (act) act();
+  });
+  setVisible(false);
+}
+
+void MessageBar::show(const session::Message& message) {
+  m_severity = message.severity;
+  m_label->setText(QString::fromStdString(message.sentence));
+  m_action->setVisible(false);
+  m_act = nullptr;
+  restyle();
+  setVisible(true);
+}
+
+void MessageBar::show(const session::Message& message, const QString& action, std::function<void()> act) {
+  show(message);
+  m_act = std::move(act);
+  m_action->setText(action);
+  m_action->setVisible(true);
+}
+
+void MessageBar::dismiss() {
+  setVisible(false);
+}
+
+QString MessageBar::sentence() const {
+  return isHidden() ? QString() : m_label->text();
+}
+
+void MessageBar::setAppearance(const session::Appearance& appearance) {
+  m_appearance = appearance;
+  m_close->setIcon(makeIcon(Icon::Close, toQt(appearance.palette().text)));
+  restyle();
+}
+
+void MessageBar::restyle() {
+  const session::Palette& colors = m_appearance.palette();
+  const bool problem = m_severity == session::Severity::Problem;
+  setStyleSheet(QString("#messageBar { background: %1; border-bottom: 1px solid %2; }")
+                    .arg(toQt(problem ? colors.problem : colors.raised).name(), toQt(colors.border).name()));
+}
+
+}  // namespace headroom::pages

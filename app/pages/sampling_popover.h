@@ -1,0 +1,38 @@
+#pragma once
+
+#include <QFrame>
+
+#include "core/model/sampler.h"
+
+class QCheckBox;
+class QDoubleSpinBox;
+class QSpinBox;
+
+namespace headroom::pages {
+
+/// Greedy or temperature, top-k, top-p and seed, in a small window below its button.
+class SamplingPopover : public QFrame {
+  Q_OBJECT
+
+ public:
+  explicit SamplingPopover(QWidget* parent);
+
+  void setSampling(const model::SamplingOptions& sampling);
+  model::SamplingOptions sampling() const;
+  /// "greedy", "T 0.8, k 40": for the button.
+  static QString summary(const model::SamplingOptions& sampling);
+
+ signals:
+  void samplingChanged();
+
+ private:
+  void update();
+
+  QCheckBox* m_greedy;
+  QDoubleSpinBox* m_temperature;
+  QSpinBox* m_topK;
+  QDoubleSpinBox* m_topP;
+  QSpinBox* m_seed;
+};
+
+}  // namespace headroom::pages

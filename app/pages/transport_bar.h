@@ -1,0 +1,71 @@
+#pragma once
+
+#include <QToolBar>
+#include <vector>
+
+#include "app/session/appearance.h"
+#include "app/session/lane.h"
+
+class QAction;
+class QCheckBox;
+class QLabel;
+class QLineEdit;
+class QSlider;
+class QToolButton;
+
+namespace headroom::pages {
+
+class LaneBar;
+class SamplingPopover;
+
+/// Play, step, restart, speed, prompt, sampling, lockstep and lanes.
+class TransportBar : public QToolBar {
+  Q_OBJECT
+
+ public:
+  TransportBar(const std::vector<std::string>& bundled, QWidget* parent);
+
+  QAction* playAction() const { return m_play; }
+  QAction* stepAction() const { return m_step; }
+  QAction* restartAction() const { return m_restart; }
+  LaneBar& lanes() const { return *m_lanes; }
+
+  void setState(const session::SessionState& state);
+  void setPrompt(const QString& prompt);
+  void setSampling(const model::SamplingOptions& sampling);
+  void setPace(session::Pace pace);
+  session::Pace pace() const;
+  void setDevice(const QString& device);
+  void setAppearance(const session::Appearance& appearance);
+
+  void focusPrompt();
+  void openSampling();
+  void toggleLockstep();
+  /// One notch faster or slower.
+  void changeSpeed(int notches);
+
+ signals:
+  void promptEntered(const QString& prompt);
+  void paceChosen(headroom::session::Pace pace);
+  void samplingChosen(const headroom::model::SamplingOptions& sampling);
+  void feedChosen(headroom::session::TokenFeed feed);
+
+ private:
+  void showPace();
+
+  QAction* m_play;
+  QAction* m_step;
+  QAction* m_restart;
+  QSlider* m_speed;
+  QLabel* m_speedLabel;
+  QLineEdit* m_prompt;
+  QToolButton* m_samplingButton;
+  SamplingPopover* m_sampling;
+  QCheckBox* m_lockstep;
+  LaneBar* m_lanes;
+  QLabel* m_device;
+  session::Appearance m_appearance;
+  bool m_playing = false;
+};
+
+}  // namespace headroom::pages

@@ -1,0 +1,174 @@
+#include "app/panels/attention_map_view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "app/session/display_text.h"
+
+namespace headroom::panels {
+
+namespace {
+
+/// Cells of the inspected map kept on the GPU, each way: more than a map has pixels on a usual screen.
+constexpr int kCells = 1024;
+constexpr MapKey kInspectorKeys = MapKey{1} << 60;
+
+}  // namespace
+
+float AttentionMapView::labelWidth(const PanelContext& context) {
+  return context.px(context.appearance.presentation() ? 84 : 66);
+}
+float AttentionMapView::labelHeight(const PanelContext& context) {
+  return labelWidth(context) * 0.9f;
+}
+
+void AttentionMapView::fillCells(const PanelContext& context, const session::HeadAddress& head,
+                                 const MapViewport& viewport) {
+  const session::LaneTrace& lane = context.store.lane(head.lane);
+  int factor = 1;
+  while (viewport.size > static_cast<double>((kCells - 2) * factor)) factor *= 2;
+  // The window moves in steps, so that a small pan costs nothing.
+  const auto snapped = [&](double first) {
+    const int step = 256 * factor;
+    return std::max(0, static_cast<int>(std::floor(first / step)) * step);
+  };
+  analysis::MapWindow window{.cellRows = kCells, .cellColumns = kCells, .factor = factor};
+  const bool fits = viewport.firstRow + viewport.size <= kCells * factor &&
+                    viewport.firstColumn + viewport.size <= kCells * factor;
+  if (!fits) {
+    window.firstRow = snapped(viewport.firstRow);
+    window.firstColumn = snapped(viewport.firstColumn);
+  }
+  if (window != m_window || head != m_head || m_run != context.store.run()) {
+    m_window = window;
+    m_head = head;
+    m_run = context.store.run();
+    m_cells.assign(static_cast<std::size_t>(kCells) * kCells, 0.0f);
+    m_nextPosition = window.firstRow;
+    m_maximum = 0.0f;
+    ++m_generation;
+  }
+  const int end = std::min(lane.length(), window.firstRow + window.cellRows * factor);
+  if (m_nextPosition >= end) return;
+  const int firstCellRow = (m_nextPosition - window.firstRow) / factor;
+  for (; m_nextPosition < end; ++m_nextPosition) {
+    const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, m_nextPosition);
+    analysis::poolRow(window, m_nextPosition, row, m_cells);
+    if (row.size() > 1) m_maximum = std::max(m_maximum, *std::max_element(row.begin() + 1, row.end()));
+  }
+  const int lastCellRow = (end - 1 - window.firstRow) / factor;
+  const MapKey key = kInspectorKeys + static_cast<MapKey>(m_slot);
+  // Generations of a slot only grow; a new one starts from the top.
+  const int held = context.canvas.rowsHeld(key, m_generation);
+  const int from = std::min(held, firstCellRow);
+  context.canvas.update(
+      {.key = key,
+       .generation = m_generation,
+       .rows = kCells,
+       .columns = kCells,
+       .firstRow = from,
+       .values = std::span(m_cells).subspan(static_cast<std::size_t>(from) * kCells,
+                                            static_cast<std::size_t>(lastCellRow - from + 1) * kCells)});
+}
+
+void AttentionMapView::draw(const PanelContext& context, const session::HeadAddress& head,
+                            const MapViewport& viewport, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneTrace& lane = context.store.lane(head.lane);
+  const session::Palette& colors = context.palette();
+  const float side =
+      std::max(1.0f, std::min(area.width() - labelWidth(context), area.height() - labelHeight(context)));
+  m_plot = {{area.min.x + labelWidth(context), area.min.y},
+            {area.min.x + labelWidth(context) + side, area.min.y + side}};
+  fillRect(list, m_plot, colors.mapGround);
+  fillCells(context, head, viewport);
+
+  const double factor = m_window.factor;
+  const auto cellColumn = [&](double position) {
+    return static_cast<float>((position - m_window.firstColumn) / factor);
+  };
+  const auto cellRow = [&](double position) {
+    return static_cast<float>((position - m_window.firstRow) / factor);
+  };
+  const int position = context.selection.positionIn(context.store, head.lane);
+  const MapDrawing drawing{
+      .key = kInspectorKeys + static_cast<MapKey>(m_slot),
+      .topLeft = m_plot.min,
+      .bottomRight = m_plot.max,
+      .firstColumn = cellColumn(viewport.firstColumn),
+      .firstRow = cellRow(viewport.firstRow),
+      .lastColumn = cellColumn(viewport.firstColumn + viewport.size),
+      .lastRow = cellRow(viewport.firstRow + viewport.size),
+      .litRows = context.selection.position() ? cellRow(position + 1) : 1e9f,
+      .validRows = cellRow(lane.length() + m_window.factor - 1),
+      .maximum = context.selection.mapScale() == session::MapScale::SinkHidden ? m_maximum : 1.0f};
+  ImGui::PushClipRect(m_plot.min, m_plot.max, true);
+  context.canvas.draw(list, std::span(&drawing, 1), context.selection.colorMap(),
+                      context.selection.mapScale());
+  // The row of the step looked at, between two lines.
+  const float pixels = side / static_cast<float>(viewport.size);
+  const float rowTop = m_plot.min.y + static_cast<float>(position - viewport.firstRow) * pixels;
+  const float rowBottom = std::max(rowTop + pixels, rowTop + context.px(2));
+  strokeRect(list, {{m_plot.min.x - 4.0f, rowTop - 1.0f}, {m_plot.max.x + 4.0f, rowBottom + 1.0f}},
+             colors.accent, 0.0f, context.px(1));
+  ImGui::PopClipRect();
+  strokeRect(list, m_plot, colors.border);
+  drawAxes(context, lane, viewport);
+}
+
+void AttentionMapView::drawAxes(const PanelContext& context, const session::LaneTrace& lane,
+                                const MapViewport& viewport) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  ImFont* small = context.fonts.small;
+  const float pixels = m_plot.width() / static_cast<float>(viewport.size);
+  const float spacing = small->FontSize + context.px(2);
+  const int every = std::max(1, static_cast<int>(std::ceil(spacing / pixels)));
+  const auto labelOf = [&](int position) {
+    return session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
+  };
+
+  const int firstRow = (static_cast<int>(std::ceil(viewport.firstRow)) + every - 1) / every * every;
+  for (int position = firstRow; position < lane.length(); position += every) {
+    const float centre = m_plot.min.y + (static_cast<float>(position - viewport.firstRow) + 0.5f) * pixels;
+    if (centre > m_plot.max.y - 0.4f * small->FontSize) break;
+    const float top = std::max(centre - 0.5f * small->FontSize, m_plot.min.y - context.px(1));
+    drawTextRight(list, small, {m_plot.min.x - context.px(5), top}, colors.textDim,
+                  elided(small, labelOf(position), labelWidth(context) - context.px(7)));
+  }
+
+  // Labels of the columns run upwards: drawn level, then turned by their vertices.
+  const int firstColumn = (static_cast<int>(std::ceil(viewport.firstColumn)) + every - 1) / every * every;
+  for (int position = firstColumn; position < lane.length(); position += every) {
+    const float centre = m_plot.min.x + (static_cast<float>(position - viewport.firstColumn) + 0.5f) * pixels;
+    if (centre > m_plot.max.x - 0.4f * small->FontSize) break;
+    const std::string label = elided(small, labelOf(position), labelHeight(context) - context.px(7));
+    const int firstVertex = list.VtxBuffer.Size;
+    const ImVec2 pivot{centre - 0.5f * small->FontSize,
+                       m_plot.max.y + context.px(5) + textWidth(small, label)};
+    const ImVec2 snapped{std::floor(pivot.x), std::floor(pivot.y)};
+    ImGui::PushClipRect({0, 0}, ImGui::GetIO().DisplaySize, false);
+    list.AddText(small, small->FontSize, snapped, toImGui(colors.textDim), label.c_str());
+    ImGui::PopClipRect();
+    for (int vertex = firstVertex; vertex < list.VtxBuffer.Size; ++vertex) {
+      ImVec2& at = list.VtxBuffer[vertex].pos;
+      at = {snapped.x + (at.y - snapped.y), snapped.y - (at.x - snapped.x)};
+    }
+  }
+}
+
+std::optional<MapPoint> AttentionMapView::pointAt(const MapViewport& viewport, const session::LaneTrace& lane,
+                                                  ImVec2 mouse) const {
+  if (!m_plot.contains(mouse)) return std::nullopt;
+  const double scale = viewport.size / m_plot.width();
+  const MapPoint point{
+      .query = static_cast<int>(std::floor(viewport.firstRow + (mouse.y - m_plot.min.y) * scale)),
+      .attended = static_cast<int>(std::floor(viewport.firstColumn + (mouse.x - m_plot.min.x) * scale))};
+  const bool inside =
+      point.query >= 0 && point.query < lane.length() && point.attended >= 0 && point.attended <= point.query;
+  return inside ? std::optional(point) : std::nullopt;
+}
+
+}  // namespace headroom::panels

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "app/panels/panel.h"
+#include "core/analysis/pooled_map.h"
+
+namespace headroom::panels {
+
+/// The part of a map that both maps of the inspector show, in positions.
+struct MapViewport {
+  double firstColumn = 0.0;
+  double firstRow = 0.0;
+  double size = 0.0;  ///< positions across and down
+};
+
+/// A cell under the mouse.
+struct MapPoint {
+  int query = 0;
+  int attended = 0;
+};
+
+/// One full attention map with token labels on both axes.
+class AttentionMapView {
+ public:
+  /// `slot` tells the maps of the inspector apart.
+  explicit AttentionMapView(int slot) : m_slot(slot) {}
+
+  /// Space for labels at the left and at the bottom.
+  static float labelWidth(const PanelContext& context);
+  static float labelHeight(const PanelContext& context);
+
+  /// Draws the head's map into `area`; `plot` is where its cells lie.
+  void draw(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport,
+            const Rect& area);
+  const Rect& plot() const { return m_plot; }
+  /// Attention at the top of the scale.
+  float maximum() const { return m_maximum; }
+
+  std::optional<MapPoint> pointAt(const MapViewport& viewport, const session::LaneTrace& lane,
+                                  ImVec2 mouse) const;
+
+ private:
+  void fillCells(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport);
+  void drawAxes(const PanelContext& context, const session::LaneTrace& lane, const MapViewport& viewport);
+
+  int m_slot;
+  Rect m_plot;
+  float m_maximum = 1.0f;
+  // Cells are kept until the window, the head or the run changes; new rows are added.
+  analysis::MapWindow m_window;
+  std::vector<float> m_cells;
+  session::HeadAddress m_head;
+  std::uint64_t m_run = 0;
+  std::uint64_t m_generation = 0;
+  int m_nextPosition = 0;
+};
+
+}  // namespace headroom::panels

@@ -1,0 +1,119 @@
+#include "app/panels/cache_panel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "core/analysis/quantity.h"
+#include "core/analysis/traffic_summary.h"
+
+namespace headroom::panels {
+
+namespace {
+
+analysis::CacheGrowth growthOf(const session::LaneInfo& info) {
+  return analysis::cacheGrowth(info.config, info.kvType, info.contextLength);
+}
+
+/// The lane with the most cache per token: every area is drawn to its scale.
+int largestLane(const session::TraceStore& store) {
+  int largest = 0;
+  for (int lane = 1; lane < store.laneCount(); ++lane) {
+    if (growthOf(store.lane(lane).info()).bytesPerToken >
+        growthOf(store.lane(largest).info()).bytesPerToken) {
+      largest = lane;
+    }
+  }
+  return largest;
+}
+
+}  // namespace
+
+void CachePanel::draw(const PanelContext& context, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::LaneInfo& info = lane.info();
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const ImFont* strong = context.fonts.strong;
+  const analysis::CacheGrowth growth = growthOf(info);
+  const int position = context.selection.positionIn(context.store, m_lane);
+  const double used = position >= 0 ? static_cast<double>(lane.cacheBytesUsed(position)) : 0.0;
+  const double perToken = static_cast<double>(growth.bytesPerToken);
+
+  float y = area.min.y;
+  drawText(list, small, {area.min.x, y}, colors.textDim, "KV cache, one scale in all lanes");
+  y += small->FontSize + context.px(4);
+  const float textHeight = strong->FontSize + small->FontSize + context.px(5);
+  drawArea(context, {{area.min.x, y}, {area.max.x, area.max.y - textHeight}}, position + 1);
+
+  y = area.max.y - textHeight + context.px(3);
+  float x = area.min.x + drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
+            context.px(10);
+  drawText(
+      list, context.fonts.body, {x, y}, colors.text,
+      elided(context.fonts.body, analysis::groupDigits(growth.bytesPerToken) + " B/token", area.max.x - x));
+  y += strong->FontSize + context.px(1);
+  const int largest = largestLane(context.store);
+  std::string note = "of " + analysis::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
+  if (largest != m_lane && perToken > 0.0) {
+    const session::LaneInfo& other = context.store.lane(largest).info();
+    const double ratio = static_cast<double>(growthOf(other).bytesPerToken) / perToken;
+    if (ratio > 1.0) {
+      const bool whole = std::abs(ratio - std::round(ratio)) < 1e-9;
+      note = "1/" + analysis::fixedText(ratio, whole ? 0 : 2) + " of " + other.title + ", " + note;
+    }
+  }
+  drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
+
+  if (mouseArea("cache", area).hovered) {
+    const model::AttentionShape& heads = info.config.attention;
+    showTip(
+        context, "KV cache",
+        "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+            (position >= 0
+                 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
+                 : "") +
+            ".\nComputed per token: 2 (K and V) \u00d7 " + std::to_string(info.config.layerCount) +
+            " layers \u00d7 " + std::to_string(heads.kvHeadCount) + " KV heads \u00d7 head dimension " +
+            std::to_string(heads.headDim) + " \u00d7 " + std::to_string(model::bytesPerElement(info.kvType)) +
+            " B = " + analysis::groupDigits(growth.bytesPerToken) +
+            " B.\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
+            "context limit. "
+            "Equal areas are equal bytes in every lane.");
+  }
+}
+
+void CachePanel::drawArea(const PanelContext& context, const Rect& area, int positions) {
+  if (area.height() < context.px(8)) return;
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneInfo& info = context.store.lane(m_lane).info();
+  const session::Palette& colors = context.palette();
+  const session::Color color = laneColor(context, m_lane);
+  // Across: positions, the longest context is the full width. Down: bytes per position.
+  double tallest = 1.0;
+  for (int lane = 0; lane < context.store.laneCount(); ++lane) {
+    tallest = std::max(tallest, static_cast<double>(growthOf(context.store.lane(lane).info()).bytesPerToken));
+  }
+  const auto longest = static_cast<float>(std::max(context.store.contextLength(), 1));
+  const auto bytesPerToken = static_cast<double>(growthOf(info).bytesPerToken);
+  const auto height = static_cast<float>(area.height() * bytesPerToken / tallest);
+  const float width = area.width() * static_cast<float>(info.contextLength) / longest;
+  const float filled = area.width() * static_cast<float>(positions) / longest;
+
+  fillRect(list, {area.min, {area.min.x + width, area.min.y + height}}, colors.mapGround);
+  fillRect(list, {area.min, {area.min.x + filled, area.min.y + height}}, session::withAlpha(color, 0.85));
+  const int strips = info.config.layerCount * info.config.attention.kvHeadCount;
+  const float strip = height / static_cast<float>(strips);
+  for (int index = 1; index < strips; ++index) {
+    const bool layerEdge = index % info.config.attention.kvHeadCount == 0;
+    if (!layerEdge && strip < context.px(3)) continue;
+    const float y = area.min.y + strip * static_cast<float>(index);
+    list.AddLine({area.min.x, y}, {area.min.x + width, y},
+                 toImGui(session::withAlpha(colors.panel, layerEdge ? 1.0 : 0.45)), context.px(1));
+  }
+  strokeRect(list, {area.min, {area.min.x + width, area.min.y + height}}, colors.border);
+}
+
+}  // namespace headroom::panels

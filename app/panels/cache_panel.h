@@ -1,0 +1,19 @@
+#pragma once
+
+#include "app/panels/panel.h"
+
+namespace headroom::panels {
+
+/// The KV cache as an area, to one scale in all lanes: one strip per layer and KV head, as long as the text.
+class CachePanel : public Panel {
+ public:
+  explicit CachePanel(int lane) : m_lane(lane) {}
+  void draw(const PanelContext& context, const Rect& area) override;
+
+ private:
+  void drawArea(const PanelContext& context, const Rect& area, int positions);
+
+  int m_lane;
+};
+
+}  // namespace headroom::panels

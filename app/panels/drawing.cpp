@@ -1,0 +1,87 @@
+#include "app/panels/drawing.h"
+
+#include <array>
+#include <cfloat>
+
+namespace headroom::panels {
+
+float textWidth(const ImFont* font, std::string_view text) {
+  return const_cast<ImFont*>(font)
+      ->CalcTextSizeA(font->FontSize, FLT_MAX, 0.0f, text.data(), text.data() + text.size())
+      .x;
+}
+
+float drawText(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color color, std::string_view text) {
+  if (text.empty()) return 0.0f;
+  const ImVec2 snapped{static_cast<float>(static_cast<int>(at.x + 0.5f)),
+                       static_cast<float>(static_cast<int>(at.y + 0.5f))};
+  list.AddText(font, font->FontSize, snapped, toImGui(color), text.data(), text.data() + text.size());
+  return textWidth(font, text);
+}
+
+void drawTextRight(ImDrawList& list, const ImFont* font, ImVec2 topRight, session::Color color,
+                   std::string_view text) {
+  drawText(list, font, {topRight.x - textWidth(font, text), topRight.y}, color, text);
+}
+
+void drawTextCentered(ImDrawList& list, const ImFont* font, ImVec2 topCentre, session::Color color,
+                      std::string_view text) {
+  drawText(list, font, {topCentre.x - 0.5f * textWidth(font, text), topCentre.y}, color, text);
+}
+
+std::string elided(const ImFont* font, std::string_view text, float width) {
+  if (textWidth(font, text) <= width) return std::string(text);
+  constexpr std::string_view kEllipsis = "\u2026";
+  std::size_t length = text.size();
+  while (length > 0) {
+    --length;
+    const bool insideCharacter = (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80;
+    if (insideCharacter) continue;
+    std::string shorter = std::string(text.substr(0, length)).append(kEllipsis);
+    if (textWidth(font, shorter) <= width) return shorter;
+  }
+  return {};
+}
+
+void fillRect(ImDrawList& list, const Rect& rect, session::Color color, float rounding) {
+  list.AddRectFilled(rect.min, rect.max, toImGui(color), rounding);
+}
+
+void strokeRect(ImDrawList& list, const Rect& rect, session::Color color, float rounding, float thickness) {
+  list.AddRect(rect.min, rect.max, toImGui(color), rounding, 0, thickness);
+}
+
+AreaState mouseArea(const char* id, const Rect& rect) {
+  if (rect.width() <= 0.0f || rect.height() <= 0.0f) return {};
+  const ImVec2 before = ImGui::GetCursorScreenPos();
+  ImGui::SetCursorScreenPos(rect.min);
+  AreaState state;
+  state.clicked = ImGui::InvisibleButton(id, {rect.width(), rect.height()});
+  state.hovered = ImGui::IsItemHovered();
+  state.dragged = ImGui::IsItemActive();
+  ImGui::SetCursorScreenPos(before);
+  return state;
+}
+
+void showTip(const PanelContext& context, std::string_view heading, std::string_view text) {
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {context.px(10), context.px(8)});
+  ImGui::BeginTooltip();
+  ImGui::PushTextWrapPos(context.px(context.appearance.presentation() ? 460.0f : 360.0f));
+  if (!heading.empty()) {
+    ImGui::PushFont(context.fonts.strong);
+    ImGui::TextUnformatted(heading.data(), heading.data() + heading.size());
+    ImGui::PopFont();
+  }
+  if (!text.empty()) ImGui::TextUnformatted(text.data(), text.data() + text.size());
+  ImGui::PopTextWrapPos();
+  ImGui::EndTooltip();
+  ImGui::PopStyleVar();
+}
+
+std::string_view shortClassName(int trafficClass) {
+  constexpr std::array<std::string_view, 6> kNames{"weights",   "KV read",      "KV written",
+                                                   "act. read", "act. written", "capture"};
+  return kNames[static_cast<std::size_t>(trafficClass)];
+}
+
+}  // namespace headroom::panels

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "app/panels/panel.h"
+
+namespace headroom::panels {
+
+inline ImU32 toImGui(session::Color color) {
+  return IM_COL32(color.red, color.green, color.blue, color.alpha);
+}
+
+float textWidth(const ImFont* font, std::string_view text);
+/// Draws at the top left corner; returns the width.
+float drawText(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color color, std::string_view text);
+void drawTextRight(ImDrawList& list, const ImFont* font, ImVec2 topRight, session::Color color,
+                   std::string_view text);
+void drawTextCentered(ImDrawList& list, const ImFont* font, ImVec2 topCentre, session::Color color,
+                      std::string_view text);
+/// As much of `text` as fits, with an ellipsis where it does not.
+std::string elided(const ImFont* font, std::string_view text, float width);
+
+void fillRect(ImDrawList& list, const Rect& rect, session::Color color, float rounding = 0.0f);
+void strokeRect(ImDrawList& list, const Rect& rect, session::Color color, float rounding = 0.0f,
+                float thickness = 1.0f);
+
+/// What the mouse does on an area.
+struct AreaState {
+  bool hovered = false;
+  bool clicked = false;
+  bool dragged = false;  ///< the button is held after a press inside
+};
+/// Makes `rect` sensitive to the mouse; `id` is unique within the panel.
+AreaState mouseArea(const char* id, const Rect& rect);
+
+/// A tool tip of a heading and explaining lines.
+void showTip(const PanelContext& context, std::string_view heading, std::string_view text);
+
+/// "weights" for "weights read": the short names under a traffic bar.
+std::string_view shortClassName(int trafficClass);
+
+inline Rect inset(const Rect& rect, float by) {
+  return {{rect.min.x + by, rect.min.y + by}, {rect.max.x - by, rect.max.y - by}};
+}
+inline session::Color laneColor(const PanelContext& context, int lane) {
+  const int index = context.store.lane(lane).info().request.colorIndex;
+  return context.palette().lanes[static_cast<std::size_t>(index) % context.palette().lanes.size()];
+}
+
+}  // namespace headroom::panels

@@ -1,0 +1,110 @@
+#include "app/panels/head_summary.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "app/panels/drawing.h"
+#include "app/session/display_text.h"
+#include "core/analysis/head_statistics.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::panels {
+
+namespace {
+constexpr int kTopCount = 4;
+}
+
+float HeadSummary::height(const PanelContext& context) {
+  return 6.0f * (context.fonts.small->FontSize + context.px(3)) + context.px(52);
+}
+
+void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneTrace& lane = context.store.lane(head.lane);
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const session::Color color = laneColor(context, head.lane);
+  const int position = context.selection.positionIn(context.store, head.lane);
+  const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, position);
+  const float line = small->FontSize + context.px(3);
+  if (row.empty()) {
+    drawText(list, small, area.min, colors.textDim,
+             position < 0 ? "Nothing decoded yet." : "This row is no longer in memory.");
+    return;
+  }
+  const std::string query = session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
+  drawText(list, small, area.min, colors.textDim,
+           elided(small, "\u201c" + query + "\u201d (position " + std::to_string(position) + ") looks at",
+                  area.width()));
+  const Rect profile{{area.min.x, area.min.y + line}, {area.max.x, area.min.y + line + context.px(40)}};
+  drawProfile(context, row, color, profile);
+
+  const analysis::RowStatistics statistics = analysis::rowStatistics(row, kTopCount);
+  float y = profile.max.y + context.px(6);
+  const std::array<std::pair<std::string_view, std::string>, 3> figures{{
+      {"entropy", analysis::fixedText(statistics.entropyBits, 2) + " bits"},
+      {"first token", analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %"},
+      {"mean distance", analysis::fixedText(statistics.meanDistance, 1)},
+  }};
+  const float split = area.min.x + 0.5f * area.width();
+  float left = y;
+  for (const auto& [label, value] : figures) {
+    drawText(list, small, {area.min.x, left}, colors.textDim, label);
+    drawTextRight(list, small, {split - context.px(10), left}, colors.text, value);
+    left += line;
+  }
+  const Rect figureArea{{area.min.x, y}, {split - context.px(8), left}};
+  ImGui::PushID(head.lane);
+  if (mouseArea("figures", figureArea).hovered) {
+    showTip(
+        context, "Of this row, computed from captured attention",
+        "Entropy = \u2212\u03a3 p log2 p: 0 bits looks at one token, log2 of the row's length at all alike.\n"
+        "First token: attention to position 0, where heads park what they do not need.\n"
+        "Mean distance = \u03a3 p \u00d7 (position \u2212 attended position), in tokens.");
+  }
+  ImGui::PopID();
+  for (const analysis::AttendedPosition& top : statistics.top) {
+    const std::string value = analysis::fixedText(top.attention, 3);
+    const std::string label =
+        session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(top.position)]));
+    const float room = area.max.x - split - textWidth(small, value) - context.px(8);
+    fillRect(list,
+             {{split, y + line - context.px(3)},
+              {split + (area.max.x - split) * std::min(1.0f, top.attention), y + line - context.px(1)}},
+             session::withAlpha(color, 0.8));
+    drawText(list, small, {split, y}, colors.text, elided(small, label, room));
+    drawTextRight(list, small, {area.max.x, y}, colors.text, value);
+    y += line;
+  }
+}
+
+void HeadSummary::drawProfile(const PanelContext& context, std::span<const float> row, session::Color color,
+                              const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  fillRect(list, area, context.palette().mapGround);
+  const float strongest = std::max(*std::max_element(row.begin(), row.end()), 1e-6f);
+  const float pitch = area.width() / static_cast<float>(row.size());
+  // Bars narrower than a pixel are joined by their maximum.
+  const int columns = std::min(static_cast<int>(row.size()), static_cast<int>(area.width()));
+  const float width = area.width() / static_cast<float>(columns);
+  for (int column = 0; column < columns; ++column) {
+    const std::size_t from =
+        row.size() * static_cast<std::size_t>(column) / static_cast<std::size_t>(columns);
+    const std::size_t to =
+        row.size() * static_cast<std::size_t>(column + 1) / static_cast<std::size_t>(columns);
+    const float attention =
+        *std::max_element(row.begin() + static_cast<std::ptrdiff_t>(from),
+                          row.begin() + static_cast<std::ptrdiff_t>(std::max(to, from + 1)));
+    const float x = area.min.x + width * static_cast<float>(column);
+    const float top = area.max.y - area.height() * attention / strongest;
+    fillRect(list, {{x, top}, {x + std::max(width - (pitch >= 3.0f ? 1.0f : 0.0f), 1.0f), area.max.y}},
+             color);
+  }
+  drawTextRight(list, context.fonts.small, {area.max.x - context.px(4), area.min.y + context.px(1)},
+                context.palette().textDim, "max " + analysis::fixedText(strongest, 3));
+}
+
+}  // namespace headroom::panels

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "app/panels/panel.h"
+
+namespace headroom::panels {
+
+/// The row of a head at the step looked at: its profile over positions, entropy, sink, distance, top tokens.
+/// A part of the inspector.
+class HeadSummary {
+ public:
+  static float height(const PanelContext& context);
+  void draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area);
+
+ private:
+  void drawProfile(const PanelContext& context, std::span<const float> row, session::Color color,
+                   const Rect& area);
+};
+
+}  // namespace headroom::panels

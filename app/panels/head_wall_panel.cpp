@@ -1,0 +1,185 @@
+#include "app/panels/head_wall_panel.h"
+
+#include <algorithm>
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "core/analysis/head_statistics.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::panels {
+
+using analysis::PooledMap;
+
+namespace {
+
+constexpr float kSmallestCell = 26.0f;
+
+float largestWithoutSink(const PooledMap& map) {
+  float largest = 0.0f;
+  for (int row = 0; row < map.cellRowCount(); ++row) {
+    const auto start = map.cells().begin() + static_cast<std::ptrdiff_t>(row) * PooledMap::kCells;
+    largest = std::max(largest, *std::max_element(start + 1, start + std::max(row + 1, 2)));
+  }
+  return largest;
+}
+
+}  // namespace
+
+MapKey overviewKey(int lane, int layer, int queryHead) {
+  return (static_cast<MapKey>(lane) << 48) | (static_cast<MapKey>(layer) << 24) |
+         static_cast<MapKey>(queryHead);
+}
+
+int HeadWallPanel::extentFor(int length, int contextLength) {
+  int extent = 32;
+  while (extent < length) extent = extent % 3 == 0 ? extent / 3 * 4 : extent / 2 * 3;
+  return std::min(extent, std::max(contextLength, 1));
+}
+
+void HeadWallPanel::upload(const PanelContext& context, int layer, int head) {
+  const PooledMap& map = context.store.lane(m_lane).overview(layer, head);
+  const MapKey key = overviewKey(m_lane, layer, head);
+  // Another factor means other cells everywhere, as another run does.
+  const std::uint64_t generation = context.store.run() * 64 + static_cast<std::uint64_t>(map.factor() % 63);
+  int held = context.canvas.rowsHeld(key, generation);
+  // The newest row of cells may have gained rows since.
+  if (held > 0) --held;
+  const int rows = map.cellRowCount();
+  if (rows <= held) return;
+  context.canvas.update(
+      {.key = key,
+       .generation = generation,
+       .rows = PooledMap::kCells,
+       .columns = PooledMap::kCells,
+       .firstRow = held,
+       .values = map.cells().subspan(static_cast<std::size_t>(held) * PooledMap::kCells,
+                                     static_cast<std::size_t>(rows - held) * PooledMap::kCells)});
+}
+
+void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::Palette& colors = context.palette();
+  const float gutter = context.px(context.appearance.presentation() ? 34 : 26);
+  const float top = 2.0f * context.fonts.small->FontSize + context.px(5);
+
+  Grid grid;
+  grid.gap = context.px(lane.queryHeadCount() > 16 ? 2 : 4);
+  const auto columns = static_cast<float>(lane.queryHeadCount());
+  const auto rows = static_cast<float>(lane.layerCount());
+  const float smallest = context.px(kSmallestCell);
+  grid.cellWidth = std::max(smallest, (area.width() - gutter + grid.gap) / columns - grid.gap);
+  grid.cellHeight = std::max(smallest, (area.height() - top + grid.gap) / rows - grid.gap);
+  grid.cellWidth = std::min(grid.cellWidth, 1.7f * grid.cellHeight);
+  grid.cellHeight = std::min(grid.cellHeight, 1.35f * grid.cellWidth);
+
+  ImGui::SetCursorScreenPos(area.min);
+  ImGui::BeginChild("wall", {area.width(), area.height()}, false, ImGuiWindowFlags_HorizontalScrollbar);
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const ImVec2 corner = ImGui::GetCursorScreenPos();
+  grid.origin = {corner.x + gutter, corner.y + top};
+  ImGui::Dummy({gutter + columns * (grid.cellWidth + grid.gap) - grid.gap - 1.0f,
+                top + rows * (grid.cellHeight + grid.gap) - grid.gap - 1.0f});
+  drawBrackets(context, grid, corner.y);
+
+  const int extent = extentFor(context.store.length(), context.store.contextLength());
+  const int position = context.selection.positionIn(context.store, m_lane);
+  m_drawings.clear();
+  for (int layer = 0; layer < lane.layerCount(); ++layer) {
+    const Rect first = grid.cell(layer, 0);
+    drawTextRight(list, context.fonts.small,
+                  {grid.origin.x - context.px(6),
+                   first.min.y + 0.5f * (grid.cellHeight - context.fonts.small->FontSize)},
+                  colors.textDim, "L" + std::to_string(layer));
+    for (int head = 0; head < lane.queryHeadCount(); ++head) {
+      const Rect cell = grid.cell(layer, head);
+      if (cell.max.y < area.min.y || cell.min.y > area.max.y) continue;
+      fillRect(list, cell, colors.mapGround);
+      const PooledMap& map = lane.overview(layer, head);
+      if (map.positionCount() == 0) continue;
+      upload(context, layer, head);
+      const auto factor = static_cast<float>(map.factor());
+      const float cells = static_cast<float>(extent) / factor;
+      const bool lookingBack = context.selection.position().has_value();
+      m_drawings.push_back({.key = overviewKey(m_lane, layer, head),
+                            .topLeft = cell.min,
+                            .bottomRight = cell.max,
+                            .lastColumn = cells,
+                            .lastRow = cells,
+                            .litRows = lookingBack ? static_cast<float>(position + 1) / factor : 1e9f,
+                            .validRows = static_cast<float>(map.cellRowCount()),
+                            .maximum = context.selection.mapScale() == session::MapScale::SinkHidden
+                                           ? largestWithoutSink(map)
+                                           : 1.0f});
+    }
+  }
+  context.canvas.draw(list, m_drawings, context.selection.colorMap(), context.selection.mapScale());
+  handleMouse(context, grid, area);
+  ImGui::EndChild();
+}
+
+void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, float top) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const int group = lane.info().config.attention.groupSize();
+  const session::Color color = laneColor(context, m_lane);
+  const float lineY = top + small->FontSize + context.px(1);
+  const float left = grid.origin.x - context.px(6);
+  drawTextRight(list, small, {left, top}, colors.textDim, "KV");
+  drawTextRight(list, small, {left, lineY + context.px(2)}, colors.textDim, "Q");
+  for (int kvHead = 0; kvHead < lane.info().config.attention.kvHeadCount; ++kvHead) {
+    const float from = grid.cell(0, kvHead * group).min.x;
+    const float to = grid.cell(0, kvHead * group + group - 1).max.x;
+    list.AddLine({from, lineY}, {to, lineY}, toImGui(color), context.px(2));
+    drawTextCentered(list, small, {0.5f * (from + to), top - context.px(1)}, color, std::to_string(kvHead));
+  }
+  for (int head = 0; head < lane.queryHeadCount(); ++head) {
+    const Rect cell = grid.cell(0, head);
+    drawTextCentered(list, small, {0.5f * (cell.min.x + cell.max.x), lineY + context.px(2)}, colors.textDim,
+                     std::to_string(head));
+  }
+}
+
+void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, const Rect& area) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const auto& selected = context.selection.head();
+  if (selected && selected->layer < lane.layerCount() && selected->queryHead < lane.queryHeadCount()) {
+    // The same head of the other lanes is outlined too, thinner.
+    const Rect cell = grid.cell(selected->layer, selected->queryHead);
+    const bool here = selected->lane == m_lane;
+    strokeRect(list, inset(cell, -context.px(1)), here ? context.palette().accent : context.palette().textDim,
+               0.0f, context.px(here ? 2.0f : 1.0f));
+  }
+  const ImVec2 mouse = ImGui::GetMousePos();
+  if (!ImGui::IsWindowHovered() || !area.contains(mouse)) return;
+  const int head = static_cast<int>((mouse.x - grid.origin.x) / (grid.cellWidth + grid.gap));
+  const int layer = static_cast<int>((mouse.y - grid.origin.y) / (grid.cellHeight + grid.gap));
+  if (mouse.x < grid.origin.x || mouse.y < grid.origin.y || head >= lane.queryHeadCount() ||
+      layer >= lane.layerCount() || !grid.cell(layer, head).contains(mouse)) {
+    return;
+  }
+  ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
+  strokeRect(list, inset(grid.cell(layer, head), -context.px(1)), context.palette().text, 0.0f,
+             context.px(1));
+  if (ImGui::IsMouseClicked(0)) context.selection.setHead(session::HeadAddress{m_lane, layer, head});
+
+  const int position = context.selection.positionIn(context.store, m_lane);
+  const std::span<const float> row = lane.attentionRow(layer, head, position);
+  std::string text = "Reads KV head " + std::to_string(head / lane.info().config.attention.groupSize()) +
+                     ". Down: the token that looks; across: the token it looks at; a cell shows the maximum "
+                     "of what it covers.";
+  if (!row.empty()) {
+    const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
+    text += "\nAt position " + std::to_string(position) + " (computed): entropy " +
+            analysis::fixedText(statistics.entropyBits, 2) + " bits, on the first token " +
+            analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
+            analysis::fixedText(statistics.meanDistance, 1) + " tokens.";
+  }
+  showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),
+          text + "\nClick to inspect.");
+}
+
+}  // namespace headroom::panels

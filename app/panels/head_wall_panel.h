@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "app/panels/panel.h"
+
+namespace headroom::panels {
+
+/// All attention maps of a lane: rows are layers, columns are query heads, grouped under the KV head they
+/// read.
+class HeadWallPanel : public Panel {
+ public:
+  explicit HeadWallPanel(int lane) : m_lane(lane) {}
+  void draw(const PanelContext& context, const Rect& area) override;
+
+  /// Positions shown by a map of `length` tokens: steps of about 1.5, so that maps fill before they rescale.
+  static int extentFor(int length, int contextLength);
+
+ private:
+  struct Grid {
+    ImVec2 origin;
+    float cellWidth = 0.0f;
+    float cellHeight = 0.0f;
+    float gap = 0.0f;
+    Rect cell(int layer, int head) const {
+      const ImVec2 min{origin.x + static_cast<float>(head) * (cellWidth + gap),
+                       origin.y + static_cast<float>(layer) * (cellHeight + gap)};
+      return {min, {min.x + cellWidth, min.y + cellHeight}};
+    }
+  };
+
+  void drawBrackets(const PanelContext& context, const Grid& grid, float top);
+  void upload(const PanelContext& context, int layer, int head);
+  void handleMouse(const PanelContext& context, const Grid& grid, const Rect& area);
+
+  int m_lane;
+  std::vector<MapDrawing> m_drawings;
+};
+
+/// The canvas key of a head's overview.
+MapKey overviewKey(int lane, int layer, int queryHead);
+
+}  // namespace headroom::panels

@@ -1,0 +1,250 @@
+#include "app/panels/inspector_panel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "app/panels/head_wall_panel.h"
+#include "app/session/display_text.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::panels {
+
+namespace {
+
+constexpr double kZoomPerNotch = 1.2;
+constexpr double kSmallestView = 6.0;
+/// Below this width of a map two of them do not stand side by side.
+constexpr float kSmallestMap = 200.0f;
+
+std::string headName(const session::HeadAddress& head) {
+  return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
+}
+
+}  // namespace
+
+std::optional<session::HeadAddress> InspectorPanel::otherHead(const PanelContext& context) const {
+  const session::HeadAddress head = *context.selection.head();
+  for (int offset = 1; offset < context.store.laneCount(); ++offset) {
+    const int lane = (head.lane + offset) % context.store.laneCount();
+    const session::LaneTrace& trace = context.store.lane(lane);
+    if (head.layer < trace.layerCount() && head.queryHead < trace.queryHeadCount()) {
+      return session::HeadAddress{lane, head.layer, head.queryHead};
+    }
+  }
+  return std::nullopt;
+}
+
+MapViewport InspectorPanel::viewport(const PanelContext& context) const {
+  if (m_zoomed) return *m_zoomed;
+  const int extent = HeadWallPanel::extentFor(context.store.length(), context.store.contextLength());
+  return {.firstColumn = 0.0, .firstRow = 0.0, .size = static_cast<double>(std::max(extent, 1))};
+}
+
+void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
+  if (m_run != context.store.run()) {
+    m_run = context.store.run();
+    m_zoomed.reset();
+  }
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  fillRect(list, area, context.palette().panel, context.px(6));
+  const Rect inner = inset(area, context.px(12));
+  const session::HeadAddress head = *context.selection.head();
+  const std::optional<session::HeadAddress> other = otherHead(context);
+
+  const float header = context.fonts.strong->FontSize + context.px(6);
+  drawHeader(context, {inner.min, {inner.max.x, inner.min.y + header}});
+  float y = inner.min.y + header;
+  const float controls = ImGui::GetFrameHeight() + context.px(8);
+  drawControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}});
+  y += controls;
+
+  const float gap = context.px(12);
+  const float readout = context.fonts.small->FontSize + context.px(8);
+  const float summary = HeadSummary::height(context);
+  const float half = 0.5f * (inner.width() - gap);
+  const bool two = other && half - AttentionMapView::labelWidth(context) >= context.px(kSmallestMap) * 0.7f;
+  const float mapWidth = two ? half : inner.width();
+  const float title = context.fonts.small->FontSize + context.px(4);
+  const float mapBottom =
+      std::min(inner.max.y - summary - readout, y + title + mapWidth - AttentionMapView::labelWidth(context) +
+                                                    AttentionMapView::labelHeight(context));
+
+  const MapViewport view = viewport(context);
+  m_point.reset();
+  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left,
+                          const char* id) {
+    drawText(list, context.fonts.small, {left + AttentionMapView::labelWidth(context), y},
+             laneColor(context, address.lane), context.store.lane(address.lane).info().title);
+    map.draw(context, address, view, {{left, y + title}, {left + mapWidth, mapBottom}});
+    handleMouse(context, map, address, id);
+    m_summary.draw(context, address, {{left, mapBottom + readout}, {left + mapWidth, inner.max.y}});
+  };
+  column(m_map, head, inner.min.x, "map");
+  if (two) column(m_otherMap, *other, inner.min.x + half + gap, "other map");
+  drawReadout(context, {{inner.min.x, mapBottom}, {inner.max.x, mapBottom + readout}});
+}
+
+void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::HeadAddress head = *context.selection.head();
+  const session::LaneTrace& lane = context.store.lane(head.lane);
+  const int kvHead = head.queryHead / lane.info().config.attention.groupSize();
+  float x =
+      area.min.x + drawText(list, context.fonts.strong, area.min, context.palette().text, headName(head));
+  const float close = context.px(20);
+  const std::string detail = "of " + lane.info().title + ", reads KV head " + std::to_string(kvHead);
+  drawText(list, context.fonts.body, {x + context.px(8), area.min.y}, context.palette().textDim,
+           elided(context.fonts.body, detail, area.max.x - x - close - context.px(12)));
+
+  const Rect button{{area.max.x - close, area.min.y - context.px(2)},
+                    {area.max.x, area.min.y - context.px(2) + close}};
+  const AreaState state = mouseArea("close", button);
+  if (state.hovered) {
+    fillRect(list, button, context.palette().hovered, context.px(4));
+    showTip(context, "", "Close the inspector (Esc)");
+  }
+  const float arm = context.px(4);
+  const ImVec2 centre{0.5f * (button.min.x + button.max.x), 0.5f * (button.min.y + button.max.y)};
+  const ImU32 color = toImGui(context.palette().text);
+  list.AddLine({centre.x - arm, centre.y - arm}, {centre.x + arm, centre.y + arm}, color, context.px(1.5f));
+  list.AddLine({centre.x - arm, centre.y + arm}, {centre.x + arm, centre.y - arm}, color, context.px(1.5f));
+  if (state.clicked) context.selection.setHead(std::nullopt);
+}
+
+void InspectorPanel::drawControls(const PanelContext& context, const Rect& area) {
+  ImGui::SetCursorScreenPos(area.min);
+  const auto combo = [&](const char* id, std::string_view current, int count, auto nameOf, auto choose) {
+    ImGui::SetNextItemWidth(context.px(context.appearance.presentation() ? 150 : 112));
+    if (ImGui::BeginCombo(id, std::string(current).c_str())) {
+      for (int index = 0; index < count; ++index) {
+        const std::string name(nameOf(index));
+        if (ImGui::Selectable(name.c_str(), name == current)) choose(index);
+      }
+      ImGui::EndCombo();
+    }
+  };
+  combo(
+      "##scale", session::mapScaleName(context.selection.mapScale()), session::kMapScaleCount,
+      [](int index) { return session::mapScaleName(static_cast<session::MapScale>(index)); },
+      [&](int index) { context.selection.setMapScale(static_cast<session::MapScale>(index)); });
+  if (ImGui::IsItemHovered()) {
+    showTip(context, "Scale of all maps (S)",
+            "Linear: 0 to 1. Logarithmic: 0.0001 to 1, equal steps are equal ratios. Sink hidden: linear "
+            "without the "
+            "first token, up to the largest attention of the rest.");
+  }
+  ImGui::SameLine();
+  combo(
+      "##colors", session::colorMapName(context.selection.colorMap()), session::kColorMapCount,
+      [](int index) { return session::colorMapName(static_cast<session::ColorMap>(index)); },
+      [&](int index) { context.selection.setColorMap(static_cast<session::ColorMap>(index)); });
+  if (ImGui::IsItemHovered()) showTip(context, "Colours of all maps (C)", "");
+  ImGui::SameLine();
+  if (ImGui::Button("Whole text")) m_zoomed.reset();
+  if (ImGui::IsItemHovered()) {
+    showTip(
+        context, "",
+        "Show the whole text again. Zoom with the wheel, pan by dragging, double-click for the whole text.");
+  }
+  ImGui::SameLine();
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  drawScaleLegend(context, {{at.x + context.px(4), at.y}, {area.max.x, at.y + ImGui::GetFrameHeight()}});
+}
+
+void InspectorPanel::drawScaleLegend(const PanelContext& context, const Rect& area) {
+  if (area.width() < context.px(120)) return;
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const session::MapScale scale = context.selection.mapScale();
+  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 0.0001" : "0";
+  const std::string high =
+      scale == session::MapScale::SinkHidden ? analysis::fixedText(m_map.maximum(), 2) : std::string("1");
+  const float lowWidth = textWidth(small, low);
+  const float highWidth = textWidth(small, high);
+  const float right = std::min(area.max.x, area.min.x + context.px(220));
+  const float textTop = area.min.y + 0.5f * (area.height() - small->FontSize);
+  const Rect bar{{area.min.x + lowWidth + context.px(5), area.min.y + context.px(8)},
+                 {right - highWidth - context.px(5), area.max.y - context.px(8)}};
+  drawText(list, small, {area.min.x, textTop}, colors.textDim, low);
+  drawText(list, small, {bar.max.x + context.px(5), textTop}, colors.textDim, high);
+  constexpr int kSteps = 32;
+  for (int step = 0; step < kSteps; ++step) {
+    const auto xOf = [&](int index) { return bar.min.x + bar.width() * static_cast<float>(index) / kSteps; };
+    fillRect(list, {{xOf(step), bar.min.y}, {xOf(step + 1), bar.max.y}},
+             session::colorOf(context.selection.colorMap(), (step + 0.5) / kSteps));
+  }
+}
+
+void InspectorPanel::handleMouse(const PanelContext& context, const AttentionMapView& map,
+                                 const session::HeadAddress& head, const char* id) {
+  const AreaState state = mouseArea(id, map.plot());
+  if (!state.hovered && !state.dragged) return;
+  const ImGuiIO& io = ImGui::GetIO();
+  const ImVec2 mouse = io.MousePos;
+  MapViewport view = viewport(context);
+  const double scale = view.size / map.plot().width();
+  const double largest = std::max(context.store.contextLength(), static_cast<int>(kSmallestView));
+  bool moved = false;
+  if (state.hovered && io.MouseWheel != 0.0f) {
+    const double column = view.firstColumn + (mouse.x - map.plot().min.x) * scale;
+    const double row = view.firstRow + (mouse.y - map.plot().min.y) * scale;
+    const double size =
+        std::clamp(view.size * std::pow(kZoomPerNotch, -io.MouseWheel), kSmallestView, largest);
+    view = {.firstColumn = column - (column - view.firstColumn) * size / view.size,
+            .firstRow = row - (row - view.firstRow) * size / view.size,
+            .size = size};
+    moved = true;
+  }
+  if (state.dragged && ImGui::IsMouseDragging(0, context.px(3))) {
+    ImGui::SetMouseCursor(ImGuiMouseCursor_ResizeAll);
+    view.firstColumn -= io.MouseDelta.x * scale;
+    view.firstRow -= io.MouseDelta.y * scale;
+    moved = true;
+  }
+  if (moved) {
+    view.firstColumn = std::clamp(view.firstColumn, 0.0, std::max(0.0, largest - view.size));
+    view.firstRow = std::clamp(view.firstRow, 0.0, std::max(0.0, largest - view.size));
+    m_zoomed = view;
+  }
+  if (ImGui::IsMouseDoubleClicked(0)) m_zoomed.reset();
+  const std::optional<MapPoint> point = map.pointAt(view, context.store.lane(head.lane), mouse);
+  if (!point) return;
+  m_point = point;
+  const float travelled = std::hypot(io.MouseClickedPos[0].x - mouse.x, io.MouseClickedPos[0].y - mouse.y);
+  if (state.clicked && travelled < context.px(3)) context.selection.setPosition(point->query);
+}
+
+void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const session::HeadAddress head = *context.selection.head();
+  const session::LaneTrace& lane = context.store.lane(head.lane);
+  if (!m_point || m_point->query >= lane.length()) {
+    drawText(list, small, area.min, colors.textFaint,
+             elided(small, "Down: the token that looks. Across: the token it looks at.", area.width()));
+    return;
+  }
+  const auto name = [&](int position) {
+    return "\u201c" + session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)])) +
+           "\u201d (" + std::to_string(position) + ")";
+  };
+  std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
+  const auto value = [&](const session::HeadAddress& address) {
+    const std::span<const float> row =
+        context.store.lane(address.lane).attentionRow(address.layer, address.queryHead, m_point->query);
+    return static_cast<std::size_t>(m_point->attended) < row.size()
+               ? analysis::fixedText(row[static_cast<std::size_t>(m_point->attended)], 4)
+               : std::string("\u2013");
+  };
+  text += lane.info().title + " " + value(head);
+  if (const auto other = otherHead(context)) {
+    text += ", " + context.store.lane(other->lane).info().title + " " + value(*other);
+  }
+  drawText(list, small, area.min, colors.text, elided(small, text, area.width()));
+}
+
+}  // namespace headroom::panels

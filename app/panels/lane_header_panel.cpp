@@ -1,0 +1,60 @@
+#include "app/panels/lane_header_panel.h"
+
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::panels {
+
+namespace {
+
+std::string explanation(const session::LaneInfo& info) {
+  const model::AttentionShape& heads = info.config.attention;
+  std::string text =
+      std::to_string(heads.queryHeadCount) + " query heads read " + std::to_string(heads.kvHeadCount) +
+      (heads.kvHeadCount == 1 ? " KV head" : " KV heads") + ", head dimension " +
+      std::to_string(heads.headDim) + ", " + std::to_string(info.config.layerCount) +
+      " layers, model width " + std::to_string(info.config.modelDim) + ", feed-forward width " +
+      std::to_string(info.config.ffnDim) + ".\n" + analysis::groupDigits(info.parameterCount) +
+      " parameters (counted from the tensors), " +
+      analysis::bytesText(static_cast<double>(info.weightBytes)) + " as " + info.storageName +
+      ". Context limit " + analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) +
+      " tokens. KV cache in " + std::string(model::shortName(info.kvType)) + ".";
+  for (const std::string& contradiction : info.contradictions) text += "\n" + contradiction;
+  return text;
+}
+
+}  // namespace
+
+void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneInfo& info = context.store.lane(m_lane).info();
+  const session::Palette& colors = context.palette();
+  const model::AttentionShape& heads = info.config.attention;
+
+  const ImFont* strong = context.fonts.strong;
+  const ImFont* small = context.fonts.small;
+  const float baseline = area.min.y + 0.5f * (area.height() - strong->FontSize);
+  const float smallTop = baseline + (strong->FontSize - small->FontSize) * 0.8f;
+  float x = area.min.x;
+  const std::string title = elided(strong, info.title, 0.45f * area.width());
+  x += drawText(list, strong, {x, baseline}, laneColor(context, m_lane), title) + context.px(10);
+
+  const std::string kind(model::shortName(heads.kind()));
+  std::string shape =
+      std::to_string(heads.queryHeadCount) + " Q \u2192 " + std::to_string(heads.kvHeadCount) + " KV";
+  if (info.title != kind) shape = kind + "  " + shape;
+  x += drawText(list, context.fonts.body, {x, baseline}, colors.text, shape) + context.px(12);
+
+  std::string details = analysis::countText(static_cast<double>(info.parameterCount)) +
+                        " parameters \u00b7 " + info.storageName + " \u00b7 " +
+                        std::to_string(info.config.layerCount) + " layers \u00b7 head dim " +
+                        std::to_string(heads.headDim);
+  if (!info.contradictions.empty()) details += " \u00b7 metadata contradicts";
+  drawText(list, small, {x, smallTop}, colors.textDim, elided(small, details, area.max.x - x));
+
+  if (mouseArea("header", area).hovered) showTip(context, info.title, explanation(info));
+}
+
+}  // namespace headroom::panels

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <imgui.h>
+
+#include <cstdint>
+#include <span>
+
+#include "app/session/appearance.h"
+#include "app/session/selection.h"
+#include "app/session/trace_store.h"
+
+namespace headroom::panels {
+
+/// Names one heat map that the canvas keeps between frames.
+using MapKey = std::uint64_t;
+
+/// New cells of a map, [rowCount][columns] from `firstRow` on. A larger `generation` than before means that
+/// nothing kept under the key is valid any more.
+struct MapCells {
+  MapKey key = 0;
+  std::uint64_t generation = 0;
+  int rows = 0;     ///< of the whole map
+  int columns = 0;  ///< of the whole map
+  int firstRow = 0;
+  std::span<const float> values;  ///< attention, [rows given][columns]
+};
+
+/// A kept map in a rectangle of the screen. Several cells under one pixel show their maximum.
+struct MapDrawing {
+  MapKey key = 0;
+  ImVec2 topLeft;
+  ImVec2 bottomRight;
+  float firstColumn = 0.0f;  ///< cells at the rectangle's edges, fractions allowed
+  float firstRow = 0.0f;
+  float lastColumn = 0.0f;
+  float lastRow = 0.0f;
+  float litRows = 0.0f;    ///< rows from here on are dimmed: they are later than the step looked at
+  float validRows = 0.0f;  ///< rows from here on are empty
+  float maximum = 1.0f;    ///< attention at the top of a stretched scale
+};
+
+/// Draws attention maps on the GPU inside the ImGui view; implemented by app/view.
+class HeatMapCanvas {
+ public:
+  virtual ~HeatMapCanvas() = default;
+
+  /// Whether the canvas holds cells of `key` and `generation`; if so, `rows` is how many from the top.
+  virtual int rowsHeld(MapKey key, std::uint64_t generation) const = 0;
+  virtual void update(const MapCells& cells) = 0;
+  /// All maps go out in one draw call, clipped to the current clip rectangle of `list`.
+  virtual void draw(ImDrawList& list, std::span<const MapDrawing> drawings, session::ColorMap colorMap,
+                    session::MapScale scale) = 0;
+};
+
+struct Fonts {
+  ImFont* body = nullptr;
+  ImFont* strong = nullptr;
+  ImFont* small = nullptr;
+};
+
+/// What a panel draws from and acts on. Panels never see Vulkan or the engine.
+struct PanelContext {
+  const session::TraceStore& store;
+  session::Selection& selection;
+  const session::Appearance& appearance;
+  HeatMapCanvas& canvas;
+  Fonts fonts;
+  float unit = 1.0f;  ///< size of a device-independent pixel
+  bool playing = false;
+
+  const session::Palette& palette() const { return appearance.palette(); }
+  float px(float size) const { return size * unit; }
+};
+
+struct Rect {
+  ImVec2 min;
+  ImVec2 max;
+
+  float width() const { return max.x - min.x; }
+  float height() const { return max.y - min.y; }
+  bool contains(ImVec2 point) const {
+    return point.x >= min.x && point.x < max.x && point.y >= min.y && point.y < max.y;
+  }
+};
+
+/// One thing that ImGui draws into a part of the live view.
+class Panel {
+ public:
+  virtual ~Panel() = default;
+  virtual void draw(const PanelContext& context, const Rect& area) = 0;
+};
+
+}  // namespace headroom::panels

@@ -1,0 +1,253 @@
+#include "app/panels/token_text_panel.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "app/panels/drawing.h"
+#include "app/session/display_text.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::panels {
+
+namespace {
+
+constexpr float kLineSpacing = 1.32f;
+/// Attention that gets no tint at all, as a share of the strongest.
+constexpr float kFaintest = 0.04f;
+
+}  // namespace
+
+void TokenTextPanel::place(const PanelContext& context, float width) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const ImFont* font = context.fonts.body;
+  if (m_run != context.store.run() || m_width != width || m_font != font || m_fontSize != font->FontSize) {
+    m_placed.clear();
+    m_run = context.store.run();
+    m_width = width;
+    m_font = font;
+    m_fontSize = font->FontSize;
+  }
+  const float lineHeight = font->FontSize * kLineSpacing;
+  float x = 0.0f;
+  float y = 0.0f;
+  if (!m_placed.empty()) {
+    const auto last = m_placed.size() - 1;
+    x = m_placed[last].x + m_placed[last].width;
+    y = m_placed[last].y;
+    if (lane.text(lane.tokens()[last]).ends_with('\n')) {
+      x = 0.0f;
+      y += lineHeight;
+    }
+  }
+  for (std::size_t position = m_placed.size(); position < lane.tokens().size(); ++position) {
+    const std::string_view text = lane.text(lane.tokens()[position]);
+    const bool breaks = text.ends_with('\n');
+    const std::string label =
+        text.find('\n') == std::string_view::npos ? std::string(text) : session::tokenLabel(text);
+    const float tokenWidth = textWidth(font, label);
+    if (x > 0.0f && x + tokenWidth > width) {
+      x = 0.0f;
+      y += lineHeight;
+    }
+    m_placed.push_back({x, y, tokenWidth});
+    x = breaks ? 0.0f : x + tokenWidth;
+    if (breaks) y += lineHeight;
+  }
+}
+
+void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
+  ImGui::SetCursorScreenPos(area.min);
+  ImGui::BeginChild("text", {area.width(), area.height()});
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  place(context, area.width() - context.px(14));
+
+  const float lineHeight = context.fonts.body->FontSize * kLineSpacing;
+  const float height = m_placed.empty() ? 0.0f : m_placed.back().y + lineHeight;
+  const ImVec2 origin = ImGui::GetCursorScreenPos();
+  ImGui::Dummy({1.0f, height});
+  // New text stays in sight; whoever looks back sees the step looked at.
+  if (lane.length() != m_drawnLength && !context.selection.position()) {
+    ImGui::SetScrollY(std::max(0.0f, height - area.height()));
+  } else if (context.selection.position() && lane.length() > 0) {
+    const auto position = static_cast<std::size_t>(context.selection.positionIn(context.store, m_lane));
+    const float y = m_placed[position].y;
+    if (y < ImGui::GetScrollY() || y + lineHeight > ImGui::GetScrollY() + area.height()) {
+      ImGui::SetScrollY(y - 0.4f * area.height());
+    }
+  }
+  m_drawnLength = lane.length();
+  drawTokens(context, area, origin);
+  drawCandidates(context);
+  ImGui::EndChild();
+}
+
+std::vector<float> TokenTextPanel::attentionFrom(const PanelContext& context, int position) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const std::optional<session::HeadAddress>& head = context.selection.head();
+  if (head && head->layer < lane.layerCount() && head->queryHead < lane.queryHeadCount()) {
+    const std::span<const float> row = lane.attentionRow(head->layer, head->queryHead, position);
+    return {row.begin(), row.end()};
+  }
+  if (m_meanPosition != position || m_meanRun != context.store.run()) {
+    m_mean = lane.meanAttentionRow(position);
+    m_meanPosition = position;
+    m_meanRun = context.store.run();
+  }
+  return m_mean;
+}
+
+void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, ImVec2 origin) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  if (lane.length() == 0) return;
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const float lineHeight = context.fonts.body->FontSize * kLineSpacing;
+  const float textTop = 0.5f * (lineHeight - context.fonts.body->FontSize);
+
+  const auto& hovered = context.selection.hoveredToken();
+  const bool lockstep = context.store.feed() == session::TokenFeed::Lockstep;
+  const bool hoverHere =
+      hovered && (hovered->lane == m_lane || lockstep) && hovered->position < lane.length();
+  const int query = hoverHere ? hovered->position : context.selection.positionIn(context.store, m_lane);
+  const std::vector<float> row = attentionFrom(context, query);
+  // The first token is an attention sink; it would leave every other tint invisible.
+  const float strongest = row.size() > 1 ? *std::max_element(row.begin() + 1, row.end()) : 1.0f;
+  const std::optional<int> divergence = context.store.divergence(m_lane);
+  const session::Color tint = laneColor(context, m_lane);
+
+  std::optional<int> under;
+  const bool windowHovered = ImGui::IsWindowHovered();
+  const ImVec2 mouse = ImGui::GetMousePos();
+  for (int position = 0; position < lane.length(); ++position) {
+    const Placed& placed = m_placed[static_cast<std::size_t>(position)];
+    const ImVec2 min{origin.x + placed.x, origin.y + placed.y};
+    if (min.y + lineHeight < view.min.y || min.y > view.max.y) continue;
+    const Rect token{min, {min.x + placed.width, min.y + lineHeight}};
+    const int id = lane.tokens()[static_cast<std::size_t>(position)];
+    if (static_cast<std::size_t>(position) < row.size()) {
+      const float share =
+          std::min(1.0f, row[static_cast<std::size_t>(position)] / std::max(strongest, 1e-6f));
+      if (share > kFaintest) {
+        // Strength is colour and also the height of the bar under the token.
+        fillRect(list, {{token.min.x, token.min.y + 1}, {token.max.x, token.max.y - 1}},
+                 session::withAlpha(tint, 0.34 * share));
+        const float bar = context.px(3) * share;
+        fillRect(list, {{token.min.x, token.max.y - 1 - bar}, {token.max.x, token.max.y - 1}}, tint);
+      }
+    }
+    const bool later = position > query && context.selection.position();
+    session::Color ink = position < lane.promptLength() ? colors.textDim : colors.text;
+    if (later) ink = colors.textFaint;
+    const std::string_view text = lane.text(id);
+    const bool control = text.find('\n') != std::string_view::npos;
+    drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop}, control ? colors.textFaint : ink,
+             control ? session::tokenLabel(text) : std::string(text));
+    const int choice = lane.choices()[static_cast<std::size_t>(position)];
+    if (lockstep && choice >= 0 && choice != id) {
+      list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
+                   toImGui(session::withAlpha(colors.mark, 0.7)), context.px(1));
+    }
+    if (divergence == position) drawMark(context, token, view);
+    if (position == query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));
+    if (windowHovered && token.contains(mouse)) under = position;
+  }
+
+  if (under) {
+    context.selection.setHoveredToken(session::TokenAddress{m_lane, *under});
+    showTokenTip(context, *under);
+    if (ImGui::IsMouseClicked(0)) {
+      context.selection.setPosition(*under);
+      m_candidatesAt = *under;
+      ImGui::OpenPopup("candidates");
+    }
+  } else if (hovered && hovered->lane == m_lane) {
+    context.selection.setHoveredToken(std::nullopt);
+  }
+}
+
+void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token, const Rect& view) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const float size = context.px(4);
+  strokeRect(list, token, colors.mark, context.px(2), context.px(1.5f));
+  list.AddTriangleFilled({token.min.x - size, token.min.y - 1}, {token.min.x + size, token.min.y - 1},
+                         {token.min.x, token.min.y + 1.4f * size}, toImGui(colors.mark));
+  (void)view;
+}
+
+void TokenTextPanel::showTokenTip(const PanelContext& context, int position) const {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const int token = lane.tokens()[static_cast<std::size_t>(position)];
+  const auto quoted = [&](int id) { return "\u201c" + session::tokenLabel(lane.text(id)) + "\u201d"; };
+  std::string text = "Position " + std::to_string(position) + ", token " + std::to_string(token);
+  if (position < lane.promptLength()) {
+    text += ", from the prompt.";
+  } else if (const model::StepRecord* prediction = lane.predictionOf(position)) {
+    const int choice = lane.choices()[static_cast<std::size_t>(position)];
+    const auto found =
+        std::find_if(prediction->candidates.begin(), prediction->candidates.end(),
+                     [&](const model::Candidate& candidate) { return candidate.token == token; });
+    if (found != prediction->candidates.end()) {
+      text += ", probability " + analysis::fixedText(found->probability, 3);
+    }
+    text += ".";
+    if (choice >= 0 && choice != token) text += "\nThis lane would have said " + quoted(choice) + ".";
+  }
+  if (context.store.divergence(m_lane) == position) {
+    text += context.store.feed() == session::TokenFeed::Lockstep
+                ? "\nFirst place where this lane disagrees with lane 1."
+                : "\nFirst token that differs from lane 1.";
+  }
+  text += context.selection.head() ? "\nTinted: what it looks at in the selected head."
+                                   : "\nTinted: what it looks at, mean of all heads.";
+  text += " Click for the other candidates.";
+  showTip(context, quoted(token), text);
+}
+
+void TokenTextPanel::drawCandidates(const PanelContext& context) {
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {context.px(12), context.px(10)});
+  if (ImGui::BeginPopup("candidates")) {
+    const session::LaneTrace& lane = context.store.lane(m_lane);
+    const session::Palette& colors = context.palette();
+    const model::StepRecord* prediction =
+        m_candidatesAt < lane.length() ? lane.predictionOf(m_candidatesAt) : nullptr;
+    if (!prediction) {
+      ImGui::TextUnformatted("This token came from the prompt, so nothing was chosen here.");
+    } else {
+      const int fed = lane.tokens()[static_cast<std::size_t>(m_candidatesAt)];
+      const int choice = lane.choices()[static_cast<std::size_t>(m_candidatesAt)];
+      ImGui::PushFont(context.fonts.small);
+      ImGui::TextDisabled("Candidates for position %d, probability (computed: softmax of the logits)",
+                          m_candidatesAt);
+      ImGui::PopFont();
+      const float row = ImGui::GetTextLineHeight() + context.px(4);
+      const float labelWidth = context.px(120);
+      const float barWidth = context.px(150);
+      const float strongest =
+          prediction->candidates.empty() ? 1.0f : prediction->candidates.front().probability;
+      ImDrawList& list = *ImGui::GetWindowDrawList();
+      for (const model::Candidate& candidate : prediction->candidates) {
+        const ImVec2 at = ImGui::GetCursorScreenPos();
+        ImGui::Dummy({labelWidth + barWidth + context.px(130), row});
+        drawText(list, context.fonts.body, at, colors.text,
+                 elided(context.fonts.body, session::tokenLabel(lane.text(candidate.token)), labelWidth));
+        const float width = barWidth * candidate.probability / std::max(strongest, 1e-6f);
+        fillRect(list,
+                 {{at.x + labelWidth, at.y + context.px(3)},
+                  {at.x + labelWidth + width, at.y + row - context.px(6)}},
+                 laneColor(context, m_lane));
+        const float numberRight = at.x + labelWidth + barWidth + context.px(52);
+        drawTextRight(list, context.fonts.body, {numberRight, at.y}, colors.text,
+                      analysis::fixedText(candidate.probability, 3));
+        const char* note = candidate.token == fed ? "fed" : candidate.token == choice ? "own choice" : "";
+        drawText(list, context.fonts.small, {numberRight + context.px(10), at.y + context.px(1)},
+                 colors.textDim, note);
+      }
+    }
+    ImGui::EndPopup();
+  }
+  ImGui::PopStyleVar();
+}
+
+}  // namespace headroom::panels

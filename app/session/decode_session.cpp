@@ -1,0 +1,268 @@
+#include "app/session/decode_session.h"
+
+#include <QThread>
+#include <algorithm>
+#include <cmath>
+#include <exception>
+
+#include "app/session/prompt.h"
+
+namespace headroom::session {
+
+namespace {
+
+/// At full speed steps cross to the GUI in batches, so that hundreds of tokens per second cost ten redraws.
+constexpr qint64 kUnlimitedFlushMs = 100;
+/// A paced step crosses at once unless the pace is faster than the screen.
+constexpr qint64 kPacedFlushMs = 16;
+
+LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
+  const model::Decoder& decoder = *engine.decoder;
+  LaneInfo info{.request = request,
+                .title = engine.title,
+                .config = decoder.config(),
+                .kvType = decoder.options().kvType,
+                .contextLength = decoder.options().contextLength,
+                .deviceName = decoder.deviceName()};
+  if (info.contextLength <= 0) info.contextLength = info.config.contextLength;
+  if (engine.model) {
+    info.parameterCount = engine.model->weights.parameterCount();
+    info.weightBytes = engine.model->weights.storedBytes();
+    info.storageName = engine.model->storageName;
+    info.contradictions = engine.model->contradictions;
+    if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
+      info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
+      const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
+      for (int token = 0; token < known; ++token) info.pieces.push_back(tokenizer->pieceBytes(token));
+    }
+  }
+  return info;
+}
+
+}  // namespace
+
+DecodeSession::DecodeSession(std::unique_ptr<LaneFactory> factory, RequestBox& requests)
+    : m_factory(std::move(factory)), m_requests(requests), m_timer(this) {
+  m_timer.setSingleShot(true);
+  m_timer.setTimerType(Qt::PreciseTimer);
+  connect(&m_timer, &QTimer::timeout, this, &DecodeSession::tick);
+  m_clock.start();
+  m_sinceFlush.start();
+}
+
+void DecodeSession::wake() {
+  Requests requests = m_requests.take();
+  if (requests.any()) serve(std::move(requests));
+}
+
+void DecodeSession::serve(Requests requests) {
+  bool restart = requests.restart;
+  if (requests.prompt && *requests.prompt != m_prompt) {
+    m_prompt = *requests.prompt;
+    restart = true;
+  }
+  if (requests.sampling) {
+    m_sampling = *requests.sampling;
+    for (Lane& lane : m_lanes) lane.sampler = model::Sampler(m_sampling);
+    restart = true;
+  }
+  if (requests.feed && *requests.feed != m_state.feed) {
+    m_state.feed = *requests.feed;
+    checkLockstep();
+    restart = true;
+  }
+  if (requests.pace) m_state.pace = *requests.pace;
+  if (requests.playing) m_state.playing = *requests.playing;
+  if (requests.lanes && *requests.lanes != m_laneRequests) {
+    restart = replaceLanes(*requests.lanes) || restart;
+  }
+  if (!m_lanes.empty()) {
+    // Playing or stepping on from the end of the text begins it again.
+    const bool again = m_state.finished && (requests.playing.value_or(false) || requests.singleSteps > 0);
+    if (restart || again) start();
+  }
+  for (int count = 0; count < requests.singleSteps && !m_state.finished; ++count) {
+    m_state.playing = false;
+    step();
+  }
+  flush();
+  publishState();
+  m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+  schedule();
+}
+
+bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
+  // Lanes that stay keep their engine; the old set goes only when every new one is there.
+  std::vector<LaneEngine> fresh(wanted.size());
+  std::vector<int> kept(wanted.size(), -1);
+  try {
+    for (std::size_t index = 0; index < wanted.size(); ++index) {
+      for (std::size_t old = 0; old < m_laneRequests.size(); ++old) {
+        const bool taken = std::find(kept.begin(), kept.end(), static_cast<int>(old)) != kept.end();
+        if (!taken && m_laneRequests[old].source == wanted[index].source) {
+          kept[index] = static_cast<int>(old);
+          break;
+        }
+      }
+      if (kept[index] < 0) fresh[index] = m_factory->open(wanted[index]);
+      if (QThread::currentThread()->isInterruptionRequested()) return false;
+    }
+  } catch (const std::exception& error) {
+    emit message({Severity::Problem, error.what()});
+    if (!m_lanes.empty()) return false;
+    publishState();
+    return false;
+  }
+
+  std::vector<Lane> lanes;
+  std::vector<LaneInfo> infos;
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    LaneEngine engine = kept[index] >= 0 ? std::move(m_lanes[static_cast<std::size_t>(kept[index])].engine)
+                                         : std::move(fresh[index]);
+    infos.push_back(describe(wanted[index], engine));
+    lanes.push_back({.engine = std::move(engine), .sampler = model::Sampler(m_sampling)});
+  }
+  m_lanes = std::move(lanes);
+  m_laneRequests = wanted;
+  m_batch = {.run = ++m_run, .steps = {}};
+  m_state.finished = m_lanes.empty();
+  emit lanesChanged(m_run, infos);
+  checkLockstep();
+  return true;
+}
+
+bool DecodeSession::lockstepPossible() const {
+  return std::all_of(m_lanes.begin(), m_lanes.end(),
+                     [&](const Lane& lane) { return sameVocabulary(m_lanes.front().engine, lane.engine); });
+}
+
+void DecodeSession::checkLockstep() {
+  if (m_state.feed == TokenFeed::FreeRun || m_lanes.empty() || lockstepPossible()) return;
+  m_state.feed = TokenFeed::FreeRun;
+  emit message(
+      {Severity::Note,
+       "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, so each "
+       "lane now runs freely."});
+}
+
+void DecodeSession::start() {
+  m_batch = {.run = ++m_run, .steps = {}};
+  m_state.finished = false;
+  emit restarted(m_run);
+  for (int index = 0; index < std::ssize(m_lanes); ++index) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    lane.sampler.reset();
+    lane.stopped = false;
+    lane.choice = -1;
+    try {
+      lane.engine.decoder->truncate(0);
+      runLane(index, promptTokens(m_prompt, lane.engine));
+    } catch (const std::exception& error) {
+      stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
+    }
+  }
+  pauseIfFinished();
+}
+
+void DecodeSession::runLane(int laneIndex, std::span<const int> tokens) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, model::Capture::everything());
+  lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
+  for (std::size_t index = 0; index < records.size(); ++index) {
+    const bool last = index + 1 == records.size();
+    m_batch.steps.push_back(
+        {.lane = laneIndex, .record = std::move(records[index]), .choice = last ? lane.choice : -1});
+  }
+}
+
+void DecodeSession::step() {
+  if (m_lanes.empty()) return;
+  const int shared = m_lanes.front().choice;
+  // In lockstep lane 1 leads: where it has stopped there is nothing to feed.
+  if (m_state.feed == TokenFeed::Lockstep && m_lanes.front().stopped) {
+    for (Lane& lane : m_lanes) lane.stopped = true;
+  }
+  for (int index = 0; index < std::ssize(m_lanes); ++index) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    if (lane.stopped) continue;
+    const int token = m_state.feed == TokenFeed::Lockstep ? shared : lane.choice;
+    const model::Decoder& decoder = *lane.engine.decoder;
+    const int limit = decoder.options().contextLength > 0 ? decoder.options().contextLength
+                                                          : decoder.config().contextLength;
+    if (decoder.position() >= limit) {
+      stopLane(index, Severity::Note,
+               lane.engine.title + " has reached its context limit of " + std::to_string(limit) +
+                   " tokens. Restart to decode again from the prompt.");
+      continue;
+    }
+    const model::Tokenizer* tokenizer = lane.engine.model ? lane.engine.model->tokenizer.get() : nullptr;
+    if (tokenizer && tokenizer->endToken() >= 0 && token == tokenizer->endToken()) {
+      stopLane(index, Severity::Note, lane.engine.title + " has ended its text.");
+      continue;
+    }
+    try {
+      runLane(index, std::span(&token, 1));
+    } catch (const std::exception& error) {
+      stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
+    }
+  }
+  pauseIfFinished();
+}
+
+void DecodeSession::stopLane(int laneIndex, Severity severity, const std::string& sentence) {
+  m_lanes[static_cast<std::size_t>(laneIndex)].stopped = true;
+  flush();
+  emit message({severity, sentence});
+}
+
+void DecodeSession::pauseIfFinished() {
+  const auto stopped = [](const Lane& lane) { return lane.stopped; };
+  const bool lockstep = m_state.feed == TokenFeed::Lockstep;
+  m_state.finished = m_lanes.empty() || std::all_of(m_lanes.begin(), m_lanes.end(), stopped) ||
+                     (lockstep && m_lanes.front().stopped);
+  if (!m_state.finished) return;
+  m_state.playing = false;
+  flush();
+  publishState();
+}
+
+void DecodeSession::tick() {
+  if (QThread::currentThread()->isInterruptionRequested()) return;
+  if (!m_state.playing || m_state.finished) return;
+  step();
+  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+  if (!m_state.pace.unlimited()) {
+    // A late step does not make the following ones hurry by more than one interval.
+    const double interval = 1000.0 / m_state.pace.tokensPerSecond;
+    m_nextStepMs = std::max(m_nextStepMs + interval, now - interval);
+  }
+  if (m_sinceFlush.elapsed() >= (m_state.pace.unlimited() ? kUnlimitedFlushMs : kPacedFlushMs)) flush();
+  schedule();
+}
+
+void DecodeSession::schedule() {
+  if (!m_state.playing || m_state.finished) {
+    m_timer.stop();
+    return;
+  }
+  if (m_state.pace.unlimited()) {
+    m_timer.start(0);
+    return;
+  }
+  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+  m_timer.start(std::max(0, static_cast<int>(std::lround(m_nextStepMs - now))));
+}
+
+void DecodeSession::flush() {
+  m_sinceFlush.restart();
+  if (m_batch.steps.empty()) return;
+  StepBatch batch{.run = m_run, .steps = {}};
+  std::swap(batch.steps, m_batch.steps);
+  emit stepsReady(batch);
+}
+
+void DecodeSession::publishState() {
+  emit stateChanged(m_state);
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <QElapsedTimer>
+#include <QObject>
+#include <QTimer>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/session/decoder_factory.h"
+#include "app/session/lane.h"
+#include "app/session/request_box.h"
+
+namespace headroom::session {
+
+/// Decodes the lanes on the thread it lives in. The GUI puts requests into the box and calls wake();
+/// everything comes back as signals with plain values.
+class DecodeSession : public QObject {
+  Q_OBJECT
+
+ public:
+  DecodeSession(std::unique_ptr<LaneFactory> factory, RequestBox& requests);
+
+ public slots:
+  /// Serves the waiting requests.
+  void wake();
+
+ signals:
+  /// New lanes run from now on; text and maps start anew.
+  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  /// The same lanes start anew from the prompt.
+  void restarted(std::uint64_t run);
+  void stepsReady(const headroom::session::StepBatch& batch);
+  void stateChanged(const headroom::session::SessionState& state);
+  void message(const headroom::session::Message& message);
+
+ private:
+  struct Lane {
+    LaneEngine engine;
+    model::Sampler sampler;
+    int choice = -1;
+    bool stopped = false;
+  };
+
+  void serve(Requests requests);
+  bool replaceLanes(const std::vector<LaneRequest>& wanted);
+  void start();
+  void tick();
+  /// One token for every lane that can take one.
+  void step();
+  void runLane(int laneIndex, std::span<const int> tokens);
+  void stopLane(int laneIndex, Severity severity, const std::string& sentence);
+  void pauseIfFinished();
+  void schedule();
+  void flush();
+  void publishState();
+  bool lockstepPossible() const;
+  void checkLockstep();
+
+  std::unique_ptr<LaneFactory> m_factory;
+  RequestBox& m_requests;
+  std::vector<Lane> m_lanes;
+  std::vector<LaneRequest> m_laneRequests;
+  std::string m_prompt;
+  model::SamplingOptions m_sampling;
+  SessionState m_state;
+  std::uint64_t m_run = 0;
+  StepBatch m_batch;
+  QElapsedTimer m_sinceFlush;
+  QElapsedTimer m_clock;
+  double m_nextStepMs = 0.0;
+  QTimer m_timer;
+};
+
+}  // namespace headroom::session

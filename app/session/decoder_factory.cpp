@@ -1,0 +1,65 @@
+#include "app/session/decoder_factory.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "core/engine/vulkan_decoder.h"
+#include "core/formats/gguf_model.h"
+#include "core/vulkan/device.h"
+#include "core/vulkan/instance.h"
+
+namespace headroom::session {
+
+namespace {
+
+bool isBundled(const std::string& source) {
+  const auto& names = bundledModels();
+  return std::find(names.begin(), names.end(), source) != names.end();
+}
+
+class VulkanLaneFactory final : public LaneFactory {
+ public:
+  explicit VulkanLaneFactory(std::string modelFolder) : m_modelFolder(std::move(modelFolder)) {}
+
+  LaneEngine open(const LaneRequest& request) override {
+    const std::string path =
+        isBundled(request.source) ? m_modelFolder + "/" + request.source + ".gguf" : request.source;
+    LaneEngine lane;
+    lane.title = laneTitle(request.source);
+    lane.model = std::make_unique<model::Model>(formats::loadGguf(path));
+    // The device comes with the first lane, on the thread that uses it.
+    if (!m_device) {
+      if (!m_instance) m_instance.emplace();
+      m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""));
+    }
+    lane.decoder = std::make_unique<engine::VulkanDecoder>(*m_device, *lane.model, model::DecoderOptions{});
+    return lane;
+  }
+
+ private:
+  std::string m_modelFolder;
+  std::optional<vulkan::Instance> m_instance;
+  std::optional<vulkan::Device> m_device;
+};
+
+}  // namespace
+
+const std::vector<std::string>& bundledModels() {
+  static const std::vector<std::string> names{"mha", "gqa", "mqa"};
+  return names;
+}
+
+std::string laneTitle(const std::string& source) {
+  if (!isBundled(source)) return std::filesystem::path(source).stem().string();
+  std::string title = source;
+  std::transform(title.begin(), title.end(), title.begin(),
+                 [](char letter) { return static_cast<char>(letter - 'a' + 'A'); });
+  return title;
+}
+
+std::unique_ptr<LaneFactory> vulkanLaneFactory(const std::string& modelFolder) {
+  return std::make_unique<VulkanLaneFactory>(modelFolder);
+}
+
+}  // namespace headroom::session

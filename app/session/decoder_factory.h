@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/session/lane.h"
+
+namespace headroom::session {
+
+/// Opens lanes; lives on the session's thread and outlives the lanes it opened.
+class LaneFactory {
+ public:
+  virtual ~LaneFactory() = default;
+  /// Loads what `request` names and makes its decoder. Throws model::Error.
+  virtual LaneEngine open(const LaneRequest& request) = 0;
+};
+
+/// Names of the models that come with the application, in the order in which they are offered.
+const std::vector<std::string>& bundledModels();
+/// "MHA" for "mha"; the file's name without folder and ending for a path.
+std::string laneTitle(const std::string& source);
+
+/// Lanes that decode on the Vulkan device. `modelFolder` holds the bundled models.
+std::unique_ptr<LaneFactory> vulkanLaneFactory(const std::string& modelFolder);
+
+}  // namespace headroom::session

@@ -1,0 +1,155 @@
+#include "app/session/lane_trace.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "app/session/display_text.h"
+#include "core/analysis/divergence.h"
+#include "core/analysis/head_statistics.h"
+
+namespace headroom::session {
+
+namespace {
+
+/// Rows may come with the stride of the whole context; what is kept has the stride of the step.
+void compact(model::AttentionRows& rows) {
+  const int needed = rows.firstPosition + rows.rowCount;
+  if (rows.layers.empty() || rows.rowStride <= needed + needed / 4) {
+    rows.values.shrink_to_fit();
+    return;
+  }
+  const std::size_t rowTotal = rows.layers.size() * static_cast<std::size_t>(rows.queryHeadCount) *
+                               static_cast<std::size_t>(rows.rowCount);
+  std::vector<float> values(rowTotal * static_cast<std::size_t>(needed));
+  for (std::size_t row = 0; row < rowTotal; ++row) {
+    std::copy_n(
+        rows.values.begin() + static_cast<std::ptrdiff_t>(row * static_cast<std::size_t>(rows.rowStride)),
+        needed, values.begin() + static_cast<std::ptrdiff_t>(row * static_cast<std::size_t>(needed)));
+  }
+  rows.values = std::move(values);
+  rows.rowStride = needed;
+}
+
+}  // namespace
+
+LaneTrace::LaneTrace(LaneInfo info) : m_info(std::move(info)) {
+  m_texts.reserve(static_cast<std::size_t>(m_info.config.vocabSize));
+  for (int token = 0; token < m_info.config.vocabSize; ++token) {
+    const auto index = static_cast<std::size_t>(token);
+    const bool named = index < m_info.pieces.size() && !m_info.pieces[index].empty();
+    m_texts.push_back(named ? displayText(m_info.pieces[index]) : "#" + std::to_string(token));
+  }
+  clear();
+}
+
+void LaneTrace::clear() {
+  m_tokens.clear();
+  m_choices.clear();
+  m_stepOfPosition.clear();
+  m_steps.clear();
+  m_cumulative.clear();
+  m_overviews.assign(static_cast<std::size_t>(layerCount() * queryHeadCount()), {});
+  m_promptLength = 0;
+  m_promptOpen = true;
+  m_firstDisagreement.reset();
+  m_attentionBytes = 0;
+  m_firstStepWithRows = 0;
+}
+
+void LaneTrace::append(LaneStep step) {
+  model::StepRecord& record = step.record;
+  assert(record.position == length());
+  const bool prompt = m_promptOpen;
+  if (step.choice >= 0) m_promptOpen = false;
+
+  const int first = length();
+  m_tokens.insert(m_tokens.end(), record.tokens.begin(), record.tokens.end());
+  m_stepOfPosition.resize(m_tokens.size(), stepCount());
+  if (prompt) m_promptLength = length();
+  m_choices.resize(m_tokens.size(), -1);
+  if (step.choice >= 0) m_choices.push_back(step.choice);
+  if (!prompt && !m_firstDisagreement) {
+    m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
+  }
+
+  analysis::StepSummary sum = m_cumulative.empty() ? analysis::StepSummary{} : m_cumulative.back();
+  if (!prompt) sum.add(record);
+  m_cumulative.push_back(sum);
+
+  compact(record.attention);
+  const model::AttentionRows& rows = record.attention;
+  for (std::size_t layerIndex = 0; layerIndex < rows.layers.size(); ++layerIndex) {
+    for (int head = 0; head < rows.queryHeadCount; ++head) {
+      analysis::PooledMap& map =
+          m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() + head)];
+      for (int row = 0; row < rows.rowCount; ++row) {
+        map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), head, row));
+      }
+    }
+  }
+  m_attentionBytes += rows.values.size() * sizeof(float);
+  m_steps.push_back(std::move(record));
+}
+
+std::string_view LaneTrace::text(int token) const {
+  const auto index = static_cast<std::size_t>(token);
+  return token >= 0 && index < m_texts.size() ? std::string_view(m_texts[index]) : std::string_view();
+}
+
+const model::StepRecord* LaneTrace::predictionOf(int position) const {
+  if (position >= length()) return m_steps.empty() ? nullptr : &m_steps.back();
+  const int step = stepIndexAt(position);
+  return position >= m_promptLength && step > 0 ? &m_steps[static_cast<std::size_t>(step - 1)] : nullptr;
+}
+
+std::span<const float> LaneTrace::attentionRow(int layer, int queryHead, int position) const {
+  if (position < 0 || position >= length()) return {};
+  const model::AttentionRows& rows = stepAt(position).attention;
+  const auto found = std::lower_bound(rows.layers.begin(), rows.layers.end(), layer);
+  if (found == rows.layers.end() || *found != layer || rows.values.empty()) return {};
+  return rows.row(static_cast<int>(found - rows.layers.begin()), queryHead, position - rows.firstPosition);
+}
+
+std::vector<float> LaneTrace::meanAttentionRow(int position) const {
+  std::vector<float> mean;
+  int count = 0;
+  for (int layer = 0; layer < layerCount(); ++layer) {
+    for (int head = 0; head < queryHeadCount(); ++head) {
+      const std::span<const float> row = attentionRow(layer, head, position);
+      if (row.empty()) continue;
+      analysis::addRow(row, mean);
+      ++count;
+    }
+  }
+  for (float& attention : mean) attention /= static_cast<float>(count);
+  return mean;
+}
+
+const analysis::PooledMap& LaneTrace::overview(int layer, int queryHead) const {
+  return m_overviews[static_cast<std::size_t>(layer * queryHeadCount() + queryHead)];
+}
+
+analysis::StepSummary LaneTrace::cumulative(int position) const {
+  if (position < 0 || position >= length()) return {};
+  return m_cumulative[static_cast<std::size_t>(stepIndexAt(position))];
+}
+
+analysis::StepSummary LaneTrace::recent(int position, int count) const {
+  analysis::StepSummary sum;
+  for (int at = position; at >= m_promptLength && at > position - count; --at) sum.add(stepAt(at));
+  return sum;
+}
+
+bool LaneTrace::dropOldestRows() {
+  while (m_firstStepWithRows < m_steps.size()) {
+    model::AttentionRows& rows = m_steps[m_firstStepWithRows++].attention;
+    if (rows.values.empty()) continue;
+    m_attentionBytes -= rows.values.size() * sizeof(float);
+    rows.values = {};
+    return true;
+  }
+  return false;
+}
+
+}  // namespace headroom::session

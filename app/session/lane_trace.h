@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/session/lane.h"
+#include "core/analysis/pooled_map.h"
+#include "core/analysis/traffic_summary.h"
+
+namespace headroom::session {
+
+/// Everything one lane did since its prompt, for lookups by position. Append-only.
+class LaneTrace {
+ public:
+  explicit LaneTrace(LaneInfo info);
+
+  const LaneInfo& info() const { return m_info; }
+  int layerCount() const { return m_info.config.layerCount; }
+  int queryHeadCount() const { return m_info.config.attention.queryHeadCount; }
+
+  /// Forgets the text, keeps the lane.
+  void clear();
+  /// `step.record` continues at length().
+  void append(LaneStep step);
+
+  /// Positions so far.
+  int length() const { return static_cast<int>(m_tokens.size()); }
+  /// Positions that came from the prompt.
+  int promptLength() const { return m_promptLength; }
+  std::span<const int> tokens() const { return m_tokens; }
+  /// What the lane's own sampler chose for each position, -1 in the prompt; one longer than tokens() once it
+  /// has chosen the next.
+  std::span<const int> choices() const { return m_choices; }
+  /// Text of a token as it can be shown: bytes outside UTF-8 as <E2>, ids as #17 without a tokenizer.
+  std::string_view text(int token) const;
+
+  int stepCount() const { return static_cast<int>(m_steps.size()); }
+  const model::StepRecord& step(int index) const { return m_steps[static_cast<std::size_t>(index)]; }
+  /// Index of the step that was fed `position`.
+  int stepIndexAt(int position) const { return m_stepOfPosition[static_cast<std::size_t>(position)]; }
+  const model::StepRecord& stepAt(int position) const { return step(stepIndexAt(position)); }
+  /// The step that predicted `position`, or null for the first step's positions.
+  const model::StepRecord* predictionOf(int position) const;
+
+  /// Attention of `position`: [position + 1]. Empty when it was not captured or no longer fits the memory.
+  std::span<const float> attentionRow(int layer, int queryHead, int position) const;
+  /// Mean of attentionRow over all layers and heads.
+  std::vector<float> meanAttentionRow(int position) const;
+  const analysis::PooledMap& overview(int layer, int queryHead) const;
+
+  /// Decode steps (not the prompt's) from the start to `position`.
+  analysis::StepSummary cumulative(int position) const;
+  /// The last `count` decode steps up to `position`.
+  analysis::StepSummary recent(int position, int count) const;
+  std::uint64_t cacheBytesUsed(int position) const { return stepAt(position).cacheBytesUsed; }
+
+  /// First position where the lane's own choice was not what it was fed.
+  std::optional<int> firstDisagreement() const { return m_firstDisagreement; }
+
+  /// Bytes of full attention rows held.
+  std::uint64_t attentionBytes() const { return m_attentionBytes; }
+  /// Drops the oldest full rows, the overviews stay. False when there is none left.
+  bool dropOldestRows();
+
+ private:
+  LaneInfo m_info;
+  std::vector<std::string> m_texts;  // [vocab], shown form
+  std::vector<int> m_tokens;
+  std::vector<int> m_choices;
+  std::vector<int> m_stepOfPosition;
+  std::vector<model::StepRecord> m_steps;
+  std::vector<analysis::StepSummary> m_cumulative;  // [step], decode steps only
+  std::vector<analysis::PooledMap> m_overviews;     // [layer][queryHead]
+  int m_promptLength = 0;
+  bool m_promptOpen = true;  // the prompt's blocks are still coming
+  std::optional<int> m_firstDisagreement;
+  std::uint64_t m_attentionBytes = 0;
+  std::size_t m_firstStepWithRows = 0;
+};
+
+}  // namespace headroom::session

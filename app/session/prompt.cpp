@@ -1,0 +1,76 @@
+#include "app/session/prompt.h"
+
+#include <charconv>
+
+#include "core/model/error.h"
+
+namespace headroom::session {
+
+namespace {
+
+std::vector<int> parseIds(const std::string& text) {
+  std::vector<int> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    if (*at == ' ' || *at == ',') {
+      ++at;
+      continue;
+    }
+    int id = 0;
+    const auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc{}) {
+      throw model::Error(
+          "This model has no tokenizer, so its prompt must be token ids such as 1, 2, 3, not \"" + text +
+          "\".");
+    }
+    ids.push_back(id);
+    at = next;
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::vector<int> promptTokens(const std::string& prompt, const LaneEngine& engine) {
+  const model::Decoder& decoder = *engine.decoder;
+  const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
+  std::vector<int> tokens;
+  if (tokenizer) {
+    if (tokenizer->beginToken() >= 0) tokens.push_back(tokenizer->beginToken());
+    const std::vector<int> text = tokenizer->encode(prompt);
+    tokens.insert(tokens.end(), text.begin(), text.end());
+  } else {
+    tokens = parseIds(prompt);
+  }
+  const int vocabSize = decoder.config().vocabSize;
+  for (const int token : tokens) {
+    if (token < 0 || token >= vocabSize) {
+      throw model::Error("token id " + std::to_string(token) + " is not in this model's vocabulary of " +
+                         std::to_string(vocabSize) + ".");
+    }
+  }
+  if (tokens.empty()) throw model::Error("the prompt is empty; type at least one character.");
+  const int limit =
+      decoder.options().contextLength > 0 ? decoder.options().contextLength : decoder.config().contextLength;
+  if (std::ssize(tokens) >= limit) {
+    throw model::Error("the prompt has " + std::to_string(tokens.size()) +
+                       " tokens and leaves no room in a context of " + std::to_string(limit) +
+                       "; shorten it.");
+  }
+  return tokens;
+}
+
+bool sameVocabulary(const LaneEngine& a, const LaneEngine& b) {
+  if (a.decoder->config().vocabSize != b.decoder->config().vocabSize) return false;
+  const model::Tokenizer* first = a.model ? a.model->tokenizer.get() : nullptr;
+  const model::Tokenizer* second = b.model ? b.model->tokenizer.get() : nullptr;
+  if (!first || !second) return !first && !second;
+  if (first->vocabSize() != second->vocabSize()) return false;
+  for (int token = 0; token < first->vocabSize(); ++token) {
+    if (first->pieceBytes(token) != second->pieceBytes(token)) return false;
+  }
+  return true;
+}
+
+}  // namespace headroom::session

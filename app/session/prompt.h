@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/session/lane.h"
+
+namespace headroom::session {
+
+/// Token ids that start a text: the model's begin token where it has one, then the prompt. A model without a
+/// tokenizer takes ids ("1, 2, 3"). Throws model::Error when nothing is left to feed, an id is not in the
+/// vocabulary, or the prompt fills the context.
+std::vector<int> promptTokens(const std::string& prompt, const LaneEngine& engine);
+
+/// Whether the same id means the same text in both, so that one can be fed what the other chose.
+bool sameVocabulary(const LaneEngine& a, const LaneEngine& b);
+
+}  // namespace headroom::session

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/session/lane.h"
+
+namespace headroom::session {
+
+/// What the user wants and the worker has not done yet. A new request of the same kind replaces the one still
+/// waiting; single steps add up.
+struct Requests {
+  std::optional<std::vector<LaneRequest>> lanes;
+  std::optional<std::string> prompt;
+  std::optional<model::SamplingOptions> sampling;
+  std::optional<TokenFeed> feed;
+  std::optional<Pace> pace;
+  std::optional<bool> playing;
+  bool restart = false;
+  int singleSteps = 0;
+
+  bool any() const {
+    return lanes || prompt || sampling || feed || pace || playing || restart || singleSteps > 0;
+  }
+};
+
+/// Hands requests from the GUI thread to the worker.
+class RequestBox {
+ public:
+  /// Calls `change(Requests&)` on the waiting requests.
+  template <typename Change>
+  void edit(Change change) {
+    const std::scoped_lock lock(m_mutex);
+    change(m_waiting);
+  }
+
+  Requests take() {
+    const std::scoped_lock lock(m_mutex);
+    return std::exchange(m_waiting, {});
+  }
+
+ private:
+  std::mutex m_mutex;
+  Requests m_waiting;
+};
+
+}  // namespace headroom::session

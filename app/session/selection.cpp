@@ -1,0 +1,74 @@
+#include "app/session/selection.h"
+
+#include <algorithm>
+
+namespace headroom::session {
+
+template <typename Value>
+void Selection::assign(Value& member, const Value& value) {
+  if (member == value) return;
+  member = value;
+  emit changed();
+}
+
+void Selection::setHead(std::optional<HeadAddress> head) {
+  assign(m_head, head);
+}
+void Selection::setPosition(std::optional<int> position) {
+  assign(m_position, position);
+}
+void Selection::setHoveredToken(std::optional<TokenAddress> token) {
+  assign(m_hoveredToken, token);
+}
+void Selection::setColorMap(ColorMap map) {
+  assign(m_colorMap, map);
+}
+void Selection::setMapScale(MapScale scale) {
+  assign(m_mapScale, scale);
+}
+
+void Selection::moveHead(const TraceStore& store, int layers, int heads) {
+  if (store.laneCount() == 0) return;
+  HeadAddress head = m_head.value_or(HeadAddress{});
+  const LaneTrace& lane = store.lane(head.lane);
+  if (m_head) {
+    head.layer = std::clamp(head.layer + layers, 0, lane.layerCount() - 1);
+    head.queryHead = std::clamp(head.queryHead + heads, 0, lane.queryHeadCount() - 1);
+  }
+  setHead(head);
+}
+
+void Selection::nextLane(const TraceStore& store) {
+  if (!m_head || store.laneCount() == 0) return;
+  HeadAddress head = *m_head;
+  head.lane = (head.lane + 1) % store.laneCount();
+  const LaneTrace& lane = store.lane(head.lane);
+  head.layer = std::min(head.layer, lane.layerCount() - 1);
+  head.queryHead = std::min(head.queryHead, lane.queryHeadCount() - 1);
+  setHead(head);
+}
+
+void Selection::movePosition(const TraceStore& store, int by) {
+  const int last = store.length() - 1;
+  if (last < 0) return;
+  const int position = std::clamp(m_position.value_or(last) + by, 0, last);
+  setPosition(position == last && by > 0 ? std::nullopt : std::optional(position));
+}
+
+int Selection::positionIn(const TraceStore& store, int lane) const {
+  const int last = store.lane(lane).length() - 1;
+  return m_position ? std::min(*m_position, last) : last;
+}
+
+void Selection::clampTo(const TraceStore& store) {
+  if (m_head) {
+    const bool inside = m_head->lane < store.laneCount() &&
+                        m_head->layer < store.lane(m_head->lane).layerCount() &&
+                        m_head->queryHead < store.lane(m_head->lane).queryHeadCount();
+    if (!inside) setHead(std::nullopt);
+  }
+  setPosition(std::nullopt);
+  setHoveredToken(std::nullopt);
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <QObject>
+#include <optional>
+
+#include "app/session/color_map.h"
+#include "app/session/trace_store.h"
+
+namespace headroom::session {
+
+struct HeadAddress {
+  int lane = 0;
+  int layer = 0;
+  int queryHead = 0;
+
+  bool operator==(const HeadAddress&) const = default;
+};
+
+struct TokenAddress {
+  int lane = 0;
+  int position = 0;
+
+  bool operator==(const TokenAddress&) const = default;
+};
+
+/// What the user looks at, shared by every view. The values may outlive the text they point into; the
+/// functions that take a TraceStore clamp them.
+class Selection : public QObject {
+  Q_OBJECT
+
+ public:
+  explicit Selection(QObject* parent = nullptr) : QObject(parent) {}
+
+  /// The head in the inspector; none: the inspector is closed and token tints show the mean of all heads.
+  const std::optional<HeadAddress>& head() const { return m_head; }
+  void setHead(std::optional<HeadAddress> head);
+  /// Moves by whole heads and layers, and opens the inspector where it was closed.
+  void moveHead(const TraceStore& store, int layers, int heads);
+  void nextLane(const TraceStore& store);
+
+  /// The step looked back at; none: the newest.
+  const std::optional<int>& position() const { return m_position; }
+  void setPosition(std::optional<int> position);
+  void movePosition(const TraceStore& store, int by);
+  /// The position whose step every view of `lane` shows, -1 while there is none.
+  int positionIn(const TraceStore& store, int lane) const;
+
+  const std::optional<TokenAddress>& hoveredToken() const { return m_hoveredToken; }
+  void setHoveredToken(std::optional<TokenAddress> token);
+
+  ColorMap colorMap() const { return m_colorMap; }
+  void setColorMap(ColorMap map);
+  MapScale mapScale() const { return m_mapScale; }
+  void setMapScale(MapScale scale);
+
+  /// After other lanes came: what pointed to a lane or head that is no more is dropped.
+  void clampTo(const TraceStore& store);
+
+ signals:
+  void changed();
+
+ private:
+  template <typename Value>
+  void assign(Value& member, const Value& value);
+
+  std::optional<HeadAddress> m_head;
+  std::optional<int> m_position;
+  std::optional<TokenAddress> m_hoveredToken;
+  ColorMap m_colorMap = ColorMap::Viridis;
+  MapScale m_mapScale = MapScale::Logarithmic;
+};
+
+}  // namespace headroom::session

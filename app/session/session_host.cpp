@@ -1,0 +1,67 @@
+#include "app/session/session_host.h"
+
+namespace headroom::session {
+
+SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
+    : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(factory), m_requests)) {
+  qRegisterMetaType<std::vector<LaneInfo>>();
+  qRegisterMetaType<StepBatch>();
+  qRegisterMetaType<SessionState>();
+  qRegisterMetaType<Message>();
+  m_session->moveToThread(&m_thread);
+  connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
+  connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
+  connect(m_session.get(), &DecodeSession::stepsReady, this, &SessionHost::stepsReady);
+  connect(m_session.get(), &DecodeSession::message, this, &SessionHost::message);
+  connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
+    m_state = state;
+    emit stateChanged(state);
+  });
+  // Decoders are destroyed on the thread that used them.
+  connect(
+      &m_thread, &QThread::finished, m_session.get(), [this] { m_session.reset(); }, Qt::DirectConnection);
+  m_thread.setObjectName("decoding");
+  m_thread.start();
+}
+
+SessionHost::~SessionHost() {
+  m_thread.requestInterruption();
+  m_thread.quit();
+  m_thread.wait();
+}
+
+template <typename Change>
+void SessionHost::request(Change change) {
+  m_requests.edit(change);
+  QMetaObject::invokeMethod(m_session.get(), &DecodeSession::wake, Qt::QueuedConnection);
+}
+
+void SessionHost::setLanes(const std::vector<LaneRequest>& lanes) {
+  request([&](Requests& waiting) { waiting.lanes = lanes; });
+}
+void SessionHost::setPrompt(const std::string& prompt) {
+  request([&](Requests& waiting) { waiting.prompt = prompt; });
+}
+void SessionHost::setSampling(const model::SamplingOptions& sampling) {
+  request([&](Requests& waiting) { waiting.sampling = sampling; });
+}
+void SessionHost::setFeed(TokenFeed feed) {
+  request([&](Requests& waiting) { waiting.feed = feed; });
+}
+void SessionHost::setPace(Pace pace) {
+  request([&](Requests& waiting) { waiting.pace = pace; });
+}
+void SessionHost::play() {
+  request([](Requests& waiting) { waiting.playing = true; });
+}
+void SessionHost::pause() {
+  request([](Requests& waiting) { waiting.playing = false; });
+}
+void SessionHost::stepOne() {
+  request([](Requests& waiting) { ++waiting.singleSteps; });
+}
+void SessionHost::restart() {
+  request([](Requests& waiting) { waiting.restart = true; });
+}
+
+}  // namespace headroom::session

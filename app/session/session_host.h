@@ -1,0 +1,52 @@
+#pragma once
+
+#include <QObject>
+#include <QThread>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/session/decode_session.h"
+
+namespace headroom::session {
+
+/// The GUI's end of a DecodeSession: owns its thread, takes commands, repeats its signals on the GUI thread.
+class SessionHost : public QObject {
+  Q_OBJECT
+
+ public:
+  explicit SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent = nullptr);
+  /// Waits for the step under way, then ends the thread.
+  ~SessionHost() override;
+
+  /// What the session last said of itself.
+  const SessionState& state() const { return m_state; }
+
+  void setLanes(const std::vector<LaneRequest>& lanes);
+  void setPrompt(const std::string& prompt);
+  void setSampling(const model::SamplingOptions& sampling);
+  void setFeed(TokenFeed feed);
+  void setPace(Pace pace);
+  void play();
+  void pause();
+  void stepOne();
+  void restart();
+
+ signals:
+  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  void restarted(std::uint64_t run);
+  void stepsReady(const headroom::session::StepBatch& batch);
+  void stateChanged(const headroom::session::SessionState& state);
+  void message(const headroom::session::Message& message);
+
+ private:
+  template <typename Change>
+  void request(Change change);
+
+  RequestBox m_requests;
+  QThread m_thread;
+  std::unique_ptr<DecodeSession> m_session;
+  SessionState m_state;
+};
+
+}  // namespace headroom::session

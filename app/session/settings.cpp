@@ -1,0 +1,120 @@
+#include "app/session/settings.h"
+
+#include <QStringList>
+#include <algorithm>
+
+namespace headroom::session {
+
+namespace {
+
+/// A number that an older or damaged file may hold, brought into the range of an enumeration.
+template <typename Enum>
+Enum enumValue(const QSettings& settings, const char* key, Enum fallback, int count) {
+  const int value = settings.value(key, static_cast<int>(fallback)).toInt();
+  return value >= 0 && value < count ? static_cast<Enum>(value) : fallback;
+}
+
+}  // namespace
+
+std::vector<LaneRequest> Settings::lanes() const {
+  std::vector<LaneRequest> lanes;
+  const QStringList sources = m_settings.value("lanes/sources").toStringList();
+  const QStringList colors = m_settings.value("lanes/colors").toStringList();
+  for (qsizetype index = 0; index < std::min<qsizetype>(sources.size(), kMaximumLanes); ++index) {
+    const int color = index < colors.size() ? colors[index].toInt() : static_cast<int>(index);
+    lanes.push_back({sources[index].toStdString(), std::clamp(color, 0, kMaximumLanes - 1)});
+  }
+  if (lanes.empty()) lanes = {{"mha", 0}, {"mqa", 1}};
+  return lanes;
+}
+
+void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
+  QStringList sources;
+  QStringList colors;
+  for (const LaneRequest& lane : lanes) {
+    sources.append(QString::fromStdString(lane.source));
+    colors.append(QString::number(lane.colorIndex));
+  }
+  m_settings.setValue("lanes/sources", sources);
+  m_settings.setValue("lanes/colors", colors);
+}
+
+std::string Settings::prompt() const {
+  return m_settings.value("prompt", "It is a truth universally acknowledged").toString().toStdString();
+}
+void Settings::setPrompt(const std::string& prompt) {
+  m_settings.setValue("prompt", QString::fromStdString(prompt));
+}
+
+model::SamplingOptions Settings::sampling() const {
+  return {.temperature = std::clamp(m_settings.value("sampling/temperature", 0.0f).toFloat(), 0.0f, 5.0f),
+          .topK = std::max(m_settings.value("sampling/topK", 0).toInt(), 0),
+          .topP = std::clamp(m_settings.value("sampling/topP", 1.0f).toFloat(), 0.01f, 1.0f),
+          .seed = m_settings.value("sampling/seed", 1).toULongLong()};
+}
+
+void Settings::setSampling(const model::SamplingOptions& sampling) {
+  m_settings.setValue("sampling/temperature", sampling.temperature);
+  m_settings.setValue("sampling/topK", sampling.topK);
+  m_settings.setValue("sampling/topP", sampling.topP);
+  m_settings.setValue("sampling/seed", static_cast<qulonglong>(sampling.seed));
+}
+
+Pace Settings::pace() const {
+  return {m_settings.value("pace", 20.0).toDouble()};
+}
+void Settings::setPace(Pace pace) {
+  m_settings.setValue("pace", pace.tokensPerSecond);
+}
+
+TokenFeed Settings::feed() const {
+  return enumValue(m_settings, "feed", TokenFeed::Lockstep, 2);
+}
+void Settings::setFeed(TokenFeed feed) {
+  m_settings.setValue("feed", static_cast<int>(feed));
+}
+
+Appearance Settings::appearance() const {
+  return {.theme = enumValue(m_settings, "appearance/theme", Theme::Dark, 2),
+          .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2)};
+}
+
+void Settings::setAppearance(const Appearance& appearance) {
+  m_settings.setValue("appearance/theme", static_cast<int>(appearance.theme));
+  m_settings.setValue("appearance/typeSize", static_cast<int>(appearance.typeSize));
+}
+
+ColorMap Settings::colorMap() const {
+  return enumValue(m_settings, "maps/colors", ColorMap::Viridis, kColorMapCount);
+}
+MapScale Settings::mapScale() const {
+  return enumValue(m_settings, "maps/scale", MapScale::Logarithmic, kMapScaleCount);
+}
+
+void Settings::setMapLook(ColorMap map, MapScale scale) {
+  m_settings.setValue("maps/colors", static_cast<int>(map));
+  m_settings.setValue("maps/scale", static_cast<int>(scale));
+}
+
+std::vector<std::string> Settings::recentFiles() const {
+  std::vector<std::string> files;
+  for (const QString& file : m_settings.value("recentFiles").toStringList())
+    files.push_back(file.toStdString());
+  return files;
+}
+
+void Settings::addRecentFile(const std::string& path) {
+  QStringList files = m_settings.value("recentFiles").toStringList();
+  const QString file = QString::fromStdString(path);
+  files.removeAll(file);
+  files.prepend(file);
+  while (files.size() > kMaximumRecentFiles) files.removeLast();
+  m_settings.setValue("recentFiles", files);
+}
+
+void Settings::setWindow(const QByteArray& geometry, const QByteArray& state) {
+  m_settings.setValue("window/geometry", geometry);
+  m_settings.setValue("window/state", state);
+}
+
+}  // namespace headroom::session

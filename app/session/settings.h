@@ -1,0 +1,53 @@
+#pragma once
+
+#include <QByteArray>
+#include <QSettings>
+#include <QString>
+#include <string>
+#include <vector>
+
+#include "app/session/appearance.h"
+#include "app/session/lane.h"
+#include "app/session/selection.h"
+
+namespace headroom::session {
+
+/// What is remembered between starts.
+class Settings {
+ public:
+  static constexpr int kMaximumRecentFiles = 8;
+
+  Settings() = default;
+  /// Keeps them in a file of its own instead of the user's settings.
+  explicit Settings(const QString& file) : m_settings(file, QSettings::IniFormat) {}
+
+  /// MHA and MQA on the first start.
+  std::vector<LaneRequest> lanes() const;
+  void setLanes(const std::vector<LaneRequest>& lanes);
+  std::string prompt() const;
+  void setPrompt(const std::string& prompt);
+  model::SamplingOptions sampling() const;
+  void setSampling(const model::SamplingOptions& sampling);
+  Pace pace() const;
+  void setPace(Pace pace);
+  TokenFeed feed() const;
+  void setFeed(TokenFeed feed);
+  Appearance appearance() const;
+  void setAppearance(const Appearance& appearance);
+  ColorMap colorMap() const;
+  MapScale mapScale() const;
+  void setMapLook(ColorMap map, MapScale scale);
+
+  /// Newest first.
+  std::vector<std::string> recentFiles() const;
+  void addRecentFile(const std::string& path);
+
+  QByteArray windowGeometry() const { return m_settings.value("window/geometry").toByteArray(); }
+  QByteArray windowState() const { return m_settings.value("window/state").toByteArray(); }
+  void setWindow(const QByteArray& geometry, const QByteArray& state);
+
+ private:
+  QSettings m_settings;
+};
+
+}  // namespace headroom::session

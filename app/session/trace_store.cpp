@@ -1,0 +1,71 @@
+#include "app/session/trace_store.h"
+
+#include <algorithm>
+
+#include "core/analysis/divergence.h"
+
+namespace headroom::session {
+
+TraceStore::TraceStore(std::uint64_t attentionBudget, QObject* parent)
+    : QObject(parent), m_attentionBudget(attentionBudget) {}
+
+int TraceStore::length() const {
+  int longest = 0;
+  for (const LaneTrace& lane : m_lanes) longest = std::max(longest, lane.length());
+  return longest;
+}
+
+int TraceStore::contextLength() const {
+  int largest = 0;
+  for (const LaneTrace& lane : m_lanes) largest = std::max(largest, lane.info().contextLength);
+  return largest;
+}
+
+std::optional<int> TraceStore::divergence(int lane) const {
+  const LaneTrace& trace = this->lane(lane);
+  if (m_feed == TokenFeed::Lockstep) return trace.firstDisagreement();
+  if (lane == 0) return std::nullopt;
+  const LaneTrace& first = this->lane(0);
+  const int promptLength = std::min(first.promptLength(), trace.promptLength());
+  const std::optional<int> position = analysis::firstDifference(first.tokens(), trace.tokens());
+  return position && *position >= promptLength ? position : std::nullopt;
+}
+
+void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes) {
+  m_run = run;
+  m_lanes.clear();
+  for (const LaneInfo& info : lanes) m_lanes.emplace_back(info);
+  emit lanesChanged();
+  emit changed();
+}
+
+void TraceStore::restart(std::uint64_t run) {
+  m_run = run;
+  for (LaneTrace& lane : m_lanes) lane.clear();
+  emit changed();
+}
+
+void TraceStore::append(const StepBatch& batch) {
+  if (batch.run != m_run) return;
+  for (const LaneStep& step : batch.steps) m_lanes[static_cast<std::size_t>(step.lane)].append(step);
+
+  std::uint64_t held = 0;
+  for (const LaneTrace& lane : m_lanes) held += lane.attentionBytes();
+  while (held > m_attentionBudget) {
+    const auto largest = std::max_element(
+        m_lanes.begin(), m_lanes.end(),
+        [](const LaneTrace& a, const LaneTrace& b) { return a.attentionBytes() < b.attentionBytes(); });
+    const std::uint64_t before = largest->attentionBytes();
+    if (!largest->dropOldestRows()) break;
+    held -= before - largest->attentionBytes();
+  }
+  emit changed();
+}
+
+void TraceStore::setFeed(TokenFeed feed) {
+  if (feed == m_feed) return;
+  m_feed = feed;
+  emit changed();
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <QObject>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "app/session/lane_trace.h"
+
+namespace headroom::session {
+
+/// The traces of all lanes on the GUI thread: what every view draws from. Fed by a SessionHost's signals.
+class TraceStore : public QObject {
+  Q_OBJECT
+
+ public:
+  /// Full attention rows beyond this many bytes are forgotten, oldest first.
+  static constexpr std::uint64_t kDefaultAttentionBudget = 1ull << 30;
+
+  explicit TraceStore(std::uint64_t attentionBudget = kDefaultAttentionBudget, QObject* parent = nullptr);
+
+  int laneCount() const { return static_cast<int>(m_lanes.size()); }
+  const LaneTrace& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
+  /// Positions of the longest lane.
+  int length() const;
+  /// Largest context of all lanes.
+  int contextLength() const;
+  /// Counts runs: what was cached from another run is stale.
+  std::uint64_t run() const { return m_run; }
+  TokenFeed feed() const { return m_feed; }
+
+  /// Where the lane first departs from the others: its first disagreement in lockstep, its first token that
+  /// is not lane 1's in free run.
+  std::optional<int> divergence(int lane) const;
+
+ public slots:
+  void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  void restart(std::uint64_t run);
+  void append(const headroom::session::StepBatch& batch);
+  void setFeed(headroom::session::TokenFeed feed);
+
+ signals:
+  /// Other lanes than before.
+  void lanesChanged();
+  /// Anything a view shows.
+  void changed();
+
+ private:
+  std::vector<LaneTrace> m_lanes;
+  std::uint64_t m_attentionBudget;
+  std::uint64_t m_run = 0;
+  TokenFeed m_feed = TokenFeed::Lockstep;
+};
+
+}  // namespace headroom::session

@@ -1,0 +1,60 @@
+#include "app/view/frame_pacer.h"
+
+#include <algorithm>
+
+namespace headroom::view {
+
+namespace {
+constexpr int kSettleFrames = 2;
+}
+
+FramePacer::FramePacer(QObject* parent) : QObject(parent), m_timer(this) {
+  m_timer.setSingleShot(true);
+  m_timer.setTimerType(Qt::PreciseTimer);
+  connect(&m_timer, &QTimer::timeout, this, &FramePacer::frameDue);
+  m_sinceFrame.start();
+}
+
+int FramePacer::dataIntervalMs() const {
+  // 38 frames per second where text is read along, 8 where cores are scarce.
+  return m_activity == Activity::FullSpeed ? 120 : 26;
+}
+
+int FramePacer::inputIntervalMs() const {
+  return m_activity == Activity::FullSpeed ? 40 : 15;
+}
+
+void FramePacer::setActivity(Activity activity) {
+  if (m_activity == activity) return;
+  m_activity = activity;
+  requestForData();
+}
+
+void FramePacer::requestForData() {
+  schedule(dataIntervalMs());
+}
+
+void FramePacer::requestForInput() {
+  m_settleFrames = kSettleFrames;
+  schedule(inputIntervalMs());
+}
+
+void FramePacer::frameBegan() {
+  m_timer.stop();
+  m_sinceFrame.restart();
+  if (m_settleFrames > 0) {
+    --m_settleFrames;
+    schedule(inputIntervalMs());
+  } else if (m_activity != Activity::Idle) {
+    // While decoding the picture moves between tokens too: bars grow and tints fade.
+    schedule(dataIntervalMs());
+  }
+}
+
+void FramePacer::schedule(int intervalMs) {
+  const int wait = std::max(0, intervalMs - static_cast<int>(m_sinceFrame.elapsed()));
+  if (m_timer.isActive() && m_timer.remainingTime() <= wait) return;
+  m_timer.start(wait);
+}
+
+}  // namespace headroom::view

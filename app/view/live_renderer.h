@@ -1,0 +1,48 @@
+#pragma once
+
+#include <QVulkanWindow>
+#include <memory>
+#include <optional>
+
+#include "app/panels/panel.h"
+#include "app/view/heat_map_canvas.h"
+#include "app/view/imgui_input.h"
+#include "app/view/imgui_vulkan.h"
+
+struct ImGuiContext;
+
+namespace headroom::view {
+
+class LiveWindow;
+
+/// Draws the frames of a LiveWindow. Owned by QVulkanWindow, which calls it on the GUI thread.
+class LiveRenderer : public QVulkanWindowRenderer {
+ public:
+  explicit LiveRenderer(LiveWindow& window);
+  ~LiveRenderer() override;
+
+  void initResources() override;
+  void releaseResources() override;
+  void logicalDeviceLost() override;
+  void physicalDeviceLost() override;
+  void startNextFrame() override;
+
+  bool handleInput(const QEvent& event);
+  /// Fonts and colours are loaded anew before the next frame.
+  void appearanceChanged() { m_unit = 0.0f; }
+
+ private:
+  void loadAppearance(float unit);
+  void buildFrame();
+  void recordFrame();
+
+  LiveWindow& m_window;
+  ImGuiContext* m_context;
+  std::optional<ImGuiInput> m_input;
+  std::unique_ptr<ImGuiVulkan> m_imgui;
+  std::unique_ptr<GpuHeatMapCanvas> m_canvas;
+  panels::Fonts m_fonts;
+  float m_unit = 0.0f;  // 0: fonts are to be loaded
+};
+
+}  // namespace headroom::view

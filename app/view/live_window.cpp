@@ -1,0 +1,43 @@
+#include "app/view/live_window.h"
+
+#include "app/view/live_renderer.h"
+
+namespace headroom::view {
+
+LiveWindow::LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::TraceStore& store,
+                       session::Selection& selection)
+    : m_root(root), m_store(store), m_selection(selection) {
+  setVulkanInstance(&instance);
+  connect(&m_pacer, &FramePacer::frameDue, this, [this] {
+    if (isExposed()) requestUpdate();
+  });
+  connect(&store, &session::TraceStore::changed, &m_pacer, &FramePacer::requestForData);
+  connect(&selection, &session::Selection::changed, &m_pacer, &FramePacer::requestForInput);
+}
+
+LiveWindow::~LiveWindow() = default;
+
+QVulkanWindowRenderer* LiveWindow::createRenderer() {
+  m_renderer = new LiveRenderer(*this);
+  return m_renderer;
+}
+
+void LiveWindow::setAppearance(const session::Appearance& appearance) {
+  if (m_appearance == appearance) return;
+  m_appearance = appearance;
+  if (m_renderer) m_renderer->appearanceChanged();
+  m_pacer.requestForInput();
+}
+
+void LiveWindow::setActivity(Activity activity) {
+  m_activity = activity;
+  m_pacer.setActivity(activity);
+}
+
+bool LiveWindow::event(QEvent* event) {
+  if (m_renderer && m_renderer->handleInput(*event)) m_pacer.requestForInput();
+  if (event->type() == QEvent::KeyPress) emit keyPressed(static_cast<QKeyEvent*>(event));
+  return QVulkanWindow::event(event);
+}
+
+}  // namespace headroom::view

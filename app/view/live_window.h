@@ -1,0 +1,63 @@
+#pragma once
+
+#include <QKeyEvent>
+#include <QVulkanWindow>
+#include <cstdint>
+
+#include "app/panels/panel.h"
+#include "app/session/appearance.h"
+#include "app/session/selection.h"
+#include "app/session/trace_store.h"
+#include "app/view/frame_pacer.h"
+
+namespace headroom::view {
+
+class LiveRenderer;
+
+/// The live view: a Vulkan window in which a panel draws with ImGui. It redraws on demand.
+class LiveWindow : public QVulkanWindow {
+  Q_OBJECT
+
+ public:
+  /// `root` draws the whole window; everything outlives it.
+  LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::TraceStore& store,
+             session::Selection& selection);
+  ~LiveWindow() override;
+
+  QVulkanWindowRenderer* createRenderer() override;
+
+  void setAppearance(const session::Appearance& appearance);
+  void setActivity(Activity activity);
+
+  const session::Appearance& appearance() const { return m_appearance; }
+  bool decoding() const { return m_activity != Activity::Idle; }
+  panels::Panel& root() { return m_root; }
+  session::TraceStore& store() { return m_store; }
+  session::Selection& selection() { return m_selection; }
+  FramePacer& pacer() { return m_pacer; }
+
+  /// Frames drawn since the start.
+  std::uint64_t frameCount() const { return m_frameCount; }
+  void countFrame() { ++m_frameCount; }
+
+ signals:
+  /// A sentence about the graphics device.
+  void problem(const QString& sentence);
+  /// A key that the live view itself does not use.
+  void keyPressed(QKeyEvent* event);
+
+ protected:
+  bool event(QEvent* event) override;
+
+ private:
+  panels::Panel& m_root;
+  session::TraceStore& m_store;
+  session::Selection& m_selection;
+  session::Appearance m_appearance;
+  Activity m_activity = Activity::Idle;
+  FramePacer m_pacer;
+  LiveRenderer* m_renderer = nullptr;  // owned by QVulkanWindow
+  std::uint64_t m_frameCount = 0;
+};
+
+}  // namespace headroom::view

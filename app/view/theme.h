@@ -1,0 +1,23 @@
+#pragma once
+
+#include <QFont>
+#include <QPalette>
+
+#include "app/panels/panel.h"
+#include "app/session/appearance.h"
+
+namespace headroom::view {
+
+/// The shared palette as Qt's Fusion style takes it.
+QPalette qtPalette(const session::Appearance& appearance);
+/// The interface font at the appearance's size.
+QFont qtFont(const session::Appearance& appearance);
+/// Qt style sheet for what a palette cannot say: tool bar, tool tips, separators.
+QString qtStyleSheet(const session::Appearance& appearance);
+
+/// Colours and metrics of the current ImGui context.
+void applyImGuiStyle(const session::Appearance& appearance, float unit);
+/// Loads the fonts at `unit` pixels per device-independent pixel into the current context's atlas.
+panels::Fonts loadImGuiFonts(const session::Appearance& appearance, float unit);
+
+}  // namespace headroom::view

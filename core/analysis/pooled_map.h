@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace headroom::analysis {
+
+/// An attention map of any length in at most kCells x kCells cells. A cell holds the maximum of `factor()` x
+/// `factor()` attention values, so a single bright value never vanishes. The factor is a power of two and
+/// doubles whenever the map outgrows the grid; maxima of maxima are exact.
+class PooledMap {
+ public:
+  static constexpr int kCells = 128;
+
+  /// Adds the attention of the query at `position`: [position + 1]. Positions come in ascending order.
+  void addRow(int position, std::span<const float> row);
+
+  /// Positions added so far: one more than the last one.
+  int positionCount() const { return m_positionCount; }
+  /// Positions per cell side.
+  int factor() const { return m_factor; }
+  /// Rows of cells that hold something.
+  int cellRowCount() const { return (m_positionCount + m_factor - 1) / m_factor; }
+  /// [kCells][kCells], cell (row, column) at row * kCells + column.
+  std::span<const float> cells() const { return m_cells; }
+
+ private:
+  void halve();
+
+  int m_positionCount = 0;
+  int m_factor = 1;
+  std::vector<float> m_cells = std::vector<float>(static_cast<std::size_t>(kCells) * kCells, 0.0f);
+};
+
+/// The part of a map that a view shows, as cells of `factor` x `factor` positions.
+struct MapWindow {
+  int firstRow = 0;     ///< query position of the first cell row; a multiple of factor
+  int firstColumn = 0;  ///< attended position of the first cell column; a multiple of factor
+  int cellRows = 0;
+  int cellColumns = 0;
+  int factor = 1;
+
+  bool operator==(const MapWindow&) const = default;
+};
+
+/// Puts the maxima of one attention row into its cell row of `cells`: [window.cellRows][window.cellColumns].
+/// Rows outside the window are ignored.
+void poolRow(const MapWindow& window, int position, std::span<const float> row, std::span<float> cells);
+
+}  // namespace headroom::analysis

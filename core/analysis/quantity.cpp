@@ -1,0 +1,62 @@
+#include "core/analysis/quantity.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace headroom::analysis {
+
+namespace {
+
+/// Decimals that give three significant digits to a value below 1,000.
+int decimalsFor(double value) {
+  const double size = std::abs(value);
+  if (size >= 99.95) return 0;
+  return size >= 9.995 ? 1 : 2;
+}
+
+}  // namespace
+
+std::string groupDigits(std::uint64_t value) {
+  std::string text = std::to_string(value);
+  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+  return text;
+}
+
+std::string fixedText(double value, int decimals) {
+  std::array<char, 64> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, std::abs(value));
+  std::string text = buffer.data();
+  const std::size_t point = text.find('.');
+  const int wholeDigits = static_cast<int>(point == std::string::npos ? text.size() : point);
+  for (int at = wholeDigits - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), 1, ',');
+  if (value < 0.0) text.insert(text.begin(), '-');
+  return text;
+}
+
+std::string bytesText(double bytes) {
+  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
+    bytes /= 1000.0;
+    ++unit;
+  }
+  return fixedText(bytes, unit == 0 ? 0 : decimalsFor(bytes)).append(" ").append(kUnits[unit]);
+}
+
+std::string countText(double count) {
+  constexpr std::array<const char*, 4> kUnits{"", " k", " M", " B"};
+  std::size_t unit = 0;
+  while (count >= 999.5 && unit + 1 < kUnits.size()) {
+    count /= 1000.0;
+    ++unit;
+  }
+  return fixedText(count, unit == 0 ? 0 : decimalsFor(count)) + kUnits[unit];
+}
+
+std::string millisecondsText(double milliseconds) {
+  return fixedText(milliseconds, milliseconds < 0.995 ? 3 : decimalsFor(milliseconds)) + " ms";
+}
+
+}  // namespace headroom::analysis

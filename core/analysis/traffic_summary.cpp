@@ -1,0 +1,48 @@
+#include "core/analysis/traffic_summary.h"
+
+namespace headroom::analysis {
+
+std::string_view trafficClassName(int trafficClass) {
+  constexpr std::array<std::string_view, kTrafficClassCount> kNames{
+      "weights read", "KV read", "KV written", "activations read", "activations written", "capture written"};
+  return kNames[static_cast<std::size_t>(trafficClass)];
+}
+
+std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traffic) {
+  return {traffic.weightsRead,        traffic.kvRead,        traffic.kvWritten, traffic.activationsRead,
+          traffic.activationsWritten, traffic.captureWritten};
+}
+
+void StepSummary::add(const model::StepRecord& record) {
+  tokenCount += static_cast<int>(record.tokens.size());
+  issued += record.issued();
+  logical += record.logical();
+  wallTimeMs += record.wallTimeMs;
+  gpuTimeMs += record.gpuTimeMs();
+}
+
+double StepSummary::impliedGigabytesPerSecond() const {
+  return gpuTimeMs > 0.0 ? static_cast<double>(logical.total()) / gpuTimeMs * 1e-6 : 0.0;
+}
+
+StepSummary summarise(std::span<const model::StepRecord> records) {
+  StepSummary sum;
+  for (const model::StepRecord& record : records) sum.add(record);
+  return sum;
+}
+
+std::array<double, model::kStageCount> stageMilliseconds(const model::StepRecord& record) {
+  std::array<double, model::kStageCount> times{};
+  for (const model::StageRecord& stage : record.stages) {
+    times[static_cast<std::size_t>(stage.stage)] += stage.gpuTimeMs;
+  }
+  return times;
+}
+
+CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength) {
+  return {.bytesPerToken = model::kvCacheBytes(config, type, 1),
+          .bytesAtLimit = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength)),
+          .contextLength = contextLength};
+}
+
+}  // namespace headroom::analysis

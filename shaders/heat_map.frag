@@ -1,0 +1,55 @@
+// Colours attention. A pixel shows the maximum of all cells that it covers, so a single bright cell never
+// vanishes. Cells above the diagonal (a token cannot look ahead) and rows not decoded yet stay transparent.
+#version 450
+
+layout(set = 0, binding = 0) uniform samplerBuffer cells;   // attention, pages of [slot][row][column]
+layout(set = 0, binding = 1) uniform samplerBuffer colors;  // [color map][256]
+
+layout(push_constant) uniform HeatMapParams {
+  vec2 viewport;
+  int colorMap;
+  int mapScale;  // session::MapScale: linear, logarithmic, sink hidden
+} params;
+
+layout(location = 0) flat in vec4 rectangle;
+layout(location = 1) flat in vec4 window;
+layout(location = 2) flat in vec4 limits;
+layout(location = 3) flat in uvec4 slot;
+
+layout(location = 0) out vec4 color;
+
+const float kLogarithmicFloor = 1e-4;  // session::kLogarithmicFloor
+const int kSinkHidden = 2;
+const int kMaximumFootprint = 16;
+
+void main() {
+  const vec2 cellsPerPixel = (window.zw - window.xy) / (rectangle.zw - rectangle.xy);
+  const vec2 centre = window.xy + (gl_FragCoord.xy - rectangle.xy) * cellsPerPixel;
+  const vec2 reach = 0.5 * max(cellsPerPixel - 1.0, 0.0);
+  ivec2 first = ivec2(floor(centre - reach));
+  ivec2 last = ivec2(floor(centre + reach));
+  first = clamp(first, ivec2(0), ivec2(slot.yz) - 1);
+  last = clamp(last, first, min(first + kMaximumFootprint, ivec2(slot.yz) - 1));
+  last.y = min(last.y, int(limits.y) - 1);
+
+  if (first.x > last.y || first.y > last.y) discard;
+  if (params.mapScale == kSinkHidden) first.x = max(first.x, 1);
+
+  float attention = 0.0;
+  for (int row = first.y; row <= last.y; ++row) {
+    const int start = int(slot.x) + row * int(slot.y);
+    for (int column = first.x; column <= last.x; ++column) {
+      attention = max(attention, texelFetch(cells, start + column).r);
+    }
+  }
+
+  float shown = attention;
+  if (params.mapScale == 1) {
+    shown = attention <= kLogarithmicFloor ? 0.0 : 1.0 - log(attention) / log(kLogarithmicFloor);
+  } else if (params.mapScale == kSinkHidden) {
+    shown = attention / limits.z;
+  }
+  const int index = int(clamp(shown, 0.0, 1.0) * 255.0 + 0.5);
+  color = texelFetch(colors, params.colorMap * 256 + index);
+  color.a = float(first.y) < limits.x ? 1.0 : 0.3;
+}
