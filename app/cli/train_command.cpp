@@ -4,14 +4,13 @@
 #include <fstream>
 #include <iterator>
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "core/formats/gguf_writer.h"
+#include "core/formats/terminal.h"
 #include "core/model/byte_level_bpe.h"
 #include "core/model/error.h"
 #include "core/training/bpe_trainer.h"
@@ -57,7 +56,7 @@ class ProgressLine {
   }
 
  private:
-  bool m_onTerminal = isatty(fileno(stderr)) != 0;
+  bool m_onTerminal = formats::isTerminal(stderr);
 };
 
 void writeLossTable(const std::string& path, const std::vector<training::TrainingPoint>& points) {

@@ -1,0 +1,9 @@
+#include "core/formats/terminal.h"
+
+#include <unistd.h>
+
+namespace headroom::formats {
+
+bool isTerminal(std::FILE* stream) { return ::isatty(::fileno(stream)) != 0; }
+
+}  // namespace headroom::formats

@@ -1,0 +1,290 @@
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QtTest>
+#include <cmath>
+
+#include "core/formats/npy.h"
+#include "tests/support/fixtures.h"
+
+using namespace headroom;
+
+namespace {
+struct Outcome {
+  int exitCode = -1;
+  QByteArray output;
+  QByteArray errors;
+
+  QJsonObject json() const { return QJsonDocument::fromJson(output).object(); }
+};
+
+QString cli() {
+  return QString(HEADROOM_BUILD_DIR) + "/app/headroom-cli";
+}
+
+Outcome run(const QStringList& arguments) {
+  QProcess process;
+  process.start(cli(), arguments);
+  if (!process.waitForFinished(60000) || process.exitStatus() != QProcess::NormalExit) {
+    return {.exitCode = -1, .output = {}, .errors = process.errorString().toUtf8()};
+  }
+  return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+QString checkpoint(const QString& name) {
+  return QString::fromStdString(tests::fixturePath("checkpoints/" + name.toStdString() + ".gguf"));
+}
+
+QString tokensOf(const QString& name) {
+  const auto text = tests::readText(tests::fixturePath("checkpoints/" + name.toStdString() + ".tokens.txt"));
+  return QString::fromStdString(text).simplified().replace(' ', ',');
+}
+
+const QString kTiny = "llama-mqa-8x8-f32";
+}  // namespace
+
+class TstCommandLine : public QObject {
+  Q_OBJECT
+
+ private:
+  QTemporaryDir m_folder;
+  QString file(const char* name) const { return m_folder.filePath(name); }
+
+ private slots:
+  void exitCodes_data() {
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<int>("exitCode");
+    QTest::addColumn<QString>("fragment");  // of the one line on stderr; none expected when empty
+    const QString tiny = checkpoint(kTiny);
+    const auto row = [](const char* name, const QStringList& arguments, int exitCode,
+                        const QString& fragment) {
+      QTest::newRow(name) << arguments << exitCode << fragment;
+    };
+    row("help", {"--help"}, 0, "");
+    row("help of a command", {"decode", "--help"}, 0, "");
+    row("nothing", {}, 2, "subcommand is required");
+    row("unknown command", {"fly"}, 2, "");
+    row("unknown option", {"info", tiny, "--no-such-option"}, 2, "--no-such-option");
+    row("no model", {"info"}, 2, "MODEL is required");
+    row("info", {"info", tiny}, 0, "");
+    row("missing file", {"info", "/no/such/file.gguf"}, 1, "/no/such/file.gguf does not exist");
+    row("folder", {"info", m_folder.path()}, 1, "is a folder");
+    row("other architecture", {"info", checkpoint("gpt2-mha-4x16-f32")}, 1,
+        "architecture \"gpt2\" is not supported");
+    row("not a model", {"info", cli()}, 1, "not a GGUF file");
+    row("tokenize without text", {"tokenize", tiny}, 2, "--text or --ids");
+    row("tokenize with both", {"tokenize", tiny, "--text", "a", "--ids", "1"}, 2, "excludes");
+    row("tokenize bad ids", {"tokenize", tiny, "--ids", "1,x"}, 2, "expected ids with commas");
+    row("tokenize foreign id", {"tokenize", tiny, "--ids", "384"}, 1, "expected 0 to 383");
+    row("logits without output", {"logits", tiny, "--tokens", "1"}, 2, "--output is required");
+    row("logits of a foreign token", {"logits", tiny, "--tokens", "999", "--output", file("x.npy")}, 1,
+        "Token 999");
+    row("logits into no folder",
+        {"logits", tiny, "--tokens", "1", "--output", "/no/such/x.npy", "--backend", "reference"}, 1,
+        "Cannot write /no/such/x.npy");
+    row("logits on another backend",
+        {"logits", tiny, "--tokens", "1", "--output", file("x.npy"), "--backend", "cuda"}, 2, "--backend");
+    row("device of the reference",
+        {"decode", tiny, "--tokens", "1", "--backend", "reference", "--device", "0"}, 1, "--device");
+    row("no such device", {"decode", tiny, "--tokens", "1", "--device", "no such device"}, 1,
+        "no such device");
+    row("attention layer too high",
+        {"attention", tiny, "--tokens", "1", "--layer", "3", "--output", file("x.npy")}, 1,
+        "There is no layer 3, expected 0 to 2");
+    row("decode without input", {"decode", tiny}, 2, "no tokens to feed");
+    row("decode with five lanes", {"decode", tiny, tiny, tiny, tiny, tiny, "--tokens", "1"}, 2, "");
+    row("decode a negative count", {"decode", tiny, "--tokens", "1", "--max-tokens", "-1"}, 2,
+        "--max-tokens");
+    row("decode beyond the context",
+        {"decode", tiny, "--tokens", "1,2,3", "--context", "2", "--backend", "reference"}, 1,
+        "context is full");
+    row("reference with a batch", {"decode", tiny, "--tokens", "1", "--backend", "reference", "--batch", "2"},
+        1, "batch of 2");
+  }
+  void exitCodes() {
+    QFETCH(QStringList, arguments);
+    QFETCH(int, exitCode);
+    QFETCH(QString, fragment);
+    const Outcome outcome = run(arguments);
+    QVERIFY2(outcome.exitCode == exitCode, outcome.errors.constData());
+    if (exitCode == 0) {
+      QVERIFY2(outcome.errors.isEmpty(), outcome.errors.constData());
+    } else {
+      QCOMPARE(outcome.errors.count('\n'), 1);
+      QVERIFY2(outcome.errors.contains(fragment.toUtf8()), outcome.errors.constData());
+      QVERIFY2(outcome.output.isEmpty(), outcome.output.constData());
+    }
+  }
+
+  void infoDocument() {
+    const QJsonObject info = run({"info", checkpoint("llama-gqa2-8x32-q8_0"), "--json"}).json();
+    QCOMPARE(info["architecture"].toString(), "llama");
+    QCOMPARE(info["layers"].toInt(), 2);
+    QCOMPARE(info["query_heads"].toInt(), 8);
+    QCOMPARE(info["kv_heads"].toInt(), 2);
+    QCOMPARE(info["head_dim"].toInt(), 32);
+    QCOMPARE(info["attention"].toObject()["kind"].toString(), "GQA");
+    QCOMPARE(info["storage"].toString(), "Q8_0");
+    // 2 (K and V) x 2 layers x 2 KV heads x 32 elements of 4 and 2 bytes.
+    QCOMPARE(info["kv_bytes_per_token"].toObject()["f32"].toInt(), 1024);
+    QCOMPARE(info["kv_bytes_per_token"].toObject()["f16"].toInt(), 512);
+    // Counted from the shapes: embedding and output 384 x 128 each, and so on.
+    const int perLayer = 2 * 128 + 2 * 256 * 128 + 2 * 64 * 128 + 3 * 352 * 128;
+    QCOMPARE(info["parameters"].toInt(), 2 * 384 * 128 + 128 + 2 * perLayer);
+    QVERIFY(info["contradictions"].toArray().isEmpty());
+  }
+
+  void tokenizeDocument() {
+    const QString vocabulary = QString::fromStdString(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
+    const QJsonObject there = run({"tokenize", vocabulary, "--text", "Hello world", "--json"}).json();
+    QCOMPARE(there["ids"].toArray(), (QJsonArray{15496, 995}));  // as in the fixture's answers
+    QCOMPARE(there["pieces"].toArray(), (QJsonArray{"Hello", " world"}));
+    const QJsonObject back = run({"--json", "tokenize", vocabulary, "--ids", "15496,995"}).json();
+    QCOMPARE(back["text"].toString(), "Hello world");
+  }
+
+  void logitsAgreeWithFixtures_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<double>("limit");
+    QTest::newRow("MHA f32") << "llama-mha-8x8-f32" << tests::kF32LogitsLimit;
+    QTest::newRow("GQA f32") << "llama-gqa2-8x8-f32" << tests::kF32LogitsLimit;
+    QTest::newRow("MQA f32") << "llama-mqa-8x8-f32" << tests::kF32LogitsLimit;
+    QTest::newRow("MQA f16") << "llama-mqa-4x32-f16" << tests::kF16LogitsLimit;
+    QTest::newRow("GQA q8_0") << "llama-gqa2-8x32-q8_0" << tests::kQ8LogitsLimit;
+  }
+  void logitsAgreeWithFixtures() {
+    QFETCH(QString, name);
+    QFETCH(double, limit);
+    const auto expected =
+        formats::readNpy(tests::fixturePath("checkpoints/" + name.toStdString() + ".logits.npy"));
+    const auto logits = [&](const QStringList& more) {
+      const QString output = file("logits.npy");
+      QFile::remove(output);
+      const Outcome outcome =
+          run(QStringList{"logits", checkpoint(name), "--tokens", tokensOf(name), "--output", output} + more);
+      if (outcome.exitCode != 0) qWarning("%s", outcome.errors.constData());
+      return formats::readNpy(output.toStdString());
+    };
+    const auto truth = logits({"--backend", "reference"});
+    QVERIFY(truth.shape == expected.shape);
+    const auto error = [](const formats::NpyArray& a, const formats::NpyArray& b) {
+      return tests::relativeError<double, double>(a.values, b.values);
+    };
+    QVERIFY(error(truth, expected) <= limit);
+    for (const QStringList& feeding : {QStringList{}, QStringList{"--prefill"}}) {
+      const auto full = logits(feeding);
+      QVERIFY(full.shape == expected.shape);
+      QVERIFY(error(full, expected) <= limit);
+      QVERIFY(error(full, truth) <= tests::kReferenceF32CacheLimit);
+      QVERIFY(error(logits(feeding + QStringList{"--kv-type", "f16"}), truth) <=
+              tests::kReferenceF16CacheLimit);
+    }
+  }
+
+  void attentionRows_data() {
+    QTest::addColumn<QStringList>("slice");
+    QTest::addColumn<QList<qint64>>("shape");
+    QTest::newRow("all") << QStringList{} << QList<qint64>{3, 8, 5, 5};
+    QTest::newRow("a layer") << QStringList{"--layer", "1"} << QList<qint64>{8, 5, 5};
+    QTest::newRow("a head") << QStringList{"--head", "7"} << QList<qint64>{3, 5, 5};
+    QTest::newRow("one map") << QStringList{"--layer", "2", "--head", "0"} << QList<qint64>{5, 5};
+  }
+  void attentionRows() {
+    QFETCH(QStringList, slice);
+    QFETCH(QList<qint64>, shape);
+    for (const char* backend : {"vulkan", "reference"}) {
+      const QString output = file("attention.npy");
+      const Outcome outcome = run(QStringList{"attention", checkpoint(kTiny), "--tokens", "5,9,200,31,7",
+                                              "--output", output, "--backend", backend} +
+                                  slice);
+      QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+      const auto maps = formats::readNpy(output.toStdString());
+      QVERIFY(maps.shape == std::vector<std::int64_t>(shape.begin(), shape.end()));
+      for (std::size_t row = 0; row * 5 < maps.values.size(); ++row) {
+        double sum = 0.0;
+        for (std::size_t column = 0; column < 5; ++column) {
+          const double value = maps.values[row * 5 + column];
+          QVERIFY(column <= row % 5 || value == 0.0);  // nothing looks ahead
+          sum += value;
+        }
+        QVERIFY(std::abs(sum - 1.0) <= tests::kRowSumLimit);
+      }
+    }
+  }
+
+  void decodeDocument_data() {
+    QTest::addColumn<QString>("backend");
+    QTest::newRow("vulkan") << "vulkan";
+    QTest::newRow("reference") << "reference";
+  }
+  void decodeDocument() {
+    QFETCH(QString, backend);
+    const Outcome outcome = run({"decode", checkpoint("llama-mha-8x8-f32"), checkpoint(kTiny), "--tokens",
+                                 "1,2,3", "--max-tokens", "4", "--lockstep", "--json", "--backend", backend});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    const QJsonArray lanes = outcome.json()["lanes"].toArray();
+    QCOMPARE(lanes.size(), 2);
+    for (const QJsonValue& value : lanes) {
+      const QJsonObject lane = value.toObject();
+      QVERIFY(lane["model"].isString() && lane["text"].isString());
+      QCOMPARE(lane["prompt_tokens"].toArray(), (QJsonArray{1, 2, 3}));
+      QCOMPARE(lane["tokens"].toArray(), lanes[0].toObject()["tokens"].toArray());
+      QCOMPARE(lane["tokens"].toArray().size(), 4);
+      const QJsonObject cache = lane["kv_cache"].toObject();
+      QCOMPARE(cache["bytes_used"].toInt(), 7 * cache["bytes_per_token"].toInt());
+      QVERIFY(cache["bytes_allocated"].toInt() >= cache["bytes_used"].toInt());
+      const QJsonObject traffic = lane["traffic"].toObject();
+      double total = 0.0;
+      for (const char* key : {"weights_read", "kv_read", "kv_written", "activations_read",
+                              "activations_written", "capture_written"}) {
+        QVERIFY2(traffic.contains(key), key);
+        total += traffic[key].toDouble();
+      }
+      double bytes = 0.0;
+      const QJsonArray steps = lane["steps"].toArray();
+      QCOMPARE(steps.size(), 4);
+      for (int step = 0; step < 4; ++step) {
+        QCOMPARE(steps[step]["token"].toInt(), lane["tokens"].toArray()[step].toInt());
+        QCOMPARE(steps[step]["position"].toInt(), 3 + step);
+        QVERIFY(steps[step]["ms"].toDouble() > 0.0);
+        const QJsonArray stages = steps[step]["stages"].toArray();
+        QCOMPARE(stages.size(), 7);
+        QCOMPARE(stages[2]["name"].toString(), "attention_decode");
+        for (const QJsonValue& stage : stages) bytes += stage["bytes"].toDouble();
+      }
+      QCOMPARE(bytes, total);
+      const QJsonObject timing = lane["timing"].toObject();
+      QVERIFY(timing["prefill_ms"].toDouble() > 0.0 && timing["decode_ms"].toDouble() > 0.0);
+      QVERIFY(timing["tokens_per_second"].toDouble() > 0.0);
+    }
+    // 8 KV heads against 1: the ratio of KV bytes is the ratio of heads.
+    const auto perToken = [&](int lane) { return lanes[lane]["kv_cache"]["bytes_per_token"].toInt(); };
+    QCOMPARE(perToken(0), 8 * perToken(1));
+    const auto kvRead = [&](int lane) { return lanes[lane]["traffic"]["kv_read"].toDouble(); };
+    QCOMPARE(kvRead(0), 8 * kvRead(1));
+  }
+
+  void sampledTextRepeats() {
+    const auto text = [&](const char* seed) {
+      return run({"decode", checkpoint(kTiny), "--prompt", "hello", "--max-tokens", "12", "--temperature",
+                  "1.5", "--seed", seed, "--json", "--backend", "reference"})
+          .json()["lanes"][0]["tokens"]
+          .toArray();
+    };
+    QCOMPARE(text("3").size(), 12);
+    QCOMPARE(text("3"), text("3"));
+    QVERIFY(text("3") != text("4"));
+  }
+
+  void stopsWhenTheContextIsFull() {
+    const QJsonObject lane = run({"decode", checkpoint(kTiny), "--tokens", "1,2", "--context", "5", "--json"})
+                                 .json()["lanes"][0]
+                                 .toObject();
+    QCOMPARE(lane["tokens"].toArray().size(), 3);
+    QCOMPARE(lane["stop_reason"].toString(), "context_full");
+  }
+};
+
+QTEST_GUILESS_MAIN(TstCommandLine)
+#include "tst_command_line.moc"
