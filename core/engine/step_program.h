@@ -2,10 +2,7 @@
 
 #include <vector>
 
-#include "core/engine/device_weights.h"
-#include "core/engine/kv_cache.h"
-#include "core/engine/step_buffers.h"
-#include "core/engine/step_kernels.h"
+#include "core/engine/stage_dispatcher.h"
 #include "core/model/stage.h"
 #include "core/vulkan/recorder.h"
 
@@ -20,8 +17,7 @@ class StepProgram {
     int layer;  ///< -1 for Embedding and Logits
   };
 
-  StepProgram(vulkan::Device& device, const StepShape& shape, const StepKernels& kernels, const DeviceWeights& weights,
-              const KvCache& cache, const StepBuffers& buffers, int rowCount, int logitsRows);
+  StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows);
 
   void run() { m_recorder.run(); }
   /// In the order of execution; dispatchTimesMs() has one entry for each.

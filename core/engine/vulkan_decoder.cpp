@@ -94,10 +94,8 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
   if (!kernels) {
     kernels = std::make_unique<StepKernels>(m_device, m_shape, rowCount == 1 ? TokenTile::One : TokenTile::Several);
   }
-  return resources.programs
-      .emplace(std::pair(rowCount, logitsRows),
-               StepProgram(m_device, m_shape, *kernels, resources.weights, resources.cache, resources.buffers, rowCount,
-                           logitsRows))
+  const StepResources step{m_shape, *kernels, resources.weights, resources.cache, resources.buffers};
+  return resources.programs.emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
 }
 

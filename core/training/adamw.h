@@ -25,14 +25,14 @@ class AdamW {
               std::int64_t updateNumber);
 
   /// First and second moments, [layout.size()] each, for checkpoints.
-  std::vector<float>& firstMoment() { return m_firstMoment; }
-  std::vector<float>& secondMoment() { return m_secondMoment; }
+  AlignedFloats& firstMoment() { return m_firstMoment; }
+  AlignedFloats& secondMoment() { return m_secondMoment; }
 
  private:
   AdamWOptions m_options;
   std::vector<ParameterSlot> m_slots;
-  std::vector<float> m_firstMoment;
-  std::vector<float> m_secondMoment;
+  AlignedFloats m_firstMoment;
+  AlignedFloats m_secondMoment;
 };
 
 /// Linear from 0 to `peak` over warmupSteps, then a cosine down to 2 % of `peak` at stepCount.

@@ -28,15 +28,15 @@ std::uint64_t fileBytes(const Header& header) {
          sizeof(kMagic);
 }
 
-template <typename T>
-void writeAll(std::ostream& out, const std::vector<T>& values) {
-  out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(T)));
+template <typename Values>
+void writeAll(std::ostream& out, const Values& values) {
+  out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(values[0])));
 }
 
-template <typename T>
-void readAll(std::istream& in, std::vector<T>& values, std::size_t count) {
+template <typename Values>
+void readAll(std::istream& in, Values& values, std::size_t count) {
   values.resize(count);
-  in.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(count * sizeof(T)));
+  in.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(count * sizeof(values[0])));
 }
 
 }  // namespace

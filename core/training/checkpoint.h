@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "core/training/aligned_floats.h"
+
 namespace headroom::training {
 
 struct TrainingPoint;
@@ -14,9 +16,9 @@ struct Checkpoint {
   std::int64_t step = 0;
   double lossSincePoint = 0.0;
   std::int64_t stepsSincePoint = 0;
-  std::vector<float> parameters;
-  std::vector<float> firstMoment;
-  std::vector<float> secondMoment;
+  AlignedFloats parameters;
+  AlignedFloats firstMoment;
+  AlignedFloats secondMoment;
   std::vector<TrainingPoint> points;
 };
 

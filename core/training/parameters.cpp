@@ -47,7 +47,7 @@ std::vector<ParameterSlot> ParameterLayout::all() const {
   return slots;
 }
 
-std::vector<float> initialParameters(const ParameterLayout& layout, std::uint64_t seed) {
+AlignedFloats initialParameters(const ParameterLayout& layout, std::uint64_t seed) {
   std::mt19937_64 random(seed);
   const auto uniform = [&] { return (static_cast<double>(random() >> 11) + 0.5) * 0x1.0p-53; };
   const auto normal = [&] {  // Box-Muller, so that every standard library draws the same numbers
@@ -55,7 +55,7 @@ std::vector<float> initialParameters(const ParameterLayout& layout, std::uint64_
   };
   const double residualScale = 1.0 / std::sqrt(2.0 * static_cast<double>(layout.layers().size()));
 
-  std::vector<float> parameters(layout.size());
+  AlignedFloats parameters(layout.size());
   for (const ParameterSlot& slot : layout.all()) {
     const auto values = std::span(parameters).subspan(slot.offset, slot.size());
     if (!slot.isMatrix) {

@@ -7,6 +7,7 @@
 
 #include "core/model/config.h"
 #include "core/model/model.h"
+#include "core/training/aligned_floats.h"
 
 namespace headroom::training {
 
@@ -50,7 +51,7 @@ class ParameterLayout {
 
 /// Starting values: gains 1, embeddings N(0, 0.02), matrices N(0, 0.6/sqrt(columns)), those that write to the
 /// residual stream divided by sqrt(2 layers). The same seed gives the same values.
-std::vector<float> initialParameters(const ParameterLayout& layout, std::uint64_t seed);
+AlignedFloats initialParameters(const ParameterLayout& layout, std::uint64_t seed);
 
 /// The parameters as a model's weights: F32 tensors that point into `parameters`, output tied to the embedding.
 model::Weights weightsOf(const ParameterLayout& layout, std::span<const float> parameters);

@@ -86,8 +86,8 @@ class Trainer {
   TokenText m_training;
   TokenText m_validation;
   ParameterLayout m_layout;
-  std::vector<float> m_parameters;
-  std::vector<std::vector<float>> m_gradients;  ///< one per thread
+  AlignedFloats m_parameters;
+  std::vector<AlignedFloats> m_gradients;  ///< one per thread
   std::vector<BackwardPass<float>> m_passes;    ///< one per thread
   AdamW m_optimizer;
   std::int64_t m_step = 0;

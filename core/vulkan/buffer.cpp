@@ -104,4 +104,16 @@ void upload(Device& device, const Buffer& target, std::uint64_t offset, std::spa
   }
 }
 
+void download(Device& device, const Buffer& source, std::uint64_t offset, std::span<std::byte> data) {
+  Buffer staging(device, std::min<std::uint64_t>(kStagingBytes, data.size()), MemoryPlace::Host, "downloads");
+  for (std::uint64_t done = 0; done < data.size(); done += staging.bytes()) {
+    const std::uint64_t bytes = std::min<std::uint64_t>(staging.bytes(), data.size() - done);
+    runOnce(device, [&](VkCommandBuffer commands) {
+      const VkBufferCopy copy{.srcOffset = offset + done, .dstOffset = 0, .size = bytes};
+      vkCmdCopyBuffer(commands, source.get(), staging.get(), 1, &copy);
+    });
+    std::memcpy(data.data() + done, staging.mapped<std::byte>().data(), bytes);
+  }
+}
+
 }  // namespace headroom::vulkan

@@ -57,5 +57,7 @@ class TexelView {
 
 /// Copies `data` into a Device buffer at `offset`, through a staging buffer; returns when it is there.
 void upload(Device& device, const Buffer& target, std::uint64_t offset, std::span<const std::byte> data);
+/// Copies from `source` at `offset` into `data`.
+void download(Device& device, const Buffer& source, std::uint64_t offset, std::span<std::byte> data);
 
 }  // namespace headroom::vulkan

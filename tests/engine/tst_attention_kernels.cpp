@@ -1,0 +1,237 @@
+#include <cmath>
+#include <limits>
+
+#include <QtTest>
+
+#include "tests/engine/kernel_harness.h"
+#include "tests/support/fixtures.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using engine::TokenTile;
+using model::AttentionKernel;
+using model::Stage;
+
+/// attention_decode and attention_output, each alone, against softmax attention in double.
+class TestAttentionKernels : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  model::Model makeModel(int queryHeads, int kvHeads, int headDim, int context) {
+    model::ModelConfig config = smallConfig({queryHeads, kvHeads, headDim});
+    config.layerCount = 1;
+    config.contextLength = context;
+    return randomModel(config, Output::Tied);
+  }
+
+  static void compare(std::span<const float> actual, const std::vector<double>& expected, const char* what) {
+    const double error = relativeError(actual, std::span<const double>(expected));
+    QVERIFY2(error <= kKernelLimit, qPrintable(QString("%1: relative error %2").arg(what).arg(error)));
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  void attentionDecode_data() {
+    QTest::addColumn<int>("queryHeads");
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<int>("headDim");
+    QTest::addColumn<int>("length");
+    QTest::addColumn<int>("chunks");
+    QTest::addColumn<bool>("f16Cache");
+    QTest::addColumn<bool>("naive");
+    struct Row {
+      int queryHeads, kvHeads, headDim, length, chunks;
+      bool f16Cache, naive;
+    };
+    for (const Row& row : {
+             // every head size, MHA, GQA and MQA, at odd lengths
+             Row{4, 4, 8, 1, 1, false, false},      Row{4, 4, 8, 9, 1, true, false},
+             Row{8, 8, 8, 1001, 3, false, true},    Row{4, 1, 8, 7, 1, false, false},
+             Row{6, 2, 12, 65, 2, false, false},    Row{3, 1, 20, 333, 2, true, true},
+             Row{8, 8, 32, 63, 1, false, false},    Row{8, 8, 32, 64, 4, true, false},
+             Row{8, 2, 32, 511, 2, false, false},   Row{8, 2, 32, 511, 2, true, true},
+             Row{8, 1, 32, 257, 4, false, false},   Row{8, 1, 32, 3001, 4, true, false},
+             Row{8, 1, 32, 3001, 4, false, true},   Row{2, 2, 36, 129, 1, false, false},
+             Row{4, 4, 64, 511, 1, false, false},   Row{6, 2, 64, 1023, 2, true, false},
+             Row{7, 1, 64, 2047, 4, false, false},  Row{71, 1, 64, 77, 2, false, false},
+             Row{3, 3, 80, 200, 2, true, false},    Row{4, 2, 96, 131, 1, false, true},
+             Row{2, 2, 128, 1500, 2, false, false}, Row{4, 1, 128, 4097, 8, true, false},
+             Row{8, 1, 128, 33, 1, false, false},   Row{2, 2, 256, 67, 1, false, false},
+             Row{4, 2, 256, 259, 3, true, true},    Row{8, 1, 256, 127, 2, false, false},
+             // more chunks than keys need: the last ones are empty
+             Row{8, 1, 32, 5, 8, false, false},     Row{4, 4, 16, 100, 16, true, false},
+         }) {
+      const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
+      QTest::addRow("%s %d/%dx%d length %d chunks %d %s %s", std::string(shortName(heads.kind())).c_str(),
+                    row.queryHeads, row.kvHeads, row.headDim, row.length, row.chunks, row.f16Cache ? "f16" : "f32",
+                    row.naive ? "naive" : "shared")
+          << row.queryHeads << row.kvHeads << row.headDim << row.length << row.chunks << row.f16Cache << row.naive;
+    }
+  }
+
+  void attentionDecode() {
+    QFETCH(int, queryHeads);
+    QFETCH(int, kvHeads);
+    QFETCH(int, headDim);
+    QFETCH(int, length);
+    QFETCH(int, chunks);
+    QFETCH(bool, f16Cache);
+    QFETCH(bool, naive);
+    const int context = length + 3;
+    const model::Model model = makeModel(queryHeads, kvHeads, headDim, context);
+    engine::StepShape shape = engine::StepShape::plan(
+        m_gpu.device.info(), model.config,
+        {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
+         .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared});
+    shape.chunkCount = chunks;
+    shape.blockTokens = 2;
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
+
+    const auto cacheSize = static_cast<std::size_t>(kvHeads * headDim * context);
+    const std::vector<float> keys = harness.writeCache(harness.cache.keyOffset(0), randomFloats(cacheSize, 1));
+    const std::vector<float> values = harness.writeCache(harness.cache.valueOffset(0), randomFloats(cacheSize, 2));
+    const std::vector<float> query = randomFloats(static_cast<std::size_t>(2 * queryHeads * headDim), 3, 2.0f);
+    harness.write(harness.buffers.query, query);
+    // Row 1 sees the whole length, row 0 all but the last key.
+    const std::vector<engine::TokenParams> rows{{.position = static_cast<std::uint32_t>(std::max(0, length - 2))},
+                                                {.position = static_cast<std::uint32_t>(length - 1)}};
+    harness.run(Stage::AttentionDecode, rows, 1, true);
+
+    const auto heads = static_cast<std::size_t>(queryHeads);
+    const auto dim = static_cast<std::size_t>(headDim);
+    const auto chunkCount = static_cast<std::size_t>(chunks);
+    const std::vector<float> partial = harness.read(harness.buffers.partial, 2 * chunkCount * heads * dim);
+    const std::vector<float> extent = harness.read(harness.buffers.extent, 2 * chunkCount * heads * 2);
+    const auto captured = harness.buffers.captured.mapped<const float>();
+    for (std::size_t row = 0; row < 2; ++row) {
+      const std::size_t seen = rows[row].position + 1;
+      for (std::size_t head = 0; head < heads; ++head) {
+        const std::size_t kvBase = head / (heads / static_cast<std::size_t>(kvHeads)) * static_cast<std::size_t>(context);
+        std::vector<double> scores(seen);
+        double highest = -std::numeric_limits<double>::infinity();
+        for (std::size_t key = 0; key < seen; ++key) {
+          for (std::size_t i = 0; i < dim; ++i) {
+            scores[key] += static_cast<double>(query[(row * heads + head) * dim + i]) * keys[(kvBase + key) * dim + i];
+          }
+          scores[key] /= std::sqrt(static_cast<double>(dim));
+          highest = std::max(highest, scores[key]);
+        }
+        std::vector<double> expected(dim);
+        double sum = 0.0;
+        for (std::size_t key = 0; key < seen; ++key) {
+          const double weight = std::exp(scores[key] - highest);
+          sum += weight;
+          for (std::size_t i = 0; i < dim; ++i) expected[i] += weight * values[(kvBase + key) * dim + i];
+        }
+        for (double& value : expected) value /= sum;
+
+        // Merge the chunks as the paper says.
+        double mergedHighest = -std::numeric_limits<double>::infinity();
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          mergedHighest = std::max(mergedHighest, static_cast<double>(extent[2 * entry]));
+        }
+        double mergedSum = 0.0;
+        std::vector<float> merged(dim);
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          const double weight = std::exp(extent[2 * entry] - mergedHighest);
+          mergedSum += weight * extent[2 * entry + 1];
+          for (std::size_t i = 0; i < dim; ++i) merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
+        }
+        for (float& value : merged) value = static_cast<float>(value / mergedSum);
+        compare(merged, expected, "mixed values");
+        const std::size_t start =
+            (head * static_cast<std::size_t>(shape.blockTokens) + row) * static_cast<std::size_t>(context);
+        compare(captured.subspan(start, seen), scores, "captured scores");
+      }
+    }
+  }
+
+  void captureOffWritesNothing() {
+    const model::Model model = makeModel(4, 2, 16, 40);
+    const engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {});
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::One);
+    harness.write(harness.buffers.query, randomFloats(64, 1));
+    harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 16 * 40, 2));
+    const std::vector<engine::TokenParams> rows{{.position = 30}};
+    harness.run(Stage::AttentionDecode, rows, 1, false);
+    QVERIFY(std::ranges::all_of(harness.buffers.captured.mapped<const float>(), [](float x) { return x == 0.0f; }));
+    harness.run(Stage::AttentionDecode, rows, 1, true);
+    QVERIFY(std::ranges::any_of(harness.buffers.captured.mapped<const float>(), [](float x) { return x != 0.0f; }));
+  }
+
+  void attentionOutput_data() {
+    QTest::addColumn<int>("queryHeads");
+    QTest::addColumn<int>("headDim");
+    QTest::addColumn<int>("chunks");
+    QTest::addColumn<int>("emptyChunks");
+    QTest::addColumn<int>("tokens");
+    QTest::newRow("one chunk") << 8 << 32 << 1 << 0 << 1;
+    QTest::newRow("four chunks") << 8 << 32 << 4 << 0 << 1;
+    QTest::newRow("all but one chunk empty") << 8 << 32 << 8 << 7 << 1;
+    QTest::newRow("columns that fill no workgroup") << 3 << 12 << 2 << 1 << 5;
+    QTest::newRow("head_dim 256") << 2 << 256 << 3 << 1 << 2;
+    QTest::newRow("head_dim 8") << 71 << 8 << 2 << 0 << 4;
+  }
+
+  void attentionOutput() {
+    QFETCH(int, queryHeads);
+    QFETCH(int, headDim);
+    QFETCH(int, chunks);
+    QFETCH(int, emptyChunks);
+    QFETCH(int, tokens);
+    const model::Model model = makeModel(queryHeads, 1, headDim, 64);
+    engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {});
+    shape.chunkCount = chunks;
+    KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several);
+
+    const auto heads = static_cast<std::size_t>(queryHeads);
+    const auto dim = static_cast<std::size_t>(headDim);
+    const auto chunkCount = static_cast<std::size_t>(chunks);
+    const auto rowCount = static_cast<std::size_t>(tokens);
+    const auto modelDim = static_cast<std::size_t>(model.config.modelDim);
+    std::vector<float> partial = randomFloats(rowCount * chunkCount * heads * dim, 1);
+    std::vector<float> extent = randomFloats(rowCount * chunkCount * heads * 2, 2, 3.0f);
+    for (std::size_t entry = 0; entry < rowCount * chunkCount * heads; ++entry) {
+      extent[2 * entry + 1] = 1.0f + std::abs(extent[2 * entry + 1]);
+      if (entry / heads % chunkCount < chunkCount - static_cast<std::size_t>(emptyChunks)) continue;
+      extent[2 * entry] = -std::numeric_limits<float>::infinity();
+      extent[2 * entry + 1] = 0.0f;
+      for (std::size_t i = 0; i < dim; ++i) partial[entry * dim + i] = 0.0f;
+    }
+    const std::vector<float> stream = randomFloats(rowCount * shape.streamColumns(), 3);
+    harness.write(harness.buffers.partial, partial);
+    harness.write(harness.buffers.extent, extent);
+    harness.write(harness.buffers.stream, stream);
+    harness.run(Stage::AttentionOutput, std::vector<engine::TokenParams>(rowCount));
+
+    const std::vector<float> actual = harness.read(harness.buffers.stream, rowCount * shape.streamColumns());
+    for (std::size_t row = 0; row < rowCount; ++row) {
+      std::vector<double> input(heads * dim);
+      for (std::size_t head = 0; head < heads; ++head) {
+        double highest = -std::numeric_limits<double>::infinity();
+        double sum = 0.0;
+        const auto entryOf = [&](std::size_t chunk) { return (row * chunkCount + chunk) * heads + head; };
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          highest = std::max(highest, static_cast<double>(extent[2 * entryOf(chunk)]));
+        }
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const double weight = std::exp(extent[2 * entryOf(chunk)] - highest);
+          sum += weight * extent[2 * entryOf(chunk) + 1];
+          for (std::size_t i = 0; i < dim; ++i) input[head * dim + i] += weight * partial[entryOf(chunk) * dim + i];
+        }
+        for (std::size_t i = 0; i < dim; ++i) input[head * dim + i] /= sum;
+      }
+      std::vector<double> expected = multiply(model.weights.layers[0].attentionOutput, input);
+      for (std::size_t i = 0; i < modelDim; ++i) expected[i] += stream[row * shape.streamColumns() + i];
+      compare(rowOf(actual, row, shape.streamColumns()).first(modelDim), expected, "residual stream");
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestAttentionKernels)
+#include "tst_attention_kernels.moc"

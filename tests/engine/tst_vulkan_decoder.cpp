@@ -1,0 +1,307 @@
+#include <QtTest>
+
+#include "core/engine/vulkan_decoder.h"
+#include "core/formats/gguf_model.h"
+#include "core/formats/npy.h"
+#include "core/model/error.h"
+#include "core/reference/reference_decoder.h"
+#include "tests/engine/kernel_harness.h"
+#include "tests/support/fixtures.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using engine::VulkanDecoder;
+using model::Capture;
+using model::KvType;
+
+namespace {
+
+std::vector<float> stepwise(model::Decoder& decoder, std::span<const int> tokens) {
+  std::vector<float> all;
+  for (const int token : tokens) {
+    decoder.run(std::span(&token, 1), Capture::none());
+    all.insert(all.end(), decoder.logits().begin(), decoder.logits().end());
+  }
+  return all;
+}
+
+std::vector<float> prefilled(model::Decoder& decoder, std::span<const int> tokens) {
+  decoder.truncate(0);
+  decoder.keepAllLogits(true);
+  decoder.run(tokens, Capture::none());
+  decoder.keepAllLogits(false);
+  return {decoder.allLogits().begin(), decoder.allLogits().end()};
+}
+
+std::vector<int> someTokens(int count, int vocabSize) {
+  std::vector<int> tokens;
+  for (int i = 0; i < count; ++i) tokens.push_back((i * 37 + 11) % vocabSize);
+  return tokens;
+}
+
+}  // namespace
+
+class TestVulkanDecoder : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  static void checkError(std::span<const float> actual, std::span<const float> expected, double limit, const char* what) {
+    const double error = relativeError(actual, expected);
+    QVERIFY2(error <= limit, qPrintable(QString("%1: relative error %2, limit %3").arg(what).arg(error).arg(limit)));
+  }
+
+  static void expectError(const std::function<void()>& work, const QStringList& fragments) {
+    try {
+      work();
+    } catch (const model::Error& error) {
+      for (const QString& fragment : fragments) {
+        QVERIFY2(QString(error.what()).contains(fragment), error.what());
+      }
+      return;
+    }
+    QFAIL("no error was thrown");
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  void fixtures_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<double>("givenLimit");
+    QTest::newRow("MHA f32") << "llama-mha-8x8-f32" << kF32LogitsLimit;
+    QTest::newRow("GQA f32") << "llama-gqa2-8x8-f32" << kF32LogitsLimit;
+    QTest::newRow("MQA f32") << "llama-mqa-8x8-f32" << kF32LogitsLimit;
+    QTest::newRow("MQA f16") << "llama-mqa-4x32-f16" << kF16LogitsLimit;
+    QTest::newRow("GQA q8_0") << "llama-gqa2-8x32-q8_0" << kQ8LogitsLimit;
+  }
+
+  /// The given answers, and 200 tokens against the reference on the same weights: both caches, both attention
+  /// kernels, prefill and token by token.
+  void fixtures() {
+    QFETCH(QString, name);
+    QFETCH(double, givenLimit);
+    const std::string path = fixturePath("checkpoints/" + name.toStdString() + ".gguf");
+    const std::string stem = path.substr(0, path.size() - 5);
+    const model::Model model = formats::loadGguf(path);
+    {
+      const std::vector<int> tokens = readIds(readText(stem + ".tokens.txt"));
+      const formats::NpyArray given = formats::readNpy(stem + ".logits.npy");
+      const std::vector<float> expected(given.values.begin(), given.values.end());
+      VulkanDecoder decoder(m_gpu.device, model, {});
+      checkError(stepwise(decoder, tokens), expected, givenLimit, "given answers, token by token");
+      checkError(prefilled(decoder, tokens), expected, givenLimit, "given answers, prefill");
+    }
+    const std::vector<int> tokens = someTokens(std::min(200, model.config.contextLength), model.config.vocabSize);
+    for (KvType kvType : {KvType::F32, KvType::F16}) {
+      reference::ReferenceDecoder truth(model, {.kvType = kvType});
+      const std::vector<float> expected = prefilled(truth, tokens);
+      const double limit = kvType == KvType::F32 ? kReferenceF32CacheLimit : kReferenceF16CacheLimit;
+      for (model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive}) {
+        VulkanDecoder decoder(m_gpu.device, model, {.kvType = kvType, .attention = kernel});
+        checkError(stepwise(decoder, tokens), expected, limit, "token by token");
+        checkError(prefilled(decoder, tokens), expected, limit, "prefill");
+      }
+    }
+  }
+
+  void halvesPairingAgrees() {
+    model::ModelConfig config = smallConfig({4, 2, 16});
+    config.ropePairing = model::RopePairing::Halves;
+    config.ropeDim = 12;  // a part of the head only
+    const model::Model model = randomModel(config, Output::Tied);
+    const std::vector<int> tokens = someTokens(50, model.config.vocabSize);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    reference::ReferenceDecoder truth(model, {});
+    checkError(stepwise(decoder, tokens), prefilled(truth, tokens), kReferenceF32CacheLimit, "halves");
+  }
+
+  void halfWeightsOnTheDevice() {
+    const model::Model model = formats::loadGguf(fixturePath("checkpoints/llama-mqa-4x32-f16.gguf"));
+    const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
+    VulkanDecoder decoder(m_gpu.device, model, {}, engine::HalfWeights::Keep);
+    VulkanDecoder widened(m_gpu.device, model, {}, engine::HalfWeights::Widen);
+    reference::ReferenceDecoder truth(model, {});
+    checkError(stepwise(decoder, tokens), prefilled(truth, tokens), kReferenceF32CacheLimit, "f16 weights");
+    const int token = 1;
+    decoder.truncate(0);
+    widened.truncate(0);
+    const auto half = decoder.run(std::span(&token, 1), Capture::none())[0].logical().weightsRead;
+    const auto full = widened.run(std::span(&token, 1), Capture::none())[0].logical().weightsRead;
+    QVERIFY2(half * 1.9 < full && half * 2 >= full - 40000, "f16 weights are half the bytes but for the norms");
+  }
+
+  void attentionRowsEqualTheReference_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::newRow("MHA") << 6;
+    QTest::newRow("GQA") << 2;
+    QTest::newRow("MQA") << 1;
+  }
+  void attentionRowsEqualTheReference() {
+    QFETCH(int, kvHeads);
+    const model::Model model = randomModel(smallConfig({6, kvHeads, 16}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    reference::ReferenceDecoder truth(model, {});
+    const std::vector<int> tokens = someTokens(70, model.config.vocabSize);
+    const auto prompt = std::span(tokens).first(61);
+    std::vector<model::StepRecord> actual = decoder.run(prompt, Capture::everything());
+    std::vector<model::StepRecord> expected = truth.run(prompt, Capture::everything());
+    for (const int token : std::span(tokens).subspan(61)) {
+      actual.push_back(decoder.run(std::span(&token, 1), Capture::everything())[0]);
+      expected.push_back(truth.run(std::span(&token, 1), Capture::everything())[0]);
+    }
+    const auto rowAt = [](const std::vector<model::StepRecord>& records, int layer, int head, int position) {
+      for (const model::StepRecord& record : records) {
+        const int row = position - record.attention.firstPosition;
+        if (row >= 0 && row < record.attention.rowCount) return record.attention.row(layer, head, row);
+      }
+      return std::span<const float>();
+    };
+    for (int layer = 0; layer < 2; ++layer) {
+      for (int head = 0; head < 6; ++head) {
+        for (int position = 0; position < 70; ++position) {
+          const std::span<const float> row = rowAt(actual, layer, head, position);
+          QCOMPARE(std::ssize(row), position + 1);
+          double sum = 0.0;
+          for (float value : row) sum += value;
+          QVERIFY(std::abs(sum - 1.0) <= kRowSumLimit);
+          checkError(row, rowAt(expected, layer, head, position), kReferenceF32CacheLimit, "attention row");
+        }
+      }
+    }
+  }
+
+  void capturesOnlyTheChosenLayer() {
+    const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    const std::vector<int> tokens = someTokens(5, model.config.vocabSize);
+    const model::StepRecord record = decoder.run(tokens, Capture{.all = false, .layers = {1}})[0];
+    QCOMPARE(record.attention.layers, std::vector<int>{1});
+    QCOMPARE(record.issued().captureWritten, 4u * (1 + 2 + 3 + 4 + 5) * sizeof(float));
+    const int token = 3;
+    const model::StepRecord without = decoder.run(std::span(&token, 1), Capture::none())[0];
+    QVERIFY(without.attention.layers.empty());
+    QCOMPARE(without.issued().captureWritten, 0u);
+  }
+
+  void cacheBytesFollowTheFormula_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<bool>("f16");
+    QTest::addColumn<int>("batch");
+    QTest::newRow("MHA f32") << 8 << false << 1;
+    QTest::newRow("GQA f16") << 2 << true << 1;
+    QTest::newRow("MQA f32 batch 3") << 1 << false << 3;
+  }
+  void cacheBytesFollowTheFormula() {
+    QFETCH(int, kvHeads);
+    QFETCH(bool, f16);
+    QFETCH(int, batch);
+    const model::Model model = randomModel(smallConfig({8, kvHeads, 16}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {.kvType = f16 ? KvType::F16 : KvType::F32, .batch = batch});
+    // 2 (K and V) x layers x kv_heads x positions x head_dim x bytes x sequences, spelled out.
+    const std::uint64_t formula = 2ull * 2 * static_cast<unsigned>(kvHeads) * 128 * 16 * (f16 ? 2 : 4) * static_cast<unsigned>(batch);
+    const std::uint64_t alignment = 2ull * 2 * engine::StepShape::kOffsetAlignment;
+    QVERIFY(decoder.cacheBytesAllocated() >= formula);
+    QVERIFY(decoder.cacheBytesAllocated() <= formula + alignment);
+    const std::vector<int> tokens = someTokens(32, model.config.vocabSize);
+    const model::StepRecord record = decoder.run(tokens, Capture::none()).back();
+    QCOMPARE(record.cacheBytesUsed, formula / 128 * 32);
+    QCOMPARE(record.cacheBytesAllocated, decoder.cacheBytesAllocated());
+  }
+
+  /// Issued KV bytes fall by the head ratio with the shared kernel, and not at all with the naive one.
+  void kvTrafficFollowsTheHeads() {
+    const auto kvRead = [&](int kvHeads, model::AttentionKernel kernel, int position) {
+      const model::Model model = randomModel(smallConfig({8, kvHeads, 32}), Output::Tied);
+      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel});
+      decoder.run(someTokens(position, model.config.vocabSize), Capture::none());
+      const int token = 5;
+      const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::none())[0];
+      return std::pair(record.issued().kvRead, record.logical().kvRead);
+    };
+    for (int position : {1, 15, 100, 127}) {
+      const auto [mhaIssued, mhaLogical] = kvRead(8, model::AttentionKernel::Shared, position);
+      const auto [gqaIssued, gqaLogical] = kvRead(2, model::AttentionKernel::Shared, position);
+      const auto [mqaIssued, mqaLogical] = kvRead(1, model::AttentionKernel::Shared, position);
+      const auto [naiveIssued, naiveLogical] = kvRead(1, model::AttentionKernel::Naive, position);
+      QCOMPARE(mhaIssued, 8 * mqaIssued);
+      QCOMPARE(gqaIssued, 2 * mqaIssued);
+      QCOMPARE(mhaLogical, 8 * mqaLogical);
+      QCOMPARE(gqaLogical, 2 * mqaLogical);
+      QCOMPARE(naiveIssued, mhaIssued);
+      QCOMPARE(naiveLogical, mqaLogical);
+      QCOMPARE(mqaLogical, 2ull * 2 * static_cast<unsigned>(position + 1) * 32 * 4);
+    }
+  }
+
+  void everySequenceOfABatchDecodesAlike() {
+    const model::Model model = randomModel(smallConfig({6, 2, 16}), Output::Separate);
+    VulkanDecoder one(m_gpu.device, model, {});
+    VulkanDecoder three(m_gpu.device, model, {.batch = 3});
+    const std::vector<int> tokens = someTokens(70, model.config.vocabSize);
+    one.run(std::span(tokens).first(69), Capture::none());
+    three.run(std::span(tokens).first(69), Capture::none());
+    const model::StepRecord single = one.run(std::span(tokens).last(1), Capture::none())[0];
+    const model::StepRecord batched = three.run(std::span(tokens).last(1), Capture::none())[0];
+    checkError(three.logits(), one.logits(), kReferenceF32CacheLimit, "sequence 0");
+    QCOMPARE(batched.logical().kvRead, 3 * single.logical().kvRead);
+    QCOMPARE(batched.cacheBytesUsed, 3 * single.cacheBytesUsed);
+    QVERIFY2(batched.issued().weightsRead < 2 * single.issued().weightsRead, "the batch shares the weight reads");
+  }
+
+  void truncateGoesBack() {
+    const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
+    const std::vector<float> first = stepwise(decoder, tokens);
+    decoder.truncate(10);
+    QCOMPARE(decoder.position(), 10);
+    const std::vector<float> again = stepwise(decoder, std::span(tokens).subspan(10));
+    checkError(again, std::span(first).last(again.size()), 1e-6, "after going back");
+  }
+
+  void fullContextIsOneSentence() {
+    const model::Model model = randomModel(smallConfig({4, 4, 16}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {.contextLength = 20});
+    const std::vector<int> tokens = someTokens(21, model.config.vocabSize);
+    expectError([&] { decoder.run(tokens, Capture::none()); }, {"context is full", "20", "21"});
+    QCOMPARE(decoder.position(), 0);
+    decoder.run(std::span(tokens).first(20), Capture::none());
+    const int token = 1;
+    expectError([&] { decoder.run(std::span(&token, 1), Capture::none()); }, {"20 positions", "20 are used"});
+    QCOMPARE(decoder.position(), 20);
+    expectError([&] { decoder.run({}, Capture::none()); }, {"empty"});
+    decoder.truncate(5);
+    const int outside = 100000;
+    expectError([&] { decoder.run(std::span(&outside, 1), Capture::none()); }, {"100000", "vocabulary"});
+  }
+
+  void modelsWithoutKernelsAreRefused() {
+    expectError([&] { VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 10}), Output::Tied), {}); },
+                {"head_dim is 10", "multiples of 4"});
+    expectError([&] { VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 16}), Output::Tied), {.batch = 65}); },
+                {"65", "1 to 64"});
+  }
+
+  void aCacheTooLargeIsRefused() {
+    const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
+    expectError([&] { VulkanDecoder(m_gpu.device, model, {.contextLength = 1000000}); }, {"bytes"});
+  }
+
+  /// Stages cover the whole step: their time stamps add up to no more than the wall time.
+  void stagesAreTimed() {
+    const model::Model model = randomModel(smallConfig({8, 1, 32}), Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    const int token = 5;
+    const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::none())[0];
+    QCOMPARE(std::ssize(record.stages), 2 + 5 * 2);
+    QCOMPARE(record.stages.front().stage, model::Stage::Embedding);
+    QCOMPARE(record.stages.back().stage, model::Stage::Logits);
+    for (const model::StageRecord& stage : record.stages) QVERIFY(stage.gpuTimeMs > 0.0);
+    QVERIFY(record.gpuTimeMs() <= record.wallTimeMs);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestVulkanDecoder)
+#include "tst_vulkan_decoder.moc"
