@@ -10,7 +10,6 @@
 #include "core/formats/gguf_writer.h"
 #include "core/model/error.h"
 #include "core/model/sentencepiece_bpe.h"
-#include "core/reference/reference_decoder.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/random_model.h"
 
