@@ -10,6 +10,7 @@
 #include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
+#include <QScreen>
 #include <QSplitter>
 #include <QUrl>
 #include <QVBoxLayout>
@@ -24,6 +25,9 @@
 namespace headroom::pages {
 
 namespace {
+
+/// Room for the frame that the desktop puts around the window.
+constexpr int kTitleBarHeight = 28;
 
 /// The lowest lane colour that no open lane has.
 int freeColor(const std::vector<session::LaneRequest>& lanes) {
@@ -48,7 +52,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
       m_splitter(new QSplitter(Qt::Vertical, this)) {
   setWindowTitle("Headroom");
   setAcceptDrops(true);
-  resize(1440, 900);
+  resize(QSize(1440, 900).boundedTo(screen()->availableSize() - QSize(0, kTitleBarHeight)));
   setMinimumSize(900, 560);
   addToolBar(m_transport);
   setContextMenuPolicy(Qt::NoContextMenu);

@@ -146,7 +146,7 @@ void TransportBar::changeSpeed(int notches) {
 
 void TransportBar::setDevice(const QString& device) {
   const QFontMetrics metrics(m_device->font());
-  m_device->setText(metrics.elidedText(device, Qt::ElideRight, 11 * metrics.averageCharWidth()));
+  m_device->setText(metrics.elidedText(device, Qt::ElideRight, 20 * metrics.averageCharWidth()));
   m_device->setToolTip("Decodes on " + device);
 }
 

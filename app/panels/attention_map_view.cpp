@@ -15,13 +15,27 @@ namespace {
 constexpr int kCells = 1024;
 constexpr MapKey kInspectorKeys = MapKey{1} << 60;
 
+/// Positions from one label to the next, so that they do not touch.
+int labelEvery(const PanelContext& context, float pixelsPerPosition) {
+  const float spacing = context.fonts.small->FontSize + context.px(2);
+  return std::max(1, static_cast<int>(std::ceil(spacing / pixelsPerPosition)));
+}
+
+int firstLabel(double first, int every) {
+  return (static_cast<int>(std::ceil(first)) + every - 1) / every * every;
+}
+
+std::string labelOf(const session::LaneTrace& lane, int position) {
+  return session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
+}
+
 }  // namespace
 
 float AttentionMapView::labelWidth(const PanelContext& context) {
-  return context.px(context.appearance.presentation() ? 84 : 66);
+  return context.px(context.appearance.presentation() ? 72 : 54);
 }
 float AttentionMapView::labelHeight(const PanelContext& context) {
-  return labelWidth(context) * 0.9f;
+  return labelWidth(context);
 }
 
 void AttentionMapView::fillCells(const PanelContext& context, const session::HeadAddress& head,
@@ -51,37 +65,35 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
     ++m_generation;
   }
   const int end = std::min(lane.length(), window.firstRow + window.cellRows * factor);
-  if (m_nextPosition >= end) return;
-  const int firstCellRow = (m_nextPosition - window.firstRow) / factor;
+  const MapKey key = kInspectorKeys + static_cast<MapKey>(m_slot);
+  const int cellRowsNeeded = end > window.firstRow ? (end - 1 - window.firstRow) / factor + 1 : 0;
+  const int held = context.canvas.rowsHeld(key, m_generation);
+  // The canvas may have lost them with its device.
+  if (m_nextPosition >= end && held >= cellRowsNeeded) return;
+  const int firstCellRow = std::min(held, (m_nextPosition - window.firstRow) / factor);
   for (; m_nextPosition < end; ++m_nextPosition) {
     const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, m_nextPosition);
     analysis::poolRow(window, m_nextPosition, row, m_cells);
     if (row.size() > 1) m_maximum = std::max(m_maximum, *std::max_element(row.begin() + 1, row.end()));
   }
-  const int lastCellRow = (end - 1 - window.firstRow) / factor;
-  const MapKey key = kInspectorKeys + static_cast<MapKey>(m_slot);
-  // Generations of a slot only grow; a new one starts from the top.
-  const int held = context.canvas.rowsHeld(key, m_generation);
-  const int from = std::min(held, firstCellRow);
-  context.canvas.update(
-      {.key = key,
-       .generation = m_generation,
-       .rows = kCells,
-       .columns = kCells,
-       .firstRow = from,
-       .values = std::span(m_cells).subspan(static_cast<std::size_t>(from) * kCells,
-                                            static_cast<std::size_t>(lastCellRow - from + 1) * kCells)});
+  context.canvas.update({.key = key,
+                         .generation = m_generation,
+                         .rows = kCells,
+                         .columns = kCells,
+                         .firstRow = firstCellRow,
+                         .values = std::span(m_cells).subspan(
+                             static_cast<std::size_t>(firstCellRow) * kCells,
+                             static_cast<std::size_t>(cellRowsNeeded - firstCellRow) * kCells)});
 }
 
 void AttentionMapView::draw(const PanelContext& context, const session::HeadAddress& head,
-                            const MapViewport& viewport, const Rect& area) {
+                            const MapViewport& viewport, RowLabels rowLabels, const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::LaneTrace& lane = context.store.lane(head.lane);
   const session::Palette& colors = context.palette();
-  const float side =
-      std::max(1.0f, std::min(area.width() - labelWidth(context), area.height() - labelHeight(context)));
-  m_plot = {{area.min.x + labelWidth(context), area.min.y},
-            {area.min.x + labelWidth(context) + side, area.min.y + side}};
+  const float left = area.min.x + (rowLabels == RowLabels::Shown ? labelWidth(context) : 0.0f);
+  const float side = std::max(1.0f, std::min(area.max.x - left, area.height() - labelHeight(context)));
+  m_plot = {{left, area.min.y}, {left + side, area.min.y + side}};
   fillRect(list, m_plot, colors.mapGround);
   fillCells(context, head, viewport);
 
@@ -115,48 +127,47 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
              colors.accent, 0.0f, context.px(1));
   ImGui::PopClipRect();
   strokeRect(list, m_plot, colors.border);
-  drawAxes(context, lane, viewport);
+  if (rowLabels == RowLabels::Shown) drawRowLabels(context, lane, viewport);
+  drawColumnLabels(context, lane, viewport);
 }
 
-void AttentionMapView::drawAxes(const PanelContext& context, const session::LaneTrace& lane,
-                                const MapViewport& viewport) {
+void AttentionMapView::drawRowLabels(const PanelContext& context, const session::LaneTrace& lane,
+                                     const MapViewport& viewport) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  const session::Palette& colors = context.palette();
-  ImFont* small = context.fonts.small;
-  const float pixels = m_plot.width() / static_cast<float>(viewport.size);
-  const float spacing = small->FontSize + context.px(2);
-  const int every = std::max(1, static_cast<int>(std::ceil(spacing / pixels)));
-  const auto labelOf = [&](int position) {
-    return session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
-  };
-
-  const int firstRow = (static_cast<int>(std::ceil(viewport.firstRow)) + every - 1) / every * every;
-  for (int position = firstRow; position < lane.length(); position += every) {
+  const ImFont* small = context.fonts.small;
+  const float pixels = m_plot.height() / static_cast<float>(viewport.size);
+  const int every = labelEvery(context, pixels);
+  for (int position = firstLabel(viewport.firstRow, every); position < lane.length(); position += every) {
     const float centre = m_plot.min.y + (static_cast<float>(position - viewport.firstRow) + 0.5f) * pixels;
     if (centre > m_plot.max.y - 0.4f * small->FontSize) break;
     const float top = std::max(centre - 0.5f * small->FontSize, m_plot.min.y - context.px(1));
-    drawTextRight(list, small, {m_plot.min.x - context.px(5), top}, colors.textDim,
-                  elided(small, labelOf(position), labelWidth(context) - context.px(7)));
+    drawTextRight(list, small, {m_plot.min.x - context.px(5), top}, context.palette().textDim,
+                  elided(small, labelOf(lane, position), labelWidth(context) - context.px(7)));
   }
+}
 
-  // Labels of the columns run upwards: drawn level, then turned by their vertices.
-  const int firstColumn = (static_cast<int>(std::ceil(viewport.firstColumn)) + every - 1) / every * every;
-  for (int position = firstColumn; position < lane.length(); position += every) {
+void AttentionMapView::drawColumnLabels(const PanelContext& context, const session::LaneTrace& lane,
+                                        const MapViewport& viewport) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  ImFont* small = context.fonts.small;
+  const float pixels = m_plot.width() / static_cast<float>(viewport.size);
+  const int every = labelEvery(context, pixels);
+  ImGui::PushClipRect({0, 0}, ImGui::GetIO().DisplaySize, false);
+  for (int position = firstLabel(viewport.firstColumn, every); position < lane.length(); position += every) {
     const float centre = m_plot.min.x + (static_cast<float>(position - viewport.firstColumn) + 0.5f) * pixels;
     if (centre > m_plot.max.x - 0.4f * small->FontSize) break;
-    const std::string label = elided(small, labelOf(position), labelHeight(context) - context.px(7));
+    const std::string label = elided(small, labelOf(lane, position), labelHeight(context) - context.px(7));
+    // Drawn level, then its vertices are turned: the label runs upwards and ends at the axis.
     const int firstVertex = list.VtxBuffer.Size;
-    const ImVec2 pivot{centre - 0.5f * small->FontSize,
-                       m_plot.max.y + context.px(5) + textWidth(small, label)};
-    const ImVec2 snapped{std::floor(pivot.x), std::floor(pivot.y)};
-    ImGui::PushClipRect({0, 0}, ImGui::GetIO().DisplaySize, false);
-    list.AddText(small, small->FontSize, snapped, toImGui(colors.textDim), label.c_str());
-    ImGui::PopClipRect();
+    const ImVec2 pivot{std::floor(centre - 0.5f * small->FontSize),
+                       std::floor(m_plot.max.y + context.px(5) + textWidth(small, label))};
+    list.AddText(small, small->FontSize, pivot, toImGui(context.palette().textDim), label.c_str());
     for (int vertex = firstVertex; vertex < list.VtxBuffer.Size; ++vertex) {
       ImVec2& at = list.VtxBuffer[vertex].pos;
-      at = {snapped.x + (at.y - snapped.y), snapped.y - (at.x - snapped.x)};
+      at = {pivot.x + (at.y - pivot.y), pivot.y - (at.x - pivot.x)};
     }
   }
+  ImGui::PopClipRect();
 }
 
 std::optional<MapPoint> AttentionMapView::pointAt(const MapViewport& viewport, const session::LaneTrace& lane,

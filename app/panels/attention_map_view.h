@@ -28,13 +28,15 @@ class AttentionMapView {
   /// `slot` tells the maps of the inspector apart.
   explicit AttentionMapView(int slot) : m_slot(slot) {}
 
+  enum class RowLabels { Shown, Hidden };
+
   /// Space for labels at the left and at the bottom.
   static float labelWidth(const PanelContext& context);
   static float labelHeight(const PanelContext& context);
 
-  /// Draws the head's map into `area`; `plot` is where its cells lie.
+  /// Draws the head's map into `area`, without row labels where the map at its left has the same.
   void draw(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport,
-            const Rect& area);
+            RowLabels rowLabels, const Rect& area);
   const Rect& plot() const { return m_plot; }
   /// Attention at the top of the scale.
   float maximum() const { return m_maximum; }
@@ -44,7 +46,10 @@ class AttentionMapView {
 
  private:
   void fillCells(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport);
-  void drawAxes(const PanelContext& context, const session::LaneTrace& lane, const MapViewport& viewport);
+  void drawRowLabels(const PanelContext& context, const session::LaneTrace& lane,
+                     const MapViewport& viewport);
+  void drawColumnLabels(const PanelContext& context, const session::LaneTrace& lane,
+                        const MapViewport& viewport);
 
   int m_slot;
   Rect m_plot;

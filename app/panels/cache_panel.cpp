@@ -12,6 +12,8 @@ namespace headroom::panels {
 
 namespace {
 
+constexpr std::string_view kTitle = "KV cache, one scale in all lanes";
+
 analysis::CacheGrowth growthOf(const session::LaneInfo& info) {
   return analysis::cacheGrowth(info.config, info.kvType, info.contextLength);
 }
@@ -40,30 +42,26 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   const analysis::CacheGrowth growth = growthOf(info);
   const int position = context.selection.positionIn(context.store, m_lane);
   const double used = position >= 0 ? static_cast<double>(lane.cacheBytesUsed(position)) : 0.0;
-  const double perToken = static_cast<double>(growth.bytesPerToken);
 
   float y = area.min.y;
-  drawText(list, small, {area.min.x, y}, colors.textDim, "KV cache, one scale in all lanes");
+  drawText(list, small, {area.min.x, y}, colors.textDim,
+           textWidth(small, kTitle) <= area.width() ? kTitle : "KV cache");
   y += small->FontSize + context.px(4);
   const float textHeight = strong->FontSize + small->FontSize + context.px(5);
   drawArea(context, {{area.min.x, y}, {area.max.x, area.max.y - textHeight}}, position + 1);
 
   y = area.max.y - textHeight + context.px(3);
-  float x = area.min.x + drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
-            context.px(10);
-  drawText(
-      list, context.fonts.body, {x, y}, colors.text,
-      elided(context.fonts.body, analysis::groupDigits(growth.bytesPerToken) + " B/token", area.max.x - x));
+  const float x = area.min.x +
+                  drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
+                  context.px(10);
+  const std::string rate = analysis::groupDigits(growth.bytesPerToken) + " B/token";
+  const bool fits = textWidth(context.fonts.body, rate) <= area.max.x - x;
+  if (fits) drawText(list, context.fonts.body, {x, y}, colors.text, rate);
   y += strong->FontSize + context.px(1);
-  const int largest = largestLane(context.store);
-  std::string note = "of " + analysis::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
-  if (largest != m_lane && perToken > 0.0) {
-    const session::LaneInfo& other = context.store.lane(largest).info();
-    const double ratio = static_cast<double>(growthOf(other).bytesPerToken) / perToken;
-    if (ratio > 1.0) {
-      const bool whole = std::abs(ratio - std::round(ratio)) < 1e-9;
-      note = "1/" + analysis::fixedText(ratio, whole ? 0 : 2) + " of " + other.title + ", " + note;
-    }
+  std::string note = fits ? shareOfLargest(context) : rate;
+  if (fits) {
+    if (!note.empty()) note += ", ";
+    note += "of " + analysis::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
   }
   drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
 
@@ -83,6 +81,15 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
             "context limit. "
             "Equal areas are equal bytes in every lane.");
   }
+}
+
+std::string CachePanel::shareOfLargest(const PanelContext& context) const {
+  const session::LaneInfo& largest = context.store.lane(largestLane(context.store)).info();
+  const double ratio = static_cast<double>(growthOf(largest).bytesPerToken) /
+                       static_cast<double>(growthOf(context.store.lane(m_lane).info()).bytesPerToken);
+  if (ratio <= 1.0) return {};
+  const bool whole = std::abs(ratio - std::round(ratio)) < 1e-9;
+  return "1/" + analysis::fixedText(ratio, whole ? 0 : 2) + " of " + largest.title;
 }
 
 void CachePanel::drawArea(const PanelContext& context, const Rect& area, int positions) {

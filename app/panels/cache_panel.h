@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "app/panels/panel.h"
 
 namespace headroom::panels {
@@ -11,6 +13,8 @@ class CachePanel : public Panel {
   void draw(const PanelContext& context, const Rect& area) override;
 
  private:
+  /// "1/8 of MHA", empty in the lane with the most cache per token.
+  std::string shareOfLargest(const PanelContext& context) const;
   void drawArea(const PanelContext& context, const Rect& area, int positions);
 
   int m_lane;

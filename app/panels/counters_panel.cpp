@@ -16,6 +16,7 @@ constexpr int kRecentSteps = 32;
 
 struct Figure {
   std::string_view label;
+  std::string_view shortLabel;  ///< for lanes beside the inspector
   std::string value;
   std::string_view explanation;
 };
@@ -122,27 +123,29 @@ void CountersPanel::drawFigures(const PanelContext& context, const Rect& area, i
   const bool measured = recent.tokenCount > 0;
   const std::string unknown = "\u2013";
   const std::array<Figure, 4> figures{{
-      {"time per token", measured ? analysis::millisecondsText(recent.msPerToken()) : unknown,
+      {"time per token", "per token", measured ? analysis::millisecondsText(recent.msPerToken()) : unknown,
        "Measured: wall time from the call to the return of a step, mean of the last 32 decode steps up to "
        "the one "
        "looked at."},
-      {"tokens/s", measured ? analysis::fixedText(recent.tokensPerSecond(), 0) : unknown,
+      {"tokens/s", "tokens/s", measured ? analysis::fixedText(recent.tokensPerSecond(), 0) : unknown,
        "Computed: 1 / measured time per token. This is what the lane reaches on its own; the speed setting "
        "may pace "
        "it slower."},
-      {"implied GB/s", measured ? analysis::fixedText(recent.impliedGigabytesPerSecond(), 2) : unknown,
+      {"implied GB/s", "impl. GB/s",
+       measured ? analysis::fixedText(recent.impliedGigabytesPerSecond(), 2) : unknown,
        "Computed: logical bytes (each datum once, counted) / measured time of all stages, over the last 32 "
        "decode "
        "steps. 1 GB is 10^9 bytes."},
-      {"issued so far", analysis::bytesText(static_cast<double>(total.issued.total())),
+      {"issued so far", "issued", analysis::bytesText(static_cast<double>(total.issued.total())),
        "Counted: bytes that the kernels of all decode steps so far loaded and stored, without the prompt."},
   }};
   const float width = area.width() / static_cast<float>(figures.size());
+  const bool narrow = width < textWidth(context.fonts.small, "time per token") + context.px(6);
   for (std::size_t index = 0; index < figures.size(); ++index) {
     const float x = area.min.x + width * static_cast<float>(index);
     const Figure& figure = figures[index];
     drawText(list, context.fonts.small, {x, area.min.y}, colors.textDim,
-             elided(context.fonts.small, figure.label, width - context.px(4)));
+             elided(context.fonts.small, narrow ? figure.shortLabel : figure.label, width - context.px(4)));
     drawText(list, context.fonts.strong, {x, area.min.y + context.fonts.small->FontSize + context.px(1)},
              colors.text, elided(context.fonts.strong, figure.value, width - context.px(4)));
     ImGui::PushID(static_cast<int>(index));

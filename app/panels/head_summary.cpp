@@ -14,11 +14,12 @@
 namespace headroom::panels {
 
 namespace {
-constexpr int kTopCount = 4;
-}
+constexpr int kFewestTop = 3;
+constexpr int kMostTop = 10;
+}  // namespace
 
-float HeadSummary::height(const PanelContext& context) {
-  return 6.0f * (context.fonts.small->FontSize + context.px(3)) + context.px(52);
+float HeadSummary::smallestHeight(const PanelContext& context) {
+  return (1.0f + kFewestTop) * (context.fonts.small->FontSize + context.px(3)) + context.px(36);
 }
 
 void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
@@ -39,10 +40,14 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   drawText(list, small, area.min, colors.textDim,
            elided(small, "\u201c" + query + "\u201d (position " + std::to_string(position) + ") looks at",
                   area.width()));
-  const Rect profile{{area.min.x, area.min.y + line}, {area.max.x, area.min.y + line + context.px(40)}};
+  const float spare = std::max(0.0f, area.height() - smallestHeight(context));
+  const float profileHeight = context.px(30) + 0.35f * spare;
+  const int topCount = std::clamp(
+      static_cast<int>((area.height() - profileHeight - context.px(6)) / line) - 1, kFewestTop, kMostTop);
+  const Rect profile{{area.min.x, area.min.y + line}, {area.max.x, area.min.y + line + profileHeight}};
   drawProfile(context, row, color, profile);
 
-  const analysis::RowStatistics statistics = analysis::rowStatistics(row, kTopCount);
+  const analysis::RowStatistics statistics = analysis::rowStatistics(row, topCount);
   float y = profile.max.y + context.px(6);
   const std::array<std::pair<std::string_view, std::string>, 3> figures{{
       {"entropy", analysis::fixedText(statistics.entropyBits, 2) + " bits"},

@@ -8,7 +8,7 @@ namespace headroom::panels {
 /// A part of the inspector.
 class HeadSummary {
  public:
-  static float height(const PanelContext& context);
+  static float smallestHeight(const PanelContext& context);
   void draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area);
 
  private:

@@ -16,7 +16,7 @@ namespace {
 constexpr double kZoomPerNotch = 1.2;
 constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
-constexpr float kSmallestMap = 200.0f;
+constexpr float kSmallestMap = 130.0f;
 
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
@@ -62,27 +62,38 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
 
   const float gap = context.px(12);
   const float readout = context.fonts.small->FontSize + context.px(8);
-  const float summary = HeadSummary::height(context);
-  const float half = 0.5f * (inner.width() - gap);
-  const bool two = other && half - AttentionMapView::labelWidth(context) >= context.px(kSmallestMap) * 0.7f;
-  const float mapWidth = two ? half : inner.width();
   const float title = context.fonts.small->FontSize + context.px(4);
-  const float mapBottom =
-      std::min(inner.max.y - summary - readout, y + title + mapWidth - AttentionMapView::labelWidth(context) +
-                                                    AttentionMapView::labelHeight(context));
+  const float labels = AttentionMapView::labelWidth(context);
+  // In lockstep both maps have the same rows, so one set of labels serves both.
+  const bool sameRows = context.store.feed() == session::TokenFeed::Lockstep;
+  const float labelSets = sameRows ? 1.0f : 2.0f;
+  const float twoSides = 0.5f * (inner.width() - gap - labelSets * labels);
+  const bool two = other && twoSides >= context.px(kSmallestMap);
+  const float side = two ? twoSides : inner.width() - labels;
+  const float mapBottom = std::min(inner.max.y - HeadSummary::smallestHeight(context) - readout,
+                                   y + title + side + AttentionMapView::labelHeight(context));
 
   const MapViewport view = viewport(context);
   m_point.reset();
-  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left,
-                          const char* id) {
-    drawText(list, context.fonts.small, {left + AttentionMapView::labelWidth(context), y},
-             laneColor(context, address.lane), context.store.lane(address.lane).info().title);
-    map.draw(context, address, view, {{left, y + title}, {left + mapWidth, mapBottom}});
+  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left, float right,
+                          AttentionMapView::RowLabels rowLabels, const char* id) {
+    map.draw(context, address, view, rowLabels, {{left, y + title}, {right, mapBottom}});
+    drawText(list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
+             context.store.lane(address.lane).info().title);
     handleMouse(context, map, address, id);
-    m_summary.draw(context, address, {{left, mapBottom + readout}, {left + mapWidth, inner.max.y}});
   };
-  column(m_map, head, inner.min.x, "map");
-  if (two) column(m_otherMap, *other, inner.min.x + half + gap, "other map");
+  using RowLabels = AttentionMapView::RowLabels;
+  const float split = two ? inner.min.x + labels + side : inner.max.x;
+  column(m_map, head, inner.min.x, split, RowLabels::Shown, "map");
+  if (two) {
+    column(m_otherMap, *other, split + gap, inner.max.x, sameRows ? RowLabels::Hidden : RowLabels::Shown,
+           "other map");
+  }
+  const float summaryTop = mapBottom + readout;
+  const float half = 0.5f * (inner.width() - gap);
+  m_summary.draw(context, head,
+                 {{inner.min.x, summaryTop}, {two ? inner.min.x + half : inner.max.x, inner.max.y}});
+  if (two) m_summary.draw(context, *other, {{inner.min.x + half + gap, summaryTop}, inner.max});
   drawReadout(context, {{inner.min.x, mapBottom}, {inner.max.x, mapBottom + readout}});
 }
 

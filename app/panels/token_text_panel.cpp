@@ -1,6 +1,7 @@
 #include "app/panels/token_text_panel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 
@@ -28,7 +29,7 @@ void TokenTextPanel::place(const PanelContext& context, float width) {
     m_font = font;
     m_fontSize = font->FontSize;
   }
-  const float lineHeight = font->FontSize * kLineSpacing;
+  const float lineHeight = std::round(font->FontSize * kLineSpacing);
   float x = 0.0f;
   float y = 0.0f;
   if (!m_placed.empty()) {
@@ -57,27 +58,31 @@ void TokenTextPanel::place(const PanelContext& context, float width) {
 }
 
 void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
-  ImGui::SetCursorScreenPos(area.min);
-  ImGui::BeginChild("text", {area.width(), area.height()});
+  // Whole lines only: half a line at the top would look like a mistake.
+  const float lineHeight = std::round(context.fonts.body->FontSize * kLineSpacing);
+  const Rect view{
+      area.min,
+      {area.max.x, area.min.y + std::max(1.0f, std::floor(area.height() / lineHeight)) * lineHeight}};
+  ImGui::SetCursorScreenPos(view.min);
+  ImGui::BeginChild("text", {view.width(), view.height()});
   const session::LaneTrace& lane = context.store.lane(m_lane);
-  place(context, area.width() - context.px(14));
+  place(context, view.width() - context.px(14));
 
-  const float lineHeight = context.fonts.body->FontSize * kLineSpacing;
   const float height = m_placed.empty() ? 0.0f : m_placed.back().y + lineHeight;
   const ImVec2 origin = ImGui::GetCursorScreenPos();
   ImGui::Dummy({1.0f, height});
   // New text stays in sight; whoever looks back sees the step looked at.
   if (lane.length() != m_drawnLength && !context.selection.position()) {
-    ImGui::SetScrollY(std::max(0.0f, height - area.height()));
+    ImGui::SetScrollY(std::max(0.0f, height - view.height()));
   } else if (context.selection.position() && lane.length() > 0) {
     const auto position = static_cast<std::size_t>(context.selection.positionIn(context.store, m_lane));
     const float y = m_placed[position].y;
-    if (y < ImGui::GetScrollY() || y + lineHeight > ImGui::GetScrollY() + area.height()) {
-      ImGui::SetScrollY(y - 0.4f * area.height());
+    if (y < ImGui::GetScrollY() || y + lineHeight > ImGui::GetScrollY() + view.height()) {
+      ImGui::SetScrollY(std::floor((y - 0.4f * view.height()) / lineHeight) * lineHeight);
     }
   }
   m_drawnLength = lane.length();
-  drawTokens(context, area, origin);
+  drawTokens(context, view, origin);
   drawCandidates(context);
   ImGui::EndChild();
 }
@@ -102,7 +107,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
   if (lane.length() == 0) return;
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::Palette& colors = context.palette();
-  const float lineHeight = context.fonts.body->FontSize * kLineSpacing;
+  const float lineHeight = std::round(context.fonts.body->FontSize * kLineSpacing);
   const float textTop = 0.5f * (lineHeight - context.fonts.body->FontSize);
 
   const auto& hovered = context.selection.hoveredToken();
@@ -148,7 +153,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
       list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
                    toImGui(session::withAlpha(colors.mark, 0.7)), context.px(1));
     }
-    if (divergence == position) drawMark(context, token, view);
+    if (divergence == position) drawMark(context, token);
     if (position == query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));
     if (windowHovered && token.contains(mouse)) under = position;
   }
@@ -166,14 +171,13 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
   }
 }
 
-void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token, const Rect& view) {
+void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::Palette& colors = context.palette();
   const float size = context.px(4);
   strokeRect(list, token, colors.mark, context.px(2), context.px(1.5f));
   list.AddTriangleFilled({token.min.x - size, token.min.y - 1}, {token.min.x + size, token.min.y - 1},
                          {token.min.x, token.min.y + 1.4f * size}, toImGui(colors.mark));
-  (void)view;
 }
 
 void TokenTextPanel::showTokenTip(const PanelContext& context, int position) const {

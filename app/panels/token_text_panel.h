@@ -24,7 +24,7 @@ class TokenTextPanel : public Panel {
 
   void place(const PanelContext& context, float width);
   void drawTokens(const PanelContext& context, const Rect& view, ImVec2 origin);
-  void drawMark(const PanelContext& context, const Rect& token, const Rect& view);
+  void drawMark(const PanelContext& context, const Rect& token);
   void showTokenTip(const PanelContext& context, int position) const;
   void drawCandidates(const PanelContext& context);
   std::vector<float> attentionFrom(const PanelContext& context, int position);
