@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/lane_report.h"
 #include "app/cli/lane_runner.h"
-#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
+#include "core/formats/trace_file.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -54,6 +55,7 @@ class DecodeCommand final : public Command {
         .add_option("--capture", m_capture, "Attention rows to read back")
         ->check(CLI::IsMember({"all", "none"}))
         ->capture_default_str();
+    app().add_option("--trace", m_trace, "File for every record, as JSON lines");
     m_choice.addOptions(app());
   }
 
@@ -73,10 +75,14 @@ class DecodeCommand final : public Command {
       });
     } catch (const model::Error& error) {
       // What was decoded before the failure stays worth having.
-      if (!lanes.front().steps.empty()) report(lanes, streams, error.what());
+      if (!lanes.front().steps.empty()) {
+        report(lanes, streams, error.what());
+        writeTrace(lanes);
+      }
       throw;
     }
     report(lanes, streams, {});
+    writeTrace(lanes);
   }
 
  private:
@@ -94,6 +100,20 @@ class DecodeCommand final : public Command {
       lane.decoder = factory.make(lane.model);
     }
     return lanes;
+  }
+
+  void writeTrace(const std::vector<Lane>& lanes) const {
+    if (m_trace.empty()) return;
+    formats::TraceFile file(m_trace);
+    for (int i = 0; i < static_cast<int>(lanes.size()); ++i) {
+      const Lane& lane = lanes[static_cast<std::size_t>(i)];
+      file.addLane(i, lane.model.config, lane.decoder->deviceName());
+    }
+    for (int i = 0; i < static_cast<int>(lanes.size()); ++i) {
+      file.addRecords(i, lanes[static_cast<std::size_t>(i)].prefill);
+      file.addRecords(i, lanes[static_cast<std::size_t>(i)].steps);
+    }
+    file.commit();
   }
 
   void report(const std::vector<Lane>& lanes, bool streamed, const std::string& error) const {
@@ -121,6 +141,7 @@ class DecodeCommand final : public Command {
   model::SamplingOptions m_sampling;
   bool m_lockstep = false;
   std::string m_capture = "none";
+  std::string m_trace;
   RunOptions m_run;
   DecoderChoice m_choice;
 };

@@ -265,6 +265,31 @@ class TstCommandLine : public QObject {
     QCOMPARE(kvRead(0), 8 * kvRead(1));
   }
 
+  void traceHoldsEveryRecord() {
+    const Outcome outcome =
+        run({"decode", checkpoint("llama-mha-8x8-f32"), checkpoint(kTiny), "--tokens", "1,2", "--max-tokens",
+             "3", "--capture", "all", "--trace", file("trace.jsonl")});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    QFile trace(file("trace.jsonl"));
+    QVERIFY(trace.open(QIODevice::ReadOnly));
+    QList<QJsonObject> lines;
+    while (!trace.atEnd()) lines << QJsonDocument::fromJson(trace.readLine()).object();
+    QCOMPARE(lines.size(), 1 + 2 + 2 * (1 + 3));  // header, lanes, prefill and steps of each
+    QCOMPARE(lines[0]["format"].toString(), "headroom-trace");
+    QCOMPARE(lines[2]["attention"]["kind"].toString(), "MQA");
+    const QJsonObject last = lines.last();
+    QCOMPARE(last["lane"].toInt(), 1);
+    QCOMPARE(last["position"].toInt(), 4);
+    QCOMPARE(last["stages"].toArray().size(),
+             2 + 5 * 3);  // embedding, logits, and five stages of three layers
+    const QJsonArray rows = last["attention"]["rows"].toArray();
+    const QJsonArray row = rows[2].toArray()[7].toArray()[0].toArray();
+    QCOMPARE(row.size(), 5);
+    double sum = 0.0;
+    for (const QJsonValue& value : row) sum += value.toDouble();
+    QVERIFY(std::abs(sum - 1.0) <= tests::kRowSumLimit);
+  }
+
   void sampledTextRepeats() {
     const auto text = [&](const char* seed) {
       return run({"decode", checkpoint(kTiny), "--prompt", "hello", "--max-tokens", "12", "--temperature",
