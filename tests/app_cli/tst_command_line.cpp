@@ -275,8 +275,8 @@ class TstCommandLine : public QObject {
     QList<QJsonObject> lines;
     while (!trace.atEnd()) lines << QJsonDocument::fromJson(trace.readLine()).object();
     QCOMPARE(lines.size(), 1 + 2 + 2 * (1 + 3));  // header, lanes, prefill and steps of each
-    QCOMPARE(lines[0]["format"].toString(), "headroom-trace");
-    QCOMPARE(lines[2]["attention"]["kind"].toString(), "MQA");
+    QCOMPARE(lines.at(0)["format"].toString(), "headroom-trace");
+    QCOMPARE(lines.at(2)["attention"]["kind"].toString(), "MQA");
     const QJsonObject last = lines.last();
     QCOMPARE(last["lane"].toInt(), 1);
     QCOMPARE(last["position"].toInt(), 4);
