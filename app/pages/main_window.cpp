@@ -64,7 +64,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_splitter->setStretchFactor(0, 1);
   m_splitter->setStretchFactor(1, 0);
   m_splitter->setHandleWidth(3);
-  m_splitter->setSizes({680, 170});
+  const int chartHeight = std::clamp(height() * 19 / 100, 118, 190);
+  m_splitter->setSizes({height() - chartHeight, chartHeight});
   auto* page = new QWidget(this);
   auto* layout = new QVBoxLayout(page);
   layout->setContentsMargins(0, 0, 0, 0);

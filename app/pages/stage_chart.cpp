@@ -13,8 +13,11 @@ namespace headroom::pages {
 namespace {
 
 constexpr int kRecentSteps = 32;
-constexpr std::array<const char*, model::kStageCount> kShortNames{
-    "embed", "QKV", "attention", "attn. out", "FFN up", "FFN down", "logits"};
+constexpr std::array<const char*, model::kStageCount> kNames{"embed",  "QKV",      "attention", "attn. out",
+                                                             "FFN up", "FFN down", "logits"};
+// For large type; the tool tip has the full names.
+constexpr std::array<const char*, model::kStageCount> kShortNames{"emb.", "QKV",  "attn.", "out",
+                                                                  "up",   "down", "logits"};
 
 std::array<double, model::kStageCount> recentStages(const session::LaneTrace& lane, int position) {
   std::array<double, model::kStageCount> mean{};
@@ -34,11 +37,6 @@ StageChart::StageChart(QWidget* parent)
             "Measured by the device's time stamps; layers added up, mean of the last 32 decode steps.",
             parent),
       m_group(new QCPBarsGroup(this)) {
-  QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
-  for (int stage = 0; stage < model::kStageCount; ++stage) {
-    ticker->addTick(stage, kShortNames[static_cast<std::size_t>(stage)]);
-  }
-  xAxis->setTicker(ticker);
   xAxis->setRange(-0.55, model::kStageCount - 0.45);
   xAxis->grid()->setVisible(false);
   m_group->setSpacingType(QCPBarsGroup::stAbsolute);
@@ -48,6 +46,12 @@ StageChart::StageChart(QWidget* parent)
 void StageChart::setAppearance(const session::Appearance& appearance) {
   Chart::setAppearance(appearance);
   xAxis->setTickPen(Qt::NoPen);
+  QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    const auto& names = appearance.presentation() ? kShortNames : kNames;
+    ticker->addTick(stage, names[static_cast<std::size_t>(stage)]);
+  }
+  xAxis->setTicker(ticker);
 }
 
 void StageChart::refresh(const session::TraceStore& store, const session::Selection& selection) {

@@ -49,10 +49,12 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const model::StepRecord& step = lane.stepAt(position);
   const bool prompt = step.tokens.size() > 1;
 
-  drawText(list, small, area.min, colors.textDim,
-           prompt ? "Bytes issued per token, prompt block" : "Bytes issued for this token");
-  drawTextRight(list, small, {area.max.x, area.min.y}, colors.text,
-                analysis::bytesText(perToken(step.issued().total(), step)));
+  const std::string value = analysis::bytesText(perToken(step.issued().total(), step));
+  const std::string_view title =
+      prompt ? "Bytes issued per token, prompt block" : "Bytes issued for this token";
+  const bool fits = textWidth(small, title) + textWidth(small, value) + context.px(8) <= area.width();
+  drawText(list, small, area.min, colors.textDim, fits ? title : "Bytes issued");
+  drawTextRight(list, small, {area.max.x, area.min.y}, colors.text, value);
   float y = area.min.y + small->FontSize + context.px(4);
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
   drawBar(context, bar, step);
@@ -94,19 +96,23 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
   const float row = small->FontSize + context.px(2);
-  const int rows = std::clamp(static_cast<int>((area.height() + context.px(2)) / row), 1, 6);
-  const int columns = (analysis::kTrafficClassCount + rows - 1) / rows;
-  const float columnWidth = (area.width() + context.px(12)) / static_cast<float>(columns);
   const float square = context.px(7);
+  const float gap = context.px(12);
+  // Names are never cut: what does not fit is in the bar's tool tip. The classes come in order of weight.
+  const float needed = square + context.px(9) + textWidth(small, "act. written 888 kB");
+  const int rows = std::max(1, static_cast<int>((area.height() + context.px(2)) / row));
+  const int fitting = std::max(1, static_cast<int>((area.width() + gap) / (needed + gap)));
+  const int columns = std::clamp((analysis::kTrafficClassCount + rows - 1) / rows, 1, fitting);
+  const float columnWidth = (area.width() + gap) / static_cast<float>(columns);
   const auto classes = analysis::byClass(step.issued());
-  for (int index = 0; index < analysis::kTrafficClassCount; ++index) {
+  for (int index = 0; index < std::min(analysis::kTrafficClassCount, rows * columns); ++index) {
     const float x = area.min.x + columnWidth * static_cast<float>(index / rows);
     const float y = area.min.y + row * static_cast<float>(index % rows);
     const float squareTop = y + 0.5f * (small->FontSize - square);
     fillRect(list, {{x, squareTop}, {x + square, squareTop + square}},
              colors.traffic[static_cast<std::size_t>(index)]);
     const std::string value = analysis::bytesText(perToken(classes[static_cast<std::size_t>(index)], step));
-    const float right = x + columnWidth - context.px(12);
+    const float right = x + columnWidth - gap;
     const float nameWidth = right - x - square - context.px(5) - textWidth(small, value) - context.px(4);
     drawText(list, small, {x + square + context.px(5), y}, colors.textDim,
              elided(small, shortClassName(index), nameWidth));
@@ -139,9 +145,22 @@ void CountersPanel::drawFigures(const PanelContext& context, const Rect& area, i
       {"issued so far", "issued", analysis::bytesText(static_cast<double>(total.issued.total())),
        "Counted: bytes that the kernels of all decode steps so far loaded and stored, without the prompt."},
   }};
-  const float width = area.width() / static_cast<float>(figures.size());
-  const bool narrow = width < textWidth(context.fonts.small, "time per token") + context.px(6);
-  for (std::size_t index = 0; index < figures.size(); ++index) {
+  // As many as fit uncut, with short labels beside the inspector.
+  const auto needed = [&](const Figure& figure, std::string_view label) {
+    return std::max(textWidth(context.fonts.small, label), textWidth(context.fonts.strong, figure.value)) +
+           context.px(8);
+  };
+  const float full = area.width() / static_cast<float>(figures.size());
+  const bool narrow = std::any_of(figures.begin(), figures.end(),
+                                  [&](const Figure& figure) { return needed(figure, figure.label) > full; });
+  float widest = 0.0f;
+  for (const Figure& figure : figures) {
+    widest = std::max(widest, needed(figure, narrow ? figure.shortLabel : figure.label));
+  }
+  const std::size_t count =
+      std::clamp<std::size_t>(static_cast<std::size_t>(area.width() / widest), 1, figures.size());
+  const float width = area.width() / static_cast<float>(count);
+  for (std::size_t index = 0; index < count; ++index) {
     const float x = area.min.x + width * static_cast<float>(index);
     const Figure& figure = figures[index];
     drawText(list, context.fonts.small, {x, area.min.y}, colors.textDim,

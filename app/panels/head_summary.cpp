@@ -22,6 +22,10 @@ float HeadSummary::smallestHeight(const PanelContext& context) {
   return (1.0f + kFewestTop) * (context.fonts.small->FontSize + context.px(3)) + context.px(36);
 }
 
+float HeadSummary::lineHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(3);
+}
+
 void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::LaneTrace& lane = context.store.lane(head.lane);
@@ -30,10 +34,14 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   const session::Color color = laneColor(context, head.lane);
   const int position = context.selection.positionIn(context.store, head.lane);
   const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, position);
-  const float line = small->FontSize + context.px(3);
+  const float line = lineHeight(context);
   if (row.empty()) {
     drawText(list, small, area.min, colors.textDim,
              position < 0 ? "Nothing decoded yet." : "This row is no longer in memory.");
+    return;
+  }
+  if (area.height() < smallestHeight(context)) {
+    drawLine(context, row, area);
     return;
   }
   const std::string query = session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
@@ -57,7 +65,8 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   const float split = area.min.x + 0.5f * area.width();
   float left = y;
   for (const auto& [label, value] : figures) {
-    drawText(list, small, {area.min.x, left}, colors.textDim, label);
+    const float labelRoom = split - context.px(14) - textWidth(small, value) - area.min.x;
+    drawText(list, small, {area.min.x, left}, colors.textDim, elided(small, label, labelRoom));
     drawTextRight(list, small, {split - context.px(10), left}, colors.text, value);
     left += line;
   }
@@ -84,6 +93,15 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     drawTextRight(list, small, {area.max.x, y}, colors.text, value);
     y += line;
   }
+}
+
+void HeadSummary::drawLine(const PanelContext& context, std::span<const float> row, const Rect& area) {
+  const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
+  const std::string text = "entropy " + analysis::fixedText(statistics.entropyBits, 2) +
+                           " bits, first token " + analysis::fixedText(100.0 * statistics.sinkMass, 1) +
+                           " %, distance " + analysis::fixedText(statistics.meanDistance, 1);
+  drawText(*ImGui::GetWindowDrawList(), context.fonts.small, area.min, context.palette().text,
+           elided(context.fonts.small, text, area.width()));
 }
 
 void HeadSummary::drawProfile(const PanelContext& context, std::span<const float> row, session::Color color,

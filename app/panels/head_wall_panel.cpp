@@ -13,7 +13,7 @@ using analysis::PooledMap;
 
 namespace {
 
-constexpr float kSmallestCell = 26.0f;
+constexpr float kSmallestCell = 16.0f;
 
 float largestWithoutSink(const PooledMap& map) {
   float largest = 0.0f;

@@ -70,8 +70,13 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   const float twoSides = 0.5f * (inner.width() - gap - labelSets * labels);
   const bool two = other && twoSides >= context.px(kSmallestMap);
   const float side = two ? twoSides : inner.width() - labels;
-  const float mapBottom = std::min(inner.max.y - HeadSummary::smallestHeight(context) - readout,
-                                   y + title + side + AttentionMapView::labelHeight(context));
+  // The maps come first: where they would shrink much, the summary becomes one line.
+  const float wanted = title + side + AttentionMapView::labelHeight(context);
+  const float room = inner.max.y - y - readout;
+  const float summary = room - HeadSummary::smallestHeight(context) >= wanted - 0.25f * side
+                            ? HeadSummary::smallestHeight(context)
+                            : HeadSummary::lineHeight(context);
+  const float mapBottom = y + std::min(room - summary, wanted);
 
   const MapViewport view = viewport(context);
   m_point.reset();

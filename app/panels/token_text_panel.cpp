@@ -46,12 +46,15 @@ void TokenTextPanel::place(const PanelContext& context, float width) {
     const bool breaks = text.ends_with('\n');
     const std::string label =
         text.find('\n') == std::string_view::npos ? std::string(text) : session::tokenLabel(text);
-    const float tokenWidth = textWidth(font, label);
+    float tokenWidth = textWidth(font, label);
+    bool wrapped = false;
     if (x > 0.0f && x + tokenWidth > width) {
       x = 0.0f;
       y += lineHeight;
+      wrapped = label.starts_with(' ') && label.size() > 1;
+      if (wrapped) tokenWidth = textWidth(font, std::string_view(label).substr(1));
     }
-    m_placed.push_back({x, y, tokenWidth});
+    m_placed.push_back({x, y, tokenWidth, wrapped});
     x = breaks ? 0.0f : x + tokenWidth;
     if (breaks) y += lineHeight;
   }
@@ -147,7 +150,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
     const std::string_view text = lane.text(id);
     const bool control = text.find('\n') != std::string_view::npos;
     drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop}, control ? colors.textFaint : ink,
-             control ? session::tokenLabel(text) : std::string(text));
+             control ? session::tokenLabel(text) : std::string(placed.wrapped ? text.substr(1) : text));
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
     if (lockstep && choice >= 0 && choice != id) {
       list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},

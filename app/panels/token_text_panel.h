@@ -20,6 +20,7 @@ class TokenTextPanel : public Panel {
     float x = 0.0f;  // relative to the text's top left corner
     float y = 0.0f;
     float width = 0.0f;
+    bool wrapped = false;  // begins a line, so its leading space is not drawn
   };
 
   void place(const PanelContext& context, float width);

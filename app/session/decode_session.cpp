@@ -16,15 +16,19 @@ constexpr qint64 kUnlimitedFlushMs = 100;
 /// A paced step crosses at once unless the pace is faster than the screen.
 constexpr qint64 kPacedFlushMs = 16;
 
+int contextLimit(const model::Decoder& decoder) {
+  const int chosen = decoder.options().contextLength;
+  return chosen > 0 ? chosen : decoder.config().contextLength;
+}
+
 LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
   const model::Decoder& decoder = *engine.decoder;
   LaneInfo info{.request = request,
                 .title = engine.title,
                 .config = decoder.config(),
                 .kvType = decoder.options().kvType,
-                .contextLength = decoder.options().contextLength,
+                .contextLength = contextLimit(decoder),
                 .deviceName = decoder.deviceName()};
-  if (info.contextLength <= 0) info.contextLength = info.config.contextLength;
   if (engine.model) {
     info.parameterCount = engine.model->weights.parameterCount();
     info.weightBytes = engine.model->weights.storedBytes();
@@ -37,6 +41,17 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
     }
   }
   return info;
+}
+
+/// "MHA and MQA have reached the context limit of 512 tokens. ..."
+std::string contextFullSentence(const std::vector<std::string>& lanes, int limit) {
+  std::string names;
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    if (index > 0) names += index + 1 == lanes.size() ? " and " : ", ";
+    names += lanes[index];
+  }
+  return names + (lanes.size() == 1 ? " has" : " have") + " reached the context limit of " +
+         std::to_string(limit) + " tokens. Press play to decode again from the prompt.";
 }
 
 }  // namespace
@@ -178,21 +193,14 @@ void DecodeSession::runLane(int laneIndex, std::span<const int> tokens) {
 void DecodeSession::step() {
   if (m_lanes.empty()) return;
   const int shared = m_lanes.front().choice;
-  // In lockstep lane 1 leads: where it has stopped there is nothing to feed.
-  if (m_state.feed == TokenFeed::Lockstep && m_lanes.front().stopped) {
-    for (Lane& lane : m_lanes) lane.stopped = true;
-  }
+  std::vector<std::string> full;
   for (int index = 0; index < std::ssize(m_lanes); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     if (lane.stopped) continue;
     const int token = m_state.feed == TokenFeed::Lockstep ? shared : lane.choice;
-    const model::Decoder& decoder = *lane.engine.decoder;
-    const int limit = decoder.options().contextLength > 0 ? decoder.options().contextLength
-                                                          : decoder.config().contextLength;
-    if (decoder.position() >= limit) {
-      stopLane(index, Severity::Note,
-               lane.engine.title + " has reached its context limit of " + std::to_string(limit) +
-                   " tokens. Restart to decode again from the prompt.");
+    if (lane.engine.decoder->position() >= contextLimit(*lane.engine.decoder)) {
+      lane.stopped = true;
+      full.push_back(lane.engine.title);
       continue;
     }
     const model::Tokenizer* tokenizer = lane.engine.model ? lane.engine.model->tokenizer.get() : nullptr;
@@ -205,6 +213,10 @@ void DecodeSession::step() {
     } catch (const std::exception& error) {
       stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
     }
+  }
+  if (!full.empty()) {
+    flush();
+    emit message({Severity::Note, contextFullSentence(full, contextLimit(*m_lanes.front().engine.decoder))});
   }
   pauseIfFinished();
 }

@@ -8,6 +8,8 @@ LiveWindow::LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::
                        session::Selection& selection)
     : m_root(root), m_store(store), m_selection(selection) {
   setVulkanInstance(&instance);
+  // Colours are given as the screen shows them; a swap chain that converts to sRGB would lighten them.
+  setPreferredColorFormats({VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_R8G8B8A8_UNORM});
   connect(&m_pacer, &FramePacer::frameDue, this, [this] {
     if (isExposed()) requestUpdate();
   });

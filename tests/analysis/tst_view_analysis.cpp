@@ -1,0 +1,128 @@
+#include <QtTest>
+#include <cmath>
+#include <random>
+
+#include "core/analysis/divergence.h"
+#include "core/analysis/head_statistics.h"
+#include "core/analysis/pooled_map.h"
+#include "core/analysis/quantity.h"
+#include "core/analysis/traffic_summary.h"
+
+using namespace headroom::analysis;
+namespace model = headroom::model;
+
+class TestViewAnalysis : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void quantities() {
+    QCOMPARE(groupDigits(0), std::string("0"));
+    QCOMPARE(groupDigits(999), std::string("999"));
+    QCOMPARE(groupDigits(5'368'709'120), std::string("5,368,709,120"));
+    QCOMPARE(fixedText(-1234.5, 1), std::string("-1,234.5"));
+    QCOMPARE(bytesText(950), std::string("950 B"));
+    QCOMPARE(bytesText(8192), std::string("8.19 kB"));
+    QCOMPARE(bytesText(12'600'000), std::string("12.6 MB"));
+    QCOMPARE(bytesText(999'600), std::string("1.00 MB"));
+    QCOMPARE(countText(2'750'000), std::string("2.75 M"));
+    QCOMPARE(millisecondsText(0.0842), std::string("0.084 ms"));
+    QCOMPARE(millisecondsText(13.84), std::string("13.8 ms"));
+  }
+
+  void rowStatisticsOfKnownRows() {
+    const std::vector<float> even(8, 0.125f);
+    const RowStatistics spread = rowStatistics(even, 3);
+    QCOMPARE(spread.entropyBits, 3.0);
+    QCOMPARE(spread.sinkMass, 0.125);
+    QCOMPARE(spread.meanDistance, 3.5);
+    QCOMPARE(spread.top.size(), std::size_t{3});
+    QCOMPARE(spread.top[0].position, 0);
+
+    const std::vector<float> one{0.0f, 0.0f, 1.0f, 0.0f};
+    const RowStatistics sharp = rowStatistics(one, 1);
+    QCOMPARE(sharp.entropyBits, 0.0);
+    QCOMPARE(sharp.meanDistance, 1.0);
+    QCOMPARE(sharp.top[0].position, 2);
+  }
+
+  void pooledMapKeepsEveryMaximum_data() {
+    QTest::addColumn<int>("length");
+    for (const int length : {1, 127, 128, 129, 300, 1000}) QTest::addRow("%d positions", length) << length;
+  }
+  void pooledMapKeepsEveryMaximum() {
+    QFETCH(const int, length);
+    std::mt19937 random(7);
+    std::uniform_real_distribution<float> value(0.0f, 1.0f);
+    PooledMap map;
+    std::vector<std::vector<float>> rows;
+    for (int position = 0; position < length; ++position) {
+      rows.emplace_back(static_cast<std::size_t>(position) + 1);
+      for (float& attention : rows.back()) attention = value(random);
+      map.addRow(position, rows.back());
+    }
+    QCOMPARE(map.positionCount(), length);
+    QVERIFY(length <= PooledMap::kCells * map.factor());
+    QVERIFY(map.factor() == 1 || length > PooledMap::kCells * map.factor() / 2);
+    std::vector<float> expected(map.cells().size(), 0.0f);
+    for (int query = 0; query < length; ++query) {
+      for (int attended = 0; attended <= query; ++attended) {
+        float& cell = expected[static_cast<std::size_t>(query / map.factor() * PooledMap::kCells +
+                                                        attended / map.factor())];
+        cell = std::max(cell, rows[static_cast<std::size_t>(query)][static_cast<std::size_t>(attended)]);
+      }
+    }
+    QVERIFY(std::equal(expected.begin(), expected.end(), map.cells().begin()));
+  }
+
+  void poolRowFillsAWindow() {
+    const MapWindow window{.firstRow = 4, .firstColumn = 2, .cellRows = 2, .cellColumns = 2, .factor = 2};
+    std::vector<float> cells(4, 0.0f);
+    const std::vector<float> row{0.9f, 0.8f, 0.1f, 0.4f, 0.2f, 0.3f, 0.7f};
+    poolRow(window, 3, row, cells);
+    QCOMPARE(cells, std::vector<float>(4, 0.0f));
+    poolRow(window, 6, row, cells);
+    QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, 0.4f, 0.3f}));
+    poolRow(window, 8, row, cells);
+    QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, 0.4f, 0.3f}));
+  }
+
+  void divergence() {
+    const std::vector<int> a{1, 2, 3, 4};
+    const std::vector<int> b{1, 2, 9};
+    QCOMPARE(firstDifference(a, b), std::optional<int>(2));
+    QVERIFY(!firstDifference(a, std::vector<int>{1, 2}));
+    const std::vector<int> choices{-1, -1, 3, 5, 6};
+    QCOMPARE(firstDisagreement(a, choices, 0), std::optional<int>(3));
+    QVERIFY(!firstDisagreement(a, choices, 4));
+  }
+
+  void trafficAndCache() {
+    model::StepRecord record;
+    record.tokens = {1};
+    record.wallTimeMs = 4.0;
+    record.stages = {
+        {model::Stage::QkvProjection, 0, 1.0, {.weightsRead = 100, .kvWritten = 8}, {.weightsRead = 90}},
+        {model::Stage::QkvProjection, 1, 1.5, {.weightsRead = 100}, {.weightsRead = 90}}};
+    StepSummary sum;
+    sum.add(record);
+    sum.add(record);
+    QCOMPARE(sum.tokenCount, 2);
+    QCOMPARE(sum.issued.weightsRead, std::uint64_t{400});
+    QCOMPARE(sum.msPerToken(), 4.0);
+    QCOMPARE(sum.tokensPerSecond(), 250.0);
+    QCOMPARE(sum.impliedGigabytesPerSecond(), 360.0 / 5.0 * 1e-6);
+    QCOMPARE(stageMilliseconds(record)[static_cast<std::size_t>(model::Stage::QkvProjection)], 2.5);
+    QCOMPARE(byClass(record.issued())[2], std::uint64_t{8});
+
+    // The worked example of FACTS.md.
+    model::ModelConfig config;
+    config.layerCount = 80;
+    config.attention = {64, 64, 128};
+    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit, std::uint64_t{5'368'709'120});
+    config.attention.kvHeadCount = 1;
+    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit, std::uint64_t{83'886'080});
+  }
+};
+
+QTEST_GUILESS_MAIN(TestViewAnalysis)
+#include "tst_view_analysis.moc"

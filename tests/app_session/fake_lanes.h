@@ -1,0 +1,169 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/session/decoder_factory.h"
+#include "core/model/error.h"
+
+namespace headroom::test {
+
+/// Every byte is a token, but some ids stand for words, so that text looks like text.
+class FakeTokenizer final : public model::Tokenizer {
+ public:
+  static constexpr int kVocabSize = 300;
+
+  int vocabSize() const override { return kVocabSize; }
+  std::vector<int> encode(std::string_view text) const override {
+    std::vector<int> ids;
+    for (const char byte : text) ids.push_back(static_cast<unsigned char>(byte));
+    return ids;
+  }
+  std::string pieceBytes(int token) const override {
+    if (token < 256) return std::string(1, static_cast<char>(token));
+    return " word" + std::to_string(token - 256) + ((token % 11) == 0 ? "\n" : "");
+  }
+  std::string decode(const std::vector<int>& tokens) const override {
+    std::string text;
+    for (const int token : tokens) text += pieceBytes(token);
+    return text;
+  }
+  int beginToken() const override { return -1; }
+  int endToken() const override { return -1; }
+};
+
+/// How a fake lane behaves.
+struct FakeLane {
+  int kvHeadCount = 8;
+  int contextLength = 64;
+  int differsAt = -1;  ///< position for which it would choose another token than the other lanes
+  int failsAt = -1;    ///< position at which run() throws
+  int stepMilliseconds = 0;
+  bool captures = true;
+};
+
+/// A decoder without weights: the token after position p is 256 + (p * 7) % 40, head h of every layer gives
+/// 0.6 to the position h + 1 before and spreads the rest evenly.
+class FakeDecoder final : public model::Decoder {
+ public:
+  static constexpr int kLayerCount = 3;
+  static constexpr int kQueryHeadCount = 8;
+  static constexpr int kHeadDim = 16;
+
+  explicit FakeDecoder(const FakeLane& lane) : m_lane(lane) {
+    m_config.name = "fake";
+    m_config.architecture = "llama";
+    m_config.layerCount = kLayerCount;
+    m_config.modelDim = 128;
+    m_config.ffnDim = 256;
+    m_config.vocabSize = FakeTokenizer::kVocabSize;
+    m_config.contextLength = lane.contextLength;
+    m_config.attention = {kQueryHeadCount, lane.kvHeadCount, kHeadDim};
+    m_logits.resize(FakeTokenizer::kVocabSize);
+  }
+
+  /// The token that a lane chooses for `position`.
+  static int tokenFor(int position, const FakeLane& lane) {
+    const int token = 256 + (position * 7) % 40;
+    return position == lane.differsAt ? token + 1 : token;
+  }
+  static float attentionFor(int queryHead, int query, int attended) {
+    if (query == 0) return 1.0f;
+    const int favourite = std::max(query - queryHead - 1, 0);
+    const float rest = 0.4f / static_cast<float>(query + 1);
+    return attended == favourite ? 0.6f + rest : rest;
+  }
+
+  const model::ModelConfig& config() const override { return m_config; }
+  const model::DecoderOptions& options() const override { return m_options; }
+  std::string deviceName() const override { return "fake device"; }
+  int position() const override { return m_position; }
+  void truncate(int positions) override { m_position = std::min(m_position, positions); }
+  std::span<const float> logits() const override { return m_logits; }
+  void keepAllLogits(bool) override {}
+  std::span<const float> allLogits() const override { return {}; }
+
+  std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override {
+    const int count = static_cast<int>(tokens.size());
+    if (m_position + count > m_config.contextLength) throw model::Error("the context is full");
+    if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the device was lost");
+    if (m_lane.stepMilliseconds > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(m_lane.stepMilliseconds));
+    model::StepRecord record;
+    record.tokens.assign(tokens.begin(), tokens.end());
+    record.position = m_position;
+    record.wallTimeMs = 2.0;
+    m_position += count;
+    record.cacheBytesUsed = model::kvCacheBytes(m_config, model::KvType::F32, m_position);
+    record.cacheBytesAllocated = model::kvCacheBytes(m_config, model::KvType::F32, m_config.contextLength);
+    record.stages.push_back({.stage = model::Stage::AttentionDecode,
+                             .layer = 0,
+                             .gpuTimeMs = 1.0,
+                             .issued = {.weightsRead = 1'000'000, .kvRead = record.cacheBytesUsed},
+                             .logical = {.weightsRead = 1'000'000, .kvRead = record.cacheBytesUsed}});
+    if (capture.all && m_lane.captures) addAttention(record.attention, record.position, count);
+    std::fill(m_logits.begin(), m_logits.end(), 0.0f);
+    m_logits[static_cast<std::size_t>(tokenFor(m_position, m_lane))] = 8.0f;
+    m_logits[40] = 4.0f;
+    const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
+    record.candidates = next.candidates;
+    record.nextTokenEntropy = next.entropy;
+    return {record};
+  }
+
+ private:
+  void addAttention(model::AttentionRows& rows, int first, int count) const {
+    for (int layer = 0; layer < kLayerCount; ++layer) rows.layers.push_back(layer);
+    rows.queryHeadCount = kQueryHeadCount;
+    rows.rowCount = count;
+    rows.firstPosition = first;
+    rows.rowStride = m_config.contextLength;
+    rows.values.resize(static_cast<std::size_t>(kLayerCount * kQueryHeadCount * count * rows.rowStride));
+    std::size_t start = 0;
+    for (int layer = 0; layer < kLayerCount; ++layer) {
+      for (int head = 0; head < kQueryHeadCount; ++head) {
+        for (int row = 0; row < count; ++row, start += static_cast<std::size_t>(rows.rowStride)) {
+          for (int attended = 0; attended <= first + row; ++attended) {
+            rows.values[start + static_cast<std::size_t>(attended)] =
+                attentionFor(head, first + row, attended);
+          }
+        }
+      }
+    }
+  }
+
+  FakeLane m_lane;
+  model::ModelConfig m_config;
+  model::DecoderOptions m_options;
+  int m_position = 0;
+  std::vector<float> m_logits;
+};
+
+/// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special.
+class FakeLaneFactory final : public session::LaneFactory {
+ public:
+  session::LaneEngine open(const session::LaneRequest& request) override {
+    FakeLane lane;
+    if (request.source == "gqa") lane.kvHeadCount = 2;
+    if (request.source == "mqa") lane.kvHeadCount = 1;
+    if (request.source == "differs-at-20") lane.differsAt = 20;
+    if (request.source == "fails-at-20") lane.failsAt = 20;
+    if (request.source == "long") lane.contextLength = 2048;
+    if (request.source == "slow") lane.stepMilliseconds = 200;
+    if (request.source.find("missing") != std::string::npos) {
+      throw model::Error(request.source + ": no such file, expected a GGUF model.");
+    }
+    session::LaneEngine engine;
+    engine.title = session::laneTitle(request.source);
+    engine.model = std::make_unique<model::Model>();
+    if (request.source != "no-tokenizer") engine.model->tokenizer = std::make_unique<FakeTokenizer>();
+    engine.decoder = std::make_unique<FakeDecoder>(lane);
+    return engine;
+  }
+};
+
+}  // namespace headroom::test

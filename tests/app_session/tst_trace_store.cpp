@@ -1,0 +1,155 @@
+#include <QSignalSpy>
+#include <QtTest>
+#include <numeric>
+
+#include "app/session/display_text.h"
+#include "app/session/selection.h"
+#include "app/session/trace_store.h"
+#include "tests/app_session/fake_lanes.h"
+
+using namespace headroom;
+using test::FakeDecoder;
+using test::FakeLane;
+
+namespace {
+
+session::LaneInfo infoOf(const FakeDecoder& decoder) {
+  session::LaneInfo info{
+      .title = "MHA", .config = decoder.config(), .contextLength = decoder.config().contextLength};
+  const test::FakeTokenizer tokenizer;
+  for (int token = 0; token < tokenizer.vocabSize(); ++token)
+    info.pieces.push_back(tokenizer.pieceBytes(token));
+  return info;
+}
+
+/// A prompt of 10 tokens, then single steps up to `length`.
+session::StepBatch decode(FakeDecoder& decoder, int length, int lane = 0) {
+  session::StepBatch batch{.run = 1, .steps = {}};
+  const auto step = [&](const std::vector<int>& tokens) {
+    for (model::StepRecord& record : decoder.run(tokens, model::Capture::everything())) {
+      batch.steps.push_back({lane, std::move(record), FakeDecoder::tokenFor(decoder.position(), {})});
+    }
+  };
+  step(std::vector<int>(10, 'a'));
+  while (decoder.position() < length) step({FakeDecoder::tokenFor(decoder.position(), {})});
+  return batch;
+}
+
+}  // namespace
+
+class TestTraceStore : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void keepsTokensStepsAndChoices() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(decoder)});
+    store.append(decode(decoder, 30));
+    const session::LaneTrace& lane = store.lane(0);
+    QCOMPARE(lane.length(), 30);
+    QCOMPARE(lane.promptLength(), 10);
+    QCOMPARE(lane.stepCount(), 21);
+    QCOMPARE(lane.stepIndexAt(9), 0);
+    QCOMPARE(lane.stepIndexAt(10), 1);
+    QCOMPARE(lane.tokens()[12], FakeDecoder::tokenFor(12, {}));
+    QCOMPARE(lane.choices()[5], -1);
+    QCOMPARE(lane.choices()[12], lane.tokens()[12]);
+    QCOMPARE(static_cast<int>(lane.choices().size()), 31);
+    QVERIFY(!lane.predictionOf(5));
+    QCOMPARE(lane.predictionOf(10), &lane.step(0));
+    QCOMPARE(lane.predictionOf(10)->candidates.front().token, lane.tokens()[10]);
+    QCOMPARE(lane.cumulative(9).tokenCount, 0);
+    QCOMPARE(lane.cumulative(29).tokenCount, 20);
+    QCOMPARE(lane.recent(29, 5).wallTimeMs, 10.0);
+    QVERIFY(!lane.firstDisagreement());
+  }
+
+  void attentionRowsOfPromptAndSteps() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(decoder)});
+    store.append(decode(decoder, 30));
+    for (const int position : {0, 4, 9, 10, 29}) {
+      const std::span<const float> row = store.lane(0).attentionRow(2, 3, position);
+      QCOMPARE(static_cast<int>(row.size()), position + 1);
+      QVERIFY(std::abs(std::accumulate(row.begin(), row.end(), 0.0f) - 1.0f) < 1e-5f);
+      for (int attended = 0; attended <= position; ++attended) {
+        QCOMPARE(row[static_cast<std::size_t>(attended)], FakeDecoder::attentionFor(3, position, attended));
+      }
+    }
+    QVERIFY(store.lane(0).attentionRow(0, 0, 30).empty());
+    const std::vector<float> mean = store.lane(0).meanAttentionRow(29);
+    QVERIFY(std::abs(std::accumulate(mean.begin(), mean.end(), 0.0f) - 1.0f) < 1e-5f);
+    QCOMPARE(store.lane(0).overview(1, 0).positionCount(), 30);
+  }
+
+  void budgetForgetsOldRowsButNotOverviews() {
+    FakeDecoder decoder{FakeLane{}};
+    constexpr std::uint64_t kBudget = 40'000;
+    session::TraceStore store(kBudget);
+    store.setLanes(1, {infoOf(decoder)});
+    store.append(decode(decoder, 60));
+    QVERIFY(store.lane(0).attentionBytes() <= kBudget);
+    QVERIFY(store.lane(0).attentionRow(0, 0, 5).empty());
+    QCOMPARE(static_cast<int>(store.lane(0).attentionRow(0, 0, 59).size()), 60);
+    QCOMPARE(store.lane(0).overview(0, 0).positionCount(), 60);
+    QVERIFY(store.lane(0).overview(0, 0).cells()[5 * analysis::PooledMap::kCells + 4] > 0.5f);
+  }
+
+  void dropsStepsOfAnOlderRun() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(2, {infoOf(decoder)});
+    store.append(decode(decoder, 12));
+    QCOMPARE(store.length(), 0);
+  }
+
+  void divergenceInLockstepAndFreeRun() {
+    FakeDecoder leader{FakeLane{}};
+    FakeDecoder follower{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(leader), infoOf(follower)});
+    store.append(decode(leader, 30, 0));
+    session::StepBatch batch = decode(follower, 30, 1);
+    // The step that fed position 17 chose for position 18.
+    batch.steps[8].choice += 1;
+    store.append(batch);
+    QVERIFY(!store.divergence(0));
+    QCOMPARE(store.divergence(1), std::optional<int>(18));
+    store.setFeed(session::TokenFeed::FreeRun);
+    QVERIFY(!store.divergence(1));
+  }
+
+  void selectionFollowsAndLooksBack() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(decoder)});
+    session::Selection selection;
+    QCOMPARE(selection.positionIn(store, 0), -1);
+    store.append(decode(decoder, 30));
+    QCOMPARE(selection.positionIn(store, 0), 29);
+    QSignalSpy changed(&selection, &session::Selection::changed);
+    selection.movePosition(store, -1);
+    QCOMPARE(selection.positionIn(store, 0), 28);
+    selection.movePosition(store, 1);
+    QVERIFY(!selection.position());
+    selection.moveHead(store, 0, 0);
+    QVERIFY(selection.head() == session::HeadAddress{});
+    selection.moveHead(store, 9, 9);
+    QVERIFY((selection.head() == session::HeadAddress{0, 2, 7}));
+    QCOMPARE(changed.count(), 4);
+  }
+
+  void textOfTokens() {
+    QCOMPARE(session::displayText("caf\xC3\xA9"), std::string("caf\xC3\xA9"));
+    QCOMPARE(session::displayText("\xE2\x80"), std::string("<E2><80>"));
+    QCOMPARE(session::displayText(std::string("a\x07\n")), std::string("a<07>\n"));
+    QCOMPARE(session::tokenLabel(" the"), std::string("\u00b7the"));
+    QCOMPARE(session::tokenLabel("\n"), std::string("\u21b5"));
+    QCOMPARE(session::tokenLabel("a b "), std::string("a b\u00b7"));
+  }
+};
+
+QTEST_GUILESS_MAIN(TestTraceStore)
+#include "tst_trace_store.moc"
