@@ -3,7 +3,8 @@
 // Partial results per chunk are merged by attention_output (flash-decoding; online softmax: Milakov and Gimelshein
 // 2018, arXiv 1805.02867). The `naive` variant is the same kernel with GROUP = 1: every query head reloads K and V.
 //
-// Lanes are keys while scoring (8 keys at a time) and slices of head_dim while summing values.
+// Lanes are keys while scoring (8 keys at a time) and slices of head_dim while summing values. Lanes past the last key
+// or past head_dim load nothing, so that the bytes issued are exactly the cache's.
 // Workgroups: (query heads / GROUP, CHUNKS, tokens).
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -32,7 +33,15 @@ layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  //
 
 layout(push_constant) uniform AttentionDecodeParams { uint layer; } params;
 
+// A group of many heads stays a loop: unrolled, its code grows beyond what compilers take in reasonable time.
+#ifdef LARGE_GROUP
+#define FOR_GROUP [[dont_unroll]]
+#else
+#define FOR_GROUP [[unroll]]
+#endif
+
 const uint SLICES = (HEAD_DIM4 + 7) / 8;  // texels of a head vector per lane
+const bool LANES_FIT = HEAD_DIM4 % 8 == 0;
 #define NEGATIVE_INFINITY uintBitsToFloat(0xFF800000u)
 
 vec4 q[GROUP][SLICES];
@@ -43,17 +52,18 @@ float weightSum[GROUP];  // this lane's share
 
 #define SCORE_LANE(k)                                                                                         \
   if (slice * 8 + k < HEAD_DIM4) {                                                                            \
-    const vec4 key = texelFetch(keys, int(keyTexel + slice * 8 + k));                                         \
-    [[unroll]] for (uint g = 0; g < GROUP; ++g) score[g] += dot(subgroupShuffle(q[g][slice], k), key);        \
+    vec4 key = vec4(0.0);                                                                                     \
+    if (valid) key = texelFetch(keys, int(keyTexel + slice * 8 + k));                                         \
+    FOR_GROUP for (uint g = 0; g < GROUP; ++g) score[g] += dot(subgroupShuffle(q[g][slice], k), key);        \
   }
 
 #define MIX_KEY(k)                                                                                            \
-  {                                                                                                           \
-    const uint valueTexel = base + min(first + k, end - 1) * HEAD_DIM4;                                       \
-    [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {                                                \
-      const vec4 value = texelFetch(values, int(valueTexel + min(slice * 8 + lane, HEAD_DIM4 - 1)));          \
-      [[unroll]] for (uint g = 0; g < GROUP; ++g) mixed[g][slice] += subgroupShuffle(score[g], k) * value;    \
+  [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {                                                  \
+    vec4 value = vec4(0.0);                                                                                   \
+    if (first + k < end && (LANES_FIT || slice * 8 + lane < HEAD_DIM4)) {                                     \
+      value = texelFetch(values, int(base + (first + k) * HEAD_DIM4 + slice * 8 + lane));                     \
     }                                                                                                         \
+    FOR_GROUP for (uint g = 0; g < GROUP; ++g) mixed[g][slice] += subgroupShuffle(score[g], k) * value;      \
   }
 
 float maxLanes(float x) {
@@ -83,7 +93,7 @@ void main() {
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
   const float scale = inversesqrt(float(HEAD_DIM4 * 4));
 
-  [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+  FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
     highest[g] = NEGATIVE_INFINITY;
     weightSum[g] = 0.0;
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
@@ -95,8 +105,8 @@ void main() {
 
   for (uint first = begin; first < end; first += 8) {
     const bool valid = first + lane < end;
-    const uint keyTexel = base + min(first + lane, end - 1) * HEAD_DIM4;
-    [[unroll]] for (uint g = 0; g < GROUP; ++g) score[g] = 0.0;
+    const uint keyTexel = base + (first + lane) * HEAD_DIM4;
+    FOR_GROUP for (uint g = 0; g < GROUP; ++g) score[g] = 0.0;
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
       SCORE_LANE(0)
       SCORE_LANE(1)
@@ -108,11 +118,11 @@ void main() {
       SCORE_LANE(7)
     }
     if (captures && valid) {
-      [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+      FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
         captured[((firstHead + g) * CAPTURE_ROWS + token) * CONTEXT + first + lane] = score[g];
       }
     }
-    [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+    FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
       const float masked = valid ? score[g] : NEGATIVE_INFINITY;
       const float newHighest = max(highest[g], maxLanes(masked));
       const float correction = exp(highest[g] - newHighest);
@@ -131,7 +141,7 @@ void main() {
     MIX_KEY(7)
   }
 
-  [[unroll]] for (uint g = 0; g < GROUP; ++g) {
+  FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
     const uint head = (token * CHUNKS + chunk) * QUERY_HEADS + firstHead + g;
     const float sum = sumLanes(weightSum[g]);
     if (lane == 0) extent[head] = vec2(highest[g], sum);

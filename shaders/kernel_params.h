@@ -9,6 +9,8 @@
 #define HEADROOM_ROW_BLOCKS 4
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
+// Query heads of a KV group up to which attention_decode is unrolled; beyond, a build with loops is used.
+#define HEADROOM_UNROLLED_GROUP 16
 // Tokens of one step at most: a prefill block, or the sequences of a batch.
 #define HEADROOM_MAX_TOKENS 64
 #define HEADROOM_MAX_LAYERS 256

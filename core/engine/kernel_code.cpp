@@ -1,5 +1,7 @@
 #include "core/engine/kernel_code.h"
 
+#include "shaders/kernel_params.h"
+
 namespace headroom::engine::kernel_code {
 
 namespace {
@@ -20,6 +22,9 @@ constexpr std::uint32_t kQkvProjectionSeveralF16[] = {
 };
 constexpr std::uint32_t kAttentionDecode[] = {
 #include "attention_decode.spv.inc"
+};
+constexpr std::uint32_t kAttentionDecodeLargeGroup[] = {
+#include "attention_decode_large_group.spv.inc"
 };
 constexpr std::uint32_t kAttentionOutputOne[] = {
 #include "attention_output_1.spv.inc"
@@ -57,7 +62,11 @@ Words qkvProjection(TokenTile tile, model::KvType kvType) {
                                       : pick(tile, kQkvProjectionOneF16, kQkvProjectionSeveralF16);
 }
 
-Words attentionDecode() { return kAttentionDecode; }
+Words attentionDecode(int groupHeads) {
+  if (groupHeads > HEADROOM_UNROLLED_GROUP) return kAttentionDecodeLargeGroup;
+  return kAttentionDecode;
+}
+
 Words attentionOutput(TokenTile tile) { return pick(tile, kAttentionOutputOne, kAttentionOutputSeveral); }
 Words ffnGateUp(TokenTile tile) { return pick(tile, kFfnGateUpOne, kFfnGateUpSeveral); }
 Words ffnDown(TokenTile tile) { return pick(tile, kFfnDownOne, kFfnDownSeveral); }

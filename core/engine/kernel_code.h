@@ -14,7 +14,8 @@ enum class TokenTile { One, Several };
 namespace kernel_code {
 std::span<const std::uint32_t> embedding();
 std::span<const std::uint32_t> qkvProjection(TokenTile tile, model::KvType kvType);
-std::span<const std::uint32_t> attentionDecode();
+/// For a workgroup of `groupHeads` query heads.
+std::span<const std::uint32_t> attentionDecode(int groupHeads);
 std::span<const std::uint32_t> attentionOutput(TokenTile tile);
 std::span<const std::uint32_t> ffnGateUp(TokenTile tile);
 std::span<const std::uint32_t> ffnDown(TokenTile tile);

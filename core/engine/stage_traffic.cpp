@@ -71,14 +71,11 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
 
 StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, bool captures) {
   StageTraffic traffic;
-  const std::uint64_t texels = sizes.headDim / 4;
-  const std::uint64_t lanesTexels = roundUp(texels, HEADROOM_LANES);  // lanes past head_dim load its last texel
+  const std::uint64_t lanesTexels = roundUp(sizes.headDim / 4, HEADROOM_LANES);  // lanes past head_dim load its end
   const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
-    // Chunks begin at multiples of 8 keys and only the last is ragged, so all chunks together load this many keys.
-    const std::uint64_t loadedKeys = roundUp(length, HEADROOM_LANES);
-    traffic.issued.kvRead += workgroups * loadedKeys * (texels + lanesTexels) * 4 * sizes.kvBytes;
+    traffic.issued.kvRead += workgroups * 2 * length * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * length * sizes.kvDim * sizes.kvBytes;
     if (captures && token.sequence == 0) {
       traffic.issued.captureWritten += sizes.queryHeads * length * kFloat;

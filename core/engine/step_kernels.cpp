@@ -58,7 +58,7 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, TokenTi
       qkvProjection(device, "qkv_projection", kernel_code::qkvProjection(tile, shape.options.kvType),
                     {kUniform, kTexel, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage},
                     ConstantsOf{shape}.qkvProjection()),
-      attentionDecode(device, "attention_decode", kernel_code::attentionDecode(),
+      attentionDecode(device, "attention_decode", kernel_code::attentionDecode(shape.headsPerWorkgroup()),
                       {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage},
                       ConstantsOf{shape}.attentionDecode(), sizeof(AttentionDecodeParams)),
       attentionOutput(device, "attention_output", kernel_code::attentionOutput(tile),

@@ -24,8 +24,6 @@ std::string_view reason(VkResult result) {
       return "the device lacks a feature that is needed";
     case VK_ERROR_LAYER_NOT_PRESENT:
       return "the validation layer is not installed (Debian: vulkan-validationlayers)";
-    case VK_TIMEOUT:
-      return "the device did not answer in time";
     default:
       return "the Vulkan driver refused";
   }

@@ -11,8 +11,6 @@ namespace headroom::vulkan {
 
 namespace {
 
-constexpr std::uint64_t kTimeoutNs = 60ull * 1000 * 1000 * 1000;
-
 std::uint32_t computeQueueFamily(VkPhysicalDevice device, double* timestampPeriodNs) {
   std::uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
@@ -197,7 +195,7 @@ void Device::run(VkCommandBuffer commands) {
   const VkFence fence = m_fence.get();
   check(vkResetFences(m_device, 1, &fence), "prepare a submission");
   check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
-  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, kTimeoutNs), fmt::format("finish the work on {}", m_info.name));
+  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, UINT64_MAX), fmt::format("finish the work on {}", m_info.name));
 }
 
 }  // namespace headroom::vulkan

@@ -55,7 +55,8 @@ class Device {
   /// A primary command buffer of this device's pool; freed with the pool or by freeCommandBuffer().
   VkCommandBuffer allocateCommandBuffer();
   void freeCommandBuffer(VkCommandBuffer commands);
-  /// Submits one recorded command buffer and waits until it is done. Throws Error on loss or after 60 s.
+  /// Submits one recorded command buffer and waits until it is done; a driver that hangs reports loss.
+  /// Throws Error.
   void run(VkCommandBuffer commands);
 
  private:

@@ -19,7 +19,7 @@ inline constexpr double kHalfLimit = 5e-4;
 /// The Vulkan device of the tests, with the validation layer on.
 struct TestDevice {
   vulkan::Instance instance{vulkan::Validation::On};
-  vulkan::Device device{instance, vulkan::chooseDevice(instance, qEnvironmentVariable("HEADROOM_TEST_DEVICE").toStdString())};
+  vulkan::Device device{instance, vulkan::chooseDevice(instance, "")};
 
   std::string firstValidationError() const {
     const std::vector<std::string> errors = instance.validationErrors();
@@ -63,11 +63,9 @@ class KernelHarness {
     }
     std::vector<std::uint16_t> halves(count);
     vulkan::download(m_device, cache.buffer(), offset, std::as_writable_bytes(std::span(halves)));
-    return {[&] {
-      std::vector<float> values;
-      for (std::uint16_t half : halves) values.push_back(model::halfToFloat(half));
-      return values;
-    }()};
+    std::vector<float> values;
+    for (std::uint16_t half : halves) values.push_back(model::halfToFloat(half));
+    return values;
   }
   /// Stores `values` in the cache, rounded to its type; returns them as stored.
   std::vector<float> writeCache(std::uint64_t offset, std::vector<float> values) {

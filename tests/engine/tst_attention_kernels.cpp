@@ -57,6 +57,7 @@ class TestAttentionKernels : public QObject {
              Row{8, 1, 32, 3001, 4, false, true},   Row{2, 2, 36, 129, 1, false, false},
              Row{4, 4, 64, 511, 1, false, false},   Row{6, 2, 64, 1023, 2, true, false},
              Row{7, 1, 64, 2047, 4, false, false},  Row{71, 1, 64, 77, 2, false, false},
+             Row{34, 2, 16, 300, 2, true, false},   Row{16, 1, 32, 90, 1, false, false},
              Row{3, 3, 80, 200, 2, true, false},    Row{4, 2, 96, 131, 1, false, true},
              Row{2, 2, 128, 1500, 2, false, false}, Row{4, 1, 128, 4097, 8, true, false},
              Row{8, 1, 128, 33, 1, false, false},   Row{2, 2, 256, 67, 1, false, false},

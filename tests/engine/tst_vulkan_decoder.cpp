@@ -229,6 +229,8 @@ class TestVulkanDecoder : public QObject {
       QCOMPARE(gqaIssued, 2 * mqaIssued);
       QCOMPARE(mhaLogical, 8 * mqaLogical);
       QCOMPARE(gqaLogical, 2 * mqaLogical);
+      QCOMPARE(mqaIssued, mqaLogical);
+      QCOMPARE(mhaIssued, mhaLogical);
       QCOMPARE(naiveIssued, mhaIssued);
       QCOMPARE(naiveLogical, mqaLogical);
       QCOMPARE(mqaLogical, 2ull * 2 * static_cast<unsigned>(position + 1) * 32 * 4);
