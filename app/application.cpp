@@ -53,14 +53,14 @@ Application::~Application() {
 }
 
 QWidget* Application::createLiveView() {
-  m_vulkan.setApiVersion({1, 1});
+  // What the shaders are compiled for.
+  m_vulkan.setApiVersion({1, 2});
   if (qEnvironmentVariableIntValue("HEADROOM_VALIDATION") == 1)
     m_vulkan.setLayers({"VK_LAYER_KHRONOS_validation"});
   if (!m_vulkan.create() || deviceCount(m_vulkan) == 0) return placeholder();
   m_live = new view::LiveWindow(m_vulkan, m_layout, m_store, m_selection);
   QWidget* container = QWidget::createWindowContainer(m_live);
   container->setObjectName("live");
-  container->setAcceptDrops(true);
   return container;
 }
 
@@ -69,6 +69,7 @@ void Application::connectLiveView() {
     m_window->showMessage({session::Severity::Problem, sentence.toStdString()});
   });
   QObject::connect(m_live, &view::LiveWindow::keyPressed, m_window.get(), &pages::MainWindow::handleKey);
+  QObject::connect(m_live, &view::LiveWindow::filesDropped, m_window.get(), &pages::MainWindow::openDropped);
   QObject::connect(m_session.get(), &session::SessionHost::stateChanged, m_live,
                    [this](const session::SessionState& state) {
                      m_live->setActivity(!state.playing           ? view::Activity::Idle

@@ -36,13 +36,13 @@ class AttentionCommand final : public Command {
     const std::vector<int> tokens = m_input.idsFor(model);
     DecoderFactory factory(m_choice, global().device);
     const auto decoder = factory.make(model);
-    const auto records = decoder->run(tokens, {.all = false, .layers = layers});
+    const auto records = decoder->run(tokens, {.all = false, .layers = layers, .queryHeads = heads});
 
     std::vector<std::int64_t> shape;
     if (m_layer < 0) shape.push_back(std::ssize(layers));
     if (m_head < 0) shape.push_back(std::ssize(heads));
     shape.insert(shape.end(), 2, std::ssize(tokens));
-    formats::writeNpy(m_output, shape, assemble(records, layers.size(), heads, tokens.size()));
+    formats::writeNpy(m_output, shape, assemble(records, layers.size(), heads.size(), tokens.size()));
     if (global().json) {
       const nlohmann::ordered_json document = {{"model", model.path},
                                                {"device", decoder->deviceName()},
@@ -69,16 +69,16 @@ class AttentionCommand final : public Command {
 
   /// [layer][head][row][column], zero above the diagonal.
   static std::vector<float> assemble(const std::vector<model::StepRecord>& records, std::size_t layerCount,
-                                     const std::vector<int>& heads, std::size_t tokenCount) {
-    std::vector<float> maps(layerCount * heads.size() * tokenCount * tokenCount, 0.0f);
+                                     std::size_t headCount, std::size_t tokenCount) {
+    std::vector<float> maps(layerCount * headCount * tokenCount * tokenCount, 0.0f);
     for (const model::StepRecord& record : records) {
       const model::AttentionRows& rows = record.attention;
       for (std::size_t layer = 0; layer < layerCount; ++layer) {
-        for (std::size_t head = 0; head < heads.size(); ++head) {
+        for (std::size_t head = 0; head < headCount; ++head) {
           for (int row = 0; row < rows.rowCount; ++row) {
-            const auto values = rows.row(static_cast<int>(layer), heads[head], row);
+            const auto values = rows.row(static_cast<int>(layer), static_cast<int>(head), row);
             const std::size_t position = static_cast<std::size_t>(rows.firstPosition + row);
-            const std::size_t start = ((layer * heads.size() + head) * tokenCount + position) * tokenCount;
+            const std::size_t start = ((layer * headCount + head) * tokenCount + position) * tokenCount;
             std::copy(values.begin(), values.end(), maps.begin() + static_cast<std::ptrdiff_t>(start));
           }
         }

@@ -76,17 +76,17 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
 
   createMenus();
   connectSession();
-  selection.setColorMap(settings.colorMap());
-  selection.setMapScale(settings.mapScale());
-  m_transport->setPace(settings.pace());
-  m_transport->setPrompt(QString::fromStdString(settings.prompt()));
-  m_transport->setSampling(settings.sampling());
   restoreGeometry(settings.windowGeometry());
   m_splitter->restoreState(settings.windowState());
 }
 
 void MainWindow::start(const std::vector<std::string>& files) {
   setAppearance(m_settings.appearance());
+  m_selection.setColorMap(m_settings.colorMap());
+  m_selection.setMapScale(m_settings.mapScale());
+  m_transport->setPace(m_settings.pace());
+  m_transport->setPrompt(QString::fromStdString(m_settings.prompt()));
+  m_transport->setSampling(m_settings.sampling());
   m_session.setPrompt(m_settings.prompt());
   m_session.setSampling(m_settings.sampling());
   m_session.setPace(m_settings.pace());
@@ -246,10 +246,14 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-  for (const QUrl& url : event->mimeData()->urls()) {
+  openDropped(event->mimeData()->urls());
+  event->acceptProposedAction();
+}
+
+void MainWindow::openDropped(const QList<QUrl>& urls) {
+  for (const QUrl& url : urls) {
     if (url.isLocalFile()) openFile(url.toLocalFile());
   }
-  event->acceptProposedAction();
 }
 
 }  // namespace headroom::pages

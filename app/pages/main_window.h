@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QMainWindow>
+#include <QUrl>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class MainWindow : public QMainWindow {
  public slots:
   /// A key that reached the live view: the window's shortcuts work there too.
   void handleKey(QKeyEvent* event);
+  /// Files dropped on the window or on the live view.
+  void openDropped(const QList<QUrl>& urls);
 
  signals:
   void appearanceChanged(const headroom::session::Appearance& appearance);

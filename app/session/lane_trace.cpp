@@ -19,7 +19,7 @@ void compact(model::AttentionRows& rows) {
     rows.values.shrink_to_fit();
     return;
   }
-  const std::size_t rowTotal = rows.layers.size() * static_cast<std::size_t>(rows.queryHeadCount) *
+  const std::size_t rowTotal = rows.layers.size() * rows.queryHeads.size() *
                                static_cast<std::size_t>(rows.rowCount);
   std::vector<float> values(rowTotal * static_cast<std::size_t>(needed));
   for (std::size_t row = 0; row < rowTotal; ++row) {
@@ -80,9 +80,10 @@ void LaneTrace::append(LaneStep step) {
   compact(record.attention);
   const model::AttentionRows& rows = record.attention;
   for (std::size_t layerIndex = 0; layerIndex < rows.layers.size(); ++layerIndex) {
-    for (int head = 0; head < rows.queryHeadCount; ++head) {
+    for (int head = 0; head < rows.queryHeadCount(); ++head) {
       analysis::PooledMap& map =
-          m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() + head)];
+          m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() +
+                                               rows.queryHeads[static_cast<std::size_t>(head)])];
       for (int row = 0; row < rows.rowCount; ++row) {
         map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), head, row));
       }

@@ -1,5 +1,8 @@
 #include "app/view/live_window.h"
 
+#include <QDropEvent>
+#include <QMimeData>
+
 #include "app/view/live_renderer.h"
 
 namespace headroom::view {
@@ -39,6 +42,15 @@ void LiveWindow::setActivity(Activity activity) {
 bool LiveWindow::event(QEvent* event) {
   if (m_renderer && m_renderer->handleInput(*event)) m_pacer.requestForInput();
   if (event->type() == QEvent::KeyPress) emit keyPressed(static_cast<QKeyEvent*>(event));
+  // The view is a native window inside the main window, so drops on it arrive here.
+  if (event->type() == QEvent::DragEnter || event->type() == QEvent::DragMove ||
+      event->type() == QEvent::Drop) {
+    auto* drop = static_cast<QDropEvent*>(event);
+    if (!drop->mimeData()->hasUrls()) return false;
+    drop->acceptProposedAction();
+    if (event->type() == QEvent::Drop) emit filesDropped(drop->mimeData()->urls());
+    return true;
+  }
   return QVulkanWindow::event(event);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QKeyEvent>
+#include <QUrl>
 #include <QVulkanWindow>
 #include <cstdint>
 
@@ -45,6 +46,7 @@ class LiveWindow : public QVulkanWindow {
   void problem(const QString& sentence);
   /// A key that the live view itself does not use.
   void keyPressed(QKeyEvent* event);
+  void filesDropped(const QList<QUrl>& urls);
 
  protected:
   bool event(QEvent* event) override;

@@ -1,0 +1,38 @@
+#include "app/session/decoder_factory.h"
+#include "tests/app_gui/gui_fixture.h"
+
+using namespace headroom;
+
+/// The first start of the real application with the models that it ships.
+class TestBundledStart : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void decodesByItself() {
+    test::GuiFixture page(session::vulkanLaneFactory(HEADROOM_SOURCE_DIR "/assets/models"));
+    page.start();
+    // Two seconds are promised without validation layers and on an idle machine; here the limit is for a
+    // hang.
+    QTRY_VERIFY_WITH_TIMEOUT(
+        page.length(1) > page.store().lane(1).promptLength() && page.live().frameCount() > 3, 20000);
+    qInfo("Text and picture after %lld ms.", page.sinceStart.elapsed());
+    QCOMPARE(page.store().lane(0).info().title, std::string("MHA"));
+    QCOMPARE(page.store().lane(1).info().title, std::string("MQA"));
+    QVERIFY(page.application->session().state().playing);
+    QTRY_VERIFY_WITH_TIMEOUT(page.length(0) > 40, 20000);
+    const QImage image = page.picture();
+    for (const QRectF& lane : {test::kLeftLane, test::kRightLane}) {
+      QVERIFY(test::countPixels(image, session::colorOf(session::ColorMap::Viridis, 0.0), lane, 12) > 300);
+      QVERIFY(test::countPixels(image, session::colorOf(session::ColorMap::Viridis, 0.95), lane, 24) > 50);
+    }
+    // What is on screen is what was counted: eight KV heads against one.
+    const session::LaneTrace& mha = page.store().lane(0);
+    const session::LaneTrace& mqa = page.store().lane(1);
+    QCOMPARE(mha.cacheBytesUsed(30), 8 * mqa.cacheBytesUsed(30));
+    QCOMPARE(mha.stepAt(30).logical().kvRead, 8 * mqa.stepAt(30).logical().kvRead);
+    QCOMPARE(test::validationErrorCount().load(), 0);
+  }
+};
+
+HEADROOM_GUI_TEST_MAIN(TestBundledStart)
+#include "tst_bundled_start.moc"
