@@ -119,7 +119,9 @@ void main() {
     }
     if (captures && valid) {
       FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
-        captured[((firstHead + g) * CAPTURE_ROWS + token) * CONTEXT + first + lane] = score[g];
+        const uint head = firstHead + g;
+        if ((step.captureHeads[head / 128][head / 32 % 4] >> (head % 32) & 1) == 0) continue;
+        captured[(head * CAPTURE_ROWS + token) * CONTEXT + first + lane] = score[g];
       }
     }
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) {

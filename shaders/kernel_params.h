@@ -14,6 +14,7 @@
 // Tokens of one step at most: a prefill block, or the sequences of a batch.
 #define HEADROOM_MAX_TOKENS 64
 #define HEADROOM_MAX_LAYERS 256
+#define HEADROOM_MAX_QUERY_HEADS 256
 
 #ifdef __cplusplus
 #include <cstdint>
@@ -34,9 +35,10 @@ struct StepParams {
   std::uint32_t firstLogits = 0;  ///< first row whose logits are wanted
   std::uint32_t unused[2] = {};
   std::uint32_t captureLayers[HEADROOM_MAX_LAYERS / 32] = {};  ///< a bit per layer
+  std::uint32_t captureHeads[HEADROOM_MAX_QUERY_HEADS / 32] = {};  ///< a bit per query head
   TokenParams tokens[HEADROOM_MAX_TOKENS] = {};
 };
-static_assert(sizeof(StepParams) == 16 + HEADROOM_MAX_LAYERS / 8 + 16 * HEADROOM_MAX_TOKENS);
+static_assert(sizeof(StepParams) == 16 + HEADROOM_MAX_LAYERS / 8 + HEADROOM_MAX_QUERY_HEADS / 8 + 16 * HEADROOM_MAX_TOKENS);
 
 /// Push constant of attention_decode.
 struct AttentionDecodeParams {

@@ -19,8 +19,8 @@ void compact(model::AttentionRows& rows) {
     rows.values.shrink_to_fit();
     return;
   }
-  const std::size_t rowTotal = rows.layers.size() * rows.queryHeads.size() *
-                               static_cast<std::size_t>(rows.rowCount);
+  const std::size_t rowTotal =
+      rows.layers.size() * rows.queryHeads.size() * static_cast<std::size_t>(rows.rowCount);
   std::vector<float> values(rowTotal * static_cast<std::size_t>(needed));
   for (std::size_t row = 0; row < rowTotal; ++row) {
     std::copy_n(
@@ -80,12 +80,12 @@ void LaneTrace::append(LaneStep step) {
   compact(record.attention);
   const model::AttentionRows& rows = record.attention;
   for (std::size_t layerIndex = 0; layerIndex < rows.layers.size(); ++layerIndex) {
-    for (int head = 0; head < rows.queryHeadCount(); ++head) {
+    for (int headIndex = 0; headIndex < rows.queryHeadCount(); ++headIndex) {
+      const int queryHead = rows.queryHeads[static_cast<std::size_t>(headIndex)];
       analysis::PooledMap& map =
-          m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() +
-                                               rows.queryHeads[static_cast<std::size_t>(head)])];
+          m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() + queryHead)];
       for (int row = 0; row < rows.rowCount; ++row) {
-        map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), head, row));
+        map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), headIndex, row));
       }
     }
   }
@@ -107,9 +107,14 @@ const model::StepRecord* LaneTrace::predictionOf(int position) const {
 std::span<const float> LaneTrace::attentionRow(int layer, int queryHead, int position) const {
   if (position < 0 || position >= length()) return {};
   const model::AttentionRows& rows = stepAt(position).attention;
-  const auto found = std::lower_bound(rows.layers.begin(), rows.layers.end(), layer);
-  if (found == rows.layers.end() || *found != layer || rows.values.empty()) return {};
-  return rows.row(static_cast<int>(found - rows.layers.begin()), queryHead, position - rows.firstPosition);
+  const auto indexOf = [](const std::vector<int>& ascending, int value) {
+    const auto found = std::lower_bound(ascending.begin(), ascending.end(), value);
+    return found != ascending.end() && *found == value ? static_cast<int>(found - ascending.begin()) : -1;
+  };
+  const int layerIndex = indexOf(rows.layers, layer);
+  const int headIndex = indexOf(rows.queryHeads, queryHead);
+  if (layerIndex < 0 || headIndex < 0 || rows.values.empty()) return {};
+  return rows.row(layerIndex, headIndex, position - rows.firstPosition);
 }
 
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {

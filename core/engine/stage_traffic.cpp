@@ -69,7 +69,7 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
   return traffic;
 }
 
-StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, bool captures) {
+StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int capturedHeads) {
   StageTraffic traffic;
   const std::uint64_t lanesTexels = roundUp(sizes.headDim / 4, HEADROOM_LANES);  // lanes past head_dim load its end
   const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
@@ -77,9 +77,10 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     const std::uint64_t length = token.position + 1ull;
     traffic.issued.kvRead += workgroups * 2 * length * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * length * sizes.kvDim * sizes.kvBytes;
-    if (captures && token.sequence == 0) {
-      traffic.issued.captureWritten += sizes.queryHeads * length * kFloat;
-      traffic.logical.captureWritten += sizes.queryHeads * length * kFloat;
+    if (token.sequence == 0) {
+      const std::uint64_t captured = static_cast<std::uint64_t>(capturedHeads) * length * kFloat;
+      traffic.issued.captureWritten += captured;
+      traffic.logical.captureWritten += captured;
     }
   }
   traffic.issued.activationsRead += sizes.rows * sizes.chunks * sizes.queryHeads * lanesTexels * 4 * kFloat;
@@ -106,7 +107,7 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const Sizes& sizes) {
 }  // namespace
 
 StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows, bool captures) {
+                          const StepRows& rows, int capturedHeads) {
   const Sizes sizes(shape, rows.tokens.size());
   StageTraffic traffic;
   const DeviceLayer* layer = layerIndex >= 0 ? &weights.layers[static_cast<std::size_t>(layerIndex)] : nullptr;
@@ -122,7 +123,7 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
     case Stage::QkvProjection:
       return qkvProjection(*layer, shape, sizes);
     case Stage::AttentionDecode:
-      return attentionDecode(shape, sizes, rows, captures);
+      return attentionDecode(shape, sizes, rows, capturedHeads);
     case Stage::AttentionOutput:
       return attentionOutput(*layer, sizes);
     case Stage::FfnGateUp:

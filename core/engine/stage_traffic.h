@@ -14,7 +14,6 @@ namespace headroom::engine {
 struct StepRows {
   std::span<const TokenParams> tokens;
   int logitsRows = 1;
-  int capturedLayers = 0;
 };
 
 /// Issued and logical bytes of one dispatch.
@@ -24,9 +23,9 @@ struct StageTraffic {
 };
 
 /// Declares what the kernel of `stage` loads and stores in a step, derived from its workgroups and loops:
-/// issued counts every load, also of padding and of reloads; logical counts each datum once. `captures` says
-/// whether this layer's attention rows are written. The step's parameters (a uniform buffer) are not counted.
+/// issued counts every load, also of padding and of reloads; logical counts each datum once. `capturedHeads`
+/// is how many query heads of this layer have their attention rows written. The step's parameters (a uniform buffer) are not counted.
 StageTraffic stageTraffic(model::Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows, bool captures);
+                          const StepRows& rows, int capturedHeads);
 
 }  // namespace headroom::engine

@@ -40,6 +40,10 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
   if (config.layerCount > HEADROOM_MAX_LAYERS) {
     refuse(device, fmt::format("it has {} layers, the kernels take {}", config.layerCount, HEADROOM_MAX_LAYERS));
   }
+  if (attention.queryHeadCount > HEADROOM_MAX_QUERY_HEADS) {
+    refuse(device, fmt::format("it has {} query heads, the kernels take {}", attention.queryHeadCount,
+                               HEADROOM_MAX_QUERY_HEADS));
+  }
   if (options.batch < 1 || options.batch > HEADROOM_MAX_TOKENS) {
     refuse(device, fmt::format("a batch of {} sequences was asked for, 1 to {} are possible", options.batch,
                                HEADROOM_MAX_TOKENS));

@@ -104,6 +104,10 @@ void VulkanDecoder::setCapture(StepParams& params, const Capture& capture) const
   for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
     if (capture.wants(layer)) params.captureLayers[layer / 32] |= 1u << (layer % 32);
   }
+  std::ranges::fill(params.captureHeads, 0u);
+  for (int head : capture.wantedHeads(m_shape.config.attention.queryHeadCount)) {
+    params.captureHeads[head / 32] |= 1u << (head % 32);
+  }
 }
 
 StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsRows, const Capture& capture) {
@@ -118,10 +122,12 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
 
   StepRecord record;
   const std::vector<double> times = steps.dispatchTimesMs();
+  const auto wantedHeads = static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
   const StepRows stepRows{.tokens = rows, .logitsRows = logitsRows};
   for (std::size_t index = 0; index < times.size(); ++index) {
     const auto [stage, layer] = steps.stages()[index];
-    const StageTraffic traffic = stageTraffic(stage, layer, m_shape, m_resources->weights, stepRows, capture.wants(layer));
+    const StageTraffic traffic = stageTraffic(stage, layer, m_shape, m_resources->weights, stepRows,
+                                              capture.wants(layer) ? wantedHeads : 0);
     record.stages.push_back({.stage = stage,
                              .layer = layer,
                              .gpuTimeMs = times[index],
@@ -140,17 +146,17 @@ model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> r
   }
   if (attention.layers.empty()) return attention;
   const auto ofFirstSequence = std::ranges::count(rows, 0u, &TokenParams::sequence);
-  attention.queryHeadCount = m_shape.config.attention.queryHeadCount;
+  attention.queryHeads = capture.wantedHeads(m_shape.config.attention.queryHeadCount);
   attention.rowCount = static_cast<int>(ofFirstSequence);
   attention.firstPosition = static_cast<int>(rows[0].position);
   attention.rowStride = attention.firstPosition + attention.rowCount;
-  attention.values.resize(attention.layers.size() * static_cast<std::size_t>(attention.queryHeadCount) *
+  attention.values.resize(attention.layers.size() * attention.queryHeads.size() *
                           static_cast<std::size_t>(attention.rowCount) * static_cast<std::size_t>(attention.rowStride));
 
   const std::span<const float> scores = m_resources->buffers.captured.mapped<const float>();
   float* target = attention.values.data();
   for (int layer : attention.layers) {
-    for (int head = 0; head < attention.queryHeadCount; ++head) {
+    for (int head : attention.queryHeads) {
       for (int row = 0; row < attention.rowCount; ++row, target += attention.rowStride) {
         const std::size_t source =
             static_cast<std::size_t>(layer) * m_shape.captureStride() / sizeof(float) +

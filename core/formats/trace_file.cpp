@@ -29,14 +29,14 @@ ordered_json describe(const model::AttentionRows& attention) {
   ordered_json layers = ordered_json::array();
   for (int layer = 0; layer < static_cast<int>(attention.layers.size()); ++layer) {
     ordered_json heads = ordered_json::array();
-    for (int head = 0; head < attention.queryHeadCount; ++head) {
+    for (int head = 0; head < attention.queryHeadCount(); ++head) {
       ordered_json rows = ordered_json::array();
       for (int row = 0; row < attention.rowCount; ++row) rows.push_back(attention.row(layer, head, row));
       heads.push_back(std::move(rows));
     }
     layers.push_back(std::move(heads));
   }
-  return {{"layers", attention.layers}, {"rows", std::move(layers)}};
+  return {{"layers", attention.layers}, {"query_heads", attention.queryHeads}, {"rows", std::move(layers)}};
 }
 
 ordered_json describe(int lane, const model::StepRecord& record) {

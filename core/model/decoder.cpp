@@ -14,6 +14,15 @@ bool Capture::wants(int layer) const {
   return all || std::find(layers.begin(), layers.end(), layer) != layers.end();
 }
 
+std::vector<int> Capture::wantedHeads(int queryHeadCount) const {
+  std::vector<int> heads = queryHeads;
+  if (heads.empty()) {
+    heads.resize(static_cast<std::size_t>(queryHeadCount));
+    std::iota(heads.begin(), heads.end(), 0);
+  }
+  return heads;
+}
+
 Distribution summarise(std::span<const float> logits, int count) {
   Distribution result;
   const float highest = *std::max_element(logits.begin(), logits.end());

@@ -23,14 +23,17 @@ struct DecoderOptions {
   AttentionKernel attention = AttentionKernel::Shared;
 };
 
-/// Which layers' attention a step hands back; always all query heads of a layer.
+/// Which layers' and query heads' attention a step hands back.
 struct Capture {
-  bool all = false;
-  std::vector<int> layers;  ///< when not all
+  bool all = false;             ///< every layer
+  std::vector<int> layers;      ///< these layers, when not all
+  std::vector<int> queryHeads;  ///< these query heads of each layer, ascending; empty for every one
 
   static Capture none() { return {}; }
-  static Capture everything() { return {.all = true, .layers = {}}; }
+  static Capture everything() { return {.all = true, .layers = {}, .queryHeads = {}}; }
   bool wants(int layer) const;
+  /// The query heads wanted of `queryHeadCount`.
+  std::vector<int> wantedHeads(int queryHeadCount) const;
 };
 
 /// Runs a model over a growing sequence. Implementations: reference::ReferenceDecoder (Eigen, float64) and

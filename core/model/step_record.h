@@ -42,16 +42,18 @@ struct Candidate {
 /// Attention probabilities (after softmax) of the tokens of one step, of every captured layer and head.
 struct AttentionRows {
   std::vector<int> layers;  ///< captured layers, ascending; empty when nothing was captured
-  int queryHeadCount = 0;   ///< all query heads of a captured layer
+  std::vector<int> queryHeads;  ///< captured query heads, ascending, the same in every layer
   int rowCount = 0;         ///< tokens in the step
   int firstPosition = 0;    ///< position of row 0
   int rowStride = 0;        ///< floats per row, >= firstPosition + rowCount
-  std::vector<float> values;  ///< [layer index][queryHead][row][rowStride]
+  std::vector<float> values;  ///< [layer index][head index][row][rowStride]
+
+  int queryHeadCount() const { return static_cast<int>(queryHeads.size()); }
 
   /// The firstPosition + row + 1 probabilities of one row.
-  std::span<const float> row(int layerIndex, int queryHead, int row) const {
+  std::span<const float> row(int layerIndex, int headIndex, int row) const {
     const std::size_t start =
-        ((static_cast<std::size_t>(layerIndex) * queryHeadCount + queryHead) * rowCount + row) * rowStride;
+        ((static_cast<std::size_t>(layerIndex) * queryHeads.size() + headIndex) * rowCount + row) * rowStride;
     return std::span(values).subspan(start, static_cast<std::size_t>(firstPosition) + row + 1);
   }
 };

@@ -140,11 +140,11 @@ class ReferenceDecoder::Pass {
       if (capture.wants(layer)) rows.layers.push_back(layer);
     }
     if (rows.layers.empty()) return;
-    rows.queryHeadCount = m_config.attention.queryHeadCount;
+    rows.queryHeads = capture.wantedHeads(m_config.attention.queryHeadCount);
     rows.rowCount = static_cast<int>(record.tokens.size());
     rows.firstPosition = m_position;
     rows.rowStride = m_position + rows.rowCount;
-    rows.values.assign(rows.layers.size() * static_cast<std::size_t>(rows.queryHeadCount) *
+    rows.values.assign(rows.layers.size() * rows.queryHeads.size() *
                            static_cast<std::size_t>(rows.rowCount) * static_cast<std::size_t>(rows.rowStride),
                        0.0f);
   }
@@ -237,10 +237,11 @@ class ReferenceDecoder::Pass {
 
   static void keepRow(std::span<const double> attention, int layer, int head, int token,
                       model::AttentionRows& rows) {
-    if (!isCaptured(rows, layer)) return;
-    const auto index = std::lower_bound(rows.layers.begin(), rows.layers.end(), layer) - rows.layers.begin();
-    const std::size_t row = (static_cast<std::size_t>(index) * static_cast<std::size_t>(rows.queryHeadCount) +
-                             static_cast<std::size_t>(head)) *
+    if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
+    const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
+    const auto headIndex = std::ranges::lower_bound(rows.queryHeads, head) - rows.queryHeads.begin();
+    const std::size_t row = (static_cast<std::size_t>(index) * rows.queryHeads.size() +
+                             static_cast<std::size_t>(headIndex)) *
                                 static_cast<std::size_t>(rows.rowCount) +
                             static_cast<std::size_t>(token);
     float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
@@ -254,7 +255,7 @@ class ReferenceDecoder::Pass {
     for (int row = 0; row < rows.rowCount; ++row) {
       elements += static_cast<std::uint64_t>(rows.firstPosition + row + 1);
     }
-    return elements * static_cast<std::uint64_t>(rows.queryHeadCount) * sizeof(float);
+    return elements * rows.queryHeads.size() * sizeof(float);
   }
 
   void projectAttention(const Matrix& attended, int layer, Matrix& x, StepRecord& record) const {

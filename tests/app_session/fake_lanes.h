@@ -118,7 +118,7 @@ class FakeDecoder final : public model::Decoder {
  private:
   void addAttention(model::AttentionRows& rows, int first, int count) const {
     for (int layer = 0; layer < kLayerCount; ++layer) rows.layers.push_back(layer);
-    rows.queryHeadCount = kQueryHeadCount;
+    for (int head = 0; head < kQueryHeadCount; ++head) rows.queryHeads.push_back(head);
     rows.rowCount = count;
     rows.firstPosition = first;
     rows.rowStride = m_config.contextLength;

@@ -88,6 +88,7 @@ class KernelHarness {
     params.tokenCount = static_cast<std::uint32_t>(rows.size());
     params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
     params.captureLayers[0] = captures ? 1u : 0u;
+    std::ranges::fill(params.captureHeads, ~0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
     vulkan::Recorder recorder(m_device, 1);
     engine::recordStage(recorder, {shape, kernels, weights, cache, buffers}, stage, 0, static_cast<int>(rows.size()),

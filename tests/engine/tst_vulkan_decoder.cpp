@@ -176,13 +176,35 @@ class TestVulkanDecoder : public QObject {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
     VulkanDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> tokens = someTokens(5, model.config.vocabSize);
-    const model::StepRecord record = decoder.run(tokens, Capture{.all = false, .layers = {1}})[0];
+    const model::StepRecord record = decoder.run(tokens, Capture{.all = false, .layers = {1}, .queryHeads = {}})[0];
     QCOMPARE(record.attention.layers, std::vector<int>{1});
     QCOMPARE(record.issued().captureWritten, 4u * (1 + 2 + 3 + 4 + 5) * sizeof(float));
     const int token = 3;
     const model::StepRecord without = decoder.run(std::span(&token, 1), Capture::none())[0];
     QVERIFY(without.attention.layers.empty());
     QCOMPARE(without.issued().captureWritten, 0u);
+  }
+
+  void capturesOnlyTheChosenHeads() {
+    const model::Model model = randomModel(smallConfig({6, 2, 16}), Output::Tied);
+    const std::vector<int> tokens = someTokens(9, model.config.vocabSize);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    reference::ReferenceDecoder truth(model, {});
+    const Capture some{.all = true, .layers = {}, .queryHeads = {1, 4}};
+    const model::StepRecord record = decoder.run(tokens, some)[0];
+    const model::StepRecord expected = truth.run(tokens, some)[0];
+    decoder.truncate(0);
+    const model::StepRecord whole = decoder.run(tokens, Capture::everything())[0];
+    QCOMPARE(record.attention.queryHeads, (std::vector<int>{1, 4}));
+    QCOMPARE(record.attention.values.size() * 3, whole.attention.values.size());
+    QCOMPARE(record.issued().captureWritten * 3, whole.issued().captureWritten);
+    for (int layer = 0; layer < 2; ++layer) {
+      for (int head = 0; head < 2; ++head) {
+        const auto row = record.attention.row(layer, head, 8);
+        checkError(row, whole.attention.row(layer, some.queryHeads[static_cast<std::size_t>(head)], 8), 1e-7, "of all");
+        checkError(row, expected.attention.row(layer, head, 8), kReferenceF32CacheLimit, "of the reference");
+      }
+    }
   }
 
   void cacheBytesFollowTheFormula_data() {

@@ -105,10 +105,10 @@ class TstReferenceDecoder : public QObject {
       QCOMPARE(records.size(), std::size_t{1});
       const model::AttentionRows& rows = records[0].attention;
       QCOMPARE(rows.layers.size(), static_cast<std::size_t>(config.layerCount));
-      QCOMPARE(rows.queryHeadCount, config.attention.queryHeadCount);
+      QCOMPARE(rows.queryHeadCount(), config.attention.queryHeadCount);
       QCOMPARE(rows.firstPosition, first);
       for (int layer = 0; layer < config.layerCount; ++layer) {
-        for (int head = 0; head < rows.queryHeadCount; ++head) {
+        for (int head = 0; head < rows.queryHeadCount(); ++head) {
           for (int row = 0; row < rows.rowCount; ++row) {
             const auto values = rows.row(layer, head, row);
             QCOMPARE(values.size(), static_cast<std::size_t>(first + row + 1));
