@@ -16,7 +16,7 @@ std::uint32_t deviceCount(QVulkanInstance& vulkan) {
   return count;
 }
 
-QWidget* placeholder() {
+QWidget* noDeviceNotice() {
   auto* label = new QLabel(
       "The live view needs a Vulkan device, and none was found.\n\n"
       "Install a driver; the package mesa-vulkan-drivers brings one that runs on any processor.");
@@ -57,7 +57,7 @@ QWidget* Application::createLiveView() {
   m_vulkan.setApiVersion({1, 2});
   if (qEnvironmentVariableIntValue("HEADROOM_VALIDATION") == 1)
     m_vulkan.setLayers({"VK_LAYER_KHRONOS_validation"});
-  if (!m_vulkan.create() || deviceCount(m_vulkan) == 0) return placeholder();
+  if (!m_vulkan.create() || deviceCount(m_vulkan) == 0) return noDeviceNotice();
   m_live = new view::LiveWindow(m_vulkan, m_layout, m_store, m_selection);
   QWidget* container = QWidget::createWindowContainer(m_live);
   container->setObjectName("live");

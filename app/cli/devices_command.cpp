@@ -22,21 +22,20 @@ std::string versionText(std::uint32_t version) {
 }
 
 nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& probe) {
-  nlohmann::ordered_json document = {
-      {"index", info.index},
-      {"name", info.name},
-      {"type", vulkan::typeName(info.type)},
-      {"driver", info.driver},
-      {"vulkan", versionText(info.apiVersion)},
-      {"subgroup_size", info.subgroupSize},
-      {"memory_bytes", info.memoryBytes},
-      {"limits",
-       {{"max_storage_buffer_range", info.limits.maxStorageBufferRange},
-        {"max_texel_buffer_elements", info.limits.maxTexelBufferElements},
-        {"max_compute_shared_memory", info.limits.maxComputeSharedMemorySize},
-        {"max_push_constants", info.limits.maxPushConstantsSize},
-        {"storage_16_bit", info.storage16Bit},
-        {"timestamp_period_ns", info.timestampPeriodNs}}}};
+  nlohmann::ordered_json document = {{"index", info.index},
+                                     {"name", info.name},
+                                     {"type", vulkan::typeName(info.type)},
+                                     {"driver", info.driver},
+                                     {"vulkan", versionText(info.apiVersion)},
+                                     {"subgroup_size", info.subgroupSize},
+                                     {"memory_bytes", info.memoryBytes},
+                                     {"limits",
+                                      {{"max_storage_buffer_range", info.limits.maxStorageBufferRange},
+                                       {"max_texel_buffer_elements", info.limits.maxTexelBufferElements},
+                                       {"max_compute_shared_memory", info.limits.maxComputeSharedMemorySize},
+                                       {"max_push_constants", info.limits.maxPushConstantsSize},
+                                       {"storage_16_bit", info.storage16Bit},
+                                       {"timestamp_period_ns", info.timestampPeriodNs}}}};
   if (probe) {
     document["probe"] = {{"copy_gb_per_s", probe->copyGBps},
                          {"copy_megabytes", probe->copyMegabytes},
@@ -47,16 +46,20 @@ nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<engi
 }
 
 void print(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& probe) {
-  const auto row = [](std::string_view label, const std::string& value) { fmt::print("   {:<20}{}\n", label, value); };
+  const auto row = [](std::string_view label, const std::string& value) {
+    fmt::print("   {:<20}{}\n", label, value);
+  };
   fmt::print("{}  {}\n", info.index, info.name);
-  row("type", fmt::format("{}, Vulkan {}, {}", vulkan::typeName(info.type), versionText(info.apiVersion), info.driver));
+  row("type", fmt::format("{}, Vulkan {}, {}", vulkan::typeName(info.type), versionText(info.apiVersion),
+                          info.driver));
   row("memory", fmt::format("{} bytes", info.memoryBytes));
   row("subgroup", fmt::format("{} invocations", info.subgroupSize));
   row("limits", fmt::format("storage buffer {} bytes, texel buffer {} texels, shared memory {} bytes",
                             info.limits.maxStorageBufferRange, info.limits.maxTexelBufferElements,
                             info.limits.maxComputeSharedMemorySize));
   row("f16 cache", info.storage16Bit ? "yes" : "no (no 16-bit storage)");
-  row("time stamps", info.timestampPeriodNs > 0.0 ? fmt::format("every {} ns", info.timestampPeriodNs) : "none");
+  row("time stamps",
+      info.timestampPeriodNs > 0.0 ? fmt::format("every {} ns", info.timestampPeriodNs) : "none");
   if (probe) {
     row("copy (measured)", fmt::format("{:.1f} GB/s, read plus written, {:.0f} MB per copy", probe->copyGBps,
                                        probe->copyMegabytes));
@@ -68,7 +71,8 @@ void print(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& pro
 class DevicesCommand final : public Command {
  public:
   DevicesCommand(CLI::App& parent, const GlobalOptions& global)
-      : Command(parent, global, "devices", "Vulkan devices, what they offer, and what they reach with --probe") {
+      : Command(parent, global, "devices",
+                "Vulkan devices, what they offer, and what they reach with --probe") {
     app().add_flag("--probe", m_probe, "Measure copy bandwidth, FMA rate and the cost of a dispatch");
   }
 
@@ -84,7 +88,8 @@ class DevicesCommand final : public Command {
   void listAll() {
     const vulkan::Instance instance;
     std::vector<DeviceInfo> devices = vulkan::listDevices(instance);
-    if (!global().device.empty() || devices.empty()) devices = {vulkan::chooseDevice(instance, global().device)};
+    if (!global().device.empty() || devices.empty())
+      devices = {vulkan::chooseDevice(instance, global().device)};
     nlohmann::ordered_json document = nlohmann::ordered_json::array();
     for (const DeviceInfo& info : devices) {
       std::optional<engine::DeviceProbe> probe;

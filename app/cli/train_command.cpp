@@ -44,13 +44,14 @@ class ProgressLine {
     const auto filled = static_cast<std::size_t>(kBarWidth * progress.step / progress.stepCount);
     const double loss = progress.point != nullptr ? progress.point->trainingLoss : progress.trainingLoss;
     std::string line = fmt::format("[{:<{}}] {}/{}  loss {:.3f} nats/token  {:.0f} tokens/s  {} left",
-                                   std::string(filled, '#'), kBarWidth, progress.step, progress.stepCount, loss,
-                                   progress.tokensPerSecond, duration(progress.secondsLeft));
+                                   std::string(filled, '#'), kBarWidth, progress.step, progress.stepCount,
+                                   loss, progress.tokensPerSecond, duration(progress.secondsLeft));
     if (progress.point != nullptr && progress.point->validationBitsPerByte > 0.0) {
       line += fmt::format("  validation {:.4f} bits/byte", progress.point->validationBitsPerByte);
     }
     fmt::print(stderr, "{}{}", m_onTerminal ? "\r\033[K" : "", line);
-    const bool keepsLine = !m_onTerminal || (progress.point != nullptr && progress.point->validationBitsPerByte > 0.0);
+    const bool keepsLine =
+        !m_onTerminal || (progress.point != nullptr && progress.point->validationBitsPerByte > 0.0);
     if (keepsLine || progress.step == progress.stepCount) fmt::print(stderr, "\n");
     std::fflush(stderr);
   }
@@ -65,20 +66,23 @@ void writeLossTable(const std::string& path, const std::vector<training::Trainin
   for (const training::TrainingPoint& point : points) {
     const std::string validation =
         point.validationBitsPerByte > 0.0 ? fmt::format("{:.5f}", point.validationBitsPerByte) : "";
-    out << fmt::format("{},{:.5f},{},{:.4f},{:.6f}\n", point.step, point.trainingLoss, validation, point.gradientNorm,
-                       point.learningRate);
+    out << fmt::format("{},{:.5f},{},{:.4f},{:.6f}\n", point.step, point.trainingLoss, validation,
+                       point.gradientNorm, point.learningRate);
   }
-  if (!out.flush()) throw model::Error(fmt::format("The loss table {} could not be written: is the disk full?", path));
+  if (!out.flush())
+    throw model::Error(fmt::format("The loss table {} could not be written: is the disk full?", path));
 }
 
 class TrainCommand final : public Command {
  public:
   TrainCommand(CLI::App& parent, const GlobalOptions& global)
-      : Command(parent, global, "train", "Train a model and its tokenizer from a text; resumes after an interruption") {
+      : Command(parent, global, "train",
+                "Train a model and its tokenizer from a text; resumes after an interruption") {
     app().add_option("--text", m_text, "Text to learn from")->required();
     app().add_option("--valid", m_valid, "Text to judge by; nothing of it may be in --text")->required();
     app().add_option("--output", m_output, "GGUF file to write")->required();
-    app().add_option("--name", m_config.name, "Name of the model; its file name without the ending if not given");
+    app().add_option("--name", m_config.name,
+                     "Name of the model; its file name without the ending if not given");
     positive("--layers", m_config.layerCount, "Layers");
     positive("--query-heads", m_config.attention.queryHeadCount, "Query heads");
     positive("--kv-heads", m_config.attention.kvHeadCount, "Key and value heads; divides --query-heads");
@@ -90,13 +94,18 @@ class TrainCommand final : public Command {
     positive("--steps", m_options.stepCount, "Updates");
     positive("--warmup", m_options.warmupSteps, "Updates over which the learning rate rises");
     positive("--batch", m_options.sequencesPerStep, "Sequences per update");
-    app().add_option("--threads", m_options.threadCount, "Threads; one per processor if not given")->check(CLI::PositiveNumber);
+    app()
+        .add_option("--threads", m_options.threadCount, "Threads; one per processor if not given")
+        ->check(CLI::PositiveNumber);
     app()
         .add_option("--learning-rate", m_options.peakLearningRate, "Highest learning rate")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app().add_option("--seed", m_options.seed, "Seed of the first weights and of the data order")->capture_default_str();
-    app().add_option("--storage", m_storage, "How matrices are stored")
+    app()
+        .add_option("--seed", m_options.seed, "Seed of the first weights and of the data order")
+        ->capture_default_str();
+    app()
+        .add_option("--storage", m_storage, "How matrices are stored")
         ->check(CLI::IsMember({"F32", "F16", "Q8_0"}))
         ->capture_default_str();
   }
@@ -114,18 +123,20 @@ class TrainCommand final : public Command {
       fmt::print(stderr, "Going on at step {} from {}\n", trainer.stepsDone(), checkpoint);
     }
     fmt::print(stderr, "{} parameters, {} ({} query heads, {} KV heads)\n", trainer.layout().size(),
-               shortName(m_config.attention.kind()), m_config.attention.queryHeadCount, m_config.attention.kvHeadCount);
+               shortName(m_config.attention.kind()), m_config.attention.queryHeadCount,
+               m_config.attention.kvHeadCount);
 
     std::signal(SIGINT, [](int) { interrupted = true; });
     std::signal(SIGTERM, [](int) { interrupted = true; });
     ProgressLine line;
-    const bool finished =
-        trainer.run(checkpoint, [&](const training::TrainingProgress& progress) { line.show(progress); }, interrupted);
+    const bool finished = trainer.run(
+        checkpoint, [&](const training::TrainingProgress& progress) { line.show(progress); }, interrupted);
     const std::string lossTable = std::filesystem::path(m_output).replace_extension(".loss.csv").string();
     writeLossTable(lossTable, trainer.points());
     if (!finished) {
-      throw model::Error(fmt::format("Interrupted at step {} of {}; run the same command again to go on from {}.",
-                                     trainer.stepsDone(), m_options.stepCount, checkpoint));
+      throw model::Error(
+          fmt::format("Interrupted at step {} of {}; run the same command again to go on from {}.",
+                      trainer.stepsDone(), m_options.stepCount, checkpoint));
     }
     const double bitsPerByte = trainer.validationBitsPerByte();
     write(trainer, tokenizer, bitsPerByte);
@@ -141,10 +152,11 @@ class TrainCommand final : public Command {
   void checkShape() {
     const model::AttentionShape& heads = m_config.attention;
     if (heads.queryHeadCount % heads.kvHeadCount != 0) {
-      throw CLI::ValidationError("--kv-heads", fmt::format("{} does not divide the {} query heads", heads.kvHeadCount,
-                                                           heads.queryHeadCount));
+      throw CLI::ValidationError("--kv-heads", fmt::format("{} does not divide the {} query heads",
+                                                           heads.kvHeadCount, heads.queryHeadCount));
     }
-    if (heads.headDim % 2 != 0) throw CLI::ValidationError("--head-dim", fmt::format("{} is odd", heads.headDim));
+    if (heads.headDim % 2 != 0)
+      throw CLI::ValidationError("--head-dim", fmt::format("{} is odd", heads.headDim));
     m_config.architecture = "llama";
     m_config.ropeDim = heads.headDim;
     m_options.sequenceLength = m_config.contextLength;
@@ -156,12 +168,13 @@ class TrainCommand final : public Command {
     const model::Storage storage = m_storage == "F32"   ? model::Storage::F32
                                    : m_storage == "F16" ? model::Storage::F16
                                                         : model::Storage::Q8_0;
-    formats::writeGguf({.config = m_config,
-                        .weights = weights,
-                        .tokenizer = &tokenizer,
-                        .notes = {{"headroom.training.steps", std::to_string(m_options.stepCount)},
-                                  {"headroom.training.validation_bits_per_byte", fmt::format("{:.4f}", bitsPerByte)}}},
-                       m_output, storage);
+    formats::writeGguf(
+        {.config = m_config,
+         .weights = weights,
+         .tokenizer = &tokenizer,
+         .notes = {{"headroom.training.steps", std::to_string(m_options.stepCount)},
+                   {"headroom.training.validation_bits_per_byte", fmt::format("{:.4f}", bitsPerByte)}}},
+        m_output, storage);
   }
 
   void report(const training::Trainer& trainer, double bitsPerByte, const std::string& lossTable) {
@@ -169,7 +182,8 @@ class TrainCommand final : public Command {
       nlohmann::ordered_json points = nlohmann::ordered_json::array();
       for (const training::TrainingPoint& point : trainer.points()) {
         points.push_back({{"step", point.step}, {"training_nats_per_token", point.trainingLoss}});
-        if (point.validationBitsPerByte > 0.0) points.back()["validation_bits_per_byte"] = point.validationBitsPerByte;
+        if (point.validationBitsPerByte > 0.0)
+          points.back()["validation_bits_per_byte"] = point.validationBitsPerByte;
       }
       const nlohmann::ordered_json document = {{"model", m_output},
                                                {"parameters", trainer.layout().size()},
@@ -183,10 +197,11 @@ class TrainCommand final : public Command {
     fmt::print("{:>8}  {:>12}  {:>12}\n", "step", "nats/token", "bits/byte");
     for (const training::TrainingPoint& point : trainer.points()) {
       if (point.validationBitsPerByte <= 0.0) continue;
-      fmt::print("{:>8}  {:>12.4f}  {:>12.4f}\n", point.step, point.trainingLoss, point.validationBitsPerByte);
+      fmt::print("{:>8}  {:>12.4f}  {:>12.4f}\n", point.step, point.trainingLoss,
+                 point.validationBitsPerByte);
     }
-    fmt::print("{} written: {:.4f} bits per byte on the whole of {}; loss table in {}\n", m_output, bitsPerByte, m_valid,
-               lossTable);
+    fmt::print("{} written: {:.4f} bits per byte on the whole of {}; loss table in {}\n", m_output,
+               bitsPerByte, m_valid, lossTable);
   }
 
   std::string m_text;

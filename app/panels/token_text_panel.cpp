@@ -149,7 +149,8 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
     if (later) ink = colors.textFaint;
     const std::string_view text = lane.text(id);
     const bool control = text.find('\n') != std::string_view::npos;
-    drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop}, text == "\n" ? colors.textFaint : ink,
+    drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop},
+             text == "\n" ? colors.textFaint : ink,
              control ? session::tokenLabel(text) : std::string(placed.wrapped ? text.substr(1) : text));
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
     if (lockstep && choice >= 0 && choice != id) {

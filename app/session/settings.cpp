@@ -7,7 +7,8 @@ namespace headroom::session {
 
 namespace {
 
-/// Sampled, because small models repeat themselves when greedy; the seed makes the first start the same for all.
+/// Sampled, because small models repeat themselves when greedy; the seed makes the first start the same for
+/// all.
 constexpr float kDefaultTemperature = 0.8f;
 constexpr float kDefaultTopP = 0.95f;
 
@@ -51,7 +52,8 @@ void Settings::setPrompt(const std::string& prompt) {
 }
 
 model::SamplingOptions Settings::sampling() const {
-  return {.temperature = std::clamp(m_settings.value("sampling/temperature", kDefaultTemperature).toFloat(), 0.0f, 5.0f),
+  return {.temperature =
+              std::clamp(m_settings.value("sampling/temperature", kDefaultTemperature).toFloat(), 0.0f, 5.0f),
           .topK = std::max(m_settings.value("sampling/topK", 0).toInt(), 0),
           .topP = std::clamp(m_settings.value("sampling/topP", kDefaultTopP).toFloat(), 0.01f, 1.0f),
           .seed = m_settings.value("sampling/seed", 1).toULongLong()};

@@ -29,8 +29,8 @@ std::int64_t adjacentPairRow(const model::ModelConfig& config, std::int64_t row)
   return row - element + element / 2 + (element % 2) * (config.ropeDim / 2);
 }
 
-PackedMatrix packQkv(vulkan::Device& device, const model::ModelConfig& config, const model::LayerWeights& layer,
-                     bool keepHalf, const std::string& what) {
+PackedMatrix packQkv(vulkan::Device& device, const model::ModelConfig& config,
+                     const model::LayerWeights& layer, bool keepHalf, const std::string& what) {
   const std::int64_t queryRows = layer.query.rows;
   const std::int64_t kvRows = layer.key.rows;
   const bool allHalf = formatOf(layer.query, keepHalf) == WeightFormat::F16 &&
@@ -51,11 +51,13 @@ PackedMatrix packQkv(vulkan::Device& device, const model::ModelConfig& config, c
 
 PackedMatrix packGateUp(vulkan::Device& device, const model::LayerWeights& layer, bool keepHalf,
                         const std::string& what) {
-  const std::int64_t paddedRows = static_cast<std::int64_t>(roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), 8));
+  const std::int64_t paddedRows =
+      static_cast<std::int64_t>(roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), 8));
   const bool allHalf = formatOf(layer.ffnGate, keepHalf) == WeightFormat::F16 &&
                        formatOf(layer.ffnUp, keepHalf) == WeightFormat::F16;
-  return PackedMatrix(device, 2 * paddedRows, layer.ffnGate.columns, allHalf ? WeightFormat::F16 : WeightFormat::F32,
-                      what, [&](std::int64_t row, std::span<float> out) {
+  return PackedMatrix(device, 2 * paddedRows, layer.ffnGate.columns,
+                      allHalf ? WeightFormat::F16 : WeightFormat::F32, what,
+                      [&](std::int64_t row, std::span<float> out) {
                         const Tensor& source = row / 8 % 2 == 0 ? layer.ffnGate : layer.ffnUp;
                         const std::int64_t sourceRow = row / 16 * 8 + row % 8;
                         if (sourceRow < source.rows) {
@@ -77,7 +79,8 @@ GainVector::GainVector(vulkan::Device& device, const Tensor& gains, const std::s
   vulkan::upload(device, m_buffer, 0, std::as_bytes(std::span(values)));
 }
 
-DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength, bool keepHalf)
+DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength,
+                             bool keepHalf)
     : tokenEmbedding(pack(device, model.weights.tokenEmbedding, keepHalf, "the token embedding")),
       outputNorm(device, model.weights.outputNorm, "the output norm"),
       tied(model.weights.tied()) {
@@ -86,12 +89,13 @@ DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, 
   for (int index = 0; index < config.layerCount; ++index) {
     const model::LayerWeights& layer = model.weights.layers[static_cast<std::size_t>(index)];
     const auto what = [&](const char* part) { return fmt::format("{} of layer {}", part, index); };
-    layers.push_back({.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm")),
-                      .qkv = packQkv(device, config, layer, keepHalf, what("Q, K and V")),
-                      .attentionOutput = pack(device, layer.attentionOutput, keepHalf, what("the attention output")),
-                      .ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm")),
-                      .gateUp = packGateUp(device, layer, keepHalf, what("gate and up")),
-                      .ffnDown = pack(device, layer.ffnDown, keepHalf, what("the down projection"))});
+    layers.push_back(
+        {.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm")),
+         .qkv = packQkv(device, config, layer, keepHalf, what("Q, K and V")),
+         .attentionOutput = pack(device, layer.attentionOutput, keepHalf, what("the attention output")),
+         .ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm")),
+         .gateUp = packGateUp(device, layer, keepHalf, what("gate and up")),
+         .ffnDown = pack(device, layer.ffnDown, keepHalf, what("the down projection"))});
   }
 
   const int pairs = config.ropeDim / 2;
@@ -99,14 +103,15 @@ DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, 
   angles.reserve(static_cast<std::size_t>(contextLength) * std::max(1, pairs) * 2);
   for (int position = 0; position < contextLength; ++position) {
     for (int pair = 0; pair < pairs; ++pair) {
-      const double angle =
-          position * std::pow(static_cast<double>(config.ropeBase), -2.0 * pair / static_cast<double>(config.ropeDim));
+      const double angle = position * std::pow(static_cast<double>(config.ropeBase),
+                                               -2.0 * pair / static_cast<double>(config.ropeDim));
       angles.push_back(static_cast<float>(std::cos(angle)));
       angles.push_back(static_cast<float>(std::sin(angle)));
     }
   }
   if (angles.empty()) angles.resize(2);  // no rotated elements: the kernel never reads it, but binds it
-  ropeTable = vulkan::Buffer(device, angles.size() * sizeof(float), vulkan::MemoryPlace::Device, "RoPE angles");
+  ropeTable =
+      vulkan::Buffer(device, angles.size() * sizeof(float), vulkan::MemoryPlace::Device, "RoPE angles");
   vulkan::upload(device, ropeTable, 0, std::as_bytes(std::span(angles)));
   ropeView = vulkan::TexelView(device, ropeTable, VK_FORMAT_R32G32_SFLOAT, 0, ropeTable.bytes());
 }

@@ -52,10 +52,14 @@ constexpr std::uint32_t kLogitsSeveral[] = {
 };
 
 using Words = std::span<const std::uint32_t>;
-Words pick(TokenTile tile, Words one, Words several) { return tile == TokenTile::One ? one : several; }
+Words pick(TokenTile tile, Words one, Words several) {
+  return tile == TokenTile::One ? one : several;
+}
 }  // namespace
 
-Words embedding() { return kEmbedding; }
+Words embedding() {
+  return kEmbedding;
+}
 
 Words qkvProjection(TokenTile tile, model::KvType kvType) {
   return kvType == model::KvType::F32 ? pick(tile, kQkvProjectionOneF32, kQkvProjectionSeveralF32)
@@ -67,9 +71,17 @@ Words attentionDecode(int groupHeads) {
   return kAttentionDecode;
 }
 
-Words attentionOutput(TokenTile tile) { return pick(tile, kAttentionOutputOne, kAttentionOutputSeveral); }
-Words ffnGateUp(TokenTile tile) { return pick(tile, kFfnGateUpOne, kFfnGateUpSeveral); }
-Words ffnDown(TokenTile tile) { return pick(tile, kFfnDownOne, kFfnDownSeveral); }
-Words logits(TokenTile tile) { return pick(tile, kLogitsOne, kLogitsSeveral); }
+Words attentionOutput(TokenTile tile) {
+  return pick(tile, kAttentionOutputOne, kAttentionOutputSeveral);
+}
+Words ffnGateUp(TokenTile tile) {
+  return pick(tile, kFfnGateUpOne, kFfnGateUpSeveral);
+}
+Words ffnDown(TokenTile tile) {
+  return pick(tile, kFfnDownOne, kFfnDownSeveral);
+}
+Words logits(TokenTile tile) {
+  return pick(tile, kLogitsOne, kLogitsSeveral);
+}
 
 }  // namespace headroom::engine::kernel_code

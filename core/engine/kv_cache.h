@@ -18,14 +18,18 @@ class KvCache {
           int sequences);
 
   const vulkan::TexelView& keyView(int layer) const { return m_views[static_cast<std::size_t>(2 * layer)]; }
-  const vulkan::TexelView& valueView(int layer) const { return m_views[static_cast<std::size_t>(2 * layer + 1)]; }
+  const vulkan::TexelView& valueView(int layer) const {
+    return m_views[static_cast<std::size_t>(2 * layer + 1)];
+  }
   vulkan::Binding keyStorage(int layer) const { return section(2 * layer); }
   vulkan::Binding valueStorage(int layer) const { return section(2 * layer + 1); }
 
   /// The buffer and where in it the keys (values) of a layer begin, in bytes.
   const vulkan::Buffer& buffer() const { return m_buffer; }
   std::uint64_t keyOffset(int layer) const { return static_cast<std::uint64_t>(2 * layer) * m_sectionStride; }
-  std::uint64_t valueOffset(int layer) const { return static_cast<std::uint64_t>(2 * layer + 1) * m_sectionStride; }
+  std::uint64_t valueOffset(int layer) const {
+    return static_cast<std::uint64_t>(2 * layer + 1) * m_sectionStride;
+  }
 
   /// The formula of model::kvCacheBytes() for the whole context.
   std::uint64_t formulaBytes() const { return m_formulaBytes; }

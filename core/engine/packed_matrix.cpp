@@ -15,8 +15,8 @@ constexpr std::uint64_t kGroupRows = kBlockRows * HEADROOM_ROW_BLOCKS;
 constexpr std::int64_t kSlabRows = 1024;
 
 template <typename Element, typename Convert>
-void packSlab(vulkan::Device& device, const vulkan::Buffer& buffer, std::int64_t firstRow, std::int64_t slabRows,
-              std::int64_t rows, std::int64_t columns, std::uint64_t paddedColumns,
+void packSlab(vulkan::Device& device, const vulkan::Buffer& buffer, std::int64_t firstRow,
+              std::int64_t slabRows, std::int64_t rows, std::int64_t columns, std::uint64_t paddedColumns,
               const std::function<void(std::int64_t, std::span<float>)>& readRow, Convert convert) {
   std::vector<float> row(static_cast<std::size_t>(columns));
   std::vector<Element> packed(static_cast<std::size_t>(slabRows) * paddedColumns);
@@ -26,7 +26,8 @@ void packSlab(vulkan::Device& device, const vulkan::Buffer& buffer, std::int64_t
     for (std::int64_t column = 0; column < columns; ++column) {
       const std::size_t texel = (block + static_cast<std::size_t>(column / 4)) * kBlockRows +
                                 static_cast<std::size_t>(local % kBlockRows);
-      packed[texel * 4 + static_cast<std::size_t>(column % 4)] = convert(row[static_cast<std::size_t>(column)]);
+      packed[texel * 4 + static_cast<std::size_t>(column % 4)] =
+          convert(row[static_cast<std::size_t>(column)]);
     }
   }
   vulkan::upload(device, buffer, static_cast<std::uint64_t>(firstRow) * paddedColumns * sizeof(Element),
@@ -34,8 +35,8 @@ void packSlab(vulkan::Device& device, const vulkan::Buffer& buffer, std::int64_t
 }
 }  // namespace
 
-PackedMatrix::PackedMatrix(vulkan::Device& device, std::int64_t rows, std::int64_t columns, WeightFormat format,
-                           const std::string& what,
+PackedMatrix::PackedMatrix(vulkan::Device& device, std::int64_t rows, std::int64_t columns,
+                           WeightFormat format, const std::string& what,
                            const std::function<void(std::int64_t, std::span<float>)>& readRow)
     : m_rows(rows),
       m_columns(columns),
@@ -54,11 +55,14 @@ PackedMatrix::PackedMatrix(vulkan::Device& device, std::int64_t rows, std::int64
     }
   }
   m_view = vulkan::TexelView(
-      device, m_buffer, format == WeightFormat::F32 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT, 0,
+      device, m_buffer,
+      format == WeightFormat::F32 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT, 0,
       m_buffer.bytes());
 }
 
-std::uint32_t PackedMatrix::workgroups() const { return static_cast<std::uint32_t>(m_paddedRows / kGroupRows); }
+std::uint32_t PackedMatrix::workgroups() const {
+  return static_cast<std::uint32_t>(m_paddedRows / kGroupRows);
+}
 
 std::uint64_t PackedMatrix::logicalBytes() const {
   return static_cast<std::uint64_t>(m_rows) * static_cast<std::uint64_t>(m_columns) * m_elementBytes;

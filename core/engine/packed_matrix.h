@@ -17,7 +17,9 @@ constexpr std::uint64_t roundUp(std::uint64_t value, std::uint64_t multiple) {
 }
 
 /// Columns of every activation and weight row on the device: a multiple of 8 lanes x 4 floats, zeros behind.
-constexpr std::uint64_t paddedColumns(std::uint64_t columns) { return roundUp(columns, 32); }
+constexpr std::uint64_t paddedColumns(std::uint64_t columns) {
+  return roundUp(columns, 32);
+}
 
 /// A weight matrix on the device in the order the projection kernels read it,
 /// [row / 8][column / 4][row % 8][4], padded with zeros to whole workgroups.

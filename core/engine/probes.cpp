@@ -49,8 +49,8 @@ double copyGBps(vulkan::Device& device, std::uint64_t bytes) {
                                 .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
   const VkBufferCopy copy{.srcOffset = 0, .dstOffset = 0, .size = bytes};
   for (int i = 0; i < kCopies; ++i) {
-    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &barrier, 0,
-                         nullptr, 0, nullptr);
+    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
+                         &barrier, 0, nullptr, 0, nullptr);
     vkCmdCopyBuffer(commands, source.get(), target.get(), 1, &copy);
   }
   vulkan::check(vkEndCommandBuffer(commands), "record the copy probe");
@@ -65,7 +65,8 @@ double dispatchSeconds(vulkan::Device& device, std::span<const std::uint32_t> co
                               "a probe's result");
   const vulkan::Kernel kernel(device, "probe", code, {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER}, constants);
   vulkan::Recorder recorder(device, dispatches);
-  for (int i = 0; i < dispatches; ++i) recorder.dispatch(kernel, {vulkan::Binding::whole(result)}, {workgroups, 1, 1});
+  for (int i = 0; i < dispatches; ++i)
+    recorder.dispatch(kernel, {vulkan::Binding::whole(result)}, {workgroups, 1, 1});
   recorder.finish();
   return medianSeconds([&] { recorder.run(); });
 }
@@ -82,8 +83,8 @@ DeviceProbe probeDevice(vulkan::Device& device) {
   const std::uint32_t workgroups = onCpu ? 64 : 16384;
   const std::array<std::uint32_t, 1> iterations{onCpu ? 4096u : 2048u};
   const double seconds = dispatchSeconds(device, kFmaCode, iterations, workgroups, 1);
-  probe.fmaGflops =
-      2.0 * kFmaPerIteration * iterations[0] * kInvocations * static_cast<double>(workgroups) / seconds * 1e-9;
+  probe.fmaGflops = 2.0 * kFmaPerIteration * iterations[0] * kInvocations * static_cast<double>(workgroups) /
+                    seconds * 1e-9;
 
   constexpr int kShort = 64;
   constexpr int kLong = 320;

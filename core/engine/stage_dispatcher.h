@@ -18,9 +18,9 @@ struct StepResources {
   const StepBuffers& buffers;
 };
 
-/// Appends the dispatch of one stage for `rowCount` rows, of which the last `logitsRows` get logits. `layer` is
-/// ignored for Embedding and Logits.
-void recordStage(vulkan::Recorder& recorder, const StepResources& step, model::Stage stage, int layer, int rowCount,
-                 int logitsRows);
+/// Appends the dispatch of one stage for `rowCount` rows, of which the last `logitsRows` get logits. `layer`
+/// is ignored for Embedding and Logits.
+void recordStage(vulkan::Recorder& recorder, const StepResources& step, model::Stage stage, int layer,
+                 int rowCount, int logitsRows);
 
 }  // namespace headroom::engine

@@ -13,9 +13,9 @@ constexpr std::uint64_t kFloat = sizeof(float);
 
 /// Sizes of one step in the unsigned type that byte counts use.
 struct Sizes {
-  std::uint64_t rows;         // tokens of the step
-  std::uint64_t loadedRows;   // rows that projections load: whole token tiles
-  std::uint64_t tiles;        // token tiles, each of which loads the weights once
+  std::uint64_t rows;        // tokens of the step
+  std::uint64_t loadedRows;  // rows that projections load: whole token tiles
+  std::uint64_t tiles;       // token tiles, each of which loads the weights once
   std::uint64_t modelDim, ffnDim, queryHeads, kvHeads, headDim, queryDim, kvDim, kvBytes, chunks;
 
   Sizes(const StepShape& shape, std::uint64_t rowCount)
@@ -34,7 +34,8 @@ struct Sizes {
 };
 
 /// The common part of all projections: weights once per token tile; x once per workgroup and row.
-void addProjection(StageTraffic& traffic, const PackedMatrix& matrix, const Sizes& sizes, std::uint64_t inputColumns) {
+void addProjection(StageTraffic& traffic, const PackedMatrix& matrix, const Sizes& sizes,
+                   std::uint64_t inputColumns) {
   traffic.issued.weightsRead += matrix.paddedBytes() * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
   traffic.issued.activationsRead += matrix.workgroups() * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
@@ -69,9 +70,11 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
   return traffic;
 }
 
-StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int capturedHeads) {
+StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows,
+                             int capturedHeads) {
   StageTraffic traffic;
-  const std::uint64_t lanesTexels = roundUp(sizes.headDim / 4, HEADROOM_LANES);  // lanes past head_dim load its end
+  const std::uint64_t lanesTexels =
+      roundUp(sizes.headDim / 4, HEADROOM_LANES);  // lanes past head_dim load its end
   const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
@@ -99,7 +102,8 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const Sizes& sizes) {
   // Per x texel: the chunks' maxima, then their maxima and sums again with the partial texels.
   traffic.issued.activationsRead =
       matrix.workgroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * (2 + 2 + 4) * kFloat;
-  traffic.logical.activationsRead = sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+  traffic.logical.activationsRead =
+      sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   addResidual(traffic, sizes);
   return traffic;
 }
@@ -110,7 +114,8 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
                           const StepRows& rows, int capturedHeads) {
   const Sizes sizes(shape, rows.tokens.size());
   StageTraffic traffic;
-  const DeviceLayer* layer = layerIndex >= 0 ? &weights.layers[static_cast<std::size_t>(layerIndex)] : nullptr;
+  const DeviceLayer* layer =
+      layerIndex >= 0 ? &weights.layers[static_cast<std::size_t>(layerIndex)] : nullptr;
   switch (stage) {
     case Stage::Embedding: {
       const std::uint64_t elementBytes = weights.tokenEmbedding.elementBytes();
@@ -144,7 +149,8 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
       addProjection(traffic, weights.outputMatrix(), wanted, sizes.modelDim);
       addGain(traffic, weights.outputNorm, weights.outputMatrix(), wanted);
       for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-        bytes->activationsWritten += wanted.rows * static_cast<std::uint64_t>(shape.config.vocabSize) * kFloat;
+        bytes->activationsWritten +=
+            wanted.rows * static_cast<std::uint64_t>(shape.config.vocabSize) * kFloat;
       }
       return traffic;
     }

@@ -24,7 +24,8 @@ struct StageTraffic {
 
 /// Declares what the kernel of `stage` loads and stores in a step, derived from its workgroups and loops:
 /// issued counts every load, also of padding and of reloads; logical counts each datum once. `capturedHeads`
-/// is how many query heads of this layer have their attention rows written. The step's parameters (a uniform buffer) are not counted.
+/// is how many query heads of this layer have their attention rows written. The step's parameters (a uniform
+/// buffer) are not counted.
 StageTraffic stageTraffic(model::Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
                           const StepRows& rows, int capturedHeads);
 

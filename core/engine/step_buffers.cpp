@@ -5,7 +5,8 @@
 namespace headroom::engine {
 
 namespace {
-vulkan::Buffer floats(vulkan::Device& device, std::uint64_t count, vulkan::MemoryPlace place, const char* what) {
+vulkan::Buffer floats(vulkan::Device& device, std::uint64_t count, vulkan::MemoryPlace place,
+                      const char* what) {
   return vulkan::Buffer(device, count * sizeof(float), place, what);
 }
 
@@ -26,9 +27,11 @@ StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
   partial = floats(device, rows * chunks * queryDim, MemoryPlace::Device, "partial attention");
   extent = floats(device, rows * chunks * queryHeads * 2, MemoryPlace::Device, "softmax extents");
   hidden = floats(device, rows * shape.hiddenColumns(), MemoryPlace::Device, "the hidden layer");
-  logits = floats(device, rows * static_cast<std::uint64_t>(shape.config.vocabSize), MemoryPlace::Host, "logits");
-  captured = vulkan::Buffer(device, shape.captureStride() * static_cast<std::uint64_t>(shape.config.layerCount),
-                            MemoryPlace::Host, "captured attention");
+  logits =
+      floats(device, rows * static_cast<std::uint64_t>(shape.config.vocabSize), MemoryPlace::Host, "logits");
+  captured =
+      vulkan::Buffer(device, shape.captureStride() * static_cast<std::uint64_t>(shape.config.layerCount),
+                     MemoryPlace::Host, "captured attention");
   streamView = texels(device, stream, VK_FORMAT_R32G32B32A32_SFLOAT);
   queryView = texels(device, query, VK_FORMAT_R32G32B32A32_SFLOAT);
   partialView = texels(device, partial, VK_FORMAT_R32G32B32A32_SFLOAT);

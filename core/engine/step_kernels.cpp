@@ -15,7 +15,9 @@ constexpr VkDescriptorType kStorage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
 
 using Constants = std::vector<std::uint32_t>;
 
-std::uint32_t u32(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t u32(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
 
 /// The specialization constants of the kernels, in the order of their ids.
 struct ConstantsOf {
@@ -27,18 +29,28 @@ struct ConstantsOf {
 
   Constants embedding() const { return {streamColumns4}; }
   Constants qkvProjection() const {
-    return {streamColumns4,        u32(heads.queryDim() + 2 * heads.kvDim()), u32(config.modelDim),
-            epsilon,               u32(heads.queryHeadCount),                 u32(heads.kvHeadCount),
-            u32(heads.headDim),    u32(config.ropeDim),                       u32(shape.options.contextLength)};
+    return {streamColumns4,
+            u32(heads.queryDim() + 2 * heads.kvDim()),
+            u32(config.modelDim),
+            epsilon,
+            u32(heads.queryHeadCount),
+            u32(heads.kvHeadCount),
+            u32(heads.headDim),
+            u32(config.ropeDim),
+            u32(shape.options.contextLength)};
   }
   Constants attentionDecode() const {
-    return {u32(heads.headDim / 4),   u32(shape.headsPerWorkgroup()),     u32(heads.groupSize()),
-            u32(heads.queryHeadCount), u32(heads.kvHeadCount),            u32(shape.options.contextLength),
-            u32(shape.chunkCount),    u32(shape.minChunkKeys),            u32(shape.blockTokens)};
+    return {u32(heads.headDim / 4),    u32(shape.headsPerWorkgroup()), u32(heads.groupSize()),
+            u32(heads.queryHeadCount), u32(heads.kvHeadCount),         u32(shape.options.contextLength),
+            u32(shape.chunkCount),     u32(shape.minChunkKeys),        u32(shape.blockTokens)};
   }
   Constants attentionOutput() const {
-    return {u32(paddedColumns(u32(heads.queryDim())) / 4), u32(config.modelDim), u32(heads.queryHeadCount),
-            u32(heads.headDim / 4), u32(shape.chunkCount), u32(shape.streamColumns())};
+    return {u32(paddedColumns(u32(heads.queryDim())) / 4),
+            u32(config.modelDim),
+            u32(heads.queryHeadCount),
+            u32(heads.headDim / 4),
+            u32(shape.chunkCount),
+            u32(shape.streamColumns())};
   }
   Constants ffnGateUp() const {
     return {streamColumns4, u32(config.ffnDim), u32(config.modelDim), epsilon, u32(shape.hiddenColumns())};
@@ -63,8 +75,8 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, TokenTi
                       ConstantsOf{shape}.attentionDecode(), sizeof(AttentionDecodeParams)),
       attentionOutput(device, "attention_output", kernel_code::attentionOutput(tile),
                       {kUniform, kTexel, kTexel, kTexel, kStorage}, ConstantsOf{shape}.attentionOutput()),
-      ffnGateUp(device, "ffn_gate_up", kernel_code::ffnGateUp(tile), {kUniform, kTexel, kTexel, kTexel, kStorage},
-                ConstantsOf{shape}.ffnGateUp()),
+      ffnGateUp(device, "ffn_gate_up", kernel_code::ffnGateUp(tile),
+                {kUniform, kTexel, kTexel, kTexel, kStorage}, ConstantsOf{shape}.ffnGateUp()),
       ffnDown(device, "ffn_down", kernel_code::ffnDown(tile), {kUniform, kTexel, kTexel, kStorage},
               ConstantsOf{shape}.ffnDown()),
       logits(device, "logits", kernel_code::logits(tile), {kUniform, kTexel, kTexel, kTexel, kStorage},

@@ -11,8 +11,8 @@ StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources,
   using model::Stage;
   m_stages.push_back({Stage::Embedding, -1});
   for (int layer = 0; layer < resources.shape.config.layerCount; ++layer) {
-    for (Stage stage : {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput, Stage::FfnGateUp,
-                        Stage::FfnDown}) {
+    for (Stage stage : {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput,
+                        Stage::FfnGateUp, Stage::FfnDown}) {
       m_stages.push_back({stage, layer});
     }
   }

@@ -24,8 +24,9 @@ void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
 }  // namespace
 
 std::uint64_t StepShape::captureBytesPerLayer() const {
-  return static_cast<std::uint64_t>(config.attention.queryHeadCount) * static_cast<std::uint64_t>(blockTokens) *
-         static_cast<std::uint64_t>(options.contextLength) * sizeof(float);
+  return static_cast<std::uint64_t>(config.attention.queryHeadCount) *
+         static_cast<std::uint64_t>(blockTokens) * static_cast<std::uint64_t>(options.contextLength) *
+         sizeof(float);
 }
 
 StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
@@ -35,10 +36,12 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
   const int context = shape.options.contextLength;
   const model::AttentionShape& attention = config.attention;
   if (attention.headDim % 4 != 0 || attention.headDim > 256) {
-    refuse(device, fmt::format("its head_dim is {}, the kernels take multiples of 4 up to 256", attention.headDim));
+    refuse(device,
+           fmt::format("its head_dim is {}, the kernels take multiples of 4 up to 256", attention.headDim));
   }
   if (config.layerCount > HEADROOM_MAX_LAYERS) {
-    refuse(device, fmt::format("it has {} layers, the kernels take {}", config.layerCount, HEADROOM_MAX_LAYERS));
+    refuse(device,
+           fmt::format("it has {} layers, the kernels take {}", config.layerCount, HEADROOM_MAX_LAYERS));
   }
   if (attention.queryHeadCount > HEADROOM_MAX_QUERY_HEADS) {
     refuse(device, fmt::format("it has {} query heads, the kernels take {}", attention.queryHeadCount,
@@ -56,23 +59,28 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
                           static_cast<std::uint64_t>(options.batch)) /
       (2ull * static_cast<std::uint64_t>(config.layerCount));
   if (layerBytes > device.limits.maxStorageBufferRange) {
-    refuse(device, fmt::format("the keys of one layer at {} positions are {} bytes, the device binds at most {}", context,
-                               layerBytes, device.limits.maxStorageBufferRange));
+    refuse(device,
+           fmt::format("the keys of one layer at {} positions are {} bytes, the device binds at most {}",
+                       context, layerBytes, device.limits.maxStorageBufferRange));
   }
 
   const std::uint64_t captureRowBytes = static_cast<std::uint64_t>(config.layerCount) *
                                         static_cast<std::uint64_t>(attention.queryHeadCount) *
                                         static_cast<std::uint64_t>(context) * sizeof(float);
-  const int affordable = static_cast<int>(std::min<std::uint64_t>(HEADROOM_MAX_TOKENS, kMaxCaptureBytes / captureRowBytes));
+  const int affordable =
+      static_cast<int>(std::min<std::uint64_t>(HEADROOM_MAX_TOKENS, kMaxCaptureBytes / captureRowBytes));
   shape.blockTokens = std::max({1, affordable, options.batch});
   if (shape.captureBytesPerLayer() > device.limits.maxStorageBufferRange) {
-    refuse(device, fmt::format("attention rows of one layer at {} positions are {} bytes, the device binds at most {}",
-                               context, shape.captureBytesPerLayer(), device.limits.maxStorageBufferRange));
+    refuse(
+        device,
+        fmt::format("attention rows of one layer at {} positions are {} bytes, the device binds at most {}",
+                    context, shape.captureBytesPerLayer(), device.limits.maxStorageBufferRange));
   }
 
   const bool onCpu = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
   shape.minChunkKeys = onCpu ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
-  const int wanted = onCpu ? 2 * static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : kGpuWorkgroups;
+  const int wanted =
+      onCpu ? 2 * static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : kGpuWorkgroups;
   const int groups = shape.attentionWorkgroups() * options.batch;
   const int mostUseful = (context + shape.minChunkKeys - 1) / shape.minChunkKeys;
   shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));

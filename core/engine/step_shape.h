@@ -12,9 +12,9 @@ namespace headroom::engine {
 struct StepShape {
   model::ModelConfig config;
   model::DecoderOptions options;  ///< contextLength filled in
-  int blockTokens = 1;   ///< rows of a step at most: a prefill block, or the batch
-  int chunkCount = 1;    ///< parts that attention splits the context into
-  int minChunkKeys = 64; ///< no part is shorter, so short contexts are not split
+  int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
+  int chunkCount = 1;             ///< parts that attention splits the context into
+  int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
 
   /// Throws vulkan::Error when the engine has no kernel for this model, naming what does not fit.
   static StepShape plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,

@@ -65,8 +65,8 @@ VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& 
       cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
       buffers(device, shape) {}
 
-VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
-                             HalfWeights halfWeights)
+VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
+                             const model::DecoderOptions& options, HalfWeights halfWeights)
     : m_device(device) {
   translateErrors([&] {
     m_shape = StepShape::plan(device.info(), model.config, options);
@@ -78,7 +78,9 @@ VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model, 
 
 VulkanDecoder::~VulkanDecoder() = default;
 
-void VulkanDecoder::truncate(int positions) { m_position = std::clamp(positions, 0, m_position); }
+void VulkanDecoder::truncate(int positions) {
+  m_position = std::clamp(positions, 0, m_position);
+}
 
 StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
   Resources& resources = *m_resources;
@@ -92,10 +94,12 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
   }
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
   if (!kernels) {
-    kernels = std::make_unique<StepKernels>(m_device, m_shape, rowCount == 1 ? TokenTile::One : TokenTile::Several);
+    kernels =
+        std::make_unique<StepKernels>(m_device, m_shape, rowCount == 1 ? TokenTile::One : TokenTile::Several);
   }
   const StepResources step{m_shape, *kernels, resources.weights, resources.cache, resources.buffers};
-  return resources.programs.emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
+  return resources.programs
+      .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
 }
 
@@ -122,7 +126,8 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
 
   StepRecord record;
   const std::vector<double> times = steps.dispatchTimesMs();
-  const auto wantedHeads = static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
+  const auto wantedHeads =
+      static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
   const StepRows stepRows{.tokens = rows, .logitsRows = logitsRows};
   for (std::size_t index = 0; index < times.size(); ++index) {
     const auto [stage, layer] = steps.stages()[index];
@@ -138,7 +143,8 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   return record;
 }
 
-model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> rows, const Capture& capture) const {
+model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> rows,
+                                                  const Capture& capture) const {
   model::AttentionRows attention;
   if (rows[0].sequence != 0) return attention;
   for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
@@ -151,7 +157,8 @@ model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> r
   attention.firstPosition = static_cast<int>(rows[0].position);
   attention.rowStride = attention.firstPosition + attention.rowCount;
   attention.values.resize(attention.layers.size() * attention.queryHeads.size() *
-                          static_cast<std::size_t>(attention.rowCount) * static_cast<std::size_t>(attention.rowStride));
+                          static_cast<std::size_t>(attention.rowCount) *
+                          static_cast<std::size_t>(attention.rowStride));
 
   const std::span<const float> scores = m_resources->buffers.captured.mapped<const float>();
   float* target = attention.values.data();
@@ -160,7 +167,8 @@ model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> r
       for (int row = 0; row < attention.rowCount; ++row, target += attention.rowStride) {
         const std::size_t source =
             static_cast<std::size_t>(layer) * m_shape.captureStride() / sizeof(float) +
-            (static_cast<std::size_t>(head) * static_cast<std::size_t>(m_shape.blockTokens) + static_cast<std::size_t>(row)) *
+            (static_cast<std::size_t>(head) * static_cast<std::size_t>(m_shape.blockTokens) +
+             static_cast<std::size_t>(row)) *
                 static_cast<std::size_t>(m_shape.options.contextLength);
         const std::size_t length = static_cast<std::size_t>(attention.firstPosition + row) + 1;
         std::memcpy(target, scores.data() + source, length * sizeof(float));
@@ -206,7 +214,8 @@ StepRecord VulkanDecoder::prefillBlock(std::span<const int> tokens, const Captur
     const std::size_t wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
     std::ranges::copy(logits.subspan(wanted - m_logits.size(), m_logits.size()), m_logits.begin());
     if (m_keepsAllLogits) {
-      m_allLogits.insert(m_allLogits.end(), logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(wanted));
+      m_allLogits.insert(m_allLogits.end(), logits.begin(),
+                         logits.begin() + static_cast<std::ptrdiff_t>(wanted));
     }
   }
   return record;
@@ -216,12 +225,14 @@ void VulkanDecoder::checkRoom(std::span<const int> tokens) const {
   const int room = m_shape.options.contextLength - m_position;
   if (tokens.empty()) throw model::Error("There is no token to run: the text is empty.");
   if (std::ssize(tokens) > room) {
-    throw model::Error(fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
-                                   m_shape.options.contextLength, m_position, tokens.size()));
+    throw model::Error(
+        fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
+                    m_shape.options.contextLength, m_position, tokens.size()));
   }
   for (int token : tokens) {
     if (token < 0 || token >= m_shape.config.vocabSize) {
-      throw model::Error(fmt::format("Token {} is outside the vocabulary of {} tokens.", token, m_shape.config.vocabSize));
+      throw model::Error(
+          fmt::format("Token {} is outside the vocabulary of {} tokens.", token, m_shape.config.vocabSize));
     }
   }
 }
@@ -241,14 +252,15 @@ std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Ca
       m_position += static_cast<int>(count);
       done += count;
 
-      record.cacheBytesUsed = model::kvCacheBytes(m_shape.config, m_shape.options.kvType,
-                                                  static_cast<std::uint64_t>(m_position),
-                                                  static_cast<std::uint64_t>(m_shape.options.batch));
+      record.cacheBytesUsed =
+          model::kvCacheBytes(m_shape.config, m_shape.options.kvType, static_cast<std::uint64_t>(m_position),
+                              static_cast<std::uint64_t>(m_shape.options.batch));
       record.cacheBytesAllocated = m_resources->cache.allocatedBytes();
       const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
       record.candidates = next.candidates;
       record.nextTokenEntropy = next.entropy;
-      record.wallTimeMs = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+      record.wallTimeMs =
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
       records.push_back(std::move(record));
     }
     return records;

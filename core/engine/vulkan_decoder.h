@@ -27,8 +27,8 @@ enum class HalfWeights {
 /// Decodes on a Vulkan device; every step of the forward pass is a compute shader. See step_program.cpp.
 class VulkanDecoder final : public model::Decoder {
  public:
-  /// Uploads the model, which is not needed afterwards; `device` must outlive the decoder. Throws model::Error
-  /// when the device cannot run it or has no room.
+  /// Uploads the model, which is not needed afterwards; `device` must outlive the decoder. Throws
+  /// model::Error when the device cannot run it or has no room.
   VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
                 HalfWeights halfWeights = HalfWeights::Automatic);
   ~VulkanDecoder() override;

@@ -4,6 +4,8 @@
 
 namespace headroom::formats {
 
-bool isTerminal(std::FILE* stream) { return ::isatty(::fileno(stream)) != 0; }
+bool isTerminal(std::FILE* stream) {
+  return ::isatty(::fileno(stream)) != 0;
+}
 
 }  // namespace headroom::formats

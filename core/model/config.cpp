@@ -14,7 +14,9 @@ std::string_view shortName(AttentionKind kind) {
   return "";
 }
 
-std::string_view shortName(KvType type) { return type == KvType::F32 ? "f32" : "f16"; }
+std::string_view shortName(KvType type) {
+  return type == KvType::F32 ? "f32" : "f16";
+}
 
 AttentionKind AttentionShape::kind() const {
   if (kvHeadCount == queryHeadCount) return AttentionKind::MultiHead;

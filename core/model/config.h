@@ -34,7 +34,9 @@ enum class RopePairing {
 enum class KvType { F32, F16 };
 
 std::string_view shortName(KvType type);
-constexpr int bytesPerElement(KvType type) { return type == KvType::F32 ? 4 : 2; }
+constexpr int bytesPerElement(KvType type) {
+  return type == KvType::F32 ? 4 : 2;
+}
 
 /// The numbers that fix a decoder-only transformer's shape. Everything else follows from the tensors.
 struct ModelConfig {

@@ -39,9 +39,8 @@ Distribution summarise(std::span<const float> logits, int count) {
   std::vector<int> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   const auto kept = order.begin() + std::min<std::ptrdiff_t>(count, std::ssize(order));
-  std::partial_sort(order.begin(), kept, order.end(), [&](int a, int b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  });
+  std::partial_sort(order.begin(), kept, order.end(),
+                    [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
   for (auto token = order.begin(); token != kept; ++token) {
     const double probability = std::exp(static_cast<double>(logits[*token]) - highest) / sum;
     result.candidates.push_back({*token, static_cast<float>(probability)});

@@ -52,10 +52,10 @@ class Decoder {
   /// Forgets every position after the first `positions` (0: all of them).
   virtual void truncate(int positions) = 0;
 
-  /// Runs `tokens` at position(), position()+1, ... and appends them to the cache. One token is a decode step,
-  /// several are a prefill in blocks; one record per block comes back. With batch B every sequence is fed the
-  /// same tokens. Throws Error when the tokens do not fit the context or an id is outside the vocabulary, in
-  /// which case nothing changed.
+  /// Runs `tokens` at position(), position()+1, ... and appends them to the cache. One token is a decode
+  /// step, several are a prefill in blocks; one record per block comes back. With batch B every sequence is
+  /// fed the same tokens. Throws Error when the tokens do not fit the context or an id is outside the
+  /// vocabulary, in which case nothing changed.
   virtual std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) = 0;
 
   /// Logits after the last token of the last run: [vocabSize]. With batch B, those of sequence 0.
@@ -66,8 +66,8 @@ class Decoder {
   virtual std::span<const float> allLogits() const = 0;
 };
 
-/// The `count` most likely tokens of `logits` with their softmax probabilities, and the distribution's entropy
-/// in nats. Shared by all decoders, so that records agree.
+/// The `count` most likely tokens of `logits` with their softmax probabilities, and the distribution's
+/// entropy in nats. Shared by all decoders, so that records agree.
 struct Distribution {
   std::vector<Candidate> candidates;
   float entropy = 0.0f;

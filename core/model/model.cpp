@@ -10,8 +10,8 @@ void forEachTensor(const Weights& weights, Visit visit) {
   if (!weights.tied()) visit(weights.output);
   for (const LayerWeights& layer : weights.layers) {
     for (const Tensor* tensor :
-         {&layer.attentionNorm, &layer.query, &layer.key, &layer.value, &layer.attentionOutput, &layer.ffnNorm,
-          &layer.ffnGate, &layer.ffnUp, &layer.ffnDown}) {
+         {&layer.attentionNorm, &layer.query, &layer.key, &layer.value, &layer.attentionOutput,
+          &layer.ffnNorm, &layer.ffnGate, &layer.ffnUp, &layer.ffnDown}) {
       visit(*tensor);
     }
   }
@@ -20,7 +20,8 @@ void forEachTensor(const Weights& weights, Visit visit) {
 
 std::uint64_t Weights::parameterCount() const {
   std::uint64_t count = 0;
-  forEachTensor(*this, [&](const Tensor& tensor) { count += static_cast<std::uint64_t>(tensor.elementCount()); });
+  forEachTensor(*this,
+                [&](const Tensor& tensor) { count += static_cast<std::uint64_t>(tensor.elementCount()); });
   return count;
 }
 

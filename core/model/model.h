@@ -49,8 +49,8 @@ struct Model {
   Weights weights;
   std::unique_ptr<Tokenizer> tokenizer;  ///< null when the file has none
   std::unique_ptr<WeightMemory> memory;
-  std::string path;                     ///< where it came from
-  std::string storageName;              ///< most common storage of the matrices, "F16"
+  std::string path;                         ///< where it came from
+  std::string storageName;                  ///< most common storage of the matrices, "F16"
   std::vector<std::string> contradictions;  ///< metadata that disagrees with the tensors, a sentence each
 };
 

@@ -9,7 +9,9 @@ namespace headroom::model {
 
 Sampler::Sampler(const SamplingOptions& options) : m_options(options), m_random(options.seed) {}
 
-void Sampler::reset() { m_random.seed(m_options.seed); }
+void Sampler::reset() {
+  m_random.seed(m_options.seed);
+}
 
 int Sampler::pick(std::span<const float> logits) {
   if (m_options.temperature <= 0.0f) {

@@ -8,12 +8,12 @@ namespace headroom::model {
 /// others once per layer.
 enum class Stage {
   Embedding,
-  QkvProjection,      ///< RMSNorm, Q, K and V projections, RoPE, append to the KV cache
-  AttentionDecode,    ///< scores, online softmax, weighted values; partial per context chunk
-  AttentionOutput,    ///< merge of the partials, W_O, residual
-  FfnGateUp,          ///< RMSNorm, gate and up projections, SwiGLU
-  FfnDown,            ///< down projection, residual
-  Logits,             ///< final RMSNorm, output projection
+  QkvProjection,    ///< RMSNorm, Q, K and V projections, RoPE, append to the KV cache
+  AttentionDecode,  ///< scores, online softmax, weighted values; partial per context chunk
+  AttentionOutput,  ///< merge of the partials, W_O, residual
+  FfnGateUp,        ///< RMSNorm, gate and up projections, SwiGLU
+  FfnDown,          ///< down projection, residual
+  Logits,           ///< final RMSNorm, output projection
 };
 inline constexpr int kStageCount = 7;
 

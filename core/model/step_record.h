@@ -41,12 +41,12 @@ struct Candidate {
 
 /// Attention probabilities (after softmax) of the tokens of one step, of every captured layer and head.
 struct AttentionRows {
-  std::vector<int> layers;  ///< captured layers, ascending; empty when nothing was captured
+  std::vector<int> layers;      ///< captured layers, ascending; empty when nothing was captured
   std::vector<int> queryHeads;  ///< captured query heads, ascending, the same in every layer
-  int rowCount = 0;         ///< tokens in the step
-  int firstPosition = 0;    ///< position of row 0
-  int rowStride = 0;        ///< floats per row, >= firstPosition + rowCount
-  std::vector<float> values;  ///< [layer index][head index][row][rowStride]
+  int rowCount = 0;             ///< tokens in the step
+  int firstPosition = 0;        ///< position of row 0
+  int rowStride = 0;            ///< floats per row, >= firstPosition + rowCount
+  std::vector<float> values;    ///< [layer index][head index][row][rowStride]
 
   int queryHeadCount() const { return static_cast<int>(queryHeads.size()); }
 

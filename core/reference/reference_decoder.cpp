@@ -144,8 +144,8 @@ class ReferenceDecoder::Pass {
     rows.rowCount = static_cast<int>(record.tokens.size());
     rows.firstPosition = m_position;
     rows.rowStride = m_position + rows.rowCount;
-    rows.values.assign(rows.layers.size() * rows.queryHeads.size() *
-                           static_cast<std::size_t>(rows.rowCount) * static_cast<std::size_t>(rows.rowStride),
+    rows.values.assign(rows.layers.size() * rows.queryHeads.size() * static_cast<std::size_t>(rows.rowCount) *
+                           static_cast<std::size_t>(rows.rowStride),
                        0.0f);
   }
 
@@ -240,10 +240,10 @@ class ReferenceDecoder::Pass {
     if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
     const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
     const auto headIndex = std::ranges::lower_bound(rows.queryHeads, head) - rows.queryHeads.begin();
-    const std::size_t row = (static_cast<std::size_t>(index) * rows.queryHeads.size() +
-                             static_cast<std::size_t>(headIndex)) *
-                                static_cast<std::size_t>(rows.rowCount) +
-                            static_cast<std::size_t>(token);
+    const std::size_t row =
+        (static_cast<std::size_t>(index) * rows.queryHeads.size() + static_cast<std::size_t>(headIndex)) *
+            static_cast<std::size_t>(rows.rowCount) +
+        static_cast<std::size_t>(token);
     float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
     for (std::size_t i = 0; i < attention.size(); ++i) target[i] = static_cast<float>(attention[i]);
   }

@@ -8,7 +8,10 @@
 namespace headroom::training {
 
 AdamW::AdamW(const ParameterLayout& layout, const AdamWOptions& options)
-    : m_options(options), m_slots(layout.all()), m_firstMoment(layout.size()), m_secondMoment(layout.size()) {}
+    : m_options(options),
+      m_slots(layout.all()),
+      m_firstMoment(layout.size()),
+      m_secondMoment(layout.size()) {}
 
 void AdamW::update(std::span<float> parameters, std::span<const float> gradient, float learningRate,
                    std::int64_t updateNumber) {
@@ -26,7 +29,8 @@ void AdamW::update(std::span<float> parameters, std::span<const float> gradient,
     first = m_options.beta1 * first + (1.0f - m_options.beta1) * slopes;
     second = m_options.beta2 * second + (1.0f - m_options.beta2) * slopes.square();
     if (slot.isMatrix) values *= 1.0f - learningRate * m_options.weightDecay;
-    values -= learningRate * (first * firstCorrection) / ((second * secondCorrection).sqrt() + m_options.epsilon);
+    values -=
+        learningRate * (first * firstCorrection) / ((second * secondCorrection).sqrt() + m_options.epsilon);
   }
 }
 

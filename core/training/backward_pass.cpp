@@ -24,18 +24,18 @@ struct BackwardPass<Scalar>::State {
   using Map = Eigen::Map<Matrix>;
 
   struct LayerState {
-    Matrix input;           // [T][d] residual stream before the layer
-    Vector attentionScale;  // [T] 1 / rms of input
-    Matrix attentionInput;  // [T][d] normalised
-    Matrix query;           // [T][H*h] after RoPE
-    Matrix key, value;      // [T][G*h], key after RoPE
+    Matrix input;                   // [T][d] residual stream before the layer
+    Vector attentionScale;          // [T] 1 / rms of input
+    Matrix attentionInput;          // [T][d] normalised
+    Matrix query;                   // [T][H*h] after RoPE
+    Matrix key, value;              // [T][G*h], key after RoPE
     std::vector<Matrix> attention;  // H x [T][T] probabilities
-    Matrix headOutput;      // [T][H*h]
-    Matrix middle;          // [T][d] residual stream between attention and feed-forward
-    Vector ffnScale;        // [T]
-    Matrix ffnInput;        // [T][d] normalised
-    Matrix gate, up;        // [T][f]
-    Matrix hidden;          // [T][f] silu(gate) * up
+    Matrix headOutput;              // [T][H*h]
+    Matrix middle;                  // [T][d] residual stream between attention and feed-forward
+    Vector ffnScale;                // [T]
+    Matrix ffnInput;                // [T][d] normalised
+    Matrix gate, up;                // [T][f]
+    Matrix hidden;                  // [T][f] silu(gate) * up
   };
 
   model::ModelConfig config;
@@ -55,7 +55,8 @@ struct BackwardPass<Scalar>::State {
     ropeSin.resize(maxTokens, pairs);
     for (int position = 0; position < maxTokens; ++position) {
       for (int pair = 0; pair < pairs; ++pair) {
-        const double angle = position * std::pow(static_cast<double>(config.ropeBase), -2.0 * pair / config.ropeDim);
+        const double angle =
+            position * std::pow(static_cast<double>(config.ropeBase), -2.0 * pair / config.ropeDim);
         ropeCos(position, pair) = static_cast<Scalar>(std::cos(angle));
         ropeSin(position, pair) = static_cast<Scalar>(std::sin(angle));
       }
@@ -91,7 +92,8 @@ struct BackwardPass<Scalar>::State {
   void rotate(Matrix& heads, int headCount, Scalar direction) const {
     for (Eigen::Index position = 0; position < heads.rows(); ++position) {
       for (int head = 0; head < headCount; ++head) {
-        Scalar* element = heads.row(position).data() + static_cast<std::ptrdiff_t>(head) * config.attention.headDim;
+        Scalar* element =
+            heads.row(position).data() + static_cast<std::ptrdiff_t>(head) * config.attention.headDim;
         for (int pair = 0; pair < config.ropeDim / 2; ++pair, element += 2) {
           const Scalar cosine = ropeCos(position, pair);
           const Scalar sine = direction * ropeSin(position, pair);
@@ -170,13 +172,15 @@ struct BackwardPass<Scalar>::State {
     assert(tokenCount >= 1 && tokenCount <= ropeCos.rows());
     const ConstMap embedding = view(parameters, layout.tokenEmbedding());
     Matrix stream(tokenCount, config.modelDim);
-    for (Eigen::Index token = 0; token < tokenCount; ++token) stream.row(token) = embedding.row(tokens[token]);
+    for (Eigen::Index token = 0; token < tokenCount; ++token)
+      stream.row(token) = embedding.row(tokens[token]);
 
     for (int index = 0; index < config.layerCount; ++index) {
       LayerState& layer = layers[index];
       const LayerSlots& slots = layout.layers()[index];
       layer.input = stream;
-      normalise(layer.input, view(parameters, slots.attentionNorm), layer.attentionScale, layer.attentionInput);
+      normalise(layer.input, view(parameters, slots.attentionNorm), layer.attentionScale,
+                layer.attentionInput);
       layer.query.noalias() = layer.attentionInput * view(parameters, slots.query).transpose();
       layer.key.noalias() = layer.attentionInput * view(parameters, slots.key).transpose();
       layer.value.noalias() = layer.attentionInput * view(parameters, slots.value).transpose();
@@ -258,7 +262,8 @@ struct BackwardPass<Scalar>::State {
       normaliseBackward(layer.input, view(parameters, slots.attentionNorm), layer.attentionScale, dNormalised,
                         dStream, view(gradient, slots.attentionNorm));
     }
-    for (Eigen::Index token = 0; token < tokenCount; ++token) dEmbedding.row(tokens[token]) += dStream.row(token);
+    for (Eigen::Index token = 0; token < tokenCount; ++token)
+      dEmbedding.row(tokens[token]) += dStream.row(token);
   }
 };
 

@@ -104,8 +104,10 @@ model::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize) 
   while (std::ssize(data.tokens) < vocabSize - 1) {
     const auto [pair, count] = pairs.best();
     if (count < 2) {
-      throw model::Error(fmt::format("The text gives {} tokens, {} were asked for: use a longer text or a smaller "
-                                     "vocabulary.", data.tokens.size() + 1, vocabSize));
+      throw model::Error(
+          fmt::format("The text gives {} tokens, {} were asked for: use a longer text or a smaller "
+                      "vocabulary.",
+                      data.tokens.size() + 1, vocabSize));
     }
     const std::string& left = data.tokens[pair.first];
     const std::string& right = data.tokens[pair.second];

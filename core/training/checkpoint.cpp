@@ -24,13 +24,14 @@ struct Header {
 };
 
 std::uint64_t fileBytes(const Header& header) {
-  return sizeof(Header) + 3 * header.parameterCount * sizeof(float) + header.pointCount * sizeof(TrainingPoint) +
-         sizeof(kMagic);
+  return sizeof(Header) + 3 * header.parameterCount * sizeof(float) +
+         header.pointCount * sizeof(TrainingPoint) + sizeof(kMagic);
 }
 
 template <typename Values>
 void writeAll(std::ostream& out, const Values& values) {
-  out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(values[0])));
+  out.write(reinterpret_cast<const char*>(values.data()),
+            static_cast<std::streamsize>(values.size() * sizeof(values[0])));
 }
 
 template <typename Values>
@@ -71,7 +72,8 @@ Checkpoint readCheckpoint(const std::filesystem::path& path, std::size_t paramet
   Header header;
   in.read(reinterpret_cast<char*>(&header), sizeof header);
   if (!in || header.magic != kMagic) {
-    throw model::Error(fmt::format("{} is not a training checkpoint; delete it to start anew.", path.string()));
+    throw model::Error(
+        fmt::format("{} is not a training checkpoint; delete it to start anew.", path.string()));
   }
   if (header.parameterCount != parameterCount) {
     throw model::Error(fmt::format("The checkpoint {} holds {} parameters, this model has {}.", path.string(),
@@ -79,8 +81,8 @@ Checkpoint readCheckpoint(const std::filesystem::path& path, std::size_t paramet
   }
   const std::uint64_t actualBytes = std::filesystem::file_size(path);
   if (header.pointCount > actualBytes || fileBytes(header) != actualBytes) {
-    throw model::Error(fmt::format("The checkpoint {} is damaged: {} bytes; delete it to start anew.", path.string(),
-                                   actualBytes));
+    throw model::Error(fmt::format("The checkpoint {} is damaged: {} bytes; delete it to start anew.",
+                                   path.string(), actualBytes));
   }
   Checkpoint checkpoint;
   checkpoint.fingerprint = header.fingerprint;
@@ -93,7 +95,8 @@ Checkpoint readCheckpoint(const std::filesystem::path& path, std::size_t paramet
   readAll(in, checkpoint.points, header.pointCount);
   std::uint64_t end = 0;
   in.read(reinterpret_cast<char*>(&end), sizeof end);
-  if (!in || end != kMagic) throw model::Error(fmt::format("The checkpoint {} is damaged at its end.", path.string()));
+  if (!in || end != kMagic)
+    throw model::Error(fmt::format("The checkpoint {} is damaged at its end.", path.string()));
   return checkpoint;
 }
 

@@ -40,8 +40,9 @@ ParameterLayout::ParameterLayout(const model::ModelConfig& config) {
 std::vector<ParameterSlot> ParameterLayout::all() const {
   std::vector<ParameterSlot> slots{m_tokenEmbedding};
   for (const LayerSlots& layer : m_layers) {
-    slots.insert(slots.end(), {layer.attentionNorm, layer.query, layer.key, layer.value, layer.attentionOutput,
-                               layer.ffnNorm, layer.ffnGate, layer.ffnUp, layer.ffnDown});
+    slots.insert(slots.end(),
+                 {layer.attentionNorm, layer.query, layer.key, layer.value, layer.attentionOutput,
+                  layer.ffnNorm, layer.ffnGate, layer.ffnUp, layer.ffnDown});
   }
   slots.push_back(m_outputNorm);
   return slots;

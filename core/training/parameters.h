@@ -53,7 +53,8 @@ class ParameterLayout {
 /// residual stream divided by sqrt(2 layers). The same seed gives the same values.
 AlignedFloats initialParameters(const ParameterLayout& layout, std::uint64_t seed);
 
-/// The parameters as a model's weights: F32 tensors that point into `parameters`, output tied to the embedding.
+/// The parameters as a model's weights: F32 tensors that point into `parameters`, output tied to the
+/// embedding.
 model::Weights weightsOf(const ParameterLayout& layout, std::span<const float> parameters);
 
 }  // namespace headroom::training

@@ -8,8 +8,8 @@
 #include <random>
 #include <thread>
 
-#include <Eigen/Core>
 #include <fmt/format.h>
+#include <Eigen/Core>
 
 #include "core/model/error.h"
 #include "core/training/checkpoint.h"
@@ -30,14 +30,15 @@ void onThreads(int count, const Work& work) {
 }
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  for (int byte = 0; byte < 8; ++byte) hash = (hash ^ ((value >> (8 * byte)) & 0xFF)) * 0x100000001B3ull;  // FNV-1a
+  for (int byte = 0; byte < 8; ++byte)
+    hash = (hash ^ ((value >> (8 * byte)) & 0xFF)) * 0x100000001B3ull;  // FNV-1a
   return hash;
 }
 
 void checkLength(const TokenText& text, const char* what, int sequenceLength) {
   if (std::ssize(text.tokens) < sequenceLength + 1) {
-    throw model::Error(fmt::format("The {} text has {} tokens, one sequence needs {}.", what, text.tokens.size(),
-                                   sequenceLength + 1));
+    throw model::Error(fmt::format("The {} text has {} tokens, one sequence needs {}.", what,
+                                   text.tokens.size(), sequenceLength + 1));
   }
 }
 
@@ -54,7 +55,8 @@ Trainer::Trainer(const model::ModelConfig& config, const TrainingOptions& option
       m_optimizer(m_layout, {}) {
   checkLength(m_training, "training", m_options.sequenceLength);
   checkLength(m_validation, "validation", m_options.sequenceLength);
-  if (m_options.threadCount == 0) m_options.threadCount = static_cast<int>(std::thread::hardware_concurrency());
+  if (m_options.threadCount == 0)
+    m_options.threadCount = static_cast<int>(std::thread::hardware_concurrency());
   m_options.threadCount = std::clamp(m_options.threadCount, 1, m_options.sequencesPerStep);
   for (int thread = 0; thread < m_options.threadCount; ++thread) {
     m_gradients.emplace_back(m_layout.size());
@@ -62,7 +64,8 @@ Trainer::Trainer(const model::ModelConfig& config, const TrainingOptions& option
   }
 }
 
-/// Sequence `number` of the endless data order: each epoch cuts the text at a new offset and shuffles the pieces.
+/// Sequence `number` of the endless data order: each epoch cuts the text at a new offset and shuffles the
+/// pieces.
 std::span<const int> Trainer::sequence(std::int64_t number) const {
   const std::int64_t length = m_options.sequenceLength;
   const std::int64_t tokenCount = std::ssize(m_training.tokens) - 1;
@@ -90,8 +93,8 @@ double Trainer::accumulate(std::int64_t step) {
   onThreads(threadCount, [&](int thread) {
     std::ranges::fill(m_gradients[thread], 0.0f);
     for (int index = thread; index < sequences; index += threadCount) {
-      losses[thread] += m_passes[thread].lossAndGradient(m_parameters, sequence(step * sequences + index), scale,
-                                                         m_gradients[thread]);
+      losses[thread] += m_passes[thread].lossAndGradient(m_parameters, sequence(step * sequences + index),
+                                                         scale, m_gradients[thread]);
     }
   });
   const auto size = static_cast<Eigen::Index>(m_layout.size());
@@ -103,7 +106,8 @@ double Trainer::accumulate(std::int64_t step) {
 }
 
 bool Trainer::run(const std::filesystem::path& checkpoint,
-                  const std::function<void(const TrainingProgress&)>& report, const std::atomic<bool>& cancel) {
+                  const std::function<void(const TrainingProgress&)>& report,
+                  const std::atomic<bool>& cancel) {
   const auto start = std::chrono::steady_clock::now();
   const std::int64_t firstStep = m_step;
   while (m_step < m_options.stepCount) {
@@ -111,11 +115,14 @@ bool Trainer::run(const std::filesystem::path& checkpoint,
     Eigen::Map<Eigen::ArrayXf> gradient(m_gradients[0].data(), static_cast<Eigen::Index>(m_layout.size()));
     const double norm = std::sqrt(gradient.cast<double>().square().sum());
     if (!std::isfinite(norm)) {
-      throw model::Error(fmt::format("The gradient stopped being finite at step {} (loss {:.3f}): lower the learning "
-                                     "rate, {} now.", m_step, loss, m_options.peakLearningRate));
+      throw model::Error(
+          fmt::format("The gradient stopped being finite at step {} (loss {:.3f}): lower the learning "
+                      "rate, {} now.",
+                      m_step, loss, m_options.peakLearningRate));
     }
     if (norm > m_options.clipNorm) gradient *= static_cast<float>(m_options.clipNorm / norm);
-    const float rate = learningRateAt(m_step, m_options.warmupSteps, m_options.stepCount, m_options.peakLearningRate);
+    const float rate =
+        learningRateAt(m_step, m_options.warmupSteps, m_options.stepCount, m_options.peakLearningRate);
     ++m_step;
     m_optimizer.update(m_parameters, m_gradients[0], rate, m_step);
 
@@ -166,8 +173,9 @@ double Trainer::validationBitsPerByte(int windowLimit) {
     for (std::size_t index = thread; index < windows.size(); index += m_options.threadCount) {
       const std::int64_t window = windows[index];
       const int firstScored = window == 0 ? 0 : half;
-      const auto tokens = std::span<const int>(m_validation.tokens)
-                              .subspan(static_cast<std::size_t>(window * half), static_cast<std::size_t>(length) + 1);
+      const auto tokens =
+          std::span<const int>(m_validation.tokens)
+              .subspan(static_cast<std::size_t>(window * half), static_cast<std::size_t>(length) + 1);
       nats[thread] += m_passes[thread].loss(m_parameters, tokens, firstScored);
       scored[thread] += length - firstScored;
     }
@@ -184,8 +192,9 @@ std::uint64_t Trainer::fingerprint() const {
        {static_cast<std::int64_t>(m_config.layerCount), static_cast<std::int64_t>(m_config.modelDim),
         static_cast<std::int64_t>(m_config.ffnDim), static_cast<std::int64_t>(m_config.vocabSize),
         static_cast<std::int64_t>(m_config.attention.queryHeadCount),
-        static_cast<std::int64_t>(m_config.attention.kvHeadCount), static_cast<std::int64_t>(m_config.attention.headDim),
-        m_options.stepCount, m_options.warmupSteps, static_cast<std::int64_t>(m_options.sequencesPerStep),
+        static_cast<std::int64_t>(m_config.attention.kvHeadCount),
+        static_cast<std::int64_t>(m_config.attention.headDim), m_options.stepCount, m_options.warmupSteps,
+        static_cast<std::int64_t>(m_options.sequencesPerStep),
         static_cast<std::int64_t>(m_options.sequenceLength), static_cast<std::int64_t>(m_options.seed),
         static_cast<std::int64_t>(m_options.peakLearningRate * 1e9), std::ssize(m_training.tokens)}) {
     hash = mix(hash, static_cast<std::uint64_t>(value));
@@ -200,8 +209,10 @@ bool Trainer::resume(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return false;
   Checkpoint checkpoint = readCheckpoint(path, m_layout.size());
   if (checkpoint.fingerprint != fingerprint()) {
-    throw model::Error(fmt::format("The checkpoint {} was made with another shape, option or text; delete it to start "
-                                   "anew.", path.string()));
+    throw model::Error(
+        fmt::format("The checkpoint {} was made with another shape, option or text; delete it to start "
+                    "anew.",
+                    path.string()));
   }
   m_parameters = std::move(checkpoint.parameters);
   m_optimizer.firstMoment() = std::move(checkpoint.firstMoment);

@@ -21,17 +21,17 @@ struct TrainingOptions {
   float peakLearningRate = 2.5e-3f;
   float clipNorm = 1.0f;  ///< gradients longer than this are scaled down to it
   std::uint64_t seed = 1;
-  int threadCount = 0;            ///< 0: one per processor
+  int threadCount = 0;               ///< 0: one per processor
   std::int64_t evaluateEvery = 200;  ///< steps between looks at the validation text
   std::int64_t checkpointEvery = 100;
 };
 
 /// One line of the loss table.
 struct TrainingPoint {
-  std::int64_t step = 0;       ///< updates done
-  double trainingLoss = 0.0;   ///< nats per token, mean since the last point
+  std::int64_t step = 0;               ///< updates done
+  double trainingLoss = 0.0;           ///< nats per token, mean since the last point
   double validationBitsPerByte = 0.0;  ///< 0 where it was not looked at
-  double gradientNorm = 0.0;   ///< before clipping, of the last step
+  double gradientNorm = 0.0;           ///< before clipping, of the last step
   double learningRate = 0.0;
 };
 
@@ -63,8 +63,8 @@ class Trainer {
   bool resume(const std::filesystem::path& checkpoint);
   /// Runs to the last step, writing `checkpoint` (atomically) on the way; `report` is called after each step.
   /// Returns false when `cancel` became true, after writing the checkpoint.
-  bool run(const std::filesystem::path& checkpoint, const std::function<void(const TrainingProgress&)>& report,
-           const std::atomic<bool>& cancel);
+  bool run(const std::filesystem::path& checkpoint,
+           const std::function<void(const TrainingProgress&)>& report, const std::atomic<bool>& cancel);
 
   /// Bits per byte of the validation text, every token once with at least half a sequence before it (but for
   /// the first ones). `windowLimit` > 0 looks at that many evenly spaced windows only.
@@ -87,8 +87,8 @@ class Trainer {
   TokenText m_validation;
   ParameterLayout m_layout;
   AlignedFloats m_parameters;
-  std::vector<AlignedFloats> m_gradients;  ///< one per thread
-  std::vector<BackwardPass<float>> m_passes;    ///< one per thread
+  std::vector<AlignedFloats> m_gradients;     ///< one per thread
+  std::vector<BackwardPass<float>> m_passes;  ///< one per thread
   AdamW m_optimizer;
   std::int64_t m_step = 0;
   std::vector<TrainingPoint> m_points;

@@ -39,15 +39,16 @@ void runOnce(Device& device, const Record& record) {
 
 }  // namespace
 
-Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std::string& what) : m_bytes(bytes) {
+Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std::string& what)
+    : m_bytes(bytes) {
   const std::string trying = fmt::format("allocate {} bytes for {} on {}", bytes, what, device.info().name);
-  const VkBufferCreateInfo info{
-      .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-      .size = bytes,
-      .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
-               VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-               VK_BUFFER_USAGE_TRANSFER_DST_BIT,
-      .sharingMode = VK_SHARING_MODE_EXCLUSIVE};
+  const VkBufferCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                                .size = bytes,
+                                .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT |
+                                         VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+                                         VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT |
+                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                .sharingMode = VK_SHARING_MODE_EXCLUSIVE};
   VkBuffer buffer;
   check(vkCreateBuffer(device.get(), &info, nullptr, &buffer), trying);
   m_buffer = {device.get(), buffer};
@@ -72,11 +73,13 @@ Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std
     check(vkMapMemory(device.get(), memory, 0, VK_WHOLE_SIZE, 0, &m_mapped), trying);
     std::memset(m_mapped, 0, bytes);
   } else {
-    runOnce(device, [&](VkCommandBuffer commands) { vkCmdFillBuffer(commands, buffer, 0, VK_WHOLE_SIZE, 0); });
+    runOnce(device,
+            [&](VkCommandBuffer commands) { vkCmdFillBuffer(commands, buffer, 0, VK_WHOLE_SIZE, 0); });
   }
 }
 
-TexelView::TexelView(Device& device, const Buffer& buffer, VkFormat format, std::uint64_t offset, std::uint64_t bytes) {
+TexelView::TexelView(Device& device, const Buffer& buffer, VkFormat format, std::uint64_t offset,
+                     std::uint64_t bytes) {
   const std::uint64_t texels = bytes / texelBytes(format);
   if (texels > device.info().limits.maxTexelBufferElements) {
     throw Error(fmt::format("A matrix of {} texels does not fit {}, which addresses {} at once.", texels,

@@ -33,8 +33,8 @@ std::string_view reason(VkResult result) {
 void check(VkResult result, const std::string& what, std::source_location where) {
   if (result == VK_SUCCESS) return;
   const std::string_view file = where.file_name();
-  throw Error(fmt::format("Could not {}: {} (VkResult {}, {}:{}).", what, reason(result), static_cast<int>(result),
-                          file.substr(file.rfind('/') + 1), where.line()),
+  throw Error(fmt::format("Could not {}: {} (VkResult {}, {}:{}).", what, reason(result),
+                          static_cast<int>(result), file.substr(file.rfind('/') + 1), where.line()),
               result);
 }
 

@@ -28,10 +28,13 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   VkPhysicalDeviceDriverProperties driver{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
   VkPhysicalDeviceSubgroupProperties subgroup{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
                                               .pNext = &driver};
-  VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &subgroup};
+  VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                         .pNext = &subgroup};
   vkGetPhysicalDeviceProperties2(device, &properties);
-  VkPhysicalDevice16BitStorageFeatures storage16{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
-  VkPhysicalDeviceFeatures2 features{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage16};
+  VkPhysicalDevice16BitStorageFeatures storage16{
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES};
+  VkPhysicalDeviceFeatures2 features{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                     .pNext = &storage16};
   vkGetPhysicalDeviceFeatures2(device, &features);
   VkPhysicalDeviceMemoryProperties memory;
   vkGetPhysicalDeviceMemoryProperties(device, &memory);
@@ -56,7 +59,8 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -101,19 +105,24 @@ std::vector<DeviceInfo> listDevices(const Instance& instance) {
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
   std::vector<DeviceInfo> devices = listDevices(instance);
   if (devices.empty()) {
-    throw Error("No Vulkan 1.2 device was found; install a driver (Debian: mesa-vulkan-drivers has a software device).");
+    throw Error(
+        "No Vulkan 1.2 device was found; install a driver (Debian: mesa-vulkan-drivers has a software "
+        "device).");
   }
   if (wanted.empty()) {
-    return *std::ranges::min_element(devices, {}, [](const DeviceInfo& info) { return preference(info.type); });
+    return *std::ranges::min_element(devices, {},
+                                     [](const DeviceInfo& info) { return preference(info.type); });
   }
   const bool isIndex = std::ranges::all_of(wanted, [](unsigned char c) { return std::isdigit(c) != 0; });
   for (const DeviceInfo& info : devices) {
-    if (isIndex ? std::to_string(info.index) == wanted : lower(info.name).find(lower(wanted)) != std::string::npos) {
+    if (isIndex ? std::to_string(info.index) == wanted
+                : lower(info.name).find(lower(wanted)) != std::string::npos) {
       return info;
     }
   }
   std::string known;
-  for (const DeviceInfo& info : devices) known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", info.index, info.name);
+  for (const DeviceInfo& info : devices)
+    known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", info.index, info.name);
   throw Error(fmt::format("No Vulkan device matches \"{}\"; there is {}.", wanted, known));
 }
 
@@ -121,8 +130,8 @@ Device::Device(const Instance& instance, const DeviceInfo& info)
     : m_info(info), m_physicalDevice(instance.physicalDevices().at(static_cast<std::size_t>(info.index))) {
   constexpr VkSubgroupFeatureFlags kNeeded = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
   if (info.subgroupSize < 8 || (info.subgroupOperations & kNeeded) != kNeeded) {
-    throw Error(fmt::format("{} has subgroups of {} invocations; the kernels need 8 or more, with shuffles.", info.name,
-                            info.subgroupSize));
+    throw Error(fmt::format("{} has subgroups of {} invocations; the kernels need 8 or more, with shuffles.",
+                            info.name, info.subgroupSize));
   }
   const std::uint32_t family = computeQueueFamily(m_physicalDevice, &m_info.timestampPeriodNs);
   const float priority = 1.0f;
@@ -130,8 +139,9 @@ Device::Device(const Instance& instance, const DeviceInfo& info)
                                       .queueFamilyIndex = family,
                                       .queueCount = 1,
                                       .pQueuePriorities = &priority};
-  VkPhysicalDevice16BitStorageFeatures storage16{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
-                                                 .storageBuffer16BitAccess = info.storage16Bit};
+  VkPhysicalDevice16BitStorageFeatures storage16{
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+      .storageBuffer16BitAccess = info.storage16Bit};
   const VkDeviceCreateInfo create{.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
                                   .pNext = &storage16,
                                   .queueCreateInfoCount = 1,
@@ -195,7 +205,8 @@ void Device::run(VkCommandBuffer commands) {
   const VkFence fence = m_fence.get();
   check(vkResetFences(m_device, 1, &fence), "prepare a submission");
   check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
-  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, UINT64_MAX), fmt::format("finish the work on {}", m_info.name));
+  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, UINT64_MAX),
+        fmt::format("finish the work on {}", m_info.name));
 }
 
 }  // namespace headroom::vulkan

@@ -18,9 +18,10 @@ Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> 
                               .descriptorCount = 1,
                               .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT});
   }
-  const VkDescriptorSetLayoutCreateInfo setInfo{.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-                                                .bindingCount = static_cast<std::uint32_t>(layoutBindings.size()),
-                                                .pBindings = layoutBindings.data()};
+  const VkDescriptorSetLayoutCreateInfo setInfo{
+      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+      .bindingCount = static_cast<std::uint32_t>(layoutBindings.size()),
+      .pBindings = layoutBindings.data()};
   VkDescriptorSetLayout setLayout;
   check(vkCreateDescriptorSetLayout(device.get(), &setInfo, nullptr, &setLayout), trying);
   m_setLayout = {device.get(), setLayout};
@@ -59,7 +60,8 @@ Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> 
                 .pSpecializationInfo = &specialization},
       .layout = layout};
   VkPipeline pipeline;
-  check(vkCreateComputePipelines(device.get(), device.pipelineCache(), 1, &pipelineInfo, nullptr, &pipeline), trying);
+  check(vkCreateComputePipelines(device.get(), device.pipelineCache(), 1, &pipelineInfo, nullptr, &pipeline),
+        trying);
   m_pipeline = {device.get(), pipeline};
 }
 

@@ -42,16 +42,17 @@ void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
   const VkMemoryBarrier memory{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                .srcAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
                                .dstAccessMask = accesses};
-  vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, targets, 0, 1, &memory, 0, nullptr, 0,
-                       nullptr);
+  vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, targets, 0, 1, &memory, 0, nullptr,
+                       0, nullptr);
 }
 
-/// Stamps the moment when everything recorded so far is done. A software device finishes its work at the barrier
-/// before the stamp, and waits a second time for any stage but the top of the pipe.
+/// Stamps the moment when everything recorded so far is done. A software device finishes its work at the
+/// barrier before the stamp, and waits a second time for any stage but the top of the pipe.
 void Recorder::writeTimestamp() {
   if (!m_timestamps) return;
   const bool onCpu = m_device->info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  vkCmdWriteTimestamp(m_commands, onCpu ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+  vkCmdWriteTimestamp(m_commands,
+                      onCpu ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                       m_timestamps.get(), static_cast<std::uint32_t>(m_dispatchCount));
 }
 
@@ -59,8 +60,8 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
                         std::span<const std::byte> push) {
   assert(m_dispatchCount < m_maxDispatches);
   if (bindings.size() != kernel.bindings().size()) {
-    throw Error(fmt::format("Kernel {} has {} bindings, {} were given.", kernel.name(), kernel.bindings().size(),
-                            bindings.size()));
+    throw Error(fmt::format("Kernel {} has {} bindings, {} were given.", kernel.name(),
+                            kernel.bindings().size(), bindings.size()));
   }
   if (push.size() != kernel.pushBytes()) {
     throw Error(fmt::format("Kernel {} takes {} bytes of push constants, {} were given.", kernel.name(),
@@ -69,8 +70,8 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
   const VkPhysicalDeviceLimits& limits = m_device->info().limits;
   for (std::size_t axis = 0; axis < groups.size(); ++axis) {
     if (groups[axis] == 0 || groups[axis] > limits.maxComputeWorkGroupCount[axis]) {
-      throw Error(fmt::format("Kernel {} needs {} workgroups on axis {}, the device runs 1 to {}.", kernel.name(),
-                              groups[axis], axis, limits.maxComputeWorkGroupCount[axis]));
+      throw Error(fmt::format("Kernel {} needs {} workgroups on axis {}, the device runs 1 to {}.",
+                              kernel.name(), groups[axis], axis, limits.maxComputeWorkGroupCount[axis]));
     }
   }
 
@@ -100,9 +101,11 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
       throw Error(fmt::format("Binding {} of kernel {} must {}be a texel view.", index, kernel.name(),
                               wantsView ? "" : "not "));
     }
-    if (kernel.bindings()[index] == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER && binding.bytes > limits.maxStorageBufferRange) {
-      throw Error(fmt::format("Kernel {} needs a storage buffer of {} bytes, {} binds at most {}.", kernel.name(),
-                              binding.bytes, m_device->info().name, limits.maxStorageBufferRange));
+    if (kernel.bindings()[index] == VK_DESCRIPTOR_TYPE_STORAGE_BUFFER &&
+        binding.bytes > limits.maxStorageBufferRange) {
+      throw Error(fmt::format("Kernel {} needs a storage buffer of {} bytes, {} binds at most {}.",
+                              kernel.name(), binding.bytes, m_device->info().name,
+                              limits.maxStorageBufferRange));
     }
     buffers[index] = {.buffer = binding.buffer, .offset = binding.offset, .range = binding.bytes};
     writes.push_back({.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -113,10 +116,12 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
                       .pBufferInfo = wantsView ? nullptr : &buffers[index],
                       .pTexelBufferView = wantsView ? &binding.view : nullptr});
   }
-  vkUpdateDescriptorSets(m_device->get(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0, nullptr);
+  vkUpdateDescriptorSets(m_device->get(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0,
+                         nullptr);
 
   vkCmdBindPipeline(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
-  vkCmdBindDescriptorSets(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1, &set, 0, nullptr);
+  vkCmdBindDescriptorSets(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1, &set, 0,
+                          nullptr);
   if (!push.empty()) {
     vkCmdPushConstants(m_commands, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                        static_cast<std::uint32_t>(push.size()), push.data());
@@ -136,18 +141,22 @@ void Recorder::finish() {
   check(vkEndCommandBuffer(m_commands), "record a step");
 }
 
-void Recorder::run() { m_device->run(m_commands); }
+void Recorder::run() {
+  m_device->run(m_commands);
+}
 
 std::vector<double> Recorder::dispatchTimesMs() const {
   std::vector<double> times(static_cast<std::size_t>(m_dispatchCount));
   if (!m_timestamps || m_dispatchCount == 0) return times;
   std::vector<std::uint64_t> stamps(times.size() + 1);
-  check(vkGetQueryPoolResults(m_device->get(), m_timestamps.get(), 0, static_cast<std::uint32_t>(stamps.size()),
-                              stamps.size() * sizeof(std::uint64_t), stamps.data(), sizeof(std::uint64_t),
-                              VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
-        "read the time stamps");
+  check(
+      vkGetQueryPoolResults(m_device->get(), m_timestamps.get(), 0, static_cast<std::uint32_t>(stamps.size()),
+                            stamps.size() * sizeof(std::uint64_t), stamps.data(), sizeof(std::uint64_t),
+                            VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
+      "read the time stamps");
   for (std::size_t index = 0; index < times.size(); ++index) {
-    times[index] = static_cast<double>(stamps[index + 1] - stamps[index]) * m_device->info().timestampPeriodNs * 1e-6;
+    times[index] =
+        static_cast<double>(stamps[index + 1] - stamps[index]) * m_device->info().timestampPeriodNs * 1e-6;
   }
   return times;
 }

@@ -39,8 +39,8 @@ class Recorder {
   Recorder(Recorder&& other) noexcept;
   Recorder& operator=(Recorder&&) = delete;
 
-  /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group count exceeds the
-  /// device's limits.
+  /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group
+  /// count exceeds the device's limits.
   void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
                 std::span<const std::byte> push = {});
   /// Ends recording.

@@ -38,7 +38,8 @@ inline std::vector<float> randomFloats(std::size_t count, unsigned seed, float d
 /// One model's device state, and a way to run a single stage on inputs of the test's choice.
 class KernelHarness {
  public:
-  KernelHarness(vulkan::Device& device, const model::Model& model, const engine::StepShape& stepShape, engine::TokenTile tile)
+  KernelHarness(vulkan::Device& device, const model::Model& model, const engine::StepShape& stepShape,
+                engine::TokenTile tile)
       : m_device(device),
         shape(stepShape),
         weights(device, model, shape.options.contextLength, false),
@@ -82,7 +83,8 @@ class KernelHarness {
     return values;
   }
 
-  void run(model::Stage stage, const std::vector<engine::TokenParams>& rows, int logitsRows = 1, bool captures = false) {
+  void run(model::Stage stage, const std::vector<engine::TokenParams>& rows, int logitsRows = 1,
+           bool captures = false) {
     engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
     params = {};
     params.tokenCount = static_cast<std::uint32_t>(rows.size());
@@ -91,8 +93,8 @@ class KernelHarness {
     std::ranges::fill(params.captureHeads, ~0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
     vulkan::Recorder recorder(m_device, 1);
-    engine::recordStage(recorder, {shape, kernels, weights, cache, buffers}, stage, 0, static_cast<int>(rows.size()),
-                        logitsRows);
+    engine::recordStage(recorder, {shape, kernels, weights, cache, buffers}, stage, 0,
+                        static_cast<int>(rows.size()), logitsRows);
     recorder.finish();
     recorder.run();
   }
@@ -118,7 +120,8 @@ inline std::vector<double> multiply(const model::Tensor& weights, std::span<cons
   const std::vector<float> values = weights.toFloat();
   std::vector<double> y(static_cast<std::size_t>(weights.rows));
   for (std::size_t row = 0; row < y.size(); ++row) {
-    for (std::size_t column = 0; column < x.size(); ++column) y[row] += values[row * x.size() + column] * x[column];
+    for (std::size_t column = 0; column < x.size(); ++column)
+      y[row] += values[row * x.size() + column] * x[column];
   }
   return y;
 }

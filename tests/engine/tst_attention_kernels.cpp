@@ -48,28 +48,44 @@ class TestAttentionKernels : public QObject {
     };
     for (const Row& row : {
              // every head size, MHA, GQA and MQA, at odd lengths
-             Row{4, 4, 8, 1, 1, false, false},      Row{4, 4, 8, 9, 1, true, false},
-             Row{8, 8, 8, 1001, 3, false, true},    Row{4, 1, 8, 7, 1, false, false},
-             Row{6, 2, 12, 65, 2, false, false},    Row{3, 1, 20, 333, 2, true, true},
-             Row{8, 8, 32, 63, 1, false, false},    Row{8, 8, 32, 64, 4, true, false},
-             Row{8, 2, 32, 511, 2, false, false},   Row{8, 2, 32, 511, 2, true, true},
-             Row{8, 1, 32, 257, 4, false, false},   Row{8, 1, 32, 3001, 4, true, false},
-             Row{8, 1, 32, 3001, 4, false, true},   Row{2, 2, 36, 129, 1, false, false},
-             Row{4, 4, 64, 511, 1, false, false},   Row{6, 2, 64, 1023, 2, true, false},
-             Row{7, 1, 64, 2047, 4, false, false},  Row{71, 1, 64, 77, 2, false, false},
-             Row{34, 2, 16, 300, 2, true, false},   Row{16, 1, 32, 90, 1, false, false},
-             Row{3, 3, 80, 200, 2, true, false},    Row{4, 2, 96, 131, 1, false, true},
-             Row{2, 2, 128, 1500, 2, false, false}, Row{4, 1, 128, 4097, 8, true, false},
-             Row{8, 1, 128, 33, 1, false, false},   Row{2, 2, 256, 67, 1, false, false},
-             Row{4, 2, 256, 259, 3, true, true},    Row{8, 1, 256, 127, 2, false, false},
+             Row{4, 4, 8, 1, 1, false, false},
+             Row{4, 4, 8, 9, 1, true, false},
+             Row{8, 8, 8, 1001, 3, false, true},
+             Row{4, 1, 8, 7, 1, false, false},
+             Row{6, 2, 12, 65, 2, false, false},
+             Row{3, 1, 20, 333, 2, true, true},
+             Row{8, 8, 32, 63, 1, false, false},
+             Row{8, 8, 32, 64, 4, true, false},
+             Row{8, 2, 32, 511, 2, false, false},
+             Row{8, 2, 32, 511, 2, true, true},
+             Row{8, 1, 32, 257, 4, false, false},
+             Row{8, 1, 32, 3001, 4, true, false},
+             Row{8, 1, 32, 3001, 4, false, true},
+             Row{2, 2, 36, 129, 1, false, false},
+             Row{4, 4, 64, 511, 1, false, false},
+             Row{6, 2, 64, 1023, 2, true, false},
+             Row{7, 1, 64, 2047, 4, false, false},
+             Row{71, 1, 64, 77, 2, false, false},
+             Row{34, 2, 16, 300, 2, true, false},
+             Row{16, 1, 32, 90, 1, false, false},
+             Row{3, 3, 80, 200, 2, true, false},
+             Row{4, 2, 96, 131, 1, false, true},
+             Row{2, 2, 128, 1500, 2, false, false},
+             Row{4, 1, 128, 4097, 8, true, false},
+             Row{8, 1, 128, 33, 1, false, false},
+             Row{2, 2, 256, 67, 1, false, false},
+             Row{4, 2, 256, 259, 3, true, true},
+             Row{8, 1, 256, 127, 2, false, false},
              // more chunks than keys need: the last ones are empty
-             Row{8, 1, 32, 5, 8, false, false},     Row{4, 4, 16, 100, 16, true, false},
+             Row{8, 1, 32, 5, 8, false, false},
+             Row{4, 4, 16, 100, 16, true, false},
          }) {
       const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
       QTest::addRow("%s %d/%dx%d length %d chunks %d %s %s", std::string(shortName(heads.kind())).c_str(),
-                    row.queryHeads, row.kvHeads, row.headDim, row.length, row.chunks, row.f16Cache ? "f16" : "f32",
-                    row.naive ? "naive" : "shared")
-          << row.queryHeads << row.kvHeads << row.headDim << row.length << row.chunks << row.f16Cache << row.naive;
+                    row.queryHeads, row.kvHeads, row.headDim, row.length, row.chunks,
+                    row.f16Cache ? "f16" : "f32", row.naive ? "naive" : "shared")
+          << row.queryHeads << row.kvHeads << row.headDim << row.length << row.chunks << row.f16Cache
+          << row.naive;
     }
   }
 
@@ -83,22 +99,26 @@ class TestAttentionKernels : public QObject {
     QFETCH(bool, naive);
     const int context = length + 3;
     const model::Model model = makeModel(queryHeads, kvHeads, headDim, context);
-    engine::StepShape shape = engine::StepShape::plan(
-        m_gpu.device.info(), model.config,
-        {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
-         .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared});
+    engine::StepShape shape =
+        engine::StepShape::plan(m_gpu.device.info(), model.config,
+                                {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
+                                 .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared});
     shape.chunkCount = chunks;
     shape.blockTokens = 2;
     KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
 
     const auto cacheSize = static_cast<std::size_t>(kvHeads * headDim * context);
-    const std::vector<float> keys = harness.writeCache(harness.cache.keyOffset(0), randomFloats(cacheSize, 1));
-    const std::vector<float> values = harness.writeCache(harness.cache.valueOffset(0), randomFloats(cacheSize, 2));
-    const std::vector<float> query = randomFloats(static_cast<std::size_t>(2 * queryHeads * headDim), 3, 2.0f);
+    const std::vector<float> keys =
+        harness.writeCache(harness.cache.keyOffset(0), randomFloats(cacheSize, 1));
+    const std::vector<float> values =
+        harness.writeCache(harness.cache.valueOffset(0), randomFloats(cacheSize, 2));
+    const std::vector<float> query =
+        randomFloats(static_cast<std::size_t>(2 * queryHeads * headDim), 3, 2.0f);
     harness.write(harness.buffers.query, query);
     // Row 1 sees the whole length, row 0 all but the last key.
-    const std::vector<engine::TokenParams> rows{{.position = static_cast<std::uint32_t>(std::max(0, length - 2))},
-                                                {.position = static_cast<std::uint32_t>(length - 1)}};
+    const std::vector<engine::TokenParams> rows{
+        {.position = static_cast<std::uint32_t>(std::max(0, length - 2))},
+        {.position = static_cast<std::uint32_t>(length - 1)}};
     harness.run(Stage::AttentionDecode, rows, 1, true);
 
     const auto heads = static_cast<std::size_t>(queryHeads);
@@ -110,12 +130,14 @@ class TestAttentionKernels : public QObject {
     for (std::size_t row = 0; row < 2; ++row) {
       const std::size_t seen = rows[row].position + 1;
       for (std::size_t head = 0; head < heads; ++head) {
-        const std::size_t kvBase = head / (heads / static_cast<std::size_t>(kvHeads)) * static_cast<std::size_t>(context);
+        const std::size_t kvBase =
+            head / (heads / static_cast<std::size_t>(kvHeads)) * static_cast<std::size_t>(context);
         std::vector<double> scores(seen);
         double highest = -std::numeric_limits<double>::infinity();
         for (std::size_t key = 0; key < seen; ++key) {
           for (std::size_t i = 0; i < dim; ++i) {
-            scores[key] += static_cast<double>(query[(row * heads + head) * dim + i]) * keys[(kvBase + key) * dim + i];
+            scores[key] +=
+                static_cast<double>(query[(row * heads + head) * dim + i]) * keys[(kvBase + key) * dim + i];
           }
           scores[key] /= std::sqrt(static_cast<double>(dim));
           highest = std::max(highest, scores[key]);
@@ -141,7 +163,8 @@ class TestAttentionKernels : public QObject {
           const std::size_t entry = (row * chunkCount + chunk) * heads + head;
           const double weight = std::exp(extent[2 * entry] - mergedHighest);
           mergedSum += weight * extent[2 * entry + 1];
-          for (std::size_t i = 0; i < dim; ++i) merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
+          for (std::size_t i = 0; i < dim; ++i)
+            merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
         }
         for (float& value : merged) value = static_cast<float>(value / mergedSum);
         compare(merged, expected, "mixed values");
@@ -160,9 +183,11 @@ class TestAttentionKernels : public QObject {
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 16 * 40, 2));
     const std::vector<engine::TokenParams> rows{{.position = 30}};
     harness.run(Stage::AttentionDecode, rows, 1, false);
-    QVERIFY(std::ranges::all_of(harness.buffers.captured.mapped<const float>(), [](float x) { return x == 0.0f; }));
+    QVERIFY(std::ranges::all_of(harness.buffers.captured.mapped<const float>(),
+                                [](float x) { return x == 0.0f; }));
     harness.run(Stage::AttentionDecode, rows, 1, true);
-    QVERIFY(std::ranges::any_of(harness.buffers.captured.mapped<const float>(), [](float x) { return x != 0.0f; }));
+    QVERIFY(std::ranges::any_of(harness.buffers.captured.mapped<const float>(),
+                                [](float x) { return x != 0.0f; }));
   }
 
   void attentionOutput_data() {
@@ -223,7 +248,8 @@ class TestAttentionKernels : public QObject {
         for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
           const double weight = std::exp(extent[2 * entryOf(chunk)] - highest);
           sum += weight * extent[2 * entryOf(chunk) + 1];
-          for (std::size_t i = 0; i < dim; ++i) input[head * dim + i] += weight * partial[entryOf(chunk) * dim + i];
+          for (std::size_t i = 0; i < dim; ++i)
+            input[head * dim + i] += weight * partial[entryOf(chunk) * dim + i];
         }
         for (std::size_t i = 0; i < dim; ++i) input[head * dim + i] /= sum;
       }

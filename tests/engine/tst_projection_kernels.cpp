@@ -11,8 +11,8 @@ using namespace headroom::tests;
 using engine::TokenTile;
 using model::Stage;
 
-/// The projection kernels, each alone, against sums in double over attention kinds, head sizes, widths that do and
-/// do not fill a workgroup, cache types, and one or several tokens.
+/// The projection kernels, each alone, against sums in double over attention kinds, head sizes, widths that
+/// do and do not fill a workgroup, cache types, and one or several tokens.
 class TestProjectionKernels : public QObject {
   Q_OBJECT
 
@@ -40,20 +40,31 @@ class TestProjectionKernels : public QObject {
       bool f16Cache;
     };
     for (const Row& row : {
-             Row{8, 8, 8, 64, 96, 1, false},     Row{8, 8, 8, 64, 96, 5, true},
-             Row{8, 2, 32, 256, 384, 1, false},  Row{8, 2, 32, 256, 384, 4, true},
-             Row{8, 1, 32, 256, 536, 1, true},   Row{8, 1, 32, 256, 536, 63, false},
-             Row{4, 1, 12, 48, 100, 1, false},   Row{4, 1, 12, 48, 100, 7, true},
-             Row{6, 2, 20, 72, 33, 1, false},    Row{6, 2, 20, 72, 33, 3, false},
-             Row{3, 3, 64, 100, 7, 1, true},     Row{7, 1, 64, 36, 130, 2, false},
-             Row{2, 2, 128, 256, 64, 1, false},  Row{5, 1, 128, 160, 64, 9, true},
-             Row{2, 1, 256, 512, 96, 1, true},   Row{3, 3, 256, 96, 1100, 6, false},
-             Row{1, 1, 8, 8, 8, 1, false},       Row{71, 1, 8, 40, 24, 2, true},
+             Row{8, 8, 8, 64, 96, 1, false},
+             Row{8, 8, 8, 64, 96, 5, true},
+             Row{8, 2, 32, 256, 384, 1, false},
+             Row{8, 2, 32, 256, 384, 4, true},
+             Row{8, 1, 32, 256, 536, 1, true},
+             Row{8, 1, 32, 256, 536, 63, false},
+             Row{4, 1, 12, 48, 100, 1, false},
+             Row{4, 1, 12, 48, 100, 7, true},
+             Row{6, 2, 20, 72, 33, 1, false},
+             Row{6, 2, 20, 72, 33, 3, false},
+             Row{3, 3, 64, 100, 7, 1, true},
+             Row{7, 1, 64, 36, 130, 2, false},
+             Row{2, 2, 128, 256, 64, 1, false},
+             Row{5, 1, 128, 160, 64, 9, true},
+             Row{2, 1, 256, 512, 96, 1, true},
+             Row{3, 3, 256, 96, 1100, 6, false},
+             Row{1, 1, 8, 8, 8, 1, false},
+             Row{71, 1, 8, 40, 24, 2, true},
          }) {
       const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
-      QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s", std::string(shortName(heads.kind())).c_str(), row.queryHeads,
-                    row.kvHeads, row.headDim, row.modelDim, row.ffnDim, row.tokens, row.f16Cache ? "f16" : "f32")
-          << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens << row.f16Cache;
+      QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s", std::string(shortName(heads.kind())).c_str(),
+                    row.queryHeads, row.kvHeads, row.headDim, row.modelDim, row.ffnDim, row.tokens,
+                    row.f16Cache ? "f16" : "f32")
+          << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens
+          << row.f16Cache;
     }
   }
 
@@ -70,7 +81,8 @@ class TestProjectionKernels : public QObject {
     config.modelDim = modelDim;
     config.ffnDim = ffnDim;
     config.contextLength = 301;
-    Case result{.model = randomModel(config, Output::Separate), .shape = {}, .rows = {}, .tile = {}, .stream = {}};
+    Case result{
+        .model = randomModel(config, Output::Separate), .shape = {}, .rows = {}, .tile = {}, .stream = {}};
     result.shape = engine::StepShape::plan(m_gpu.device.info(), result.model.config,
                                            {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32});
     result.tile = tokens == 1 ? TokenTile::One : TokenTile::Several;
@@ -83,8 +95,8 @@ class TestProjectionKernels : public QObject {
   }
 
   /// Uploads [row][width] into a buffer whose rows are padded with zeros to `stride` floats.
-  static void writePadded(KernelHarness& harness, const vulkan::Buffer& buffer, const std::vector<float>& values,
-                          std::size_t width, std::size_t stride) {
+  static void writePadded(KernelHarness& harness, const vulkan::Buffer& buffer,
+                          const std::vector<float>& values, std::size_t width, std::size_t stride) {
     std::vector<float> padded(values.size() / width * stride);
     for (std::size_t i = 0; i < values.size(); ++i) padded[i / width * stride + i % width] = values[i];
     harness.write(buffer, padded);
@@ -115,7 +127,8 @@ class TestProjectionKernels : public QObject {
     KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
     harness.run(Stage::Embedding, c.rows);
     const auto width = static_cast<std::size_t>(c.shape.config.modelDim);
-    const std::vector<float> actual = readPadded(harness, harness.buffers.stream, c.rows.size(), width, c.shape.streamColumns());
+    const std::vector<float> actual =
+        readPadded(harness, harness.buffers.stream, c.rows.size(), width, c.shape.streamColumns());
     std::vector<float> expected(width);
     for (std::size_t row = 0; row < c.rows.size(); ++row) {
       c.model.weights.tokenEmbedding.readRow(c.rows[row].token, expected);
@@ -130,7 +143,8 @@ class TestProjectionKernels : public QObject {
     const model::LayerWeights& layer = c.model.weights.layers[0];
     const auto headDim = static_cast<std::size_t>(config.attention.headDim);
     KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
-    writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim), c.shape.streamColumns());
+    writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim),
+                c.shape.streamColumns());
     harness.run(Stage::QkvProjection, c.rows);
 
     const auto queryDim = static_cast<std::size_t>(config.attention.queryDim());
@@ -140,8 +154,8 @@ class TestProjectionKernels : public QObject {
     const std::vector<float> values = harness.readCache(harness.cache.valueOffset(0), cacheSize);
     const auto rotate = [&](std::vector<double> heads, std::uint32_t position) {
       for (std::size_t i = 0; i < heads.size(); i += 2) {
-        const double angle =
-            position * std::pow(static_cast<double>(config.ropeBase), -static_cast<double>(i % headDim) / headDim);
+        const double angle = position * std::pow(static_cast<double>(config.ropeBase),
+                                                 -static_cast<double>(i % headDim) / headDim);
         const double first = heads[i];
         heads[i] = first * std::cos(angle) - heads[i + 1] * std::sin(angle);
         heads[i + 1] = first * std::sin(angle) + heads[i + 1] * std::cos(angle);
@@ -156,7 +170,8 @@ class TestProjectionKernels : public QObject {
     for (std::size_t row = 0; row < c.rows.size(); ++row) {
       const std::uint32_t position = c.rows[row].position;
       const std::vector<double> input =
-          normalise(rowOf(c.stream, row, static_cast<std::size_t>(config.modelDim)), layer.attentionNorm, config.normEpsilon);
+          normalise(rowOf(c.stream, row, static_cast<std::size_t>(config.modelDim)), layer.attentionNorm,
+                    config.normEpsilon);
       const std::vector<double> q = rotate(multiply(layer.query, input), position);
       const std::vector<double> k = rotate(multiply(layer.key, input), position);
       const std::vector<double> v = multiply(layer.value, input);
@@ -165,7 +180,8 @@ class TestProjectionKernels : public QObject {
       expectedValues.insert(expectedValues.end(), v.begin(), v.end());
       for (std::size_t i = 0; i < k.size(); ++i) {
         const std::size_t index =
-            (i / headDim * static_cast<std::size_t>(c.shape.options.contextLength) + position) * headDim + i % headDim;
+            (i / headDim * static_cast<std::size_t>(c.shape.options.contextLength) + position) * headDim +
+            i % headDim;
         writtenKeys.push_back(keys[index]);
         writtenValues.push_back(values[index]);
       }
@@ -175,7 +191,8 @@ class TestProjectionKernels : public QObject {
     compare(writtenKeys, expectedKeys, cacheLimit);
     compare(writtenValues, expectedValues, cacheLimit);
     // Nothing else in the cache was touched.
-    const auto nonZero = static_cast<std::size_t>(std::ranges::count_if(keys, [](float key) { return key != 0.0f; }));
+    const auto nonZero =
+        static_cast<std::size_t>(std::ranges::count_if(keys, [](float key) { return key != 0.0f; }));
     QVERIFY2(nonZero <= expectedKeys.size(), "the kernel wrote keys at other positions");
   }
 
@@ -185,18 +202,20 @@ class TestProjectionKernels : public QObject {
     const model::ModelConfig& config = c.shape.config;
     const model::LayerWeights& layer = c.model.weights.layers[0];
     KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
-    writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim), c.shape.streamColumns());
+    writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim),
+                c.shape.streamColumns());
     harness.run(Stage::FfnGateUp, c.rows);
     std::vector<double> expected;
     for (std::size_t row = 0; row < c.rows.size(); ++row) {
-      const std::vector<double> input =
-          normalise(rowOf(c.stream, row, static_cast<std::size_t>(config.modelDim)), layer.ffnNorm, config.normEpsilon);
+      const std::vector<double> input = normalise(
+          rowOf(c.stream, row, static_cast<std::size_t>(config.modelDim)), layer.ffnNorm, config.normEpsilon);
       const std::vector<double> gate = multiply(layer.ffnGate, input);
       const std::vector<double> up = multiply(layer.ffnUp, input);
-      for (std::size_t i = 0; i < gate.size(); ++i) expected.push_back(gate[i] / (1.0 + std::exp(-gate[i])) * up[i]);
+      for (std::size_t i = 0; i < gate.size(); ++i)
+        expected.push_back(gate[i] / (1.0 + std::exp(-gate[i])) * up[i]);
     }
-    compare(readPadded(harness, harness.buffers.hidden, c.rows.size(), static_cast<std::size_t>(config.ffnDim),
-                       c.shape.hiddenColumns()),
+    compare(readPadded(harness, harness.buffers.hidden, c.rows.size(),
+                       static_cast<std::size_t>(config.ffnDim), c.shape.hiddenColumns()),
             expected, kKernelLimit);
   }
 
@@ -218,8 +237,8 @@ class TestProjectionKernels : public QObject {
           multiply(c.model.weights.layers[0].ffnDown, std::vector<double>(input.begin(), input.end()));
       for (std::size_t i = 0; i < modelDim; ++i) expected.push_back(c.stream[row * modelDim + i] + down[i]);
     }
-    compare(readPadded(harness, harness.buffers.stream, c.rows.size(), modelDim, c.shape.streamColumns()), expected,
-            kKernelLimit);
+    compare(readPadded(harness, harness.buffers.stream, c.rows.size(), modelDim, c.shape.streamColumns()),
+            expected, kKernelLimit);
   }
 
   void logits_data() { addRows(); }
@@ -239,7 +258,8 @@ class TestProjectionKernels : public QObject {
       expected.insert(expected.end(), out.begin(), out.end());
     }
     const auto mapped = harness.buffers.logits.mapped<const float>();
-    compare({mapped.begin(), mapped.begin() + static_cast<std::ptrdiff_t>(expected.size())}, expected, kKernelLimit);
+    compare({mapped.begin(), mapped.begin() + static_cast<std::ptrdiff_t>(expected.size())}, expected,
+            kKernelLimit);
   }
 };
 

@@ -47,9 +47,11 @@ class TestVulkanDecoder : public QObject {
  private:
   TestDevice m_gpu;
 
-  static void checkError(std::span<const float> actual, std::span<const float> expected, double limit, const char* what) {
+  static void checkError(std::span<const float> actual, std::span<const float> expected, double limit,
+                         const char* what) {
     const double error = relativeError(actual, expected);
-    QVERIFY2(error <= limit, qPrintable(QString("%1: relative error %2, limit %3").arg(what).arg(error).arg(limit)));
+    QVERIFY2(error <= limit,
+             qPrintable(QString("%1: relative error %2, limit %3").arg(what).arg(error).arg(limit)));
   }
 
   static void expectError(const std::function<void()>& work, const QStringList& fragments) {
@@ -93,7 +95,8 @@ class TestVulkanDecoder : public QObject {
       checkError(stepwise(decoder, tokens), expected, givenLimit, "given answers, token by token");
       checkError(prefilled(decoder, tokens), expected, givenLimit, "given answers, prefill");
     }
-    const std::vector<int> tokens = someTokens(std::min(200, model.config.contextLength), model.config.vocabSize);
+    const std::vector<int> tokens =
+        someTokens(std::min(200, model.config.contextLength), model.config.vocabSize);
     for (KvType kvType : {KvType::F32, KvType::F16}) {
       reference::ReferenceDecoder truth(model, {.kvType = kvType});
       const std::vector<float> expected = prefilled(truth, tokens);
@@ -129,7 +132,8 @@ class TestVulkanDecoder : public QObject {
     widened.truncate(0);
     const auto half = decoder.run(std::span(&token, 1), Capture::none())[0].logical().weightsRead;
     const auto full = widened.run(std::span(&token, 1), Capture::none())[0].logical().weightsRead;
-    QVERIFY2(half * 1.9 < full && half * 2 >= full - 40000, "f16 weights are half the bytes but for the norms");
+    QVERIFY2(half * 1.9 < full && half * 2 >= full - 40000,
+             "f16 weights are half the bytes but for the norms");
   }
 
   void attentionRowsEqualTheReference_data() {
@@ -176,7 +180,8 @@ class TestVulkanDecoder : public QObject {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
     VulkanDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> tokens = someTokens(5, model.config.vocabSize);
-    const model::StepRecord record = decoder.run(tokens, Capture{.all = false, .layers = {1}, .queryHeads = {}})[0];
+    const model::StepRecord record =
+        decoder.run(tokens, Capture{.all = false, .layers = {1}, .queryHeads = {}})[0];
     QCOMPARE(record.attention.layers, std::vector<int>{1});
     QCOMPARE(record.issued().captureWritten, 4u * (1 + 2 + 3 + 4 + 5) * sizeof(float));
     const int token = 3;
@@ -201,7 +206,8 @@ class TestVulkanDecoder : public QObject {
     for (int layer = 0; layer < 2; ++layer) {
       for (int head = 0; head < 2; ++head) {
         const auto row = record.attention.row(layer, head, 8);
-        checkError(row, whole.attention.row(layer, some.queryHeads[static_cast<std::size_t>(head)], 8), 1e-7, "of all");
+        checkError(row, whole.attention.row(layer, some.queryHeads[static_cast<std::size_t>(head)], 8), 1e-7,
+                   "of all");
         checkError(row, expected.attention.row(layer, head, 8), kReferenceF32CacheLimit, "of the reference");
       }
     }
@@ -222,7 +228,8 @@ class TestVulkanDecoder : public QObject {
     const model::Model model = randomModel(smallConfig({8, kvHeads, 16}), Output::Tied);
     VulkanDecoder decoder(m_gpu.device, model, {.kvType = f16 ? KvType::F16 : KvType::F32, .batch = batch});
     // 2 (K and V) x layers x kv_heads x positions x head_dim x bytes x sequences, spelled out.
-    const std::uint64_t formula = 2ull * 2 * static_cast<unsigned>(kvHeads) * 128 * 16 * (f16 ? 2 : 4) * static_cast<unsigned>(batch);
+    const std::uint64_t formula =
+        2ull * 2 * static_cast<unsigned>(kvHeads) * 128 * 16 * (f16 ? 2 : 4) * static_cast<unsigned>(batch);
     const std::uint64_t alignment = 2ull * 2 * engine::StepShape::kOffsetAlignment;
     QVERIFY(decoder.cacheBytesAllocated() >= formula);
     QVERIFY(decoder.cacheBytesAllocated() <= formula + alignment);
@@ -271,7 +278,8 @@ class TestVulkanDecoder : public QObject {
     checkError(three.logits(), one.logits(), kReferenceF32CacheLimit, "sequence 0");
     QCOMPARE(batched.logical().kvRead, 3 * single.logical().kvRead);
     QCOMPARE(batched.cacheBytesUsed, 3 * single.cacheBytesUsed);
-    QVERIFY2(batched.issued().weightsRead < 2 * single.issued().weightsRead, "the batch shares the weight reads");
+    QVERIFY2(batched.issued().weightsRead < 2 * single.issued().weightsRead,
+             "the batch shares the weight reads");
   }
 
   void truncateGoesBack() {
@@ -302,10 +310,16 @@ class TestVulkanDecoder : public QObject {
   }
 
   void modelsWithoutKernelsAreRefused() {
-    expectError([&] { VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 10}), Output::Tied), {}); },
-                {"head_dim is 10", "multiples of 4"});
-    expectError([&] { VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 16}), Output::Tied), {.batch = 65}); },
-                {"65", "1 to 64"});
+    expectError(
+        [&] {
+          VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 10}), Output::Tied), {});
+        },
+        {"head_dim is 10", "multiples of 4"});
+    expectError(
+        [&] {
+          VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 16}), Output::Tied), {.batch = 65});
+        },
+        {"65", "1 to 64"});
   }
 
   void aCacheTooLargeIsRefused() {

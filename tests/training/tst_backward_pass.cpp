@@ -41,7 +41,8 @@ class TestBackwardPass : public QObject {
   static std::vector<int> randomTokens(int count, int vocabSize) {
     std::mt19937 random(3);
     std::vector<int> tokens;
-    for (int i = 0; i < count; ++i) tokens.push_back(static_cast<int>(random() % static_cast<unsigned>(vocabSize)));
+    for (int i = 0; i < count; ++i)
+      tokens.push_back(static_cast<int>(random() % static_cast<unsigned>(vocabSize)));
     return tokens;
   }
 
@@ -102,7 +103,8 @@ class TestBackwardPass : public QObject {
     std::vector<double> twice(layout.size());
     pass.lossAndGradient(parameters, tokens, 0.5, twice);
     pass.lossAndGradient(parameters, tokens, 1.5, twice);
-    for (std::size_t i = 0; i < once.size(); ++i) QVERIFY(std::abs(twice[i] - 2.0 * once[i]) < 1e-9 * (1.0 + std::abs(once[i])));
+    for (std::size_t i = 0; i < once.size(); ++i)
+      QVERIFY(std::abs(twice[i] - 2.0 * once[i]) < 1e-9 * (1.0 + std::abs(once[i])));
   }
 
   void lossOfASuffixIsAPartOfTheWhole() {

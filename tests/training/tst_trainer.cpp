@@ -39,8 +39,14 @@ TokenText ruleText(int count) {
 }
 
 TrainingOptions options(std::int64_t steps) {
-  return {.stepCount = steps, .warmupSteps = 5, .sequencesPerStep = 4, .sequenceLength = 16, .peakLearningRate = 1e-2f,
-          .threadCount = 2, .evaluateEvery = 20, .checkpointEvery = 10};
+  return {.stepCount = steps,
+          .warmupSteps = 5,
+          .sequencesPerStep = 4,
+          .sequenceLength = 16,
+          .peakLearningRate = 1e-2f,
+          .threadCount = 2,
+          .evaluateEvery = 20,
+          .checkpointEvery = 10};
 }
 
 const std::atomic<bool> kNeverCancel = false;
@@ -56,13 +62,14 @@ class TestTrainer : public QObject {
     Trainer trainer(tinyConfig(), options(120), ruleText(2000), ruleText(300));
     const double before = trainer.validationBitsPerByte();
     std::int64_t lastStep = 0;
-    QVERIFY(trainer.run(folder.filePath("c").toStdString(),
-                        [&](const TrainingProgress& progress) {
-                          QCOMPARE(progress.step, lastStep + 1);
-                          QVERIFY(progress.secondsLeft >= 0.0);
-                          lastStep = progress.step;
-                        },
-                        kNeverCancel));
+    QVERIFY(trainer.run(
+        folder.filePath("c").toStdString(),
+        [&](const TrainingProgress& progress) {
+          QCOMPARE(progress.step, lastStep + 1);
+          QVERIFY(progress.secondsLeft >= 0.0);
+          lastStep = progress.step;
+        },
+        kNeverCancel));
     QCOMPARE(lastStep, 120);
     const double after = trainer.validationBitsPerByte();
     // log2(20) / 2 bytes a token = 2.16 bits per byte for a guess; the rule leaves little.
@@ -82,7 +89,8 @@ class TestTrainer : public QObject {
     std::atomic<bool> cancel = false;
     Trainer first(tinyConfig(), options(40), ruleText(2000), ruleText(300));
     QVERIFY(!first.resume(checkpoint));
-    QVERIFY(!first.run(checkpoint, [&](const TrainingProgress& progress) { cancel = progress.step >= 17; }, cancel));
+    QVERIFY(!first.run(
+        checkpoint, [&](const TrainingProgress& progress) { cancel = progress.step >= 17; }, cancel));
     Trainer second(tinyConfig(), options(40), ruleText(2000), ruleText(300));
     QVERIFY(second.resume(checkpoint));
     QCOMPARE(second.stepsDone(), 18);
@@ -95,7 +103,8 @@ class TestTrainer : public QObject {
     QTemporaryDir folder;
     const std::string checkpoint = folder.filePath("c").toStdString();
     Trainer trainer(tinyConfig(), options(10), ruleText(2000), ruleText(300));
-    trainer.run(checkpoint, [](const TrainingProgress&) {}, kNeverCancel);
+    trainer.run(
+        checkpoint, [](const TrainingProgress&) {}, kNeverCancel);
     Trainer otherSteps(tinyConfig(), options(20), ruleText(2000), ruleText(300));
     QVERIFY_EXCEPTION_THROWN(otherSteps.resume(checkpoint), model::Error);
     std::filesystem::resize_file(checkpoint, std::filesystem::file_size(checkpoint) / 2);
@@ -105,7 +114,8 @@ class TestTrainer : public QObject {
 
   void refusesAFullDiskAndShortTexts() {
     Trainer trainer(tinyConfig(), options(10), ruleText(2000), ruleText(300));
-    QVERIFY_EXCEPTION_THROWN(trainer.run("/proc/no/such/folder/c", [](const TrainingProgress&) {}, kNeverCancel),
+    QVERIFY_EXCEPTION_THROWN(trainer.run(
+                                 "/proc/no/such/folder/c", [](const TrainingProgress&) {}, kNeverCancel),
                              model::Error);
     QVERIFY_EXCEPTION_THROWN(Trainer(tinyConfig(), options(10), ruleText(16), ruleText(300)), model::Error);
     QVERIFY_EXCEPTION_THROWN(Trainer(tinyConfig(), options(10), ruleText(100), ruleText(5)), model::Error);
@@ -116,7 +126,8 @@ class TestTrainer : public QObject {
     QTemporaryDir folder;
     const TokenText valid = ruleText(17);
     Trainer trainer(tinyConfig(), options(30), ruleText(2000), valid);
-    trainer.run(folder.filePath("c").toStdString(), [](const TrainingProgress&) {}, kNeverCancel);
+    trainer.run(
+        folder.filePath("c").toStdString(), [](const TrainingProgress&) {}, kNeverCancel);
     model::Model model;
     model.config = tinyConfig();
     model.weights = weightsOf(trainer.layout(), trainer.parameters());
@@ -131,7 +142,8 @@ class TestTrainer : public QObject {
       nats += std::log(sum) - logits[static_cast<std::size_t>(valid.tokens[i + 1])];
     }
     const double bitsPerByte = nats / 16 / std::log(2.0) / 2.0;
-    QVERIFY2(std::abs(bitsPerByte - trainer.validationBitsPerByte()) < 1e-4, qPrintable(QString::number(bitsPerByte)));
+    QVERIFY2(std::abs(bitsPerByte - trainer.validationBitsPerByte()) < 1e-4,
+             qPrintable(QString::number(bitsPerByte)));
   }
 };
 
