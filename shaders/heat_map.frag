@@ -9,6 +9,7 @@ layout(push_constant) uniform HeatMapParams {
   vec2 viewport;
   int colorMap;
   int mapScale;  // session::MapScale: linear, logarithmic, sink hidden
+  vec4 ground;
 } params;
 
 layout(location = 0) flat in vec4 rectangle;
@@ -32,7 +33,8 @@ void main() {
   last = clamp(last, first, min(first + kMaximumFootprint, ivec2(slot.yz) - 1));
   last.y = min(last.y, int(limits.y) - 1);
 
-  if (first.x > last.y || first.y > last.y) discard;
+  color = params.ground;
+  if (first.x > last.y || first.y > last.y) return;
   if (params.mapScale == kSinkHidden) first.x = max(first.x, 1);
 
   float attention = 0.0;
@@ -50,6 +52,6 @@ void main() {
     shown = attention / limits.z;
   }
   const int index = int(clamp(shown, 0.0, 1.0) * 255.0 + 0.5);
-  color = texelFetch(colors, params.colorMap * 256 + index);
-  color.a = float(first.y) < limits.x ? 1.0 : 0.3;
+  const vec4 lit = texelFetch(colors, params.colorMap * 256 + index);
+  color = float(first.y) < limits.x ? lit : mix(params.ground, lit, 0.3);
 }

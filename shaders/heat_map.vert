@@ -11,6 +11,7 @@ layout(push_constant) uniform HeatMapParams {
   vec2 viewport;  // pixels
   int colorMap;
   int mapScale;
+  vec4 ground;
 } params;
 
 layout(location = 0) flat out vec4 fragmentRectangle;

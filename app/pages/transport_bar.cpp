@@ -146,7 +146,9 @@ void TransportBar::changeSpeed(int notches) {
 
 void TransportBar::setDevice(const QString& device) {
   const QFontMetrics metrics(m_device->font());
-  m_device->setText(metrics.elidedText(device, Qt::ElideRight, 20 * metrics.averageCharWidth()));
+  // Drivers put versions and widths in brackets behind the name; the tool tip keeps them.
+  const QString name = device.section(" (", 0, 0);
+  m_device->setText(metrics.elidedText(name, Qt::ElideRight, 26 * metrics.averageCharWidth()));
   m_device->setToolTip("Decodes on " + device);
 }
 

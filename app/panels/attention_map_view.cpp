@@ -94,7 +94,6 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
   const float left = area.min.x + (rowLabels == RowLabels::Shown ? labelWidth(context) : 0.0f);
   const float side = std::max(1.0f, std::min(area.max.x - left, area.height() - labelHeight(context)));
   m_plot = {{left, area.min.y}, {left + side, area.min.y + side}};
-  fillRect(list, m_plot, colors.mapGround);
   fillCells(context, head, viewport);
 
   const double factor = m_window.factor;

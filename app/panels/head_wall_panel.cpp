@@ -70,7 +70,7 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   const float smallest = context.px(kSmallestCell);
   grid.cellWidth = std::max(smallest, (area.width() - gutter + grid.gap) / columns - grid.gap);
   grid.cellHeight = std::max(smallest, (area.height() - top + grid.gap) / rows - grid.gap);
-  grid.cellWidth = std::min(grid.cellWidth, 1.7f * grid.cellHeight);
+  grid.cellWidth = std::min(grid.cellWidth, 2.2f * grid.cellHeight);
   grid.cellHeight = std::min(grid.cellHeight, 1.35f * grid.cellWidth);
 
   ImGui::SetCursorScreenPos(area.min);
@@ -94,9 +94,11 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
     for (int head = 0; head < lane.queryHeadCount(); ++head) {
       const Rect cell = grid.cell(layer, head);
       if (cell.max.y < area.min.y || cell.min.y > area.max.y) continue;
-      fillRect(list, cell, colors.mapGround);
       const PooledMap& map = lane.overview(layer, head);
-      if (map.positionCount() == 0) continue;
+      if (map.positionCount() == 0) {
+        fillRect(list, cell, colors.mapGround);
+        continue;
+      }
       upload(context, layer, head);
       const auto factor = static_cast<float>(map.factor());
       const float cells = static_cast<float>(extent) / factor;

@@ -48,7 +48,6 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
     m_zoomed.reset();
   }
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  fillRect(list, area, context.palette().panel, context.px(6));
   const Rect inner = inset(area, context.px(12));
   const session::HeadAddress head = *context.selection.head();
   const std::optional<session::HeadAddress> other = otherHead(context);

@@ -1,6 +1,9 @@
 #include "app/panels/live_layout.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <span>
 
 #include "app/panels/cache_panel.h"
 #include "app/panels/counters_panel.h"
@@ -14,7 +17,36 @@ namespace headroom::panels {
 namespace {
 
 constexpr float kMargin = 8.0f;
+constexpr float kRounding = 6.0f;
 constexpr float kInspectorShare = 0.42f;
+
+/// Fills what lies between the panels of a row and around them: the ground already has the panels' colour.
+void drawGaps(ImDrawList& list, const Rect& row, std::span<const Rect> panels, session::Color color) {
+  float left = row.min.x;
+  for (const Rect& panel : panels) {
+    fillRect(list, {{left, row.min.y}, {panel.min.x, row.max.y}}, color);
+    fillRect(list, {{panel.min.x, row.min.y}, {panel.max.x, panel.min.y}}, color);
+    fillRect(list, {{panel.min.x, panel.max.y}, {panel.max.x, row.max.y}}, color);
+    left = panel.max.x;
+  }
+  fillRect(list, {{left, row.min.y}, row.max}, color);
+}
+
+/// Rounds a panel's corners by painting over them.
+void roundCorners(ImDrawList& list, const Rect& panel, float radius, session::Color color) {
+  // Angles in twelfths of a circle, as ImGui's fast arcs count them.
+  const auto corner = [&](ImVec2 point, ImVec2 centre, int from) {
+    list.PathLineTo(point);
+    list.PathArcToFast(centre, radius, from, from + 3);
+    list.PathFillConvex(toImGui(color));
+  };
+  const ImVec2 inner{panel.min.x + radius, panel.min.y + radius};
+  const ImVec2 outer{panel.max.x - radius, panel.max.y - radius};
+  corner(panel.min, inner, 6);
+  corner({panel.max.x, panel.min.y}, {outer.x, inner.y}, 9);
+  corner(panel.max, outer, 0);
+  corner({panel.min.x, panel.max.y}, {inner.x, outer.y}, 3);
+}
 
 }  // namespace
 
@@ -34,34 +66,45 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   Rect lanes{{area.min.x + margin, area.min.y + margin}, {area.max.x - margin, timeline.min.y - margin}};
 
   const int count = context.store.laneCount();
+  while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
+
+  std::vector<Rect> panels;
+  std::optional<Rect> inspector;
+  if (context.selection.head() && count > 0) {
+    inspector = Rect{{lanes.max.x - kInspectorShare * lanes.width(), lanes.min.y}, lanes.max};
+    lanes.max.x = inspector->min.x - margin;
+  }
+  const float width = (lanes.width() + margin) / static_cast<float>(std::max(count, 1)) - margin;
+  for (int index = 0; index < count; ++index) {
+    const float left = std::round(lanes.min.x + static_cast<float>(index) * (width + margin));
+    panels.push_back({{left, lanes.min.y}, {std::round(left + width), lanes.max.y}});
+  }
+  if (inspector) panels.push_back(*inspector);
+  const float upperBottom = timeline.min.y - 0.5f * margin;
+  drawGaps(list, {area.min, {area.max.x, upperBottom}}, panels, context.palette().window);
+  drawGaps(list, {{area.min.x, upperBottom}, area.max}, std::span(&timeline, 1), context.palette().window);
+  for (const Rect& panel : panels) roundCorners(list, panel, context.px(kRounding), context.palette().window);
+  roundCorners(list, timeline, context.px(kRounding), context.palette().window);
+
   if (count == 0) {
     drawTextCentered(list, context.fonts.body,
                      {0.5f * (lanes.min.x + lanes.max.x), lanes.min.y + 0.45f * lanes.height()},
                      context.palette().textDim,
                      "No lane is open. Add a model with + in the tool bar, or drop a model file here.");
   }
-  while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
-
-  if (context.selection.head() && count > 0) {
-    const Rect inspector{{lanes.max.x - kInspectorShare * lanes.width(), lanes.min.y}, lanes.max};
-    m_inspector.draw(context, inspector);
-    lanes.max.x = inspector.min.x - margin;
-  }
-  const float width = (lanes.width() + margin) / static_cast<float>(std::max(count, 1)) - margin;
   for (int index = 0; index < count; ++index) {
-    const float left = lanes.min.x + static_cast<float>(index) * (width + margin);
     ImGui::PushID(index);
-    drawLane(context, index, {{left, lanes.min.y}, {left + width, lanes.max.y}});
+    drawLane(context, index, panels[static_cast<std::size_t>(index)]);
     ImGui::PopID();
   }
+  if (inspector) m_inspector.draw(context, *inspector);
   m_timeline.draw(context, timeline);
 }
 
 void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  fillRect(list, area, context.palette().panel, context.px(6));
   list.AddRectFilled(area.min, {area.max.x, area.min.y + context.px(3)}, toImGui(laneColor(context, index)),
-                     context.px(6), ImDrawFlags_RoundCornersTop);
+                     context.px(kRounding), ImDrawFlags_RoundCornersTop);
   const float padding = context.px(12);
   const Rect inner{{area.min.x + padding, area.min.y + context.px(9)},
                    {area.max.x - padding, area.max.y - context.px(9)}};

@@ -39,7 +39,8 @@ struct MapDrawing {
   float maximum = 1.0f;    ///< attention at the top of a stretched scale
 };
 
-/// Draws attention maps on the GPU inside the ImGui view; implemented by app/view.
+/// Draws attention maps on the GPU inside the ImGui view; implemented by app/view. A drawing fills its whole
+/// rectangle: what is not attention has the palette's mapGround.
 class HeatMapCanvas {
  public:
   virtual ~HeatMapCanvas() = default;
@@ -83,7 +84,7 @@ struct Rect {
   }
 };
 
-/// One thing that ImGui draws into a part of the live view.
+/// One thing that ImGui draws into a part of the live view, whose ground already has the panel colour.
 class Panel {
  public:
   virtual ~Panel() = default;

@@ -16,7 +16,6 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   const session::TraceStore& store = context.store;
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
-  fillRect(list, area, colors.panel, context.px(5));
 
   const int length = store.length();
   const int last = length - 1;

@@ -155,7 +155,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
     if (lockstep && choice >= 0 && choice != id) {
       list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
-                   toImGui(session::withAlpha(colors.mark, 0.7)), context.px(1));
+                   toImGui(session::withAlpha(colors.mark, 0.5)), context.px(1));
     }
     if (divergence == position) drawMark(context, token);
     if (position == query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));

@@ -16,8 +16,8 @@ FramePacer::FramePacer(QObject* parent) : QObject(parent), m_timer(this) {
 }
 
 int FramePacer::dataIntervalMs() const {
-  // 38 frames per second where text is read along, 8 where cores are scarce.
-  return m_activity == Activity::FullSpeed ? 120 : 26;
+  // 35 frames per second where text is read along, 8 where cores are scarce.
+  return m_activity == Activity::FullSpeed ? 120 : 28;
 }
 
 int FramePacer::inputIntervalMs() const {

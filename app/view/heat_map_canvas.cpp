@@ -51,7 +51,8 @@ void GpuHeatMapCanvas::uploadColors() {
   }
 }
 
-void GpuHeatMapCanvas::beginFrame(int frameInFlight) {
+void GpuHeatMapCanvas::beginFrame(int frameInFlight, session::Color ground) {
+  m_ground = ground;
   m_frame = static_cast<std::size_t>(frameInFlight);
   m_instances.clear();
   m_batches.clear();
@@ -154,9 +155,11 @@ void GpuHeatMapCanvas::record(const Batch& batch, const ImVec4& clip) {
   const VkDescriptorSet set = descriptorSet(batch.page);
   const VkBuffer instances = m_instanceBuffers[m_frame].handle();
   const VkDeviceSize offset = 0;
-  const HeatMapParams params{.viewport = {m_viewport.x, m_viewport.y},
-                             .colorMap = static_cast<std::int32_t>(batch.colorMap),
-                             .mapScale = static_cast<std::int32_t>(batch.scale)};
+  const HeatMapParams params{
+      .viewport = {m_viewport.x, m_viewport.y},
+      .colorMap = static_cast<std::int32_t>(batch.colorMap),
+      .mapScale = static_cast<std::int32_t>(batch.scale),
+      .ground = {m_ground.red / 255.0f, m_ground.green / 255.0f, m_ground.blue / 255.0f, 1.0f}};
   vkCmdBindPipeline(m_commands, VK_PIPELINE_BIND_POINT_GRAPHICS, m_pipeline.handle());
   vkCmdSetViewport(m_commands, 0, 1, &viewport);
   vkCmdSetScissor(m_commands, 0, 1, &scissor);

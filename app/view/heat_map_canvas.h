@@ -24,7 +24,7 @@ class GpuHeatMapCanvas : public panels::HeatMapCanvas {
   ~GpuHeatMapCanvas() override;
 
   /// Before panels draw: forgets the drawings of the last frame.
-  void beginFrame(int frameInFlight);
+  void beginFrame(int frameInFlight, session::Color ground);
   /// After panels drew, before ImGui's draw data are recorded.
   void beginRecording(VkCommandBuffer commands, ImVec2 viewport);
 
@@ -61,6 +61,7 @@ class GpuHeatMapCanvas : public panels::HeatMapCanvas {
   std::deque<Batch> m_batches;  // stable addresses, ImGui's commands point to them
   VkCommandBuffer m_commands = VK_NULL_HANDLE;
   ImVec2 m_viewport;
+  session::Color m_ground;
 };
 
 }  // namespace headroom::view

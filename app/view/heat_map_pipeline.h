@@ -22,8 +22,9 @@ struct HeatMapParams {
   float viewport[2];
   std::int32_t colorMap;
   std::int32_t mapScale;
+  float ground[4];
 };
-static_assert(sizeof(HeatMapParams) == 16);
+static_assert(sizeof(HeatMapParams) == 32);
 
 /// The graphics pipeline that colours attention maps, and its layouts.
 class HeatMapPipeline {
