@@ -25,6 +25,12 @@ QWidget* noDeviceNotice() {
   return label;
 }
 
+void applyToQt(const session::Appearance& appearance) {
+  qApp->setFont(view::qtFont(appearance));
+  qApp->setPalette(view::qtPalette(appearance));
+  qApp->setStyleSheet(view::qtStyleSheet(appearance));
+}
+
 }  // namespace
 
 Application::Application(std::unique_ptr<session::LaneFactory> factory, session::Settings& settings)
@@ -35,13 +41,13 @@ Application::Application(std::unique_ptr<session::LaneFactory> factory, session:
                    &session::TraceStore::restart);
   QObject::connect(m_session.get(), &session::SessionHost::stepsReady, &m_store,
                    &session::TraceStore::append);
+  // Before the first widget: a font that comes after the style sheet does not reach all of them.
+  applyToQt(settings.appearance());
   QWidget* live = createLiveView();
   m_window = std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, settings, live);
   QObject::connect(m_window.get(), &pages::MainWindow::appearanceChanged, m_window.get(),
                    [this](const session::Appearance& appearance) {
-                     qApp->setFont(view::qtFont(appearance));
-                     qApp->setPalette(view::qtPalette(appearance));
-                     qApp->setStyleSheet(view::qtStyleSheet(appearance));
+                     applyToQt(appearance);
                      if (m_live) m_live->setAppearance(appearance);
                    });
   if (m_live) connectLiveView();

@@ -20,8 +20,8 @@ FramePacer::FramePacer(QObject* parent) : QObject(parent), m_timer(this) {
 }
 
 int FramePacer::dataIntervalMs() const {
-  // With the 5 ms that Qt adds to an update request: 34 frames per second where text is read along, 8 where cores
-  // are scarce.
+  // With the 5 ms that Qt adds to an update request: 34 frames per second where text is read along, 8 where
+  // cores are scarce.
   return m_activity == Activity::FullSpeed ? 120 : 24;
 }
 
