@@ -1,6 +1,7 @@
 #include "app/panels/lane_header_panel.h"
 
 #include <string>
+#include <vector>
 
 #include "app/panels/drawing.h"
 #include "core/analysis/quantity.h"
@@ -25,6 +26,22 @@ std::string explanation(const session::LaneInfo& info) {
   return text;
 }
 
+/// As many facts as fit whole, the most important first; the tool tip has them all.
+std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, float width) {
+  std::vector<std::string> facts{
+      analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName,
+      std::to_string(info.config.layerCount) + " layers",
+      "head dim " + std::to_string(info.config.attention.headDim)};
+  if (!info.contradictions.empty()) facts.insert(facts.begin(), "metadata contradicts");
+  std::string details = facts.front();
+  for (std::size_t index = 1; index < facts.size(); ++index) {
+    const std::string longer = details + " \u00b7 " + facts[index];
+    if (textWidth(font, longer) > width) break;
+    details = longer;
+  }
+  return details;
+}
+
 }  // namespace
 
 void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
@@ -47,12 +64,8 @@ void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
   if (info.title != kind) shape = kind + "  " + shape;
   x += drawText(list, context.fonts.body, {x, baseline}, colors.text, shape) + context.px(12);
 
-  std::string details = analysis::countText(static_cast<double>(info.parameterCount)) +
-                        " parameters \u00b7 " + info.storageName + " \u00b7 " +
-                        std::to_string(info.config.layerCount) + " layers \u00b7 head dim " +
-                        std::to_string(heads.headDim);
-  if (!info.contradictions.empty()) details += " \u00b7 metadata contradicts";
-  drawText(list, small, {x, smallTop}, colors.textDim, elided(small, details, area.max.x - x));
+  drawText(list, small, {x, smallTop}, colors.textDim,
+           elided(small, fittingDetails(info, small, area.max.x - x), area.max.x - x));
 
   if (mouseArea("header", area).hovered) showTip(context, info.title, explanation(info));
 }
