@@ -48,8 +48,15 @@ void normaliseRow(std::span<float> row) {
   for (float& value : row) value *= scale;
 }
 
+using Clock = std::chrono::steady_clock;
+
+double millisecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
 /// Adds times and traffic of the same stages, for the sequences of a batched prefill.
 void addStages(StepRecord& total, const StepRecord& part) {
+  total.overhead += part.overhead;
   for (std::size_t index = 0; index < total.stages.size(); ++index) {
     total.stages[index].gpuTimeMs += part.stages[index].gpuTimeMs;
     total.stages[index].issued += part.stages[index].issued;
@@ -115,6 +122,7 @@ void VulkanDecoder::setCapture(StepParams& params, const Capture& capture) const
 }
 
 StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsRows, const Capture& capture) {
+  const auto prepareStart = Clock::now();
   StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
   params.tokenCount = static_cast<std::uint32_t>(rows.size());
   params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
@@ -122,9 +130,13 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   std::ranges::copy(rows, params.tokens);
 
   StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
-  steps.run();
-
   StepRecord record;
+  record.overhead.prepareMs = millisecondsSince(prepareStart);
+  const auto submitStart = Clock::now();
+  steps.run();
+  const double deviceMs = millisecondsSince(submitStart);
+
+  const auto readBackStart = Clock::now();
   const std::vector<double> times = steps.dispatchTimesMs();
   const auto wantedHeads =
       static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
@@ -140,6 +152,8 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
                              .logical = traffic.logical});
   }
   record.attention = readAttention(rows, capture);
+  record.overhead.submitMs = deviceMs - record.gpuTimeMs();
+  record.overhead.readBackMs = millisecondsSince(readBackStart);
   return record;
 }
 
@@ -237,16 +251,37 @@ void VulkanDecoder::checkRoom(std::span<const int> tokens) const {
   }
 }
 
+std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::span<const int> tokens,
+                                                        const Capture& capture) {
+  model::checkReplay(firstPosition, tokens, m_position);
+  return translateErrors([&] {
+    std::vector<model::AttentionRows> replayed;
+    for (std::size_t done = 0; done < tokens.size();) {
+      const std::size_t count = std::min(tokens.size() - done, static_cast<std::size_t>(m_shape.blockTokens));
+      std::vector<TokenParams> rows;
+      for (std::size_t index = done; index < done + count; ++index) {
+        rows.push_back(
+            {.token = static_cast<std::uint32_t>(tokens[index]),
+             .position = static_cast<std::uint32_t>(firstPosition) + static_cast<std::uint32_t>(index)});
+      }
+      replayed.push_back(runRows(rows, 1, capture).attention);
+      done += count;
+    }
+    return replayed;
+  });
+}
+
 std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Capture& capture) {
   checkRoom(tokens);
   return translateErrors([&] {
     m_allLogits.clear();
     std::vector<StepRecord> records;
     for (std::size_t done = 0; done < tokens.size();) {
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = Clock::now();
       const std::size_t count = std::min(tokens.size() - done, static_cast<std::size_t>(m_shape.blockTokens));
       const std::span<const int> block = tokens.subspan(done, count);
       StepRecord record = count == 1 ? decodeStep(block[0], capture) : prefillBlock(block, capture);
+      const auto readBackStart = Clock::now();
       record.tokens.assign(block.begin(), block.end());
       record.position = m_position;
       m_position += static_cast<int>(count);
@@ -259,8 +294,8 @@ std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Ca
       const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
       record.candidates = next.candidates;
       record.nextTokenEntropy = next.entropy;
-      record.wallTimeMs =
-          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+      record.overhead.readBackMs += millisecondsSince(readBackStart);
+      record.wallTimeMs = millisecondsSince(start);
       records.push_back(std::move(record));
     }
     return records;

@@ -40,6 +40,8 @@ class VulkanDecoder final : public model::Decoder {
   int position() const override { return m_position; }
   void truncate(int positions) override;
   std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override;
+  std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                           const model::Capture& capture) override;
   std::span<const float> logits() const override { return m_logits; }
   void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
   std::span<const float> allLogits() const override { return m_allLogits; }

@@ -1,10 +1,26 @@
 #include "core/model/decoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "core/model/error.h"
+
 namespace headroom::model {
+
+std::string_view shortName(KernelFamily family) {
+  switch (family) {
+    case KernelFamily::Automatic:
+      return "automatic";
+    case KernelFamily::Packed:
+      return "packed";
+    case KernelFamily::Rows:
+      return "rows";
+  }
+  return "";
+}
 
 std::string_view shortName(AttentionKernel kernel) {
   return kernel == AttentionKernel::Shared ? "shared" : "naive";
@@ -46,6 +62,12 @@ Distribution summarise(std::span<const float> logits, int count) {
     result.candidates.push_back({*token, static_cast<float>(probability)});
   }
   return result;
+}
+
+void checkReplay(int firstPosition, std::span<const int> tokens, int cached) {
+  if (firstPosition >= 0 && !tokens.empty() && std::ssize(tokens) <= cached - firstPosition) return;
+  throw Error(fmt::format("Positions {} to {} cannot be looked at again: {} are in the cache.", firstPosition,
+                          firstPosition + std::ssize(tokens) - 1, cached));
 }
 
 }  // namespace headroom::model

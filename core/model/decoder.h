@@ -16,11 +16,21 @@ enum class AttentionKernel {
 
 std::string_view shortName(AttentionKernel kernel);
 
+/// Which family of kernels runs the stages; see StepShape::plan and the calibration.
+enum class KernelFamily {
+  Automatic,  ///< what the calibration of this device found fastest, or the default for its kind
+  Packed,     ///< 8-lane workgroups, packed weights, texel buffers, constant shuffles: software devices
+  Rows,       ///< whole subgroups, row-major storage buffers, 16-byte loads: GPUs
+};
+
+std::string_view shortName(KernelFamily family);
+
 struct DecoderOptions {
   KvType kvType = KvType::F32;
   int contextLength = 0;  ///< cache positions; 0 means the model's own
   int batch = 1;          ///< sequences decoded at once through the same weights
   AttentionKernel attention = AttentionKernel::Shared;
+  KernelFamily kernels = KernelFamily::Automatic;
 };
 
 /// Which layers' and query heads' attention a step hands back.
@@ -28,9 +38,12 @@ struct Capture {
   bool all = false;             ///< every layer
   std::vector<int> layers;      ///< these layers, when not all
   std::vector<int> queryHeads;  ///< these query heads of each layer, ascending; empty for every one
+  int cells = 0;                ///< most values per row, longer rows are max-pooled; 0: never pooled
 
   static Capture none() { return {}; }
   static Capture everything() { return {.all = true, .layers = {}, .queryHeads = {}}; }
+  /// Every layer and head, rows longer than `cells` positions max-pooled.
+  static Capture pooled(int cells) { return {.all = true, .layers = {}, .queryHeads = {}, .cells = cells}; }
   bool wants(int layer) const;
   /// The query heads wanted of `queryHeadCount`.
   std::vector<int> wantedHeads(int queryHeadCount) const;
@@ -58,6 +71,13 @@ class Decoder {
   /// vocabulary, in which case nothing changed.
   virtual std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) = 0;
 
+  /// The attention of `tokens` at the positions from `firstPosition` on, recomputed: their keys and values
+  /// are in the cache already, so the cost is that of a prefill of `tokens`, whatever came before them.
+  /// `tokens` must be those that run() was fed there; position() and logits() stay as they are. Throws Error
+  /// when the positions are not all in the cache.
+  virtual std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                            const Capture& capture) = 0;
+
   /// Logits after the last token of the last run: [vocabSize]. With batch B, those of sequence 0.
   virtual std::span<const float> logits() const = 0;
   /// Whether run() also keeps the logits of every token, for allLogits().
@@ -74,5 +94,8 @@ struct Distribution {
 };
 Distribution summarise(std::span<const float> logits, int count);
 inline constexpr int kCandidateCount = 10;
+
+/// Throws Error unless `tokens` from `firstPosition` on lie within the `cached` positions. For replay().
+void checkReplay(int firstPosition, std::span<const int> tokens, int cached);
 
 }  // namespace headroom::model

@@ -24,6 +24,19 @@ Traffic StepRecord::logical() const {
   return sum;
 }
 
+Overhead& Overhead::operator+=(const Overhead& other) {
+  prepareMs += other.prepareMs;
+  submitMs += other.submitMs;
+  readBackMs += other.readBackMs;
+  return *this;
+}
+
+int poolingFor(int positions, int cells) {
+  int pooling = 1;
+  while (cells > 0 && (positions + pooling - 1) / pooling > cells) pooling *= 2;
+  return pooling;
+}
+
 double StepRecord::gpuTimeMs() const {
   double sum = 0.0;
   for (const StageRecord& stage : stages) sum += stage.gpuTimeMs;

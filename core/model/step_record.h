@@ -39,23 +39,43 @@ struct Candidate {
   float probability = 0.0f;  ///< softmax of the raw logits
 };
 
-/// Attention probabilities (after softmax) of the tokens of one step, of every captured layer and head.
+/// Attention probabilities (after softmax) of the tokens of one step, of every captured layer and head. A row
+/// of more positions than the capture asked for is max-pooled: value i stands for the positions
+/// i * pooling ... i * pooling + pooling - 1 and is their largest probability.
 struct AttentionRows {
   std::vector<int> layers;      ///< captured layers, ascending; empty when nothing was captured
   std::vector<int> queryHeads;  ///< captured query heads, ascending, the same in every layer
   int rowCount = 0;             ///< tokens in the step
   int firstPosition = 0;        ///< position of row 0
-  int rowStride = 0;            ///< floats per row, >= firstPosition + rowCount
+  int pooling = 1;              ///< positions per value, a power of two
+  int rowStride = 0;            ///< floats per row, >= valueCount(rowCount - 1)
   std::vector<float> values;    ///< [layer index][head index][row][rowStride]
 
   int queryHeadCount() const { return static_cast<int>(queryHeads.size()); }
 
-  /// The firstPosition + row + 1 probabilities of one row.
+  /// Values of one row: its firstPosition + row + 1 positions, `pooling` at a time.
+  int valueCount(int row) const { return (firstPosition + row + pooling) / pooling; }
+
+  /// The valueCount(row) probabilities of one row.
   std::span<const float> row(int layerIndex, int headIndex, int row) const {
     const std::size_t start =
         ((static_cast<std::size_t>(layerIndex) * queryHeads.size() + headIndex) * rowCount + row) * rowStride;
-    return std::span(values).subspan(start, static_cast<std::size_t>(firstPosition) + row + 1);
+    return std::span(values).subspan(start, static_cast<std::size_t>(valueCount(row)));
   }
+};
+
+/// The smallest power of two that puts `positions` into at most `cells` values; 1 when `cells` is 0.
+int poolingFor(int positions, int cells);
+
+/// Wall time of a step outside its stages, by the host's clock. With the stages' times it adds up to the
+/// step's wall time.
+struct Overhead {
+  double prepareMs = 0.0;   ///< filling in tokens and positions; recording commands the first time
+  double submitMs = 0.0;    ///< from submission until the device is done, less the stages' own times
+  double readBackMs = 0.0;  ///< time stamps, logits, attention rows, candidates
+
+  double totalMs() const { return prepareMs + submitMs + readBackMs; }
+  Overhead& operator+=(const Overhead& other);
 };
 
 /// What one step did: plain values, safe to send across threads and to keep.
@@ -64,6 +84,7 @@ struct StepRecord {
   int position = 0;         ///< of the first token
   double wallTimeMs = 0.0;  ///< from call to return
   std::vector<StageRecord> stages;
+  Overhead overhead;
   std::uint64_t cacheBytesUsed = 0;
   std::uint64_t cacheBytesAllocated = 0;
   AttentionRows attention;

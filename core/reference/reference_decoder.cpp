@@ -83,6 +83,7 @@ class ReferenceDecoder::Pass {
     }
     m_position += static_cast<int>(tokens.size());
     computeLogits(x, record);
+    poolRows(record.attention, capture.cells);
 
     for (const LayerCache& cache : m_cache) {
       record.cacheBytesUsed += (cache.keys.size() + cache.values.size()) * sizeof(double);
@@ -92,6 +93,25 @@ class ReferenceDecoder::Pass {
     record.candidates = std::move(next.candidates);
     record.nextTokenEntropy = next.entropy;
     return record;
+  }
+
+  /// Runs `tokens` again at `firstPosition`; the state afterwards is the one before.
+  std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                           const model::Capture& capture) {
+    const std::vector<LayerCache> cache = m_cache;
+    const int position = m_position;
+    const std::vector<float> logits = m_logits;
+    const std::vector<float> allLogits = m_allLogits;
+    truncate(firstPosition);
+    std::vector<model::AttentionRows> rows;
+    for (; !tokens.empty(); tokens = tokens.subspan(std::min(tokens.size(), kBlockTokens))) {
+      rows.push_back(runBlock(tokens.first(std::min(tokens.size(), kBlockTokens)), capture).attention);
+    }
+    m_cache = cache;
+    m_position = position;
+    m_logits = logits;
+    m_allLogits = allLogits;
+    return rows;
   }
 
   void truncate(int positions) {
@@ -235,6 +255,27 @@ class ReferenceDecoder::Pass {
     return std::binary_search(rows.layers.begin(), rows.layers.end(), layer);
   }
 
+  /// Max-pools rows of more than `cells` positions, as AttentionRows says.
+  static void poolRows(model::AttentionRows& rows, int cells) {
+    const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
+    if (pooling == 1 || rows.layers.empty()) return;
+    model::AttentionRows pooled = rows;
+    pooled.pooling = pooling;
+    pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
+    const std::size_t rowTotal = rows.values.size() / static_cast<std::size_t>(rows.rowStride);
+    pooled.values.assign(rowTotal * static_cast<std::size_t>(pooled.rowStride), 0.0f);
+    for (std::size_t row = 0; row < rowTotal; ++row) {
+      for (int position = 0; position < rows.rowStride; ++position) {
+        const std::size_t from =
+            row * static_cast<std::size_t>(rows.rowStride) + static_cast<std::size_t>(position);
+        const std::size_t to =
+            row * static_cast<std::size_t>(pooled.rowStride) + static_cast<std::size_t>(position / pooling);
+        pooled.values[to] = std::max(pooled.values[to], rows.values[from]);
+      }
+    }
+    rows = std::move(pooled);
+  }
+
   static void keepRow(std::span<const double> attention, int layer, int head, int token,
                       model::AttentionRows& rows) {
     if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
@@ -353,6 +394,12 @@ std::span<const float> ReferenceDecoder::allLogits() const {
   return m_pass->m_allLogits;
 }
 
+std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, std::span<const int> tokens,
+                                                           const model::Capture& capture) {
+  model::checkReplay(firstPosition, tokens, m_pass->m_position);
+  return m_pass->replay(firstPosition, tokens, capture);
+}
+
 std::vector<StepRecord> ReferenceDecoder::run(std::span<const int> tokens, const model::Capture& capture) {
   m_pass->checkTokens(tokens);
   m_pass->m_allLogits.clear();
@@ -362,6 +409,7 @@ std::vector<StepRecord> ReferenceDecoder::run(std::span<const int> tokens, const
     const std::size_t count = std::min(tokens.size(), kBlockTokens);
     records.push_back(m_pass->runBlock(tokens.first(count), capture));
     records.back().wallTimeMs = millisecondsSince(start);
+    records.back().overhead.readBackMs = records.back().wallTimeMs - records.back().gpuTimeMs();
     tokens = tokens.subspan(count);
   }
   return records;

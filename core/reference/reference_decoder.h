@@ -25,6 +25,8 @@ class ReferenceDecoder final : public model::Decoder {
   int position() const override;
   void truncate(int positions) override;
   std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override;
+  std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                           const model::Capture& capture) override;
   std::span<const float> logits() const override;
   void keepAllLogits(bool keep) override;
   std::span<const float> allLogits() const override;

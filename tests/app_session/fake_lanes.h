@@ -87,6 +87,14 @@ class FakeDecoder final : public model::Decoder {
   void keepAllLogits(bool) override {}
   std::span<const float> allLogits() const override { return {}; }
 
+  std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                           const model::Capture&) override {
+    model::checkReplay(firstPosition, tokens, m_position);
+    std::vector<model::AttentionRows> rows(1);
+    addAttention(rows.front(), firstPosition, static_cast<int>(tokens.size()));
+    return rows;
+  }
+
   std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override {
     const int count = static_cast<int>(tokens.size());
     if (m_position + count > m_config.contextLength) throw model::Error("the context is full");
