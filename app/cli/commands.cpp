@@ -46,6 +46,7 @@ std::vector<std::unique_ptr<Command>> registerCommands(CLI::App& app, const Glob
   commands.push_back(registerDecodeCommand(app, global));
   commands.push_back(registerLogitsCommand(app, global));
   commands.push_back(registerAttentionCommand(app, global));
+  commands.push_back(registerBenchCommand(app, global));
   commands.push_back(registerTrainCommand(app, global));
   return commands;
 }

@@ -6,6 +6,8 @@
 
 #include "app/cli/commands.h"
 #include "core/engine/probes.h"
+#include "core/formats/cache_folder.h"
+#include "core/formats/ceilings_file.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
@@ -21,7 +23,41 @@ std::string versionText(std::uint32_t version) {
                      VK_API_VERSION_PATCH(version));
 }
 
-nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& probe) {
+/// Ceilings, and whether this very run measured them.
+struct Probed {
+  model::DeviceCeilings ceilings;
+  model::Freshness freshness = model::Freshness::Measured;
+};
+
+Probed probe(const vulkan::Instance& instance, const DeviceInfo& info, model::Freshness wanted) {
+  const formats::CeilingsFile file(formats::cacheFolder(), info.name, info.driver);
+  if (wanted == model::Freshness::Kept) {
+    if (const auto kept = file.load()) return {*kept, model::Freshness::Kept};
+  }
+  vulkan::Device device(instance, info);
+  const Probed probed{engine::probeDevice(device), model::Freshness::Measured};
+  file.save(probed.ceilings);
+  return probed;
+}
+
+std::string sizeText(std::uint64_t bytes) {
+  return bytes < 1ull << 20 ? fmt::format("{} KiB", bytes >> 10) : fmt::format("{} MiB", bytes >> 20);
+}
+
+nlohmann::ordered_json describe(const Probed& probed) {
+  const model::DeviceCeilings& ceilings = probed.ceilings;
+  nlohmann::ordered_json copy = nlohmann::ordered_json::array();
+  for (const model::CopyPoint& point : ceilings.copy)
+    copy.push_back({{"working_set_bytes", point.workingSetBytes}, {"gb_per_s", point.gigabytesPerSecond}});
+  return {{"date", ceilings.date},
+          {"measured", probed.freshness == model::Freshness::Kept ? "earlier" : "now"},
+          {"copy_gb_per_s", ceilings.memoryCopy()},
+          {"copy", copy},
+          {"fma_gflops", ceilings.fmaGflops},
+          {"empty_dispatch_us", ceilings.emptyDispatchUs}};
+}
+
+nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<Probed>& probed) {
   nlohmann::ordered_json document = {{"index", info.index},
                                      {"name", info.name},
                                      {"type", vulkan::typeName(info.type)},
@@ -36,16 +72,11 @@ nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<engi
                                        {"max_push_constants", info.limits.maxPushConstantsSize},
                                        {"storage_16_bit", info.storage16Bit},
                                        {"timestamp_period_ns", info.timestampPeriodNs}}}};
-  if (probe) {
-    document["probe"] = {{"copy_gb_per_s", probe->copyGBps},
-                         {"copy_megabytes", probe->copyMegabytes},
-                         {"fma_gflops", probe->fmaGflops},
-                         {"empty_dispatch_us", probe->emptyDispatchUs}};
-  }
+  if (probed) document["probe"] = describe(*probed);
   return document;
 }
 
-void print(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& probe) {
+void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
   const auto row = [](std::string_view label, const std::string& value) {
     fmt::print("   {:<20}{}\n", label, value);
   };
@@ -60,12 +91,16 @@ void print(const DeviceInfo& info, const std::optional<engine::DeviceProbe>& pro
   row("f16 cache", info.storage16Bit ? "yes" : "no (no 16-bit storage)");
   row("time stamps",
       info.timestampPeriodNs > 0.0 ? fmt::format("every {} ns", info.timestampPeriodNs) : "none");
-  if (probe) {
-    row("copy (measured)", fmt::format("{:.1f} GB/s, read plus written, {:.0f} MB per copy", probe->copyGBps,
-                                       probe->copyMegabytes));
-    row("FMA (measured)", fmt::format("{:.1f} GFLOP/s, float32", probe->fmaGflops));
-    row("dispatch (measured)", fmt::format("{:.1f} us with its barrier", probe->emptyDispatchUs));
-  }
+  if (!probed) return;
+  const model::DeviceCeilings& ceilings = probed->ceilings;
+  row("measured", probed->freshness == model::Freshness::Kept
+                      ? fmt::format("on {}, kept since then (--probe-again measures anew)", ceilings.date)
+                      : fmt::format("now, {}", ceilings.date));
+  row("  copy", "GB/s read plus written, by bytes of source and target");
+  for (const model::CopyPoint& point : ceilings.copy)
+    row("", fmt::format("{:>8}  {:6.1f}", sizeText(point.workingSetBytes), point.gigabytesPerSecond));
+  row("  FMA", fmt::format("{:.1f} GFLOP/s, float32", ceilings.fmaGflops));
+  row("  dispatch", fmt::format("{:.1f} us with its barrier", ceilings.emptyDispatchUs));
 }
 
 class DevicesCommand final : public Command {
@@ -73,7 +108,10 @@ class DevicesCommand final : public Command {
   DevicesCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "devices",
                 "Vulkan devices, what they offer, and what they reach with --probe") {
-    app().add_flag("--probe", m_probe, "Measure copy bandwidth, FMA rate and the cost of a dispatch");
+    app().add_flag("--probe", m_probe,
+                   "Copy bandwidth, FMA rate and the cost of a dispatch: as kept from an earlier run on this "
+                   "device and driver, else measured");
+    app().add_flag("--probe-again", m_probeAgain, "The same, measured now and kept");
   }
 
   void run() override {
@@ -92,21 +130,20 @@ class DevicesCommand final : public Command {
       devices = {vulkan::chooseDevice(instance, global().device)};
     nlohmann::ordered_json document = nlohmann::ordered_json::array();
     for (const DeviceInfo& info : devices) {
-      std::optional<engine::DeviceProbe> probe;
-      if (m_probe) {
-        vulkan::Device device(instance, info);
-        probe = engine::probeDevice(device);
-      }
+      std::optional<Probed> probed;
+      if (m_probe || m_probeAgain)
+        probed = probe(instance, info, m_probeAgain ? model::Freshness::Measured : model::Freshness::Kept);
       if (global().json) {
-        document.push_back(describe(info, probe));
+        document.push_back(describe(info, probed));
       } else {
-        print(info, probe);
+        print(info, probed);
       }
     }
     if (global().json) fmt::print("{}\n", nlohmann::ordered_json{{"devices", document}}.dump(2));
   }
 
   bool m_probe = false;
+  bool m_probeAgain = false;
 };
 
 }  // namespace

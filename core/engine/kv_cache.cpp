@@ -1,16 +1,24 @@
 #include "core/engine/kv_cache.h"
 
 #include <algorithm>
+#include <random>
 
 #include <fmt/format.h>
 
 #include "core/engine/packed_matrix.h"
+#include "core/model/tensor.h"
 
 namespace headroom::engine {
 
+namespace {
+/// Random numbers drawn once and repeated.
+constexpr std::uint64_t kFillBytes = 1ull << 20;
+}  // namespace
+
 KvCache::KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type,
                  int contextLength, int sequences)
-    : m_formulaBytes(model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
+    : m_type(type),
+      m_formulaBytes(model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
                                          static_cast<std::uint64_t>(sequences))),
       m_sectionBytes(m_formulaBytes / (2ull * static_cast<std::uint64_t>(config.layerCount))),
       m_sectionStride(roundUp(m_sectionBytes, std::max(device.info().limits.minStorageBufferOffsetAlignment,
@@ -22,6 +30,24 @@ KvCache::KvCache(vulkan::Device& device, const model::ModelConfig& config, model
   for (int index = 0; index < 2 * config.layerCount; ++index) {
     m_views.emplace_back(device, m_buffer, format, static_cast<std::uint64_t>(index) * m_sectionStride,
                          m_sectionBytes);
+  }
+}
+
+void KvCache::fill(vulkan::Device& device, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<std::byte> bytes;
+  bytes.reserve(kFillBytes);
+  while (bytes.size() < kFillBytes) {
+    const float value = normal(random);
+    const std::uint16_t half = model::floatToHalf(value);
+    const auto* source = m_type == model::KvType::F32 ? reinterpret_cast<const std::byte*>(&value)
+                                                      : reinterpret_cast<const std::byte*>(&half);
+    bytes.insert(bytes.end(), source, source + model::bytesPerElement(m_type));
+  }
+  for (std::uint64_t offset = 0; offset < m_buffer.bytes(); offset += kFillBytes) {
+    const std::uint64_t count = std::min<std::uint64_t>(kFillBytes, m_buffer.bytes() - offset);
+    vulkan::upload(device, m_buffer, offset, std::span(bytes).first(count));
   }
 }
 

@@ -31,6 +31,9 @@ class KvCache {
     return static_cast<std::uint64_t>(2 * layer + 1) * m_sectionStride;
   }
 
+  /// Fills all of it with normally distributed numbers: for measuring at a length without decoding up to it.
+  void fill(vulkan::Device& device, unsigned seed);
+
   /// The formula of model::kvCacheBytes() for the whole context.
   std::uint64_t formulaBytes() const { return m_formulaBytes; }
   /// What the device really took: the formula, with each section rounded up to the device's alignment.
@@ -39,6 +42,7 @@ class KvCache {
  private:
   vulkan::Binding section(int index) const;
 
+  model::KvType m_type;
   std::uint64_t m_formulaBytes;
   std::uint64_t m_sectionBytes;   ///< keys or values of one layer
   std::uint64_t m_sectionStride;  ///< m_sectionBytes up to the device's offset alignment

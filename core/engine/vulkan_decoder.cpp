@@ -89,6 +89,15 @@ void VulkanDecoder::truncate(int positions) {
   m_position = std::clamp(positions, 0, m_position);
 }
 
+void VulkanDecoder::fillCache(int positions, unsigned seed) {
+  if (positions < 0 || positions > m_shape.options.contextLength) {
+    throw model::Error(fmt::format("The cache holds {} positions and cannot be filled up to {}.",
+                                   m_shape.options.contextLength, positions));
+  }
+  translateErrors([&] { m_resources->cache.fill(m_device, seed); });
+  m_position = positions;
+}
+
 StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
   Resources& resources = *m_resources;
   const auto found = resources.programs.find({rowCount, logitsRows});

@@ -46,6 +46,10 @@ class VulkanDecoder final : public model::Decoder {
   void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
   std::span<const float> allLogits() const override { return m_allLogits; }
 
+  /// Fills the cache with random numbers and stands at `positions`, which lie within the context: for
+  /// measuring at a length without decoding up to it. Throws model::Error.
+  void fillCache(int positions, unsigned seed);
+
   const StepShape& shape() const { return m_shape; }
   std::uint64_t cacheBytesAllocated() const { return m_resources->cache.allocatedBytes(); }
 

@@ -153,21 +153,6 @@ Storage storageFor(const TensorSlot& slot, Storage matrices) {
   return slot.rows == 1 ? Storage::F32 : matrices;
 }
 
-void encodeQ8(std::span<const float> row, std::string& out) {
-  for (std::size_t start = 0; start < row.size(); start += kQ8BlockSize) {
-    const auto block = row.subspan(start, kQ8BlockSize);
-    float largest = 0.0f;
-    for (float value : block) largest = std::max(largest, std::abs(value));
-    const float scale = largest / 127.0f;
-    const std::uint16_t half = model::floatToHalf(scale);
-    out.append(reinterpret_cast<const char*>(&half), sizeof half);
-    for (float value : block) {
-      const float steps = scale > 0.0f ? std::round(value / scale) : 0.0f;
-      out.push_back(static_cast<char>(static_cast<std::int8_t>(steps)));
-    }
-  }
-}
-
 /// One row as it is stored. Values that the storage cannot hold are refused by name.
 std::string encodeRow(const TensorSlot& slot, std::span<const float> row, Storage storage) {
   constexpr float kLargestHalf = 65504.0f;
@@ -181,21 +166,7 @@ std::string encodeRow(const TensorSlot& slot, std::span<const float> row, Storag
     }
   }
   std::string bytes;
-  bytes.reserve(model::rowBytes(storage, row.size()));
-  switch (storage) {
-    case Storage::F32:
-      bytes.append(reinterpret_cast<const char*>(row.data()), row.size_bytes());
-      break;
-    case Storage::F16:
-      for (float value : row) {
-        const std::uint16_t half = model::floatToHalf(value);
-        bytes.append(reinterpret_cast<const char*>(&half), sizeof half);
-      }
-      break;
-    case Storage::Q8_0:
-      encodeQ8(row, bytes);
-      break;
-  }
+  model::appendRow(storage, row, bytes);
   return bytes;
 }
 

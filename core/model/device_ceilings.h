@@ -31,4 +31,10 @@ struct DeviceCeilings {
   double memoryCopy() const;
 };
 
+/// Where ceilings come from.
+enum class Freshness {
+  Kept,      ///< as they were measured earlier on this device and driver
+  Measured,  ///< now, in about a second
+};
+
 }  // namespace headroom::model

@@ -68,6 +68,41 @@ std::uint16_t floatToHalf(float value) {
   return sign | static_cast<std::uint16_t>((rounded - 0x38000000u) >> 13);
 }
 
+namespace {
+void appendHalf(float value, std::string& out) {
+  const std::uint16_t half = floatToHalf(value);
+  out.append(reinterpret_cast<const char*>(&half), sizeof half);
+}
+
+void appendQ8(std::span<const float> row, std::string& out) {
+  for (std::size_t start = 0; start < row.size(); start += kQ8BlockSize) {
+    const auto block = row.subspan(start, kQ8BlockSize);
+    float largest = 0.0f;
+    for (float value : block) largest = std::max(largest, std::abs(value));
+    const float scale = largest / 127.0f;
+    appendHalf(scale, out);
+    for (float value : block) {
+      const float steps = scale > 0.0f ? std::round(value / scale) : 0.0f;
+      out.push_back(static_cast<char>(static_cast<std::int8_t>(steps)));
+    }
+  }
+}
+}  // namespace
+
+void appendRow(Storage storage, std::span<const float> row, std::string& out) {
+  switch (storage) {
+    case Storage::F32:
+      out.append(reinterpret_cast<const char*>(row.data()), row.size_bytes());
+      break;
+    case Storage::F16:
+      for (float value : row) appendHalf(value, out);
+      break;
+    case Storage::Q8_0:
+      appendQ8(row, out);
+      break;
+  }
+}
+
 void Tensor::readRow(std::int64_t row, std::span<float> out) const {
   assert(row >= 0 && row < rows && static_cast<std::int64_t>(out.size()) == columns);
   const std::uint64_t stride = rowBytes(storage, static_cast<std::uint64_t>(columns));

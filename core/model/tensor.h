@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,10 @@ std::uint64_t rowBytes(Storage storage, std::uint64_t columns);
 float halfToFloat(std::uint16_t half);
 /// Round to nearest even; overflow gives infinity.
 std::uint16_t floatToHalf(float value);
+
+/// Appends one row as `storage` keeps it, rounded to nearest. Q8_0 takes the scale that makes the largest of
+/// a block 127.
+void appendRow(Storage storage, std::span<const float> row, std::string& out);
 
 /// A matrix [rows][columns] (a vector is [1][columns]) in memory that someone else owns. A weight W maps x of
 /// [columns] to y of [rows].

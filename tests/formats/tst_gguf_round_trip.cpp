@@ -1,5 +1,6 @@
 #include <QtTest>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 
 #include <sys/resource.h>
@@ -183,7 +184,8 @@ class TstGgufRoundTrip : public QObject {
     QFETCH(Storage, storage);
     QFETCH(float, value);
     model::Model original = tests::randomModel(tests::smallConfig({2, 2, 32}), tests::Output::Tied);
-    static_cast<tests::FloatMemory&>(*original.memory).tensors[2][7] = value;  // blk.0.attn_q
+    auto* query = const_cast<std::byte*>(original.weights.layers[0].query.bytes.data());
+    std::memcpy(query + 7 * sizeof value, &value, sizeof value);
     try {
       formats::writeGguf({original.config, original.weights, nullptr}, file("big.gguf"), storage);
       QFAIL("was written");

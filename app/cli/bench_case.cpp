@@ -1,0 +1,59 @@
+#include "app/cli/bench_case.h"
+
+#include <algorithm>
+
+namespace headroom::cli {
+
+Spread spreadOf(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  const double median = values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+  return {.median = median, .minimum = values.front(), .maximum = values.back()};
+}
+
+namespace {
+template <typename Value>
+Spread spreadOver(const std::vector<BenchRound>& rounds, const Value& value) {
+  std::vector<double> values;
+  for (const BenchRound& round : rounds) values.push_back(value(round));
+  return spreadOf(std::move(values));
+}
+}  // namespace
+
+Spread BenchRow::stepMs() const {
+  return spreadOver(rounds, [](const BenchRound& round) { return round.stepMs; });
+}
+
+Spread BenchRow::tokensPerSecond() const {
+  return spreadOver(rounds, [&](const BenchRound& round) { return 1000.0 * setting.batch / round.stepMs; });
+}
+
+double BenchRow::overheadMs() const {
+  return spreadOver(rounds, [](const BenchRound& round) { return round.overheadMs; }).median;
+}
+
+std::array<double, model::kStageCount> BenchRow::stageMs() const {
+  std::array<double, model::kStageCount> medians{};
+  for (std::size_t stage = 0; stage < medians.size(); ++stage) {
+    medians[stage] = spreadOver(rounds, [&](const BenchRound& round) { return round.stageMs[stage]; }).median;
+  }
+  return medians;
+}
+
+double BenchRow::impliedGBps() const {
+  return static_cast<double>(logical.total()) / stepMs().median * 1e-6;
+}
+
+double BenchRow::kvReuse() const {
+  return static_cast<double>(issued.kvRead) / static_cast<double>(std::max<std::uint64_t>(logical.kvRead, 1));
+}
+
+Spread speedup(const BenchRow& baseline, const BenchRow& row) {
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < std::min(baseline.rounds.size(), row.rounds.size()); ++round) {
+    ratios.push_back(baseline.rounds[round].stepMs / row.rounds[round].stepMs);
+  }
+  return spreadOf(std::move(ratios));
+}
+
+}  // namespace headroom::cli

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/decoder.h"
+#include "core/model/model.h"
+#include "core/model/stage.h"
+#include "core/model/step_record.h"
+
+namespace headroom::cli {
+
+/// A model to measure: a file, or a shape with random weights.
+struct BenchModel {
+  std::string name;  ///< the file as given, or "kv_heads=2" for one of a --shape
+  model::Model model;
+};
+
+/// What one row of the table is measured at.
+struct BenchSetting {
+  int model = 0;  ///< index of its BenchModel
+  int context = 0;
+  int batch = 1;
+  model::KvType kvType = model::KvType::F32;
+  model::AttentionKernel attention = model::AttentionKernel::Shared;
+
+  /// Rows of one group differ in the model only; their first one is what ratios are taken against.
+  bool sameGroup(const BenchSetting& other) const {
+    return context == other.context && batch == other.batch && kvType == other.kvType &&
+           attention == other.attention;
+  }
+};
+
+/// One measured round of a row: means over its steps.
+struct BenchRound {
+  double stepMs = 0.0;      ///< wall time of one step
+  double overheadMs = 0.0;  ///< of it outside the stages
+  std::array<double, model::kStageCount> stageMs{};
+};
+
+struct Spread {
+  double median = 0.0;
+  double minimum = 0.0;
+  double maximum = 0.0;
+};
+/// Of at least one value.
+Spread spreadOf(std::vector<double> values);
+
+/// What was measured of one row.
+struct BenchRow {
+  BenchSetting setting;
+  int steps = 0;  ///< decode steps in each round
+  std::vector<BenchRound> rounds;
+  double firstStepMs = 0.0;  ///< of the first step ever, apart from the rounds
+  double logitsError = 0.0;  ///< largest difference from the reference over the largest logit
+  model::Traffic issued;     ///< of one step at the row's context
+  model::Traffic logical;
+  std::uint64_t workingSetBytes = 0;  ///< weights, and the cache's used part
+  double copyGBps = 0.0;              ///< copy probe of this run at that working set; 0 without
+
+  Spread stepMs() const;
+  /// Tokens per second of all sequences together.
+  Spread tokensPerSecond() const;
+  double overheadMs() const;
+  std::array<double, model::kStageCount> stageMs() const;
+  /// Logical bytes over the median wall time of a step, in GB/s.
+  double impliedGBps() const;
+  /// Issued over logical bytes of KV reads.
+  double kvReuse() const;
+};
+
+/// Time of the group's first row over this row's, round by round: above 1 it is faster.
+Spread speedup(const BenchRow& baseline, const BenchRow& row);
+
+}  // namespace headroom::cli

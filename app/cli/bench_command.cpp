@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/bench_report.h"
+#include "app/cli/bench_run.h"
+#include "app/cli/bench_shape.h"
+#include "app/cli/commands.h"
+#include "app/cli/model_argument.h"
+#include "core/engine/probes.h"
+#include "core/formats/synthetic_model.h"
+#include "core/model/error.h"
+#include "core/vulkan/check.h"
+
+namespace headroom::cli {
+
+namespace {
+
+std::string now() {
+  const std::time_t time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", std::localtime(&time));
+  return text;
+}
+
+std::vector<std::string> splitWords(const std::string& option, const std::string& text,
+                                    const std::vector<std::string>& known) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; std::getline(stream, word, ',');) {
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      throw CLI::ValidationError(option,
+                                 fmt::format("\"{}\" is not one of {}", word, fmt::join(known, ", ")));
+    }
+    words.push_back(word);
+  }
+  if (words.empty()) throw CLI::ValidationError(option, "is empty");
+  return words;
+}
+
+class BenchCommand final : public Command {
+ public:
+  BenchCommand(CLI::App& parent, const GlobalOptions& global)
+      : Command(parent, global, "bench",
+                "Measure decode steps of models or shapes against each other in one run") {
+    app().add_option("MODEL", m_models, "GGUF files, or mha, gqa, mqa");
+    app().add_option("--shape", m_shape,
+                     "Random weights: layers=8,query_heads=8,kv_heads=8/2/1,head_dim=64,ffn=1536,vocab=4096");
+    app()
+        .add_option("--weights", m_weights, "How a shape's weights are stored")
+        ->check(CLI::IsMember({"f32", "f16", "q8_0"}))
+        ->capture_default_str();
+    app()
+        .add_option("--context", m_contexts, "Cached positions to decode behind: 0,4096")
+        ->capture_default_str();
+    app().add_option("--batch", m_batches, "Sequences decoded at once: 1,8")->capture_default_str();
+    app().add_option("--kv-type", m_kvTypes, "Element types of the KV cache: f32,f16")->capture_default_str();
+    app().add_option("--attention", m_attention, "Attention kernels: shared,naive")->capture_default_str();
+    app()
+        .add_option("--capture", m_capture, "Attention rows to read back in every step")
+        ->check(CLI::IsMember({"all", "one-layer", "none"}))
+        ->capture_default_str();
+    app()
+        .add_option("--kernels", m_kernels,
+                    "Kernel family; automatic is what this device's calibration chose")
+        ->check(CLI::IsMember({"automatic", "packed", "rows"}))
+        ->capture_default_str();
+    app()
+        .add_option("--repeat", m_options.rounds, "Rounds of every row")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app()
+        .add_option("--round-ms", m_options.roundMs, "Milliseconds of decoding in a round")
+        ->check(CLI::Range(1.0, 60000.0))
+        ->capture_default_str();
+    app()
+        .add_option("--seed", m_options.seed, "Of the order of rows and the filled caches")
+        ->capture_default_str();
+    app().add_flag("--csv", m_csv, "Print a CSV table");
+  }
+
+  void run() override {
+    if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
+    const std::vector<BenchModel> models = openModels();
+    const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
+    if (m_capture == "all") m_options.capture = model::Capture::everything();
+    if (m_capture == "one-layer") m_options.capture.layers = {0};
+    if (m_kernels != "automatic") {
+      m_options.kernels = m_kernels == "packed" ? model::KernelFamily::Packed : model::KernelFamily::Rows;
+    }
+    try {
+      const vulkan::Instance instance;
+      vulkan::Device device(instance, vulkan::chooseDevice(instance, global().device));
+      BenchResult result{.device = device.info().name,
+                         .driver = device.info().driver,
+                         .date = now(),
+                         .options = m_options,
+                         .models = &models};
+      const auto progress = [](const std::string& what) {
+        if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K{}", what);
+      };
+      progress("probing the device");
+      result.ceilings = engine::probeDevice(device);
+      result.rows = runBench(device, models, settings, m_options, progress);
+      for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
+      if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K");
+      print(result);
+    } catch (const vulkan::Error& error) {
+      throw model::Error(error.what());
+    }
+  }
+
+ private:
+  std::vector<BenchModel> openModels() const {
+    std::vector<BenchModel> models;
+    for (const std::string& argument : m_models) models.push_back({argument, openModel(argument)});
+    if (!m_shape.empty()) {
+      const model::Storage storage = m_weights == "f32"   ? model::Storage::F32
+                                     : m_weights == "f16" ? model::Storage::F16
+                                                          : model::Storage::Q8_0;
+      for (model::ModelConfig& config : parseShape(m_shape)) {
+        config.contextLength = 1;
+        models.push_back({config.name, formats::syntheticModel(config, storage, formats::OutputMatrix::Tied,
+                                                               m_options.seed)});
+      }
+    }
+    if (models.empty()) throw CLI::RequiredError("MODEL or --shape");
+    return models;
+  }
+
+  std::vector<BenchSetting> plan(int modelCount) const {
+    std::vector<BenchSetting> settings;
+    for (int context : parseNumbers("--context", m_contexts, ',', 0)) {
+      for (int batch : parseNumbers("--batch", m_batches, ',', 1)) {
+        for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, {"f32", "f16"})) {
+          for (const std::string& attention : splitWords("--attention", m_attention, {"shared", "naive"})) {
+            for (int index = 0; index < modelCount; ++index) {
+              settings.push_back({.model = index,
+                                  .context = context,
+                                  .batch = batch,
+                                  .kvType = kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
+                                  .attention = attention == "naive" ? model::AttentionKernel::Naive
+                                                                    : model::AttentionKernel::Shared});
+            }
+          }
+        }
+      }
+    }
+    return settings;
+  }
+
+  void print(const BenchResult& result) const {
+    if (global().json) {
+      fmt::print("{}\n", benchDocument(result).dump(2));
+    } else {
+      fmt::print("{}", m_csv ? benchCsv(result) : benchText(result));
+    }
+  }
+
+  std::vector<std::string> m_models;
+  std::string m_shape;
+  std::string m_weights = "f32";
+  std::string m_contexts = "0";
+  std::string m_batches = "1";
+  std::string m_kvTypes = "f32";
+  std::string m_attention = "shared";
+  std::string m_capture = "none";
+  std::string m_kernels = "automatic";
+  bool m_csv = false;
+  BenchOptions m_options;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> registerBenchCommand(CLI::App& app, const GlobalOptions& global) {
+  return std::make_unique<BenchCommand>(app, global);
+}
+
+}  // namespace headroom::cli

@@ -1,0 +1,173 @@
+#include "app/cli/bench_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace headroom::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json document(const Spread& spread) {
+  return {{"median", spread.median}, {"min", spread.minimum}, {"max", spread.maximum}};
+}
+
+ordered_json document(const model::Traffic& traffic) {
+  return {{"weights_read", traffic.weightsRead},
+          {"kv_read", traffic.kvRead},
+          {"kv_written", traffic.kvWritten},
+          {"activations_read", traffic.activationsRead},
+          {"activations_written", traffic.activationsWritten},
+          {"capture_written", traffic.captureWritten},
+          {"total", traffic.total()}};
+}
+
+double percentOfCopy(const BenchRow& row) {
+  return row.copyGBps > 0.0 ? 100.0 * row.impliedGBps() / row.copyGBps : 0.0;
+}
+
+double megabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) * 1e-6;
+}
+
+std::string header(const BenchResult& result) {
+  return fmt::format(
+      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; copy probe of this run: {:.1f} GB/s "
+      "in the caches, {:.1f} GB/s in memory\n",
+      result.device, result.driver, result.date, result.options.rounds, result.options.seed,
+      result.ceilings.fastestCopy(), result.ceilings.memoryCopy());
+}
+
+std::string stageTable(const BenchResult& result) {
+  std::string text = fmt::format("\nms per step{:>27}", "");
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    text += fmt::format("{:>17}", stageName(static_cast<model::Stage>(stage)));
+  }
+  text += fmt::format("{:>17}{:>11}\n", "outside stages", "step");
+  for (const BenchRow& row : result.rows) {
+    text += fmt::format("{:<24}{:>8}{:>6}", result.modelOf(row).name, row.setting.context, row.setting.batch);
+    for (double ms : row.stageMs()) text += fmt::format("{:>17.3f}", ms);
+    text += fmt::format("{:>17.3f}{:>11.3f}\n", row.overheadMs(), row.stepMs().median);
+  }
+  return text;
+}
+
+}  // namespace
+
+const BenchRow& BenchResult::baselineOf(const BenchRow& row) const {
+  return *std::ranges::find_if(rows,
+                               [&](const BenchRow& other) { return other.setting.sameGroup(row.setting); });
+}
+
+std::string benchText(const BenchResult& result) {
+  std::string text = header(result);
+  text +=
+      fmt::format("\n{:<24}{:>8}{:>6}{:>5}{:>8}{:>10}{:>20}{:>9}{:>20}{:>12}{:>12}{:>7}{:>9}{:>8}{:>10}\n",
+                  "model", "context", "batch", "KV", "kernel", "tokens/s", "(min - max)", "ratio",
+                  "(min - max)", "issued MB", "logical MB", "reuse", "GB/s", "% copy", "error");
+  for (const BenchRow& row : result.rows) {
+    const Spread speed = row.tokensPerSecond();
+    const Spread ratio = speedup(result.baselineOf(row), row);
+    text += fmt::format(
+        "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10.1f}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7.2f}{:>9.2f}"
+        "{:>7.0f}%{:>10.1e}\n",
+        result.modelOf(row).name, row.setting.context, row.setting.batch, shortName(row.setting.kvType),
+        shortName(row.setting.attention), speed.median,
+        fmt::format("({:.1f} - {:.1f})", speed.minimum, speed.maximum), ratio.median,
+        fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum), megabytes(row.issued.total()),
+        megabytes(row.logical.total()), row.kvReuse(), row.impliedGBps(), percentOfCopy(row),
+        row.logitsError);
+  }
+  text += stageTable(result);
+  text +=
+      "\ntokens/s: all sequences together. ratio: time of the group's first row over this row's, round by "
+      "round.\n"
+      "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
+      "KV reads.\n"
+      "GB/s: logical bytes over measured time; % copy: of the copy probe at the row's working set.\n"
+      "error: largest difference from the float64 reference over the largest logit.\n";
+  return text;
+}
+
+std::string benchCsv(const BenchResult& result) {
+  std::string text =
+      "model,context,batch,kv_type,kernel,tokens_per_s_median,tokens_per_s_min,tokens_per_s_max,ms_median,ms_"
+      "min,"
+      "ms_max,ratio_median,ratio_min,ratio_max,issued_bytes,logical_bytes,kv_reuse,implied_gb_per_s,"
+      "copy_gb_per_s,outside_stages_ms";
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    text += fmt::format(",{}_ms", stageName(static_cast<model::Stage>(stage)));
+  }
+  text += "\n";
+  for (const BenchRow& row : result.rows) {
+    const Spread speed = row.tokensPerSecond();
+    const Spread step = row.stepMs();
+    const Spread ratio = speedup(result.baselineOf(row), row);
+    text += fmt::format("\"{}\",{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+                        result.modelOf(row).name, row.setting.context, row.setting.batch,
+                        shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
+                        speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
+                        ratio.minimum, ratio.maximum, row.issued.total(), row.logical.total(), row.kvReuse(),
+                        row.impliedGBps(), row.copyGBps, row.overheadMs());
+    for (double ms : row.stageMs()) text += fmt::format(",{}", ms);
+    text += "\n";
+  }
+  return text;
+}
+
+ordered_json benchDocument(const BenchResult& result) {
+  ordered_json rows = ordered_json::array();
+  for (const BenchRow& row : result.rows) {
+    const model::ModelConfig& config = result.modelOf(row).model.config;
+    ordered_json stages = ordered_json::array();
+    const auto medians = row.stageMs();
+    for (int stage = 0; stage < model::kStageCount; ++stage) {
+      stages.push_back({{"name", stageName(static_cast<model::Stage>(stage))},
+                        {"ms", medians[static_cast<std::size_t>(stage)]}});
+    }
+    rows.push_back({{"model", result.modelOf(row).name},
+                    {"attention",
+                     {{"kind", shortName(config.attention.kind())},
+                      {"query_heads", config.attention.queryHeadCount},
+                      {"kv_heads", config.attention.kvHeadCount},
+                      {"head_dim", config.attention.headDim}}},
+                    {"context", row.setting.context},
+                    {"batch", row.setting.batch},
+                    {"kv_type", shortName(row.setting.kvType)},
+                    {"kernel", shortName(row.setting.attention)},
+                    {"rounds", row.rounds.size()},
+                    {"steps_per_round", row.steps},
+                    {"tokens_per_second", document(row.tokensPerSecond())},
+                    {"ms_per_step", document(row.stepMs())},
+                    {"first_step_ms", row.firstStepMs},
+                    {"speedup", document(speedup(result.baselineOf(row), row))},
+                    {"speedup_against", result.modelOf(result.baselineOf(row)).name},
+                    {"stages", stages},
+                    {"outside_stages_ms", row.overheadMs()},
+                    {"issued_bytes", document(row.issued)},
+                    {"logical_bytes", document(row.logical)},
+                    {"kv_reuse_factor", row.kvReuse()},
+                    {"implied_gb_per_s", row.impliedGBps()},
+                    {"working_set_bytes", row.workingSetBytes},
+                    {"copy_gb_per_s", row.copyGBps},
+                    {"percent_of_copy", percentOfCopy(row)},
+                    {"logits_error", row.logitsError}});
+  }
+  ordered_json curve = ordered_json::array();
+  for (const model::CopyPoint& point : result.ceilings.copy) {
+    curve.push_back({{"working_set_bytes", point.workingSetBytes}, {"gb_per_s", point.gigabytesPerSecond}});
+  }
+  return {{"device", result.device},
+          {"driver", result.driver},
+          {"date", result.date},
+          {"seed", result.options.seed},
+          {"probes",
+           {{"copy", curve},
+            {"fma_gflops", result.ceilings.fmaGflops},
+            {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
+          {"rows", rows}};
+}
+
+}  // namespace headroom::cli

@@ -1,0 +1,169 @@
+#include "app/cli/bench_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "core/engine/vulkan_decoder.h"
+#include "core/model/error.h"
+#include "core/reference/reference_decoder.h"
+
+namespace headroom::cli {
+
+namespace {
+
+constexpr int kCheckedTokens = 8;
+constexpr int kMostSteps = 64;
+constexpr int kFewestSteps = 3;
+/// Beyond this the reference, with 8 bytes per parameter, would take more memory than it is worth.
+constexpr std::uint64_t kMostCheckedParameters = 1'000'000'000;
+constexpr double kLimitF32 = 1e-4;
+constexpr double kLimitF16 = 1e-2;
+
+std::vector<int> checkTokens(const BenchModel& model) {
+  std::vector<int> tokens;
+  for (int i = 0; i < kCheckedTokens; ++i) tokens.push_back((i * 37 + 1) % model.model.config.vocabSize);
+  return tokens;
+}
+
+/// Largest difference of two logits rows over the largest logit.
+double relativeError(std::span<const float> logits, std::span<const float> expected) {
+  double difference = 0.0;
+  double largest = 0.0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    difference = std::max(difference, std::abs(static_cast<double>(logits[i]) - expected[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+  }
+  return largest > 0.0 ? difference / largest : difference;
+}
+
+/// A row while it is being measured.
+class Case {
+ public:
+  Case(vulkan::Device& device, const BenchModel& model, const BenchSetting& setting,
+       const BenchOptions& options)
+      : m_model(model), m_options(options) {
+    m_row.setting = setting;
+    const int room = setting.context + kMostSteps + kCheckedTokens;
+    m_decoder = std::make_unique<engine::VulkanDecoder>(device, model.model,
+                                                        model::DecoderOptions{.kvType = setting.kvType,
+                                                                              .contextLength = room,
+                                                                              .batch = setting.batch,
+                                                                              .attention = setting.attention,
+                                                                              .kernels = options.kernels});
+  }
+
+  /// Throws when the logits are not the reference's.
+  void check(std::span<const float> expected) {
+    const std::vector<int> tokens = checkTokens(m_model);
+    const std::vector<model::StepRecord> first = m_decoder->run(std::span(tokens).first(1), {});
+    m_row.firstStepMs = first.front().wallTimeMs;
+    for (int token : std::span(tokens).subspan(1)) m_decoder->run(std::span(&token, 1), {});
+    if (expected.empty()) return;
+    m_row.logitsError = relativeError(m_decoder->logits(), expected);
+    const double limit = m_row.setting.kvType == model::KvType::F32 ? kLimitF32 : kLimitF16;
+    if (!(m_row.logitsError <= limit)) {
+      throw model::Error(
+          fmt::format("{}: the logits differ from the reference by {:.1e}, expected at most {:.0e}; "
+                      "nothing is measured of a wrong result",
+                      m_model.name, m_row.logitsError, limit));
+    }
+  }
+
+  void warmUp() {
+    m_decoder->truncate(0);
+    if (m_row.setting.context > 0) m_decoder->fillCache(m_row.setting.context, m_options.seed);
+    double spent = 0.0;
+    int steps = 0;
+    for (; steps == 0 || spent < m_options.warmUpMs; ++steps) spent += step().wallTimeMs;
+    m_row.steps = std::clamp(static_cast<int>(std::lround(m_options.roundMs * steps / spent)), kFewestSteps,
+                             kMostSteps);
+  }
+
+  void measureRound() {
+    m_decoder->truncate(m_row.setting.context);
+    BenchRound round;
+    for (int i = 0; i < m_row.steps; ++i) {
+      const int token = i % m_model.model.config.vocabSize;
+      const model::StepRecord record = m_decoder->run(std::span(&token, 1), m_options.capture).front();
+      if (i == 0) {
+        m_row.issued = record.issued();
+        m_row.logical = record.logical();
+      }
+      round.stepMs += record.wallTimeMs / m_row.steps;
+      round.overheadMs += record.overhead.totalMs() / m_row.steps;
+      for (const model::StageRecord& stage : record.stages) {
+        round.stageMs[static_cast<std::size_t>(stage.stage)] += stage.gpuTimeMs / m_row.steps;
+      }
+    }
+    m_row.rounds.push_back(round);
+  }
+
+  BenchRow finish() {
+    const auto& setting = m_row.setting;
+    m_row.workingSetBytes =
+        m_row.logical.weightsRead + model::kvCacheBytes(m_model.model.config, setting.kvType,
+                                                        static_cast<std::uint64_t>(setting.context),
+                                                        static_cast<std::uint64_t>(setting.batch));
+    return m_row;
+  }
+
+ private:
+  /// One step behind the row's context; the position goes back to it when the cache would run full.
+  model::StepRecord step() {
+    if (m_decoder->position() >= m_row.setting.context + kMostSteps)
+      m_decoder->truncate(m_row.setting.context);
+    const int token = m_decoder->position() % m_model.model.config.vocabSize;
+    return m_decoder->run(std::span(&token, 1), m_options.capture).front();
+  }
+
+  const BenchModel& m_model;
+  const BenchOptions& m_options;
+  std::unique_ptr<engine::VulkanDecoder> m_decoder;
+  BenchRow m_row;
+};
+
+/// Logits of the reference after the checked tokens; empty for a model that is too large for it.
+std::vector<float> referenceLogits(const BenchModel& model) {
+  if (model.model.weights.parameterCount() > kMostCheckedParameters) return {};
+  reference::ReferenceDecoder decoder(model.model, {.contextLength = kCheckedTokens});
+  decoder.run(checkTokens(model), {});
+  return {decoder.logits().begin(), decoder.logits().end()};
+}
+
+}  // namespace
+
+std::vector<BenchRow> runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
+                               const std::vector<BenchSetting>& settings, const BenchOptions& options,
+                               const BenchProgress& progress) {
+  std::vector<std::vector<float>> expected;
+  for (const BenchModel& model : models) {
+    progress(fmt::format("checking {}", model.name));
+    expected.push_back(referenceLogits(model));
+  }
+  std::vector<Case> cases;
+  cases.reserve(settings.size());
+  for (const BenchSetting& setting : settings) {
+    const auto index = static_cast<std::size_t>(setting.model);
+    progress(fmt::format("warming up {} at context {}", models[index].name, setting.context));
+    cases.emplace_back(device, models[index], setting, options);
+    cases.back().check(expected[index]);
+    cases.back().warmUp();
+  }
+  std::mt19937 random(options.seed);
+  std::vector<std::size_t> order(cases.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (int round = 0; round < options.rounds; ++round) {
+    progress(fmt::format("round {} of {}", round + 1, options.rounds));
+    std::ranges::shuffle(order, random);
+    for (std::size_t index : order) cases[index].measureRound();
+  }
+  std::vector<BenchRow> rows;
+  for (Case& measured : cases) rows.push_back(measured.finish());
+  return rows;
+}
+
+}  // namespace headroom::cli
