@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <utility>
 
 #include "app/session/prompt.h"
 
@@ -15,6 +16,8 @@ namespace {
 constexpr qint64 kUnlimitedFlushMs = 100;
 /// A paced step crosses at once unless the pace is faster than the screen.
 constexpr qint64 kPacedFlushMs = 16;
+/// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
+constexpr int kMeasureAfterMs = 2000;
 
 int contextLimit(const model::Decoder& decoder) {
   const int chosen = decoder.options().contextLength;
@@ -57,10 +60,12 @@ std::string contextFullSentence(const std::vector<std::string>& lanes, int limit
 }  // namespace
 
 DecodeSession::DecodeSession(std::unique_ptr<LaneFactory> factory, RequestBox& requests)
-    : m_factory(std::move(factory)), m_requests(requests), m_timer(this) {
+    : m_factory(std::move(factory)), m_requests(requests), m_timer(this), m_ceilingsTimer(this) {
   m_timer.setSingleShot(true);
   m_timer.setTimerType(Qt::PreciseTimer);
   connect(&m_timer, &QTimer::timeout, this, &DecodeSession::tick);
+  m_ceilingsTimer.setSingleShot(true);
+  connect(&m_ceilingsTimer, &QTimer::timeout, this, &DecodeSession::measureCeilings);
   m_clock.start();
   m_sinceFlush.start();
 }
@@ -102,8 +107,40 @@ void DecodeSession::serve(Requests requests) {
   }
   flush();
   publishState();
+  if (requests.measureCeilings) measureCeilings();
+  if (!m_lanes.empty()) findCeilings();
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   schedule();
+}
+
+void DecodeSession::findCeilings() {
+  if (std::exchange(m_ceilingsSought, true)) return;
+  try {
+    const model::DeviceCeilings kept = m_factory->ceilings(model::Freshness::Kept);
+    if (kept.known()) {
+      emit ceilingsChanged(kept);
+    } else {
+      m_ceilingsTimer.start(kMeasureAfterMs);
+    }
+  } catch (const std::exception& error) {
+    emit message({Severity::Problem, error.what()});
+  }
+}
+
+void DecodeSession::measureCeilings() {
+  m_ceilingsTimer.stop();
+  m_ceilingsSought = true;
+  flush();
+  emit message(
+      {Severity::Note,
+       "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding pauses "
+       "for about a second."});
+  try {
+    emit ceilingsChanged(m_factory->ceilings(model::Freshness::Measured));
+  } catch (const std::exception& error) {
+    emit message({Severity::Problem, error.what()});
+  }
+  m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;  // no hurry to catch up
 }
 
 bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {

@@ -34,6 +34,8 @@ class DecodeSession : public QObject {
   void stepsReady(const headroom::session::StepBatch& batch);
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
+  /// Known once the first lanes run; again after every measurement.
+  void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
  private:
   struct Lane {
@@ -55,6 +57,9 @@ class DecodeSession : public QObject {
   void schedule();
   void flush();
   void publishState();
+  /// Takes kept ceilings at once; without any, measures them a little later, when there is text to look at.
+  void findCeilings();
+  void measureCeilings();
   bool lockstepPossible() const;
   void checkLockstep();
 
@@ -71,6 +76,8 @@ class DecodeSession : public QObject {
   QElapsedTimer m_clock;
   double m_nextStepMs = 0.0;
   QTimer m_timer;
+  QTimer m_ceilingsTimer;
+  bool m_ceilingsSought = false;
 };
 
 }  // namespace headroom::session

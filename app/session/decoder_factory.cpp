@@ -4,8 +4,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/engine/probes.h"
 #include "core/engine/vulkan_decoder.h"
+#include "core/formats/cache_folder.h"
+#include "core/formats/ceilings_file.h"
 #include "core/formats/gguf_model.h"
+#include "core/model/error.h"
+#include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
 
@@ -28,16 +33,43 @@ class VulkanLaneFactory final : public LaneFactory {
     LaneEngine lane;
     lane.title = laneTitle(request.source);
     lane.model = std::make_unique<model::Model>(formats::loadGguf(path));
-    // The device comes with the first lane, on the thread that uses it.
-    if (!m_device) {
-      if (!m_instance) m_instance.emplace();
-      m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""));
-    }
-    lane.decoder = std::make_unique<engine::VulkanDecoder>(*m_device, *lane.model, model::DecoderOptions{});
+    lane.decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, model::DecoderOptions{});
     return lane;
   }
 
+  model::DeviceCeilings ceilings(model::Freshness freshness) override {
+    vulkan::Device& measured = device();
+    const formats::CeilingsFile file(formats::cacheFolder(), measured.info().name, measured.info().driver);
+    if (freshness == model::Freshness::Kept) return file.load().value_or(model::DeviceCeilings{});
+    try {
+      const model::DeviceCeilings ceilings = engine::probeDevice(measured);
+      keep(file, ceilings);
+      return ceilings;
+    } catch (const vulkan::Error& error) {
+      throw model::Error(error.what());
+    }
+  }
+
  private:
+  /// The device comes with the first lane, on the thread that uses it. Throws model::Error.
+  vulkan::Device& device() {
+    if (m_device) return *m_device;
+    try {
+      if (!m_instance) m_instance.emplace();
+      return m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""));
+    } catch (const vulkan::Error& error) {
+      throw model::Error(error.what());
+    }
+  }
+
+  static void keep(const formats::CeilingsFile& file, const model::DeviceCeilings& ceilings) {
+    try {
+      file.save(ceilings);
+    } catch (const model::Error&) {
+      // A folder that cannot be written costs the next start a second, and nothing is wrong with the numbers.
+    }
+  }
+
   std::string m_modelFolder;
   std::optional<vulkan::Instance> m_instance;
   std::optional<vulkan::Device> m_device;

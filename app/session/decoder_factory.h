@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/session/lane.h"
+#include "core/model/device_ceilings.h"
 
 namespace headroom::session {
 
@@ -14,6 +15,9 @@ class LaneFactory {
   virtual ~LaneFactory() = default;
   /// Loads what `request` names and makes its decoder. Throws model::Error.
   virtual LaneEngine open(const LaneRequest& request) = 0;
+  /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
+  /// and driver. Measured: takes about a second. Throws model::Error.
+  virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
 };
 
 /// Names of the models that come with the application, in the order in which they are offered.

@@ -20,10 +20,12 @@ struct Requests {
   std::optional<Pace> pace;
   std::optional<bool> playing;
   bool restart = false;
+  bool measureCeilings = false;
   int singleSteps = 0;
 
   bool any() const {
-    return lanes || prompt || sampling || feed || pace || playing || restart || singleSteps > 0;
+    return lanes || prompt || sampling || feed || pace || playing || restart || measureCeilings ||
+           singleSteps > 0;
   }
 };
 

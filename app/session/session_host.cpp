@@ -8,11 +8,13 @@ SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
   qRegisterMetaType<StepBatch>();
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();
+  qRegisterMetaType<model::DeviceCeilings>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
   connect(m_session.get(), &DecodeSession::stepsReady, this, &SessionHost::stepsReady);
   connect(m_session.get(), &DecodeSession::message, this, &SessionHost::message);
+  connect(m_session.get(), &DecodeSession::ceilingsChanged, this, &SessionHost::ceilingsChanged);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
     emit stateChanged(state);
@@ -62,6 +64,9 @@ void SessionHost::stepOne() {
 }
 void SessionHost::restart() {
   request([](Requests& waiting) { waiting.restart = true; });
+}
+void SessionHost::measureCeilings() {
+  request([](Requests& waiting) { waiting.measureCeilings = true; });
 }
 
 }  // namespace headroom::session

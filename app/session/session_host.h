@@ -31,6 +31,8 @@ class SessionHost : public QObject {
   void pause();
   void stepOne();
   void restart();
+  /// Measures anew what the device reaches; decoding pauses for about a second.
+  void measureCeilings();
 
  signals:
   void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
@@ -38,6 +40,7 @@ class SessionHost : public QObject {
   void stepsReady(const headroom::session::StepBatch& batch);
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
+  void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
  private:
   template <typename Change>

@@ -68,4 +68,9 @@ void TraceStore::setFeed(TokenFeed feed) {
   emit changed();
 }
 
+void TraceStore::setCeilings(const model::DeviceCeilings& ceilings) {
+  m_ceilings = ceilings;
+  emit changed();
+}
+
 }  // namespace headroom::session

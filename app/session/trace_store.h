@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/session/lane_trace.h"
+#include "core/model/device_ceilings.h"
 
 namespace headroom::session {
 
@@ -32,12 +33,15 @@ class TraceStore : public QObject {
   /// Where the lane first departs from the others: its first disagreement in lockstep, its first token that
   /// is not lane 1's in free run.
   std::optional<int> divergence(int lane) const;
+  /// What the device reaches at most; unknown until it was measured.
+  const model::DeviceCeilings& ceilings() const { return m_ceilings; }
 
  public slots:
   void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
   void restart(std::uint64_t run);
   void append(const headroom::session::StepBatch& batch);
   void setFeed(headroom::session::TokenFeed feed);
+  void setCeilings(const headroom::model::DeviceCeilings& ceilings);
 
  signals:
   /// Other lanes than before.
@@ -47,6 +51,7 @@ class TraceStore : public QObject {
 
  private:
   std::vector<LaneTrace> m_lanes;
+  model::DeviceCeilings m_ceilings;
   std::uint64_t m_attentionBudget;
   std::uint64_t m_run = 0;
   TokenFeed m_feed = TokenFeed::Lockstep;

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
+#include <optional>
 #include <vector>
+
+#include <fmt/chrono.h>
 
 #include "core/vulkan/buffer.h"
 #include "core/vulkan/check.h"
@@ -24,39 +28,98 @@ constexpr std::uint32_t kInvocations = 64;
 constexpr std::uint32_t kFmaPerIteration = 16 * 4;
 constexpr int kRuns = 7;
 
+/// A run of copies lasts at least this long, so that submitting it (20 to 100 us) does not count.
+constexpr double kCopySeconds = 4e-3;
+constexpr int kMostCopies = 4096;
+
+bool isSoftware(const vulkan::Device& device) {
+  return device.info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+}
+
+template <typename Work>
+double secondsOf(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 template <typename Work>
 double medianSeconds(const Work& work) {
   work();  // compiles and warms up
   std::vector<double> seconds;
-  for (int run = 0; run < kRuns; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
+  for (int run = 0; run < kRuns; ++run) seconds.push_back(secondsOf(work));
   std::ranges::nth_element(seconds, seconds.begin() + kRuns / 2);
   return seconds[kRuns / 2];
 }
 
-double copyGBps(vulkan::Device& device, std::uint64_t bytes) {
-  const vulkan::Buffer source(device, bytes, vulkan::MemoryPlace::Device, "the copy probe");
-  const vulkan::Buffer target(device, bytes, vulkan::MemoryPlace::Device, "the copy probe");
-  constexpr int kCopies = 4;
-  VkCommandBuffer commands = device.allocateCommandBuffer();
-  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  vulkan::check(vkBeginCommandBuffer(commands, &begin), "record the copy probe");
-  const VkMemoryBarrier barrier{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-                                .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
-                                .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
-  const VkBufferCopy copy{.srcOffset = 0, .dstOffset = 0, .size = bytes};
-  for (int i = 0; i < kCopies; ++i) {
-    vkCmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
-                         &barrier, 0, nullptr, 0, nullptr);
-    vkCmdCopyBuffer(commands, source.get(), target.get(), 1, &copy);
+/// Two buffers that are there already, and a command buffer that copies the start of one to the other.
+class CopyProbe {
+ public:
+  CopyProbe(vulkan::Device& device, std::uint64_t workingSetBytes)
+      : m_device(device),
+        m_source(device, workingSetBytes / 2, vulkan::MemoryPlace::Device, "the copy probe"),
+        m_target(device, workingSetBytes / 2, vulkan::MemoryPlace::Device, "the copy probe"),
+        m_commands(device.allocateCommandBuffer()) {}
+  ~CopyProbe() { m_device.freeCommandBuffer(m_commands); }
+  CopyProbe(const CopyProbe&) = delete;
+  CopyProbe& operator=(const CopyProbe&) = delete;
+
+  double gigabytesPerSecond(std::uint64_t workingSetBytes) {
+    int copies = 1;
+    record(workingSetBytes / 2, copies);
+    m_device.run(m_commands);  // brings the pages
+    double seconds = secondsOf([&] { m_device.run(m_commands); });
+    while (seconds < kCopySeconds && copies < kMostCopies) {
+      copies *= seconds < kCopySeconds / 8 ? 8 : 2;
+      record(workingSetBytes / 2, copies);
+      seconds = secondsOf([&] { m_device.run(m_commands); });
+    }
+    seconds = medianSeconds([&] { m_device.run(m_commands); });
+    return static_cast<double>(workingSetBytes) * copies / seconds * 1e-9;
   }
-  vulkan::check(vkEndCommandBuffer(commands), "record the copy probe");
-  const double seconds = medianSeconds([&] { device.run(commands); });
-  device.freeCommandBuffer(commands);
-  return 2.0 * kCopies * static_cast<double>(bytes) / seconds * 1e-9;
+
+ private:
+  void record(std::uint64_t bytes, int copies) {
+    const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+    vulkan::check(vkBeginCommandBuffer(m_commands, &begin), "record the copy probe");
+    const VkMemoryBarrier barrier{
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
+    const VkBufferCopy copy{.size = bytes};
+    for (int i = 0; i < copies; ++i) {
+      vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
+                           &barrier, 0, nullptr, 0, nullptr);
+      vkCmdCopyBuffer(m_commands, m_source.get(), m_target.get(), 1, &copy);
+    }
+    vulkan::check(vkEndCommandBuffer(m_commands), "record the copy probe");
+  }
+
+  vulkan::Device& m_device;
+  vulkan::Buffer m_source;
+  vulkan::Buffer m_target;
+  VkCommandBuffer m_commands;
+};
+
+/// Doubling working sets, from inside a core's cache (or a GPU's) to several times the last cache.
+std::vector<model::CopyPoint> copyCurve(vulkan::Device& device) {
+  const std::uint64_t smallest = isSoftware(device) ? 256ull << 10 : 4ull << 20;
+  std::uint64_t largest = isSoftware(device) ? 256ull << 20 : 2ull << 30;
+  while (largest > smallest && largest > device.info().memoryBytes / 4) largest /= 2;
+  std::optional<CopyProbe> probe;
+  while (!probe) {
+    try {
+      probe.emplace(device, largest);
+    } catch (const vulkan::Error& error) {
+      // The memory may be taken by models: a shorter curve is still true.
+      if (error.result() != VK_ERROR_OUT_OF_DEVICE_MEMORY || largest <= smallest) throw;
+      largest /= 2;
+    }
+  }
+  std::vector<model::CopyPoint> curve;
+  for (std::uint64_t bytes = smallest; bytes <= largest; bytes *= 2)
+    curve.push_back({.workingSetBytes = bytes, .gigabytesPerSecond = probe->gigabytesPerSecond(bytes)});
+  return curve;
 }
 
 double dispatchSeconds(vulkan::Device& device, std::span<const std::uint32_t> code,
@@ -71,27 +134,32 @@ double dispatchSeconds(vulkan::Device& device, std::span<const std::uint32_t> co
   return medianSeconds([&] { recorder.run(); });
 }
 
-}  // namespace
-
-DeviceProbe probeDevice(vulkan::Device& device) {
-  const bool onCpu = device.info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  const std::uint64_t bytes = onCpu ? 64ull << 20 : 512ull << 20;  // beyond the caches of either
-  DeviceProbe probe;
-  probe.copyGBps = copyGBps(device, bytes);
-  probe.copyMegabytes = 2.0 * static_cast<double>(bytes) * 1e-6;
-
-  const std::uint32_t workgroups = onCpu ? 64 : 16384;
-  const std::array<std::uint32_t, 1> iterations{onCpu ? 4096u : 2048u};
+double fmaGflops(vulkan::Device& device) {
+  const std::uint32_t workgroups = isSoftware(device) ? 64 : 16384;
+  const std::array<std::uint32_t, 1> iterations{isSoftware(device) ? 4096u : 2048u};
   const double seconds = dispatchSeconds(device, kFmaCode, iterations, workgroups, 1);
-  probe.fmaGflops = 2.0 * kFmaPerIteration * iterations[0] * kInvocations * static_cast<double>(workgroups) /
-                    seconds * 1e-9;
+  return 2.0 * kFmaPerIteration * iterations[0] * kInvocations * static_cast<double>(workgroups) / seconds *
+         1e-9;
+}
 
+/// The difference of a long and a short row of dispatches: submitting and waiting drop out.
+double emptyDispatchUs(vulkan::Device& device) {
   constexpr int kShort = 64;
   constexpr int kLong = 320;
   const double shortSeconds = dispatchSeconds(device, kEmptyCode, {}, 1, kShort);
   const double longSeconds = dispatchSeconds(device, kEmptyCode, {}, 1, kLong);
-  probe.emptyDispatchUs = std::max(0.0, (longSeconds - shortSeconds) / (kLong - kShort) * 1e6);
-  return probe;
+  return std::max(0.0, (longSeconds - shortSeconds) / (kLong - kShort) * 1e6);
+}
+
+}  // namespace
+
+model::DeviceCeilings probeDevice(vulkan::Device& device) {
+  return {.device = device.info().name,
+          .driver = device.info().driver,
+          .date = fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(std::time(nullptr))),
+          .copy = copyCurve(device),
+          .fmaGflops = fmaGflops(device),
+          .emptyDispatchUs = emptyDispatchUs(device)};
 }
 
 }  // namespace headroom::engine

@@ -52,6 +52,29 @@ class TstCommandLine : public QObject {
   QString file(const char* name) const { return m_folder.filePath(name); }
 
  private slots:
+  /// What a probe measured is kept with its date, per device and driver, until it is measured again.
+  void probesAreKept() {
+    qputenv("XDG_CACHE_HOME", m_folder.path().toUtf8());
+    const auto probe = [](const QString& option) {
+      return run({"--json", "devices", option})
+          .json()["devices"]
+          .toArray()
+          .at(0)
+          .toObject()["probe"]
+          .toObject();
+    };
+    const QJsonObject first = probe("--probe");
+    QCOMPARE(first["measured"].toString(), QString("now"));
+    QVERIFY(first["copy"].toArray().size() >= 4);
+    QVERIFY(first["fma_gflops"].toDouble() > 0.0);
+    QVERIFY(QDateTime::fromString(first["date"].toString(), "yyyy-MM-dd HH:mm").isValid());
+    QJsonObject kept = probe("--probe");
+    QCOMPARE(kept["measured"].toString(), QString("earlier"));
+    kept["measured"] = "now";
+    QCOMPARE(kept, first);
+    QCOMPARE(probe("--probe-again")["measured"].toString(), QString("now"));
+  }
+
   void exitCodes_data() {
     QTest::addColumn<QStringList>("arguments");
     QTest::addColumn<int>("exitCode");

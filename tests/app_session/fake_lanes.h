@@ -172,6 +172,18 @@ class FakeLaneFactory final : public session::LaneFactory {
     engine.decoder = std::make_unique<FakeDecoder>(lane);
     return engine;
   }
+
+  model::DeviceCeilings ceilings(model::Freshness freshness) override {
+    if (freshness == model::Freshness::Kept && !keepsCeilings) return {};
+    return {.device = "fake device",
+            .driver = "fake 1",
+            .date = freshness == model::Freshness::Kept ? "2026-01-01 10:00" : "2026-02-02 11:00",
+            .copy = {{1 << 20, 40.0}, {256 << 20, 20.0}},
+            .fmaGflops = 100.0,
+            .emptyDispatchUs = 50.0};
+  }
+
+  bool keepsCeilings = true;
 };
 
 }  // namespace headroom::test

@@ -13,10 +13,13 @@ namespace {
 /// A session with its store, as the application wires them.
 struct Fixture {
   session::TraceStore store;
-  session::SessionHost host{std::make_unique<test::FakeLaneFactory>()};
+  session::SessionHost host;
   QStringList messages;
 
-  Fixture() {
+  explicit Fixture(std::unique_ptr<session::LaneFactory> factory = std::make_unique<test::FakeLaneFactory>())
+      : host(std::move(factory)) {
+    QObject::connect(&host, &session::SessionHost::ceilingsChanged, &store,
+                     &session::TraceStore::setCeilings);
     QObject::connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
     QObject::connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
     QObject::connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
@@ -53,6 +56,37 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.length(), kPromptLength);
     QCOMPARE(fixture.store.lane(1).info().config.attention.kvHeadCount, 1);
     QCOMPARE(fixture.store.lane(1).info().title, std::string("MQA"));
+  }
+
+  void keptCeilingsComeWithTheFirstLanes() {
+    Fixture fixture;
+    QTest::qWait(50);
+    QVERIFY(!fixture.store.ceilings().known());
+    QSignalSpy changed(&fixture.store, &session::TraceStore::changed);
+    fixture.open({"mha"});
+    QTRY_VERIFY(fixture.store.ceilings().known());
+    QCOMPARE(fixture.store.ceilings().date, std::string("2026-01-01 10:00"));
+    QVERIFY(!changed.isEmpty());
+    QVERIFY(fixture.messages.isEmpty());
+    // Measured anew on request, and that is said because decoding pauses.
+    fixture.host.measureCeilings();
+    QTRY_COMPARE(fixture.store.ceilings().date, std::string("2026-02-02 11:00"));
+    QVERIFY(fixture.textHas("Measuring what this device reaches"));
+    QCOMPARE(fixture.store.length(), kPromptLength);
+  }
+
+  void unknownCeilingsAreMeasuredAfterTheFirstText() {
+    auto factory = std::make_unique<test::FakeLaneFactory>();
+    factory->keepsCeilings = false;
+    Fixture fixture(std::move(factory));
+    fixture.host.setPace({50.0});
+    fixture.open({"long"});
+    fixture.host.play();
+    QTRY_VERIFY(fixture.store.length() > kPromptLength + 5);
+    QVERIFY(!fixture.store.ceilings().known());
+    QTRY_COMPARE(fixture.store.ceilings().date, std::string("2026-02-02 11:00"));
+    const int length = fixture.store.length();
+    QTRY_VERIFY(fixture.store.length() > length);  // and decoding goes on
   }
 
   void stepsOneTokenEach() {
