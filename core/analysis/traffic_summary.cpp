@@ -15,10 +15,32 @@ std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traf
 
 void StepSummary::add(const model::StepRecord& record) {
   tokenCount += static_cast<int>(record.tokens.size());
+  ++stepCount;
+  dispatchCount += static_cast<int>(record.stages.size());
   issued += record.issued();
   logical += record.logical();
   wallTimeMs += record.wallTimeMs;
   gpuTimeMs += record.gpuTimeMs();
+  const auto times = stageMilliseconds(record);
+  for (std::size_t stage = 0; stage < times.size(); ++stage) stageTimeMs[stage] += times[stage];
+  for (const model::StageRecord& stage : record.stages) {
+    stageIssuedBytes[static_cast<std::size_t>(stage.stage)] += stage.issued.total();
+    stageLogicalBytes[static_cast<std::size_t>(stage.stage)] += stage.logical.total();
+  }
+  overhead += record.overhead;
+}
+
+double StepSummary::kvReuseFactor() const {
+  return logical.kvRead > 0 ? static_cast<double>(issued.kvRead) / static_cast<double>(logical.kvRead) : 0.0;
+}
+
+double StepSummary::kvShareOfReads() const {
+  const std::uint64_t read = bytesRead(logical);
+  return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
+}
+
+std::uint64_t bytesRead(const model::Traffic& traffic) {
+  return traffic.weightsRead + traffic.kvRead + traffic.activationsRead;
 }
 
 double StepSummary::impliedGigabytesPerSecond() const {
@@ -39,9 +61,11 @@ std::array<double, model::kStageCount> stageMilliseconds(const model::StepRecord
   return times;
 }
 
-CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength) {
-  return {.bytesPerToken = model::kvCacheBytes(config, type, 1),
-          .bytesAtLimit = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength)),
+CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength,
+                        int sequences) {
+  const auto batch = static_cast<std::uint64_t>(sequences);
+  return {.bytesPerToken = model::kvCacheBytes(config, type, 1, batch),
+          .bytesAtLimit = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength), batch),
           .contextLength = contextLength};
 }
 

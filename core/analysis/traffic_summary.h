@@ -16,13 +16,20 @@ inline constexpr int kTrafficClassCount = 6;
 std::string_view trafficClassName(int trafficClass);
 std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traffic);
 
-/// Sums over several decode steps of one lane.
+/// Sums over several decode steps of one lane. Three words, never mixed: logical bytes (each datum once),
+/// issued bytes (what the kernels load and store), implied GB/s (logical bytes over measured time).
 struct StepSummary {
   int tokenCount = 0;
+  int stepCount = 0;
+  int dispatchCount = 0;
   model::Traffic issued;
   model::Traffic logical;
   double wallTimeMs = 0.0;
-  double gpuTimeMs = 0.0;
+  double gpuTimeMs = 0.0;                                ///< of all stages
+  std::array<double, model::kStageCount> stageTimeMs{};  ///< layers added up
+  std::array<std::uint64_t, model::kStageCount> stageIssuedBytes{};
+  std::array<std::uint64_t, model::kStageCount> stageLogicalBytes{};
+  model::Overhead overhead;  ///< with gpuTimeMs it adds up to wallTimeMs
 
   void add(const model::StepRecord& record);
   /// Zero while nothing was measured.
@@ -30,7 +37,15 @@ struct StepSummary {
   double tokensPerSecond() const { return wallTimeMs > 0.0 ? 1000.0 * tokenCount / wallTimeMs : 0.0; }
   /// Implied bandwidth: logical bytes over the time of the stages, in GB/s (10^9 bytes).
   double impliedGigabytesPerSecond() const;
+  /// Issued over logical KV reads: how often a kernel loads each key and value. 1 for the shared kernel,
+  /// query heads / KV heads for the naive one; 0 while nothing was read.
+  double kvReuseFactor() const;
+  /// KV read of all logical bytes read, 0 to 1.
+  double kvShareOfReads() const;
 };
+
+/// Bytes read, each datum once: weights, KV and activations.
+std::uint64_t bytesRead(const model::Traffic& traffic);
 
 /// Summary of the given decode steps.
 StepSummary summarise(std::span<const model::StepRecord> records);
@@ -38,13 +53,14 @@ StepSummary summarise(std::span<const model::StepRecord> records);
 /// Milliseconds of each stage in one step, layers added up.
 std::array<double, model::kStageCount> stageMilliseconds(const model::StepRecord& record);
 
-/// How the KV cache of one sequence grows: bytes are `bytesPerToken` times positions, up to the context
+/// How the KV cache of all sequences grows: bytes are `bytesPerToken` times positions, up to the context
 /// limit.
 struct CacheGrowth {
   std::uint64_t bytesPerToken = 0;
   std::uint64_t bytesAtLimit = 0;
   int contextLength = 0;
 };
-CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength);
+CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength,
+                        int sequences = 1);
 
 }  // namespace headroom::analysis

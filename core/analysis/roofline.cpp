@@ -1,0 +1,61 @@
+#include "core/analysis/roofline.h"
+
+#include <algorithm>
+
+namespace headroom::analysis {
+
+double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExtent extent) {
+  const double d = config.modelDim;
+  const double queries = config.attention.queryDim();
+  const double keys = config.attention.kvDim();
+  const double f = config.ffnDim;
+  const double perLayer = static_cast<double>(extent.batch) * config.layerCount;
+  switch (stage) {
+    case model::Stage::Embedding:
+      return 0.0;
+    case model::Stage::QkvProjection:
+      return perLayer * 2.0 * d * (queries + 2.0 * keys);
+    case model::Stage::AttentionDecode:
+      return perLayer * 4.0 * queries * extent.positions;
+    case model::Stage::AttentionOutput:
+      return perLayer * 2.0 * queries * d;
+    case model::Stage::FfnGateUp:
+      return perLayer * 4.0 * d * f;
+    case model::Stage::FfnDown:
+      return perLayer * 2.0 * f * d;
+    case model::Stage::Logits:
+      return extent.batch * 2.0 * d * config.vocabSize;
+  }
+  return 0.0;
+}
+
+double stepFlops(const model::ModelConfig& config, StepExtent extent) {
+  double sum = 0.0;
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    sum += stageFlops(config, static_cast<model::Stage>(stage), extent);
+  }
+  return sum;
+}
+
+std::vector<RooflinePoint> rooflinePoints(const model::ModelConfig& config, StepExtent extent,
+                                          const StepSummary& steps) {
+  std::vector<RooflinePoint> points;
+  if (steps.stepCount == 0) return points;
+  const double share = 1.0 / steps.stepCount;
+  for (int index = 0; index < model::kStageCount; ++index) {
+    const auto at = static_cast<std::size_t>(index);
+    const auto stage = static_cast<model::Stage>(index);
+    RooflinePoint point{.stage = stage,
+                        .flops = stageFlops(config, stage, extent),
+                        .issuedBytes = share * static_cast<double>(steps.stageIssuedBytes[at]),
+                        .milliseconds = share * steps.stageTimeMs[at]};
+    if (point.flops > 0.0 && point.issuedBytes > 0.0 && point.milliseconds > 0.0) points.push_back(point);
+  }
+  return points;
+}
+
+double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops) {
+  return std::min(fmaGflops, intensity * gigabytesPerSecond);
+}
+
+}  // namespace headroom::analysis

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "core/analysis/traffic_summary.h"
+#include "core/model/config.h"
+#include "core/model/device_ceilings.h"
+
+namespace headroom::analysis {
+
+/// What one decode step works on: `batch` sequences of one new token each, which sees `positions` positions
+/// (the cached ones and itself).
+struct StepExtent {
+  int batch = 1;
+  double positions = 1.0;
+};
+
+/// Floating-point operations of one stage in one decode step, layers added up; a multiply-add counts 2. With
+/// d model width, H query heads, G KV heads, h head dimension, f feed-forward width, V vocabulary, L layers,
+/// B sequences, T positions:
+///   QkvProjection    B L 2 d (H + 2 G) h
+///   AttentionDecode  B L 4 H h T           (scores 2, weighted values 2; the same for every G)
+///   AttentionOutput  B L 2 H h d
+///   FfnGateUp        B L 4 d f
+///   FfnDown          B L 2 f d
+///   Logits           B 2 d V
+/// Embedding only copies: 0. Norms, RoPE, softmax and residuals are left out: below 1 % of a step.
+double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExtent extent);
+/// All stages together.
+double stepFlops(const model::ModelConfig& config, StepExtent extent);
+
+/// One stage of a lane in the roofline diagram: mean of one step over the summed steps.
+struct RooflinePoint {
+  model::Stage stage = model::Stage::Embedding;
+  double flops = 0.0;         ///< computed: stageFlops
+  double issuedBytes = 0.0;   ///< counted
+  double milliseconds = 0.0;  ///< measured
+
+  /// FLOPs per issued byte: the kernel's own intensity. A kernel that reloads keys and values has less of it.
+  double intensity() const { return issuedBytes > 0.0 ? flops / issuedBytes : 0.0; }
+  double gigaflopsPerSecond() const { return milliseconds > 0.0 ? flops / milliseconds * 1e-6 : 0.0; }
+  /// Issued bytes over time.
+  double gigabytesPerSecond() const { return milliseconds > 0.0 ? issuedBytes / milliseconds * 1e-6 : 0.0; }
+};
+
+/// The points of the stages that compute (all but Embedding) and were measured, for the mean of `steps`.
+std::vector<RooflinePoint> rooflinePoints(const model::ModelConfig& config, StepExtent extent,
+                                          const StepSummary& steps);
+
+/// GFLOP/s that `intensity` allows at most under a bandwidth in GB/s and the FMA ceiling.
+double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops);
+
+}  // namespace headroom::analysis

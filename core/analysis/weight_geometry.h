@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/model/config.h"
+
+namespace headroom::analysis {
+
+/// Whether a model's output projection has weights of its own or uses those of the embedding.
+enum class OutputProjection { Own, Tied };
+
+/// One matrix of a model, as its weights map x of [columns] to y of [rows].
+struct WeightMatrix {
+  std::string_view symbol;  ///< "W_Q", "gate"
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  int count = 1;  ///< how often the model has it: once per layer, or once
+
+  std::int64_t parameters() const { return rows * columns; }
+  std::int64_t parametersOfAll() const { return parameters() * count; }
+};
+
+/// Shapes and parameters of all matrices of a model, in the order of a forward pass.
+struct WeightGeometry {
+  std::vector<WeightMatrix> layer;    ///< W_Q, W_K, W_V, W_O, gate, up, down; count is the number of layers
+  std::vector<WeightMatrix> outside;  ///< embedding, and output where it has weights of its own
+  std::int64_t normParameters = 0;    ///< gains of all RMSNorms
+
+  /// Of all layers' W_Q, W_K, W_V and W_O: layers x (2 d H h + 2 d G h).
+  std::int64_t attentionParameters() const;
+  std::int64_t total() const;
+};
+
+WeightGeometry weightGeometry(const model::ModelConfig& config, OutputProjection output);
+
+}  // namespace headroom::analysis

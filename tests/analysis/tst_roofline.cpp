@@ -1,0 +1,128 @@
+#include <QtTest>
+
+#include "core/analysis/roofline.h"
+#include "core/analysis/weight_geometry.h"
+#include "tests/analysis/synthetic_lanes.h"
+
+using namespace headroom;
+using namespace headroom::analysis;
+using model::Stage;
+
+class TestRoofline : public QObject {
+  Q_OBJECT
+
+ private slots:
+  /// Operations counted by running the loops that the formulas stand for.
+  void flopsAreThoseOfTheLoops_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<int>("batch");
+    QTest::newRow("MHA") << 8 << 1;
+    QTest::newRow("GQA, batch 3") << 2 << 3;
+    QTest::newRow("MQA") << 1 << 1;
+  }
+  void flopsAreThoseOfTheLoops() {
+    QFETCH(int, kvHeads);
+    QFETCH(int, batch);
+    constexpr int kPositions = 5;
+    const model::ModelConfig config = test::config(kvHeads);
+    const auto matrixVector = [](int rows, int columns) {
+      double operations = 0.0;
+      for (int row = 0; row < rows; ++row) operations += 2.0 * columns;  // multiply and add
+      return operations;
+    };
+    double qkv = 0.0;
+    double attention = 0.0;
+    double output = 0.0;
+    double gateUp = 0.0;
+    double down = 0.0;
+    double logits = 0.0;
+    for (int sequence = 0; sequence < batch; ++sequence) {
+      logits += matrixVector(2048, 256);
+      for (int layer = 0; layer < 4; ++layer) {
+        qkv += matrixVector(8 * 32, 256) + 2.0 * matrixVector(kvHeads * 32, 256);
+        for (int head = 0; head < 8; ++head) {
+          for (int position = 0; position < kPositions; ++position) attention += 2.0 * 32 + 2.0 * 32;
+        }
+        output += matrixVector(256, 8 * 32);
+        gateUp += 2.0 * matrixVector(384, 256);
+        down += matrixVector(256, 384);
+      }
+    }
+    const StepExtent extent{.batch = batch, .positions = kPositions};
+    QCOMPARE(stageFlops(config, Stage::Embedding, extent), 0.0);
+    QCOMPARE(stageFlops(config, Stage::QkvProjection, extent), qkv);
+    QCOMPARE(stageFlops(config, Stage::AttentionDecode, extent), attention);
+    QCOMPARE(stageFlops(config, Stage::AttentionOutput, extent), output);
+    QCOMPARE(stageFlops(config, Stage::FfnGateUp, extent), gateUp);
+    QCOMPARE(stageFlops(config, Stage::FfnDown, extent), down);
+    QCOMPARE(stageFlops(config, Stage::Logits, extent), logits);
+    QCOMPARE(stepFlops(config, extent), qkv + attention + output + gateUp + down + logits);
+  }
+
+  void pointsOfKnownSteps() {
+    StepSummary sum;
+    sum.add(test::step({}, 99));
+    sum.add(test::step({}, 99));
+    const auto points = rooflinePoints(test::config(8), {.batch = 1, .positions = 100.0}, sum);
+    // Embedding and logits were not run by these steps.
+    QCOMPARE(points.size(), std::size_t{5});
+    const RooflinePoint& attention = points[1];
+    QCOMPARE(attention.stage, Stage::AttentionDecode);
+    // 4 layers x 4 x 8 heads x 32 x 100 positions; 8,192 bytes per position; 0.04 + 100 x 0.001 ms.
+    QCOMPARE(attention.flops, 409'600.0);
+    QCOMPARE(attention.issuedBytes, 819'200.0);
+    QCOMPARE(attention.intensity(), 0.5);
+    QVERIFY(std::abs(attention.milliseconds - 0.14) < 1e-12);
+    QVERIFY(std::abs(attention.gigaflopsPerSecond() - 409'600.0 / 0.14e-3 * 1e-9) < 1e-9);
+    QVERIFY(std::abs(attention.gigabytesPerSecond() - 819'200.0 / 0.14e-3 * 1e-9) < 1e-9);
+    QVERIFY(rooflinePoints(test::config(8), {}, {}).empty());
+  }
+
+  void roofs() {
+    QCOMPARE(attainableGflops(0.5, 20.0, 1000.0), 10.0);
+    QCOMPARE(attainableGflops(50.0, 20.0, 1000.0), 1000.0);
+    QCOMPARE(attainableGflops(100.0, 20.0, 1000.0), 1000.0);
+  }
+
+  /// FACTS: attention parameters per layer are 2 d H h + 2 d G h.
+  void weightsOfTheBundledShape_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<qint64>("attention");
+    QTest::newRow("MHA") << 8 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 256)};
+    QTest::newRow("GQA") << 2 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 64)};
+    QTest::newRow("MQA") << 1 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 32)};
+  }
+  void weightsOfTheBundledShape() {
+    QFETCH(int, kvHeads);
+    QFETCH(qint64, attention);
+    const WeightGeometry tied = weightGeometry(test::config(kvHeads), OutputProjection::Tied);
+    QCOMPARE(static_cast<qint64>(tied.attentionParameters()), attention);
+    QCOMPARE(tied.layer[1].symbol, std::string_view("W_K"));
+    QCOMPARE(static_cast<int>(tied.layer[1].rows), kvHeads * 32);
+    QCOMPARE(static_cast<int>(tied.layer[1].columns), 256);
+    const WeightGeometry own = weightGeometry(test::config(kvHeads), OutputProjection::Own);
+    QCOMPARE(own.total() - tied.total(), std::int64_t{2048 * 256});
+    // headroom-cli info mha, counted from the file's tensors: 2,754,816 parameters.
+    if (kvHeads == 8) QCOMPARE(tied.total(), std::int64_t{2'754'816});
+  }
+
+  void sumsOfSteps() {
+    StepSummary sum;
+    sum.add(test::step({.reuse = 8}, 9));
+    sum.add(test::step({.reuse = 8}, 9));
+    QCOMPARE(sum.stepCount, 2);
+    QCOMPARE(sum.dispatchCount, 40);
+    QCOMPARE(sum.kvReuseFactor(), 8.0);
+    QCOMPARE(sum.overhead.totalMs(), 0.2);
+    QVERIFY(std::abs(sum.wallTimeMs - sum.gpuTimeMs - sum.overhead.totalMs()) < 1e-12);
+    double stages = 0.0;
+    for (const double time : sum.stageTimeMs) stages += time;
+    QVERIFY(std::abs(stages - sum.gpuTimeMs) < 1e-12);
+    // 81,920 of 10,081,920 bytes.
+    QVERIFY(std::abs(sum.kvShareOfReads() - 81'920.0 / 10'081'920.0) < 1e-12);
+    QCOMPARE(StepSummary{}.kvReuseFactor(), 0.0);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestRoofline)
+#include "tst_roofline.moc"
