@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include "app/cli/model_argument.h"
 #include "core/engine/probes.h"
 #include "core/formats/synthetic_model.h"
+#include "core/formats/terminal.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 
@@ -101,13 +101,13 @@ class BenchCommand final : public Command {
                          .options = m_options,
                          .models = &models};
       const auto progress = [](const std::string& what) {
-        if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K{}", what);
+        if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
       progress("probing the device");
       result.ceilings = engine::probeDevice(device);
       result.rows = runBench(device, models, settings, m_options, progress);
       for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
-      if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K");
+      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
       print(result);
     } catch (const vulkan::Error& error) {
       throw model::Error(error.what());
