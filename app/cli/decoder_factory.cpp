@@ -1,6 +1,7 @@
 #include "app/cli/decoder_factory.h"
 
 #include "core/engine/vulkan_decoder.h"
+#include "core/formats/cache_folder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "core/vulkan/check.h"
@@ -39,8 +40,8 @@ std::unique_ptr<model::Decoder> DecoderFactory::makeVulkan(const model::Model& m
   try {
     if (!m_device) {
       m_instance = std::make_unique<vulkan::Instance>();
-      m_device =
-          std::make_unique<vulkan::Device>(*m_instance, vulkan::chooseDevice(*m_instance, m_deviceName));
+      m_device = std::make_unique<vulkan::Device>(
+          *m_instance, vulkan::chooseDevice(*m_instance, m_deviceName), formats::cacheFolder());
     }
     return std::make_unique<engine::VulkanDecoder>(*m_device, model, m_options);
   } catch (const vulkan::Error& error) {

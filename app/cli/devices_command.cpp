@@ -34,7 +34,7 @@ Probed probe(const vulkan::Instance& instance, const DeviceInfo& info, model::Fr
   if (wanted == model::Freshness::Kept) {
     if (const auto kept = file.load()) return {*kept, model::Freshness::Kept};
   }
-  vulkan::Device device(instance, info);
+  vulkan::Device device(instance, info, formats::cacheFolder());
   const Probed probed{engine::probeDevice(device), model::Freshness::Measured};
   file.save(probed.ceilings);
   return probed;

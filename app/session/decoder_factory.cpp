@@ -56,7 +56,7 @@ class VulkanLaneFactory final : public LaneFactory {
     if (m_device) return *m_device;
     try {
       if (!m_instance) m_instance.emplace();
-      return m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""));
+      return m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""), formats::cacheFolder());
     } catch (const vulkan::Error& error) {
       throw model::Error(error.what());
     }

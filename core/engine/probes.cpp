@@ -11,6 +11,7 @@
 
 #include "core/vulkan/buffer.h"
 #include "core/vulkan/check.h"
+#include "core/vulkan/command_buffer.h"
 #include "core/vulkan/kernel.h"
 #include "core/vulkan/recorder.h"
 
@@ -59,46 +60,43 @@ class CopyProbe {
       : m_device(device),
         m_source(device, workingSetBytes / 2, vulkan::MemoryPlace::Device, "the copy probe"),
         m_target(device, workingSetBytes / 2, vulkan::MemoryPlace::Device, "the copy probe"),
-        m_commands(device.allocateCommandBuffer()) {}
-  ~CopyProbe() { m_device.freeCommandBuffer(m_commands); }
-  CopyProbe(const CopyProbe&) = delete;
-  CopyProbe& operator=(const CopyProbe&) = delete;
+        m_commands(device) {}
 
   double gigabytesPerSecond(std::uint64_t workingSetBytes) {
     int copies = 1;
     record(workingSetBytes / 2, copies);
-    m_device.run(m_commands);  // brings the pages
-    double seconds = secondsOf([&] { m_device.run(m_commands); });
+    m_device.run(m_commands.get());  // brings the pages
+    double seconds = secondsOf([&] { m_device.run(m_commands.get()); });
     while (seconds < kCopySeconds && copies < kMostCopies) {
       copies *= seconds < kCopySeconds / 8 ? 8 : 2;
       record(workingSetBytes / 2, copies);
-      seconds = secondsOf([&] { m_device.run(m_commands); });
+      seconds = secondsOf([&] { m_device.run(m_commands.get()); });
     }
-    seconds = medianSeconds([&] { m_device.run(m_commands); });
+    seconds = medianSeconds([&] { m_device.run(m_commands.get()); });
     return static_cast<double>(workingSetBytes) * copies / seconds * 1e-9;
   }
 
  private:
   void record(std::uint64_t bytes, int copies) {
     const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-    vulkan::check(vkBeginCommandBuffer(m_commands, &begin), "record the copy probe");
+    vulkan::check(vkBeginCommandBuffer(m_commands.get(), &begin), "record the copy probe");
     const VkMemoryBarrier barrier{
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT};
     const VkBufferCopy copy{.size = bytes};
     for (int i = 0; i < copies; ++i) {
-      vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1,
-                           &barrier, 0, nullptr, 0, nullptr);
-      vkCmdCopyBuffer(m_commands, m_source.get(), m_target.get(), 1, &copy);
+      vkCmdPipelineBarrier(m_commands.get(), VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                           0, 1, &barrier, 0, nullptr, 0, nullptr);
+      vkCmdCopyBuffer(m_commands.get(), m_source.get(), m_target.get(), 1, &copy);
     }
-    vulkan::check(vkEndCommandBuffer(m_commands), "record the copy probe");
+    vulkan::check(vkEndCommandBuffer(m_commands.get()), "record the copy probe");
   }
 
   vulkan::Device& m_device;
   vulkan::Buffer m_source;
   vulkan::Buffer m_target;
-  VkCommandBuffer m_commands;
+  vulkan::CommandBuffer m_commands;
 };
 
 /// Doubling working sets, from inside a core's cache (or a GPU's) to several times the last cache.

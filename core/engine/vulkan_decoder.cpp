@@ -79,6 +79,7 @@ VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
     m_shape = StepShape::plan(device.info(), model.config, options);
     m_resources = std::make_unique<Resources>(device, model, m_shape, keepsHalf(device.info(), halfWeights));
     program(m_shape.options.batch, m_shape.options.batch);
+    device.finishUploads();  // a model that did not arrive must not decode
   });
   m_logits.resize(static_cast<std::size_t>(m_shape.config.vocabSize));
 }

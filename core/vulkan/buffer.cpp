@@ -6,12 +6,14 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/command_buffer.h"
+#include "core/vulkan/staging_ring.h"
 
 namespace headroom::vulkan {
 
 namespace {
 
-constexpr std::uint64_t kStagingBytes = 16ull << 20;
+constexpr std::uint64_t kDownloadBytes = 16ull << 20;
 
 std::uint64_t texelBytes(VkFormat format) {
   switch (format) {
@@ -27,14 +29,14 @@ std::uint64_t texelBytes(VkFormat format) {
 
 template <typename Record>
 void runOnce(Device& device, const Record& record) {
-  VkCommandBuffer commands = device.allocateCommandBuffer();
+  const CommandBuffer owner(device);
+  const VkCommandBuffer commands = owner.get();
   const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                        .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
   check(vkBeginCommandBuffer(commands, &begin), "record a copy");
   record(commands);
   check(vkEndCommandBuffer(commands), "record a copy");
   device.run(commands);
-  device.freeCommandBuffer(commands);
 }
 
 }  // namespace
@@ -73,8 +75,8 @@ Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std
     check(vkMapMemory(device.get(), memory, 0, VK_WHOLE_SIZE, 0, &m_mapped), trying);
     std::memset(m_mapped, 0, bytes);
   } else {
-    runOnce(device,
-            [&](VkCommandBuffer commands) { vkCmdFillBuffer(commands, buffer, 0, VK_WHOLE_SIZE, 0); });
+    m_uploads = UploadGuard(device);
+    device.stagingRing().zero(buffer, bytes);
   }
 }
 
@@ -96,19 +98,12 @@ TexelView::TexelView(Device& device, const Buffer& buffer, VkFormat format, std:
 }
 
 void upload(Device& device, const Buffer& target, std::uint64_t offset, std::span<const std::byte> data) {
-  Buffer staging(device, std::min<std::uint64_t>(kStagingBytes, data.size()), MemoryPlace::Host, "uploads");
-  for (std::uint64_t done = 0; done < data.size(); done += staging.bytes()) {
-    const std::uint64_t bytes = std::min<std::uint64_t>(staging.bytes(), data.size() - done);
-    std::memcpy(staging.mapped<std::byte>().data(), data.data() + done, bytes);
-    runOnce(device, [&](VkCommandBuffer commands) {
-      const VkBufferCopy copy{.srcOffset = 0, .dstOffset = offset + done, .size = bytes};
-      vkCmdCopyBuffer(commands, staging.get(), target.get(), 1, &copy);
-    });
-  }
+  device.stagingRing().copy(target.get(), offset, data);
 }
 
 void download(Device& device, const Buffer& source, std::uint64_t offset, std::span<std::byte> data) {
-  Buffer staging(device, std::min<std::uint64_t>(kStagingBytes, data.size()), MemoryPlace::Host, "downloads");
+  Buffer staging(device, std::min<std::uint64_t>(kDownloadBytes, data.size()), MemoryPlace::Host,
+                 "downloads");
   for (std::uint64_t done = 0; done < data.size(); done += staging.bytes()) {
     const std::uint64_t bytes = std::min<std::uint64_t>(staging.bytes(), data.size() - done);
     runOnce(device, [&](VkCommandBuffer commands) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <vulkan/vulkan.h>
 
@@ -36,11 +37,30 @@ class Buffer {
   }
 
  private:
-  Handle<VkBuffer, vkDestroyBuffer> m_buffer;
+  /// Lets no upload run into a buffer that goes; goes itself before the handles.
+  class UploadGuard {
+   public:
+    UploadGuard() = default;
+    explicit UploadGuard(Device& device) : m_device(&device) {}
+    UploadGuard(UploadGuard&& other) noexcept : m_device(std::exchange(other.m_device, nullptr)) {}
+    UploadGuard& operator=(UploadGuard&& other) noexcept {
+      std::swap(m_device, other.m_device);
+      return *this;
+    }
+    ~UploadGuard() {
+      if (m_device) m_device->settleUploads();
+    }
+
+   private:
+    Device* m_device = nullptr;
+  };
+
   Handle<VkDeviceMemory, vkFreeMemory> m_memory;
+  Handle<VkBuffer, vkDestroyBuffer> m_buffer;
   std::uint64_t m_bytes = 0;
   std::uint64_t m_allocatedBytes = 0;
   void* m_mapped = nullptr;
+  UploadGuard m_uploads;
 };
 
 /// A typed view of a part of a buffer for texelFetch.
@@ -55,7 +75,8 @@ class TexelView {
   Handle<VkBufferView, vkDestroyBufferView> m_view;
 };
 
-/// Copies `data` into a Device buffer at `offset`, through a staging buffer; returns when it is there.
+/// Copies `data` into a Device buffer at `offset`, through the device's staging ring. It is there for
+/// everything that runs afterwards; `data` may go at once.
 void upload(Device& device, const Buffer& target, std::uint64_t offset, std::span<const std::byte> data);
 /// Copies from `source` at `offset` into `data`.
 void download(Device& device, const Buffer& source, std::uint64_t offset, std::span<std::byte> data);

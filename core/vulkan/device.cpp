@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/staging_ring.h"
 
 namespace headroom::vulkan {
 
@@ -126,7 +127,7 @@ DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
   throw Error(fmt::format("No Vulkan device matches \"{}\"; there is {}.", wanted, known));
 }
 
-Device::Device(const Instance& instance, const DeviceInfo& info)
+Device::Device(const Instance& instance, const DeviceInfo& info, const std::string& cacheFolder)
     : m_info(info), m_physicalDevice(instance.physicalDevices().at(static_cast<std::size_t>(info.index))) {
   constexpr VkSubgroupFeatureFlags kNeeded = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
   if (info.subgroupSize < 8 || (info.subgroupOperations & kNeeded) != kNeeded) {
@@ -146,32 +147,31 @@ Device::Device(const Instance& instance, const DeviceInfo& info)
                                   .pNext = &storage16,
                                   .queueCreateInfoCount = 1,
                                   .pQueueCreateInfos = &queue};
-  check(vkCreateDevice(m_physicalDevice, &create, nullptr, &m_device), fmt::format("open {}", info.name));
-  vkGetDeviceQueue(m_device, family, 0, &m_queue);
+  VkDevice device;
+  check(vkCreateDevice(m_physicalDevice, &create, nullptr, &device), fmt::format("open {}", info.name));
+  m_device.reset(device);
+  vkGetDeviceQueue(device, family, 0, &m_queue);
   vkGetPhysicalDeviceMemoryProperties(m_physicalDevice, &m_memory);
 
   const VkCommandPoolCreateInfo pool{.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
                                      .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
                                      .queueFamilyIndex = family};
   VkCommandPool commandPool;
-  check(vkCreateCommandPool(m_device, &pool, nullptr, &commandPool), "create a command pool");
-  m_commandPool = {m_device, commandPool};
+  check(vkCreateCommandPool(device, &pool, nullptr, &commandPool), "create a command pool");
+  m_commandPool = {device, commandPool};
   const VkFenceCreateInfo fenceInfo{.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   VkFence fence;
-  check(vkCreateFence(m_device, &fenceInfo, nullptr, &fence), "create a fence");
-  m_fence = {m_device, fence};
-  const VkPipelineCacheCreateInfo cacheInfo{.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-  VkPipelineCache cache;
-  check(vkCreatePipelineCache(m_device, &cacheInfo, nullptr, &cache), "create a pipeline cache");
-  m_pipelineCache = {m_device, cache};
+  check(vkCreateFence(device, &fenceInfo, nullptr, &fence), "create a fence");
+  m_fence = {device, fence};
+  VkPhysicalDeviceProperties properties;
+  vkGetPhysicalDeviceProperties(m_physicalDevice, &properties);
+  m_pipelineCache = PipelineCache(device, properties, cacheFolder);
+  m_stagingRing = std::make_unique<StagingRing>(*this);
 }
 
 Device::~Device() {
-  vkDeviceWaitIdle(m_device);
-  m_commandPool = {};
-  m_fence = {};
-  m_pipelineCache = {};
-  vkDestroyDevice(m_device, nullptr);
+  vkDeviceWaitIdle(get());
+  m_pipelineCache.save();
 }
 
 std::uint32_t Device::memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
@@ -185,28 +185,40 @@ std::uint32_t Device::memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlag
   throw Error(fmt::format("{} has no memory of the kind that is needed (flags {:#x}).", m_info.name, wanted));
 }
 
-VkCommandBuffer Device::allocateCommandBuffer() {
-  const VkCommandBufferAllocateInfo info{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-                                         .commandPool = m_commandPool.get(),
-                                         .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-                                         .commandBufferCount = 1};
-  VkCommandBuffer commands;
-  check(vkAllocateCommandBuffers(m_device, &info, &commands), "allocate a command buffer");
-  return commands;
+void Device::finishUploads() {
+  m_stagingRing->finish();
 }
 
-void Device::freeCommandBuffer(VkCommandBuffer commands) {
-  vkFreeCommandBuffers(m_device, m_commandPool.get(), 1, &commands);
+void Device::settleUploads() noexcept {
+  if (!m_stagingRing->isBusy()) return;
+  try {
+    m_stagingRing->finish();
+  } catch (const Error&) {
+    // What could not be submitted does not run; what was submitted is waited for here.
+    vkDeviceWaitIdle(get());
+  }
+}
+
+void Device::submit(VkCommandBuffer commands, VkFence fence) {
+  const VkSubmitInfo submit{
+      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+  check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
+}
+
+void Device::wait(VkFence fence) {
+  VkResult result = VK_TIMEOUT;
+  while (result == VK_TIMEOUT) result = vkWaitForFences(get(), 1, &fence, VK_TRUE, UINT64_MAX);
+  // The caller is about to free what the work uses.
+  if (result != VK_SUCCESS) vkDeviceWaitIdle(get());
+  check(result, fmt::format("finish the work on {}", m_info.name));
 }
 
 void Device::run(VkCommandBuffer commands) {
-  const VkSubmitInfo submit{
-      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+  m_stagingRing->flush();
   const VkFence fence = m_fence.get();
-  check(vkResetFences(m_device, 1, &fence), "prepare a submission");
-  check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
-  check(vkWaitForFences(m_device, 1, &fence, VK_TRUE, UINT64_MAX),
-        fmt::format("finish the work on {}", m_info.name));
+  check(vkResetFences(get(), 1, &fence), "prepare a submission");
+  submit(commands, fence);
+  wait(fence);
 }
 
 }  // namespace headroom::vulkan

@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <vulkan/vulkan.h>
 
 #include "core/vulkan/handle.h"
 #include "core/vulkan/instance.h"
+#include "core/vulkan/pipeline_cache.h"
 
 namespace headroom::vulkan {
 
@@ -36,38 +38,55 @@ std::string_view typeName(VkPhysicalDeviceType type);
 /// GPU, else an integrated one, else whatever there is. Throws Error that lists what there is.
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted);
 
+class StagingRing;
+
 /// A logical device with one compute queue. Used by one thread at a time.
 class Device {
  public:
-  /// Throws Error when the device cannot run the engine, naming what it lacks.
-  Device(const Instance& instance, const DeviceInfo& info);
+  /// Compiled kernels are kept in `cacheFolder` between runs, unless it is empty. Throws Error when the
+  /// device cannot run the engine, naming what it lacks.
+  Device(const Instance& instance, const DeviceInfo& info, const std::string& cacheFolder = {});
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
-  VkDevice get() const { return m_device; }
+  VkDevice get() const { return m_device.get(); }
   const DeviceInfo& info() const { return m_info; }
-  VkPipelineCache pipelineCache() const { return m_pipelineCache.get(); }
+  const PipelineCache& pipelineCache() const { return m_pipelineCache; }
+  VkCommandPool commandPool() const { return m_commandPool.get(); }
 
   /// Index of a memory type with all of `wanted`, preferring one that also has all of `preferred`.
   std::uint32_t memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
                            VkMemoryPropertyFlags preferred) const;
-  /// A primary command buffer of this device's pool; freed with the pool or by freeCommandBuffer().
-  VkCommandBuffer allocateCommandBuffer();
-  void freeCommandBuffer(VkCommandBuffer commands);
-  /// Submits one recorded command buffer and waits until it is done; a driver that hangs reports loss.
-  /// Throws Error.
+  /// What upload() goes through.
+  StagingRing& stagingRing() { return *m_stagingRing; }
+  /// Waits for uploads; returns at once when there are none. Throws Error.
+  void finishUploads();
+  /// The same for destructors: nothing of this device's uploads runs any more when it returns.
+  void settleUploads() noexcept;
+
+  /// Submits one recorded command buffer after the uploads so far and waits until it is done; a driver that
+  /// hangs reports loss. Throws Error.
   void run(VkCommandBuffer commands);
+  /// Submits without waiting; `fence` is unsignaled. Throws Error.
+  void submit(VkCommandBuffer commands, VkFence fence);
+  /// Waits until `fence` is signaled. When it throws Error, nothing that was submitted runs any more.
+  void wait(VkFence fence);
 
  private:
+  struct Destroy {
+    void operator()(VkDevice device) const { vkDestroyDevice(device, nullptr); }
+  };
+
   DeviceInfo m_info;
   VkPhysicalDevice m_physicalDevice = VK_NULL_HANDLE;
   VkPhysicalDeviceMemoryProperties m_memory{};
-  VkDevice m_device = VK_NULL_HANDLE;
+  std::unique_ptr<std::remove_pointer_t<VkDevice>, Destroy> m_device;
   VkQueue m_queue = VK_NULL_HANDLE;
   Handle<VkCommandPool, vkDestroyCommandPool> m_commandPool;
   Handle<VkFence, vkDestroyFence> m_fence;
-  Handle<VkPipelineCache, vkDestroyPipelineCache> m_pipelineCache;
+  PipelineCache m_pipelineCache;
+  std::unique_ptr<StagingRing> m_stagingRing;
 };
 
 }  // namespace headroom::vulkan

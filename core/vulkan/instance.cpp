@@ -51,28 +51,29 @@ Instance::Instance(Validation validation) : m_validation(validation) {
     info.enabledExtensionCount = 2;
     info.ppEnabledExtensionNames = extensions;
   }
-  check(vkCreateInstance(&info, nullptr, &m_instance), "start Vulkan");
+  VkInstance instance;
+  check(vkCreateInstance(&info, nullptr, &instance), "start Vulkan");
+  m_instance.reset(instance);
   if (m_validation == Validation::On) {
     const auto create = reinterpret_cast<PFN_vkCreateDebugUtilsMessengerEXT>(
-        vkGetInstanceProcAddr(m_instance, "vkCreateDebugUtilsMessengerEXT"));
-    check(create(m_instance, &messenger, nullptr, &m_messenger), "listen to the validation layer");
+        vkGetInstanceProcAddr(get(), "vkCreateDebugUtilsMessengerEXT"));
+    check(create(get(), &messenger, nullptr, &m_messenger), "listen to the validation layer");
   }
 }
 
 Instance::~Instance() {
   if (m_messenger != VK_NULL_HANDLE) {
     const auto destroy = reinterpret_cast<PFN_vkDestroyDebugUtilsMessengerEXT>(
-        vkGetInstanceProcAddr(m_instance, "vkDestroyDebugUtilsMessengerEXT"));
-    destroy(m_instance, m_messenger, nullptr);
+        vkGetInstanceProcAddr(get(), "vkDestroyDebugUtilsMessengerEXT"));
+    destroy(get(), m_messenger, nullptr);
   }
-  vkDestroyInstance(m_instance, nullptr);
 }
 
 std::vector<VkPhysicalDevice> Instance::physicalDevices() const {
   std::uint32_t count = 0;
-  check(vkEnumeratePhysicalDevices(m_instance, &count, nullptr), "list the Vulkan devices");
+  check(vkEnumeratePhysicalDevices(get(), &count, nullptr), "list the Vulkan devices");
   std::vector<VkPhysicalDevice> devices(count);
-  check(vkEnumeratePhysicalDevices(m_instance, &count, devices.data()), "list the Vulkan devices");
+  check(vkEnumeratePhysicalDevices(get(), &count, devices.data()), "list the Vulkan devices");
   std::erase_if(devices, [](VkPhysicalDevice device) {
     VkPhysicalDeviceProperties properties;
     vkGetPhysicalDeviceProperties(device, &properties);

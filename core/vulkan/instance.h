@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <vulkan/vulkan.h>
@@ -24,7 +25,7 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  VkInstance get() const { return m_instance; }
+  VkInstance get() const { return m_instance.get(); }
   Validation validation() const { return m_validation; }
   /// Every physical device of Vulkan 1.2 or newer, in the loader's order.
   std::vector<VkPhysicalDevice> physicalDevices() const;
@@ -36,8 +37,12 @@ class Instance {
                                                 VkDebugUtilsMessageTypeFlagsEXT types,
                                                 const VkDebugUtilsMessengerCallbackDataEXT* data, void* user);
 
+  struct Destroy {
+    void operator()(VkInstance instance) const { vkDestroyInstance(instance, nullptr); }
+  };
+
   Validation m_validation;
-  VkInstance m_instance = VK_NULL_HANDLE;
+  std::unique_ptr<std::remove_pointer_t<VkInstance>, Destroy> m_instance;
   VkDebugUtilsMessengerEXT m_messenger = VK_NULL_HANDLE;
   mutable std::mutex m_mutex;
   std::vector<std::string> m_errors;

@@ -60,7 +60,8 @@ Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> 
                 .pSpecializationInfo = &specialization},
       .layout = layout};
   VkPipeline pipeline;
-  check(vkCreateComputePipelines(device.get(), device.pipelineCache(), 1, &pipelineInfo, nullptr, &pipeline),
+  check(vkCreateComputePipelines(device.get(), device.pipelineCache().get(), 1, &pipelineInfo, nullptr,
+                                 &pipeline),
         trying);
   m_pipeline = {device.get(), pipeline};
 }

@@ -9,7 +9,7 @@
 namespace headroom::vulkan {
 
 Recorder::Recorder(Device& device, int maxDispatches)
-    : m_device(&device), m_maxDispatches(maxDispatches), m_commands(device.allocateCommandBuffer()) {
+    : m_device(&device), m_maxDispatches(maxDispatches), m_commands(device) {
   if (device.info().timestampPeriodNs > 0.0) {
     const VkQueryPoolCreateInfo info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                      .queryType = VK_QUERY_TYPE_TIMESTAMP,
@@ -19,31 +19,20 @@ Recorder::Recorder(Device& device, int maxDispatches)
     m_timestamps = {device.get(), pool};
   }
   const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  check(vkBeginCommandBuffer(m_commands, &begin), "record a step");
+  check(vkBeginCommandBuffer(m_commands.get(), &begin), "record a step");
   if (m_timestamps) {
-    vkCmdResetQueryPool(m_commands, m_timestamps.get(), 0, static_cast<std::uint32_t>(maxDispatches) + 1);
+    vkCmdResetQueryPool(m_commands.get(), m_timestamps.get(), 0,
+                        static_cast<std::uint32_t>(maxDispatches) + 1);
   }
   writeTimestamp();  // the submission itself makes the host's writes visible
 }
-
-Recorder::~Recorder() {
-  if (m_commands != VK_NULL_HANDLE) m_device->freeCommandBuffer(m_commands);
-}
-
-Recorder::Recorder(Recorder&& other) noexcept
-    : m_device(other.m_device),
-      m_maxDispatches(other.m_maxDispatches),
-      m_dispatchCount(other.m_dispatchCount),
-      m_commands(std::exchange(other.m_commands, VK_NULL_HANDLE)),
-      m_pools(std::move(other.m_pools)),
-      m_timestamps(std::move(other.m_timestamps)) {}
 
 void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
   const VkMemoryBarrier memory{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                                .srcAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
                                .dstAccessMask = accesses};
-  vkCmdPipelineBarrier(m_commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, targets, 0, 1, &memory, 0, nullptr,
-                       0, nullptr);
+  vkCmdPipelineBarrier(m_commands.get(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, targets, 0, 1, &memory, 0,
+                       nullptr, 0, nullptr);
 }
 
 /// Stamps the moment when everything recorded so far is done. A software device finishes its work at the
@@ -51,7 +40,7 @@ void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
 void Recorder::writeTimestamp() {
   if (!m_timestamps) return;
   const bool onCpu = m_device->info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  vkCmdWriteTimestamp(m_commands,
+  vkCmdWriteTimestamp(m_commands.get(),
                       onCpu ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                       m_timestamps.get(), static_cast<std::uint32_t>(m_dispatchCount));
 }
@@ -119,11 +108,11 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
   vkUpdateDescriptorSets(m_device->get(), static_cast<std::uint32_t>(writes.size()), writes.data(), 0,
                          nullptr);
 
-  vkCmdBindPipeline(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
-  vkCmdBindDescriptorSets(m_commands, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1, &set, 0,
+  vkCmdBindPipeline(m_commands.get(), VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
+  vkCmdBindDescriptorSets(m_commands.get(), VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1, &set, 0,
                           nullptr);
   if (!push.empty()) {
-    vkCmdPushConstants(m_commands, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+    vkCmdPushConstants(m_commands.get(), kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
                        static_cast<std::uint32_t>(push.size()), push.data());
   }
   if (m_dispatchCount > 0) {
@@ -131,18 +120,18 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
     barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
     writeTimestamp();
   }
-  vkCmdDispatch(m_commands, groups[0], groups[1], groups[2]);
+  vkCmdDispatch(m_commands.get(), groups[0], groups[1], groups[2]);
   ++m_dispatchCount;
 }
 
 void Recorder::finish() {
   barrier(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   writeTimestamp();
-  check(vkEndCommandBuffer(m_commands), "record a step");
+  check(vkEndCommandBuffer(m_commands.get()), "record a step");
 }
 
 void Recorder::run() {
-  m_device->run(m_commands);
+  m_device->run(m_commands.get());
 }
 
 std::vector<double> Recorder::dispatchTimesMs() const {

@@ -9,6 +9,7 @@
 #include <vulkan/vulkan.h>
 
 #include "core/vulkan/buffer.h"
+#include "core/vulkan/command_buffer.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/kernel.h"
 
@@ -35,9 +36,6 @@ using GroupCount = std::array<std::uint32_t, 3>;
 class Recorder {
  public:
   explicit Recorder(Device& device, int maxDispatches);
-  ~Recorder();
-  Recorder(Recorder&& other) noexcept;
-  Recorder& operator=(Recorder&&) = delete;
 
   /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group
   /// count exceeds the device's limits.
@@ -58,7 +56,7 @@ class Recorder {
   Device* m_device;
   int m_maxDispatches;
   int m_dispatchCount = 0;
-  VkCommandBuffer m_commands = VK_NULL_HANDLE;
+  CommandBuffer m_commands;
   std::vector<Handle<VkDescriptorPool, vkDestroyDescriptorPool>> m_pools;
   Handle<VkQueryPool, vkDestroyQueryPool> m_timestamps;
 };
