@@ -41,6 +41,10 @@ Application::Application(std::unique_ptr<session::LaneFactory> factory, session:
                    &session::TraceStore::restart);
   QObject::connect(m_session.get(), &session::SessionHost::stepsReady, &m_store,
                    &session::TraceStore::append);
+  QObject::connect(m_session.get(), &session::SessionHost::rowsReady, &m_store,
+                   &session::TraceStore::addReplayed);
+  QObject::connect(&m_selection, &session::Selection::rowsWanted, m_session.get(),
+                   &session::SessionHost::requestRows);
   QObject::connect(m_session.get(), &session::SessionHost::ceilingsChanged, &m_store,
                    &session::TraceStore::setCeilings);
   // Before the first widget: a font that comes after the style sheet does not reach all of them.

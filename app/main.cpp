@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   parser.setApplicationDescription(
       "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
   parser.addHelpOption();
-  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most three.", "[models...]");
+  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most four.", "[models...]");
   parser.process(app);
   std::vector<std::string> files;
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());

@@ -13,11 +13,11 @@ constexpr double kMegabyte = 1e6;
 }
 
 GrowthChart::GrowthChart(QWidget* parent)
-    : Chart(
-          "KV cache, MB",
-          "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"
-          "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions.",
-          parent) {
+    : Chart("KV cache, MB",
+            "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"
+            "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions "
+            "\u00d7 sequences.",
+            parent) {
   xAxis->setLabel("position");
   legend->setVisible(true);
   axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignLeft | Qt::AlignTop);
@@ -30,8 +30,8 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
   double largest = 0.0;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneTrace& trace = store.lane(lane);
-    const analysis::CacheGrowth growth =
-        analysis::cacheGrowth(trace.info().config, trace.info().kvType, trace.info().contextLength);
+    const analysis::CacheGrowth growth = analysis::cacheGrowth(
+        trace.info().config, trace.info().kvType, trace.info().contextLength, trace.info().batch);
     m_lanes.push_back({laneTitle(store, lane), static_cast<double>(growth.bytesPerToken),
                        growth.contextLength, trace.length()});
     const double length = trace.length();

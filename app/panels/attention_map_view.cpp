@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 
 namespace headroom::panels {
@@ -55,7 +56,15 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
     window.firstRow = snapped(viewport.firstRow);
     window.firstColumn = snapped(viewport.firstColumn);
   }
-  if (window != m_window || head != m_head || m_run != context.store.run()) {
+  if (viewport.size <= kMostReplayedRows / 2) {
+    // In steps, so that a small pan asks for nothing new.
+    const int first = static_cast<int>(viewport.firstRow) / 64 * 64;
+    wantFullRows(context, head, RowPurpose::Map, first, kMostReplayedRows);
+  }
+  const bool stale = m_incomplete && m_replays != lane.replayCount();
+  if (window != m_window || head != m_head || m_run != context.store.run() || stale) {
+    m_incomplete = false;
+    m_replays = lane.replayCount();
     m_window = window;
     m_head = head;
     m_run = context.store.run();
@@ -72,9 +81,11 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
   if (m_nextPosition >= end && held >= cellRowsNeeded) return;
   const int firstCellRow = std::min(held, (m_nextPosition - window.firstRow) / factor);
   for (; m_nextPosition < end; ++m_nextPosition) {
-    const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, m_nextPosition);
-    analysis::poolRow(window, m_nextPosition, row, m_cells);
-    if (row.size() > 1) m_maximum = std::max(m_maximum, *std::max_element(row.begin() + 1, row.end()));
+    const session::PooledRow row = bestRow(lane, head, m_nextPosition);
+    m_incomplete = m_incomplete || row.pooling > 1;
+    analysis::poolRow(window, m_nextPosition, row.values, row.pooling, m_cells);
+    if (row.values.size() > 1)
+      m_maximum = std::max(m_maximum, *std::max_element(row.values.begin() + 1, row.values.end()));
   }
   context.canvas.update({.key = key,
                          .generation = m_generation,

@@ -61,6 +61,9 @@ class AttentionMapView {
   std::uint64_t m_run = 0;
   std::uint64_t m_generation = 0;
   int m_nextPosition = 0;
+  // Rows that were pooled when they were drawn are drawn again when full ones have come.
+  bool m_incomplete = false;
+  int m_replays = 0;
 };
 
 }  // namespace headroom::panels

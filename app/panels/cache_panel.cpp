@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kTitle = "KV cache, one scale in all lanes";
 
 analysis::CacheGrowth growthOf(const session::LaneInfo& info) {
-  return analysis::cacheGrowth(info.config, info.kvType, info.contextLength);
+  return analysis::cacheGrowth(info.config, info.kvType, info.contextLength, info.batch);
 }
 
 /// The lane with the most cache per token: every area is drawn to its scale.
@@ -76,7 +76,8 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
             ".\nComputed per token: 2 (K and V) \u00d7 " + std::to_string(info.config.layerCount) +
             " layers \u00d7 " + std::to_string(heads.kvHeadCount) + " KV heads \u00d7 head dimension " +
             std::to_string(heads.headDim) + " \u00d7 " + std::to_string(model::bytesPerElement(info.kvType)) +
-            " B = " + analysis::groupDigits(growth.bytesPerToken) +
+            " B" + (info.batch > 1 ? " \u00d7 " + std::to_string(info.batch) + " sequences" : "") + " = " +
+            analysis::groupDigits(growth.bytesPerToken) +
             " B.\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
             "context limit. "
             "Equal areas are equal bytes in every lane.");

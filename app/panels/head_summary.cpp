@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/panels/drawing.h"
+#include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/head_statistics.h"
 #include "core/analysis/quantity.h"
@@ -36,8 +37,14 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, position);
   const float line = lineHeight(context);
   if (row.empty()) {
+    const bool follows = context.playing && !context.selection.position();
     drawText(list, small, area.min, colors.textDim,
-             position < 0 ? "Nothing decoded yet." : "This row is no longer in memory.");
+             elided(small,
+                    position < 0 ? "Nothing decoded yet."
+                    : follows    ? "Rows this long are kept pooled. Pause, or look back, for the whole row."
+                                 : "Recomputing this row from the cache\u2026",
+                    area.width()));
+    wantFullRows(context, head, RowPurpose::Statistics, position, 1);
     return;
   }
   if (area.height() < smallestHeight(context)) {

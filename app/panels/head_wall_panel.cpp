@@ -180,6 +180,9 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
             analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
             analysis::fixedText(statistics.meanDistance, 1) + " tokens.";
   }
+  if (row.empty() && position >= 0) {
+    text += "\nRows of more than 1,024 positions are kept pooled; the inspector recomputes them whole.";
+  }
   showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),
           text + "\nClick to inspect.");
 }

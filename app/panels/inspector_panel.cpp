@@ -6,6 +6,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/head_wall_panel.h"
+#include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/quantity.h"
 
@@ -249,11 +250,13 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
   };
   std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
   const auto value = [&](const session::HeadAddress& address) {
-    const std::span<const float> row =
-        context.store.lane(address.lane).attentionRow(address.layer, address.queryHead, m_point->query);
-    return static_cast<std::size_t>(m_point->attended) < row.size()
-               ? analysis::fixedText(row[static_cast<std::size_t>(m_point->attended)], 4)
-               : std::string("\u2013");
+    const session::PooledRow row = bestRow(context.store.lane(address.lane), address, m_point->query);
+    const auto index = static_cast<std::size_t>(m_point->attended / row.pooling);
+    if (index >= row.values.size()) return std::string("\u2013");
+    const std::string attention = analysis::fixedText(row.values[index], 4);
+    if (row.pooling == 1) return attention;
+    // A pooled value is the largest of its positions.
+    return "at most " + attention + " (of " + std::to_string(row.pooling) + " positions)";
   };
   text += lane.info().title + " " + value(head);
   if (const auto other = otherHead(context)) {

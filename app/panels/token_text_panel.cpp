@@ -94,8 +94,7 @@ std::vector<float> TokenTextPanel::attentionFrom(const PanelContext& context, in
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const std::optional<session::HeadAddress>& head = context.selection.head();
   if (head && head->layer < lane.layerCount() && head->queryHead < lane.queryHeadCount()) {
-    const std::span<const float> row = lane.attentionRow(head->layer, head->queryHead, position);
-    return {row.begin(), row.end()};
+    return lane.spreadRow(head->layer, head->queryHead, position);
   }
   if (m_meanPosition != position || m_meanRun != context.store.run()) {
     m_mean = lane.meanAttentionRow(position);

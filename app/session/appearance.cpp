@@ -19,7 +19,7 @@ const Palette kDark{
     .problem = rgb(0x5A2A2C),
     .mark = rgb(0xFF7A70),
     .mapGround = rgb(0x101318),
-    .lanes = {rgb(0x56B4E9), rgb(0xE69F00), rgb(0xCC79A7)},
+    .lanes = {rgb(0x56B4E9), rgb(0xE69F00), rgb(0xCC79A7), rgb(0xF0E442)},
     .traffic = {rgb(0x5F6E86), rgb(0x2FBF9B), rgb(0x17765F), rgb(0x9A8FD1), rgb(0x6A5FA3), rgb(0xC77B92)},
 };
 
@@ -37,7 +37,7 @@ const Palette kLight{
     .problem = rgb(0xF6D5D2),
     .mark = rgb(0xC2352B),
     .mapGround = rgb(0xE2E6EC),
-    .lanes = {rgb(0x0072B2), rgb(0xB86A00), rgb(0xA8437F)},
+    .lanes = {rgb(0x0072B2), rgb(0xB86A00), rgb(0xA8437F), rgb(0x6B6A00)},
     .traffic = {rgb(0x8A97AB), rgb(0x14A382), rgb(0x0B6B55), rgb(0x8478C4), rgb(0x574B94), rgb(0xB8607A)},
 };
 

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "app/session/prompt.h"
+#include "core/analysis/pooled_map.h"
 
 namespace headroom::session {
 
@@ -18,6 +20,16 @@ constexpr qint64 kUnlimitedFlushMs = 100;
 constexpr qint64 kPacedFlushMs = 16;
 /// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
 constexpr int kMeasureAfterMs = 2000;
+/// Tokens after which filling a context looks for new requests.
+constexpr int kPrefillBlock = 64;
+/// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
+/// 8,192 positions in 32 heads are a megabyte per token.
+constexpr int kWholeRows = 1024;
+constexpr int kPooledCells = 256;
+
+model::Capture captureUpTo(int positions) {
+  return positions <= kWholeRows ? model::Capture::everything() : model::Capture::pooled(kPooledCells);
+}
 
 int contextLimit(const model::Decoder& decoder) {
   const int chosen = decoder.options().contextLength;
@@ -31,11 +43,15 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
                 .config = decoder.config(),
                 .kvType = decoder.options().kvType,
                 .contextLength = contextLimit(decoder),
+                .batch = decoder.options().batch,
+                .attention = decoder.options().attention,
                 .deviceName = decoder.deviceName()};
   if (engine.model) {
     info.parameterCount = engine.model->weights.parameterCount();
     info.weightBytes = engine.model->weights.storedBytes();
     info.storageName = engine.model->storageName;
+    info.output =
+        engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
     info.contradictions = engine.model->contradictions;
     if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
@@ -91,6 +107,10 @@ void DecodeSession::serve(Requests requests) {
     checkLockstep();
     restart = true;
   }
+  if (requests.fill && *requests.fill != m_state.fill) {
+    m_state.fill = *requests.fill;
+    restart = true;
+  }
   if (requests.pace) m_state.pace = *requests.pace;
   if (requests.playing) m_state.playing = *requests.playing;
   if (requests.lanes && *requests.lanes != m_laneRequests) {
@@ -101,10 +121,11 @@ void DecodeSession::serve(Requests requests) {
     const bool again = m_state.finished && (requests.playing.value_or(false) || requests.singleSteps > 0);
     if (restart || again) start();
   }
-  for (int count = 0; count < requests.singleSteps && !m_state.finished; ++count) {
-    m_state.playing = false;
-    step();
-  }
+  if (requests.singleSteps > 0) m_state.playing = false;
+  m_singleSteps += requests.singleSteps;
+  if (requests.stopFilling) cutPrompts();
+  takeSingleSteps();
+  for (const RowRequest& rows : requests.rows) replay(rows);
   flush();
   publishState();
   if (requests.measureCeilings) measureCeilings();
@@ -151,7 +172,9 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
     for (std::size_t index = 0; index < wanted.size(); ++index) {
       for (std::size_t old = 0; old < m_laneRequests.size(); ++old) {
         const bool taken = std::find(kept.begin(), kept.end(), static_cast<int>(old)) != kept.end();
-        if (!taken && m_laneRequests[old].source == wanted[index].source) {
+        const bool same = m_laneRequests[old].source == wanted[index].source &&
+                          m_laneRequests[old].options == wanted[index].options;
+        if (!taken && same) {
           kept[index] = static_cast<int>(old);
           break;
         }
@@ -200,28 +223,97 @@ void DecodeSession::checkLockstep() {
 void DecodeSession::start() {
   m_batch = {.run = ++m_run, .steps = {}};
   m_state.finished = false;
+  m_singleSteps = 0;
   emit restarted(m_run);
+  int room = std::numeric_limits<int>::max();
+  for (const Lane& lane : m_lanes) room = std::min(room, contextLimit(*lane.engine.decoder) - 1);
+  int longest = 0;
   for (int index = 0; index < std::ssize(m_lanes); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     lane.sampler.reset();
     lane.stopped = false;
     lane.choice = -1;
+    lane.prompt.clear();
+    lane.prefilled = 0;
     try {
       lane.engine.decoder->truncate(0);
-      runLane(index, promptTokens(m_prompt, lane.engine));
+      lane.prompt =
+          filledTokens(promptTokens(m_prompt, lane.engine), lane.engine, std::min(m_state.fill, room));
+      longest = std::max(longest, static_cast<int>(lane.prompt.size()));
     } catch (const std::exception& error) {
       stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
     }
   }
+  // A prompt of ordinary length goes in at once; a long one leaves room for requests between its blocks.
+  while (longest <= kPrefillBlock && filling()) prefillBlock();
   pauseIfFinished();
 }
 
-void DecodeSession::runLane(int laneIndex, std::span<const int> tokens) {
+bool DecodeSession::filling() const {
+  return std::any_of(m_lanes.begin(), m_lanes.end(), [](const Lane& lane) { return lane.filling(); });
+}
+
+void DecodeSession::prefillBlock() {
+  int behind = -1;
+  for (int index = 0; index < std::ssize(m_lanes); ++index) {
+    const Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    if (!lane.filling()) continue;
+    if (behind < 0 || lane.prefilled < m_lanes[static_cast<std::size_t>(behind)].prefilled) behind = index;
+  }
+  if (behind < 0) return;
+  Lane& lane = m_lanes[static_cast<std::size_t>(behind)];
+  try {
+    const std::size_t count = std::min<std::size_t>(kPrefillBlock, lane.prompt.size() - lane.prefilled);
+    const bool last = lane.prefilled + count == lane.prompt.size();
+    runLane(behind, std::span(lane.prompt).subspan(lane.prefilled, count),
+            last ? Next::Choose : Next::MoreFollows);
+    lane.prefilled += count;
+  } catch (const std::exception& error) {
+    stopLane(behind, Severity::Problem, lane.engine.title + ": " + error.what());
+  }
+  if (!filling()) pauseIfFinished();
+}
+
+void DecodeSession::cutPrompts() {
+  std::size_t furthest = 0;
+  for (const Lane& lane : m_lanes) furthest = std::max(furthest, lane.prefilled + (lane.filling() ? 1 : 0));
+  for (Lane& lane : m_lanes) {
+    if (lane.filling()) lane.prompt.resize(std::min(lane.prompt.size(), furthest));
+  }
+}
+
+void DecodeSession::takeSingleSteps() {
+  while (m_singleSteps > 0 && !m_state.finished && !filling()) {
+    --m_singleSteps;
+    step();
+  }
+  if (m_state.finished) m_singleSteps = 0;
+}
+
+void DecodeSession::replay(const RowRequest& request) {
+  if (request.run != m_run || request.lane >= std::ssize(m_lanes)) return;
+  const model::Capture capture{
+      .all = false, .layers = {request.layer}, .queryHeads = {request.queryHead}, .cells = 0};
+  try {
+    model::Decoder& decoder = *m_lanes[static_cast<std::size_t>(request.lane)].engine.decoder;
+    emit rowsReady({.run = m_run,
+                    .lane = request.lane,
+                    .blocks = decoder.replay(request.firstPosition, request.tokens, capture)});
+  } catch (const std::exception& error) {
+    emit message({Severity::Problem, error.what()});
+  }
+}
+
+void DecodeSession::runLane(int laneIndex, std::span<const int> tokens, Next next) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
-  std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, model::Capture::everything());
-  lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
+  const model::Capture capture =
+      captureUpTo(lane.engine.decoder->position() + static_cast<int>(tokens.size()));
+  std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, capture);
+  if (next == Next::Choose) lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
   for (std::size_t index = 0; index < records.size(); ++index) {
     const bool last = index + 1 == records.size();
+    // What still came whole is pooled here, before it crosses.
+    if (capture.cells > 0) analysis::poolRows(records[index].attention, capture.cells);
     m_batch.steps.push_back(
         {.lane = laneIndex, .record = std::move(records[index]), .choice = last ? lane.choice : -1});
   }
@@ -246,7 +338,7 @@ void DecodeSession::step() {
       continue;
     }
     try {
-      runLane(index, std::span(&token, 1));
+      runLane(index, std::span(&token, 1), Next::Choose);
     } catch (const std::exception& error) {
       stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
     }
@@ -265,6 +357,7 @@ void DecodeSession::stopLane(int laneIndex, Severity severity, const std::string
 }
 
 void DecodeSession::pauseIfFinished() {
+  if (filling()) return;
   const auto stopped = [](const Lane& lane) { return lane.stopped; };
   const bool lockstep = m_state.feed == TokenFeed::Lockstep;
   m_state.finished = m_lanes.empty() || std::all_of(m_lanes.begin(), m_lanes.end(), stopped) ||
@@ -277,6 +370,17 @@ void DecodeSession::pauseIfFinished() {
 
 void DecodeSession::tick() {
   if (QThread::currentThread()->isInterruptionRequested()) return;
+  if (filling()) {
+    prefillBlock();
+    takeSingleSteps();
+    if (m_sinceFlush.elapsed() >= kUnlimitedFlushMs || !filling()) {
+      flush();
+      publishState();
+    }
+    m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+    schedule();
+    return;
+  }
   if (!m_state.playing || m_state.finished) return;
   step();
   const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
@@ -290,6 +394,10 @@ void DecodeSession::tick() {
 }
 
 void DecodeSession::schedule() {
+  if (filling()) {
+    m_timer.start(0);
+    return;
+  }
   if (!m_state.playing || m_state.finished) {
     m_timer.stop();
     return;
@@ -311,6 +419,12 @@ void DecodeSession::flush() {
 }
 
 void DecodeSession::publishState() {
+  m_state.filling = {};
+  for (const Lane& lane : m_lanes) {
+    if (lane.stopped) continue;
+    m_state.filling.done += static_cast<int>(lane.prefilled);
+    m_state.filling.total += static_cast<int>(lane.prompt.size());
+  }
   emit stateChanged(m_state);
 }
 

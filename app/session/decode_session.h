@@ -34,6 +34,7 @@ class DecodeSession : public QObject {
   void stepsReady(const headroom::session::StepBatch& batch);
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
+  void rowsReady(const headroom::session::ReplayedRows& rows);
   /// Known once the first lanes run; again after every measurement.
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
@@ -43,15 +44,28 @@ class DecodeSession : public QObject {
     model::Sampler sampler;
     int choice = -1;
     bool stopped = false;
+    std::vector<int> prompt;    // what a start feeds
+    std::size_t prefilled = 0;  // of it
+    bool filling() const { return !stopped && prefilled < prompt.size(); }
   };
 
   void serve(Requests requests);
   bool replaceLanes(const std::vector<LaneRequest>& wanted);
   void start();
+  /// The next block of the prompt, in the lane that is furthest behind.
+  void prefillBlock();
+  /// Ends filling after one more token each, which tells what comes next.
+  void cutPrompts();
+  bool filling() const;
+  /// Single steps asked for, once the prompt is in.
+  void takeSingleSteps();
+  void replay(const RowRequest& request);
   void tick();
   /// One token for every lane that can take one.
   void step();
-  void runLane(int laneIndex, std::span<const int> tokens);
+  /// `choose` in the last block of a prompt and in every decode step.
+  enum class Next { Choose, MoreFollows };
+  void runLane(int laneIndex, std::span<const int> tokens, Next next);
   void stopLane(int laneIndex, Severity severity, const std::string& sentence);
   void pauseIfFinished();
   void schedule();
@@ -70,6 +84,7 @@ class DecodeSession : public QObject {
   std::string m_prompt;
   model::SamplingOptions m_sampling;
   SessionState m_state;
+  int m_singleSteps = 0;
   std::uint64_t m_run = 0;
   StepBatch m_batch;
   QElapsedTimer m_sinceFlush;

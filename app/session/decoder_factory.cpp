@@ -33,7 +33,11 @@ class VulkanLaneFactory final : public LaneFactory {
     LaneEngine lane;
     lane.title = laneTitle(request.source);
     lane.model = std::make_unique<model::Model>(formats::loadGguf(path));
-    lane.decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, model::DecoderOptions{});
+    const model::DecoderOptions options{.kvType = request.options.kvType,
+                                        .contextLength = request.options.contextLength,
+                                        .batch = request.options.batch,
+                                        .attention = request.options.attention};
+    lane.decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options);
     return lane;
   }
 

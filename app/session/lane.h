@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/weight_geometry.h"
 #include "core/model/config.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
@@ -12,12 +13,27 @@
 
 namespace headroom::session {
 
-inline constexpr int kMaximumLanes = 3;
+inline constexpr int kMaximumLanes = 4;
+
+/// How far the controls go.
+inline constexpr int kMaximumBatch = 64;
+inline constexpr int kMaximumContext = 65536;
+
+/// How a lane decodes.
+struct LaneOptions {
+  model::KvType kvType = model::KvType::F32;
+  int batch = 1;          ///< sequences decoded at once; all are fed the same tokens
+  int contextLength = 0;  ///< cache positions; 0: what the model was made for
+  model::AttentionKernel attention = model::AttentionKernel::Shared;
+
+  bool operator==(const LaneOptions&) const = default;
+};
 
 /// What the user asked to run in a lane.
 struct LaneRequest {
   std::string source;  ///< name of a bundled model ("mha", "gqa", "mqa") or the path of a file
   int colorIndex = 0;  ///< which lane colour; stays with the lane when others come and go
+  LaneOptions options;
 
   bool operator==(const LaneRequest&) const = default;
 };
@@ -28,7 +44,10 @@ struct LaneInfo {
   std::string title;  ///< "MHA" for a bundled model, else the file's name without its ending
   model::ModelConfig config;
   model::KvType kvType = model::KvType::F32;
-  int contextLength = 0;
+  int contextLength = 0;  ///< cache positions
+  int batch = 1;
+  model::AttentionKernel attention = model::AttentionKernel::Shared;
+  analysis::OutputProjection output = analysis::OutputProjection::Tied;
   std::uint64_t parameterCount = 0;
   std::uint64_t weightBytes = 0;
   std::string storageName;
@@ -71,12 +90,43 @@ struct Pace {
   bool operator==(const Pace&) const = default;
 };
 
+/// How far a context is filled, in positions of all lanes together.
+struct Filling {
+  int done = 0;
+  int total = 0;
+
+  bool underWay() const { return done < total; }
+  bool operator==(const Filling&) const = default;
+};
+
+/// Asks for full attention rows of one head, to be recomputed from the cache.
+struct RowRequest {
+  std::uint64_t run = 0;
+  int slot = 0;  ///< a later request of the same slot replaces this one while it waits
+  int lane = 0;
+  int layer = 0;
+  int queryHead = 0;
+  int firstPosition = 0;
+  std::vector<int> tokens;  ///< that were fed from firstPosition on; as many rows are recomputed
+
+  bool operator==(const RowRequest&) const = default;
+};
+
+/// The answer to a RowRequest.
+struct ReplayedRows {
+  std::uint64_t run = 0;
+  int lane = 0;
+  std::vector<model::AttentionRows> blocks;
+};
+
 /// What the session is doing.
 struct SessionState {
   bool playing = false;
   bool finished = false;  ///< no lane can take another token
   Pace pace;
   TokenFeed feed = TokenFeed::Lockstep;
+  int fill = 0;  ///< positions that a start fills with the prompt's text again and again; 0: the prompt once
+  Filling filling;
 };
 
 enum class Severity { Note, Problem };

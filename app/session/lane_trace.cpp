@@ -14,7 +14,8 @@ namespace {
 
 /// Rows may come with the stride of the whole context; what is kept has the stride of the step.
 void compact(model::AttentionRows& rows) {
-  const int needed = rows.firstPosition + rows.rowCount;
+  if (rows.rowCount == 0) return;
+  const int needed = rows.valueCount(rows.rowCount - 1);
   if (rows.layers.empty() || rows.rowStride <= needed + needed / 4) {
     rows.values.shrink_to_fit();
     return;
@@ -29,6 +30,26 @@ void compact(model::AttentionRows& rows) {
   }
   rows.values = std::move(values);
   rows.rowStride = needed;
+}
+
+constexpr std::uint64_t kReplayedBytes = 64ull << 20;
+constexpr std::size_t kReplayedBlocks = 64;
+
+/// The row of one head at `position`; empty when it is not among `rows`.
+std::span<const float> rowOf(const model::AttentionRows& rows, int layer, int queryHead, int position) {
+  const auto indexOf = [](const std::vector<int>& ascending, int value) {
+    const auto found = std::lower_bound(ascending.begin(), ascending.end(), value);
+    return found != ascending.end() && *found == value ? static_cast<int>(found - ascending.begin()) : -1;
+  };
+  const int layerIndex = indexOf(rows.layers, layer);
+  const int headIndex = indexOf(rows.queryHeads, queryHead);
+  const int row = position - rows.firstPosition;
+  if (layerIndex < 0 || headIndex < 0 || row < 0 || row >= rows.rowCount || rows.values.empty()) return {};
+  return rows.row(layerIndex, headIndex, row);
+}
+
+std::uint64_t bytesOf(const model::AttentionRows& rows) {
+  return rows.values.size() * sizeof(float);
 }
 
 }  // namespace
@@ -55,6 +76,8 @@ void LaneTrace::clear() {
   m_firstDisagreement.reset();
   m_attentionBytes = 0;
   m_firstStepWithRows = 0;
+  m_replayed.clear();
+  ++m_replayCount;
 }
 
 void LaneTrace::append(LaneStep step) {
@@ -85,11 +108,12 @@ void LaneTrace::append(LaneStep step) {
       analysis::PooledMap& map =
           m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() + queryHead)];
       for (int row = 0; row < rows.rowCount; ++row) {
-        map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), headIndex, row));
+        map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), headIndex, row),
+                   rows.pooling);
       }
     }
   }
-  m_attentionBytes += rows.values.size() * sizeof(float);
+  m_attentionBytes += bytesOf(rows);
   m_steps.push_back(std::move(record));
 }
 
@@ -105,16 +129,59 @@ const model::StepRecord* LaneTrace::predictionOf(int position) const {
 }
 
 std::span<const float> LaneTrace::attentionRow(int layer, int queryHead, int position) const {
+  const PooledRow row = pooledRow(layer, queryHead, position);
+  return row.pooling == 1 ? row.values : std::span<const float>();
+}
+
+PooledRow LaneTrace::pooledRow(int layer, int queryHead, int position) const {
   if (position < 0 || position >= length()) return {};
-  const model::AttentionRows& rows = stepAt(position).attention;
-  const auto indexOf = [](const std::vector<int>& ascending, int value) {
-    const auto found = std::lower_bound(ascending.begin(), ascending.end(), value);
-    return found != ascending.end() && *found == value ? static_cast<int>(found - ascending.begin()) : -1;
+  const model::AttentionRows& captured = stepAt(position).attention;
+  const std::span<const float> row = rowOf(captured, layer, queryHead, position);
+  if (!row.empty() && captured.pooling == 1) return {row, 1};
+  for (auto rows = m_replayed.rbegin(); rows != m_replayed.rend(); ++rows) {
+    const std::span<const float> replayed = rowOf(*rows, layer, queryHead, position);
+    if (!replayed.empty()) return {replayed, rows->pooling};
+  }
+  return {row, captured.pooling};
+}
+
+std::vector<float> LaneTrace::spreadRow(int layer, int queryHead, int position) const {
+  const PooledRow row = pooledRow(layer, queryHead, position);
+  if (row.values.empty()) return {};
+  std::vector<float> spread(static_cast<std::size_t>(position) + 1);
+  for (std::size_t at = 0; at < spread.size(); ++at) {
+    spread[at] = row.values[at / static_cast<std::size_t>(row.pooling)];
+  }
+  return spread;
+}
+
+void LaneTrace::addReplayed(std::vector<model::AttentionRows> blocks) {
+  for (model::AttentionRows& rows : blocks) {
+    compact(rows);
+    m_replayed.push_back(std::move(rows));
+  }
+  const auto held = [this] {
+    std::uint64_t sum = 0;
+    for (const model::AttentionRows& rows : m_replayed) sum += bytesOf(rows);
+    return sum;
   };
-  const int layerIndex = indexOf(rows.layers, layer);
-  const int headIndex = indexOf(rows.queryHeads, queryHead);
-  if (layerIndex < 0 || headIndex < 0 || rows.values.empty()) return {};
-  return rows.row(layerIndex, headIndex, position - rows.firstPosition);
+  while (m_replayed.size() > 1 && (m_replayed.size() > kReplayedBlocks || held() > kReplayedBytes)) {
+    m_replayed.erase(m_replayed.begin());
+  }
+  ++m_replayCount;
+}
+
+model::DecoderOptions LaneTrace::options() const {
+  return {.kvType = m_info.kvType,
+          .contextLength = m_info.contextLength,
+          .batch = m_info.batch,
+          .attention = m_info.attention};
+}
+
+std::span<const model::StepRecord> LaneTrace::decodeSteps(int position) const {
+  if (position < m_promptLength || position >= length()) return {};
+  const auto first = static_cast<std::size_t>(stepIndexAt(m_promptLength));
+  return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {
@@ -122,7 +189,7 @@ std::vector<float> LaneTrace::meanAttentionRow(int position) const {
   int count = 0;
   for (int layer = 0; layer < layerCount(); ++layer) {
     for (int head = 0; head < queryHeadCount(); ++head) {
-      const std::span<const float> row = attentionRow(layer, head, position);
+      const std::vector<float> row = spreadRow(layer, head, position);
       if (row.empty()) continue;
       analysis::addRow(row, mean);
       ++count;
@@ -151,7 +218,7 @@ bool LaneTrace::dropOldestRows() {
   while (m_firstStepWithRows < m_steps.size()) {
     model::AttentionRows& rows = m_steps[m_firstStepWithRows++].attention;
     if (rows.values.empty()) continue;
-    m_attentionBytes -= rows.values.size() * sizeof(float);
+    m_attentionBytes -= bytesOf(rows);
     rows.values = {};
     return true;
   }

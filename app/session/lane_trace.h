@@ -13,6 +13,12 @@
 
 namespace headroom::session {
 
+/// One row of attention: value i is the largest of `pooling` positions from i * pooling on.
+struct PooledRow {
+  std::span<const float> values;
+  int pooling = 1;
+};
+
 /// Everything one lane did since its prompt, for lookups by position. Append-only.
 class LaneTrace {
  public:
@@ -46,9 +52,14 @@ class LaneTrace {
   /// The step that predicted `position`, or null for the first step's positions.
   const model::StepRecord* predictionOf(int position) const;
 
-  /// Attention of `position`: [position + 1]. Empty when it was not captured or no longer fits the memory.
+  /// Attention of `position`: [position + 1]. Empty when it was not captured, came pooled or no longer fits
+  /// the memory, and was not replayed either.
   std::span<const float> attentionRow(int layer, int queryHead, int position) const;
-  /// Mean of attentionRow over all layers and heads.
+  /// The same, in the best form that is there: pooled where attentionRow is empty; may be empty too.
+  PooledRow pooledRow(int layer, int queryHead, int position) const;
+  /// pooledRow with every value at each of its positions: [position + 1], or empty.
+  std::vector<float> spreadRow(int layer, int queryHead, int position) const;
+  /// Mean of spreadRow over all layers and heads.
   std::vector<float> meanAttentionRow(int position) const;
   const analysis::PooledMap& overview(int layer, int queryHead) const;
 
@@ -61,7 +72,17 @@ class LaneTrace {
   /// First position where the lane's own choice was not what it was fed.
   std::optional<int> firstDisagreement() const { return m_firstDisagreement; }
 
-  /// Bytes of full attention rows held.
+  /// Keeps recomputed rows beside the captured ones; the oldest go when there are many.
+  void addReplayed(std::vector<model::AttentionRows> blocks);
+  /// Counts addReplayed: what was drawn from rows before is stale.
+  int replayCount() const { return m_replayCount; }
+
+  /// How it decodes.
+  model::DecoderOptions options() const;
+  /// Decode steps (not the prompt's) up to `position`, the oldest first.
+  std::span<const model::StepRecord> decodeSteps(int position) const;
+
+  /// Bytes of captured attention rows held.
   std::uint64_t attentionBytes() const { return m_attentionBytes; }
   /// Drops the oldest full rows, the overviews stay. False when there is none left.
   bool dropOldestRows();
@@ -75,6 +96,8 @@ class LaneTrace {
   std::vector<model::StepRecord> m_steps;
   std::vector<analysis::StepSummary> m_cumulative;  // [step], decode steps only
   std::vector<analysis::PooledMap> m_overviews;     // [layer][queryHead]
+  std::vector<model::AttentionRows> m_replayed;     // oldest first
+  int m_replayCount = 0;
   int m_promptLength = 0;
   bool m_promptOpen = true;  // the prompt's blocks are still coming
   std::optional<int> m_firstDisagreement;

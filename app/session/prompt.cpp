@@ -61,6 +61,17 @@ std::vector<int> promptTokens(const std::string& prompt, const LaneEngine& engin
   return tokens;
 }
 
+std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine, int positions) {
+  const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
+  const bool begins = tokenizer && tokenizer->beginToken() >= 0 && prompt.front() == tokenizer->beginToken();
+  const std::size_t first = begins && prompt.size() > 1 ? 1 : 0;
+  const std::size_t period = prompt.size() - first;
+  for (std::size_t at = prompt.size(); at < static_cast<std::size_t>(positions); ++at) {
+    prompt.push_back(prompt[at - period]);
+  }
+  return prompt;
+}
+
 bool sameVocabulary(const LaneEngine& a, const LaneEngine& b) {
   if (a.decoder->config().vocabSize != b.decoder->config().vocabSize) return false;
   const model::Tokenizer* first = a.model ? a.model->tokenizer.get() : nullptr;

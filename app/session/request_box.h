@@ -19,13 +19,16 @@ struct Requests {
   std::optional<TokenFeed> feed;
   std::optional<Pace> pace;
   std::optional<bool> playing;
+  std::optional<int> fill;
+  std::vector<RowRequest> rows;  ///< one per slot
   bool restart = false;
   bool measureCeilings = false;
+  bool stopFilling = false;
   int singleSteps = 0;
 
   bool any() const {
-    return lanes || prompt || sampling || feed || pace || playing || restart || measureCeilings ||
-           singleSteps > 0;
+    return lanes || prompt || sampling || feed || pace || playing || fill || !rows.empty() || restart ||
+           measureCeilings || stopFilling || singleSteps > 0;
   }
 };
 

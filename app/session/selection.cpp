@@ -60,6 +60,13 @@ int Selection::positionIn(const TraceStore& store, int lane) const {
   return m_position ? std::min(*m_position, last) : last;
 }
 
+void Selection::wantRows(const RowRequest& rows) {
+  RowRequest& last = m_wantedRows[rows.slot];
+  if (last == rows) return;
+  last = rows;
+  emit rowsWanted(rows);
+}
+
 void Selection::clampTo(const TraceStore& store) {
   if (m_head) {
     const bool inside = m_head->lane < store.laneCount() &&

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QObject>
+#include <map>
 #include <optional>
 
 #include "app/session/color_map.h"
@@ -53,11 +54,16 @@ class Selection : public QObject {
   MapScale mapScale() const { return m_mapScale; }
   void setMapScale(MapScale scale);
 
+  /// Asks for full rows once: the same request again is not repeated.
+  void wantRows(const RowRequest& rows);
+
   /// After other lanes came: what pointed to a lane or head that is no more is dropped.
   void clampTo(const TraceStore& store);
 
  signals:
   void changed();
+  /// Somebody looks at rows that are pooled or no longer there.
+  void rowsWanted(const headroom::session::RowRequest& rows);
 
  private:
   template <typename Value>
@@ -68,6 +74,7 @@ class Selection : public QObject {
   std::optional<TokenAddress> m_hoveredToken;
   ColorMap m_colorMap = ColorMap::Viridis;
   MapScale m_mapScale = MapScale::Logarithmic;
+  std::map<int, RowRequest> m_wantedRows;  // by slot, what was asked for last
 };
 
 }  // namespace headroom::session

@@ -8,12 +8,14 @@ SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
   qRegisterMetaType<StepBatch>();
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();
+  qRegisterMetaType<ReplayedRows>();
   qRegisterMetaType<model::DeviceCeilings>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
   connect(m_session.get(), &DecodeSession::stepsReady, this, &SessionHost::stepsReady);
   connect(m_session.get(), &DecodeSession::message, this, &SessionHost::message);
+  connect(m_session.get(), &DecodeSession::rowsReady, this, &SessionHost::rowsReady);
   connect(m_session.get(), &DecodeSession::ceilingsChanged, this, &SessionHost::ceilingsChanged);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
@@ -64,6 +66,18 @@ void SessionHost::stepOne() {
 }
 void SessionHost::restart() {
   request([](Requests& waiting) { waiting.restart = true; });
+}
+void SessionHost::setFill(int positions) {
+  request([&](Requests& waiting) { waiting.fill = positions; });
+}
+void SessionHost::stopFilling() {
+  request([](Requests& waiting) { waiting.stopFilling = true; });
+}
+void SessionHost::requestRows(const RowRequest& rows) {
+  request([&](Requests& waiting) {
+    std::erase_if(waiting.rows, [&](const RowRequest& other) { return other.slot == rows.slot; });
+    waiting.rows.push_back(rows);
+  });
 }
 void SessionHost::measureCeilings() {
   request([](Requests& waiting) { waiting.measureCeilings = true; });

@@ -31,6 +31,13 @@ class SessionHost : public QObject {
   void pause();
   void stepOne();
   void restart();
+  /// From the next start on every lane begins with `positions` positions: the prompt's text again and again.
+  /// 0: the prompt once. Starts anew when it changes.
+  void setFill(int positions);
+  /// Goes on from what is filled so far.
+  void stopFilling();
+  /// The rows come back with rowsReady.
+  void requestRows(const headroom::session::RowRequest& rows);
   /// Measures anew what the device reaches; decoding pauses for about a second.
   void measureCeilings();
 
@@ -40,6 +47,7 @@ class SessionHost : public QObject {
   void stepsReady(const headroom::session::StepBatch& batch);
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
+  void rowsReady(const headroom::session::ReplayedRows& rows);
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
  private:

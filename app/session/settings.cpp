@@ -19,29 +19,58 @@ Enum enumValue(const QSettings& settings, const char* key, Enum fallback, int co
   return value >= 0 && value < count ? static_cast<Enum>(value) : fallback;
 }
 
+/// "f32 1 0 shared": KV type, batch, context, kernel.
+QString textOf(const LaneOptions& options) {
+  const auto text = [](std::string_view name) {
+    return QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
+  };
+  return QString("%1 %2 %3 %4")
+      .arg(text(model::shortName(options.kvType)))
+      .arg(options.batch)
+      .arg(options.contextLength)
+      .arg(text(model::shortName(options.attention)));
+}
+
+/// What a damaged text does not say stays at its default.
+LaneOptions optionsFrom(const QString& text) {
+  const QStringList parts = text.split(' ');
+  LaneOptions options;
+  if (parts.size() != 4) return options;
+  if (parts[0] == "f16") options.kvType = model::KvType::F16;
+  options.batch = std::clamp(parts[1].toInt(), 1, kMaximumBatch);
+  options.contextLength = std::clamp(parts[2].toInt(), 0, kMaximumContext);
+  if (parts[3] == "naive") options.attention = model::AttentionKernel::Naive;
+  return options;
+}
+
 }  // namespace
 
 std::vector<LaneRequest> Settings::lanes() const {
   std::vector<LaneRequest> lanes;
   const QStringList sources = m_settings.value("lanes/sources").toStringList();
   const QStringList colors = m_settings.value("lanes/colors").toStringList();
+  const QStringList options = m_settings.value("lanes/options").toStringList();
   for (qsizetype index = 0; index < std::min<qsizetype>(sources.size(), kMaximumLanes); ++index) {
     const int color = index < colors.size() ? colors[index].toInt() : static_cast<int>(index);
-    lanes.push_back({sources[index].toStdString(), std::clamp(color, 0, kMaximumLanes - 1)});
+    lanes.push_back({sources[index].toStdString(), std::clamp(color, 0, kMaximumLanes - 1),
+                     index < options.size() ? optionsFrom(options[index]) : LaneOptions{}});
   }
-  if (lanes.empty()) lanes = {{"mha", 0}, {"mqa", 1}};
+  if (lanes.empty()) lanes = {{"mha", 0, {}}, {"mqa", 1, {}}};
   return lanes;
 }
 
 void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
   QStringList sources;
   QStringList colors;
+  QStringList options;
   for (const LaneRequest& lane : lanes) {
     sources.append(QString::fromStdString(lane.source));
     colors.append(QString::number(lane.colorIndex));
+    options.append(textOf(lane.options));
   }
   m_settings.setValue("lanes/sources", sources);
   m_settings.setValue("lanes/colors", colors);
+  m_settings.setValue("lanes/options", options);
 }
 
 std::string Settings::prompt() const {

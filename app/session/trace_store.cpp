@@ -68,6 +68,12 @@ void TraceStore::setFeed(TokenFeed feed) {
   emit changed();
 }
 
+void TraceStore::addReplayed(const ReplayedRows& rows) {
+  if (rows.run != m_run || rows.lane >= laneCount()) return;
+  m_lanes[static_cast<std::size_t>(rows.lane)].addReplayed(rows.blocks);
+  emit changed();
+}
+
 void TraceStore::setCeilings(const model::DeviceCeilings& ceilings) {
   m_ceilings = ceilings;
   emit changed();

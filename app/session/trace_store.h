@@ -41,6 +41,7 @@ class TraceStore : public QObject {
   void restart(std::uint64_t run);
   void append(const headroom::session::StepBatch& batch);
   void setFeed(headroom::session::TokenFeed feed);
+  void addReplayed(const headroom::session::ReplayedRows& rows);
   void setCeilings(const headroom::model::DeviceCeilings& ceilings);
 
  signals:

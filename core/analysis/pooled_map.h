@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "core/model/step_record.h"
+
 namespace headroom::analysis {
 
 /// An attention map of any length in at most kCells x kCells cells. A cell holds the maximum of `factor()` x
@@ -13,8 +15,9 @@ class PooledMap {
  public:
   static constexpr int kCells = 128;
 
-  /// Adds the attention of the query at `position`: [position + 1]. Positions come in ascending order.
-  void addRow(int position, std::span<const float> row);
+  /// Adds the attention of the query at `position`: value i is the largest of `pooling` positions from
+  /// i * pooling on. Positions come in ascending order.
+  void addRow(int position, std::span<const float> row, int pooling = 1);
 
   /// Positions added so far: one more than the last one.
   int positionCount() const { return m_positionCount; }
@@ -44,8 +47,13 @@ struct MapWindow {
   bool operator==(const MapWindow&) const = default;
 };
 
-/// Puts the maxima of one attention row into its cell row of `cells`: [window.cellRows][window.cellColumns].
-/// Rows outside the window are ignored.
-void poolRow(const MapWindow& window, int position, std::span<const float> row, std::span<float> cells);
+/// Puts the maxima of one attention row, `pooling` positions per value, into its cell row of `cells`:
+/// [window.cellRows][window.cellColumns]. A value that covers several cells goes into each of them. Rows
+/// outside the window are ignored.
+void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
+             std::span<float> cells);
+
+/// Max-pools rows that have more than `cells` values each, as Capture::pooled asks; others stay as they are.
+void poolRows(model::AttentionRows& rows, int cells);
 
 }  // namespace headroom::analysis

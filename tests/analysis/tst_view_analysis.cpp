@@ -78,12 +78,75 @@ class TestViewAnalysis : public QObject {
     const MapWindow window{.firstRow = 4, .firstColumn = 2, .cellRows = 2, .cellColumns = 2, .factor = 2};
     std::vector<float> cells(4, 0.0f);
     const std::vector<float> row{0.9f, 0.8f, 0.1f, 0.4f, 0.2f, 0.3f, 0.7f};
-    poolRow(window, 3, row, cells);
+    poolRow(window, 3, row, 1, cells);
     QCOMPARE(cells, std::vector<float>(4, 0.0f));
-    poolRow(window, 6, row, cells);
+    poolRow(window, 6, row, 1, cells);
     QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, 0.4f, 0.3f}));
-    poolRow(window, 8, row, cells);
+    poolRow(window, 8, row, 1, cells);
     QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, 0.4f, 0.3f}));
+  }
+
+  void pooledRowsShowTheSameMaxima_data() {
+    QTest::addColumn<int>("pooling");
+    for (const int pooling : {1, 2, 4, 8}) QTest::addRow("%d positions", pooling) << pooling;
+  }
+  /// Whatever the pooling, a cell of the map is at least the largest value it covers, and no larger than the
+  /// largest of the pooled values that touch it.
+  void pooledRowsShowTheSameMaxima() {
+    QFETCH(int, pooling);
+    std::mt19937 random(11);
+    std::uniform_real_distribution<float> any(0.0f, 1.0f);
+    constexpr int kPosition = 45;
+    std::vector<float> row(kPosition + 1);
+    for (float& value : row) value = any(random);
+    model::AttentionRows rows{.layers = {0},
+                              .queryHeads = {0},
+                              .rowCount = 1,
+                              .firstPosition = kPosition,
+                              .rowStride = kPosition + 1,
+                              .values = row};
+    poolRows(rows, (kPosition + pooling) / pooling);
+    QCOMPARE(rows.pooling, pooling);
+    const std::span<const float> pooled = rows.row(0, 0, 0);
+    for (std::size_t index = 0; index < pooled.size(); ++index) {
+      const auto from = row.begin() + static_cast<std::ptrdiff_t>(index) * pooling;
+      const auto to = std::min(row.end(), from + pooling);
+      QCOMPARE(pooled[index], *std::max_element(from, to));
+    }
+    const MapWindow window{.firstRow = 44, .firstColumn = 20, .cellRows = 1, .cellColumns = 13, .factor = 2};
+    std::vector<float> cells(13, 0.0f);
+    poolRow(window, kPosition, pooled, pooling, cells);
+    for (int column = 0; column < 13; ++column) {
+      float exact = 0.0f;
+      float most = 0.0f;
+      for (int position = 20 + 2 * column; position < 22 + 2 * column && position <= kPosition; ++position) {
+        exact = std::max(exact, row[static_cast<std::size_t>(position)]);
+        most = std::max(most, pooled[static_cast<std::size_t>(position / pooling)]);
+      }
+      const float cell = cells[static_cast<std::size_t>(column)];
+      QVERIFY(cell >= exact && cell <= most);
+      if (pooling <= 2) QCOMPARE(cell, exact);
+    }
+  }
+
+  void overviewOfPooledRows() {
+    // 2,000 rows, each with its only mark at a third of its length.
+    PooledMap whole;
+    PooledMap pooledMap;
+    for (int position = 0; position < 2000; ++position) {
+      std::vector<float> row(static_cast<std::size_t>(position) + 1, 0.01f);
+      row[static_cast<std::size_t>(position / 3)] = 0.8f;
+      whole.addRow(position, row);
+      model::AttentionRows rows{.layers = {0},
+                                .queryHeads = {0},
+                                .rowCount = 1,
+                                .firstPosition = position,
+                                .rowStride = position + 1,
+                                .values = row};
+      if (position >= 1024) poolRows(rows, 256);
+      pooledMap.addRow(position, rows.row(0, 0, 0), rows.pooling);
+    }
+    QVERIFY(std::equal(whole.cells().begin(), whole.cells().end(), pooledMap.cells().begin()));
   }
 
   void divergence() {

@@ -229,7 +229,12 @@ class TestLivePage : public QObject {
     QTRY_COMPARE(page.store().laneCount(), 2);
     page.window().addLane("gqa");
     QTRY_COMPARE(page.store().laneCount(), 3);
+    QVERIFY(page.window().findChild<QToolButton*>("addLane")->isEnabled());
+    page.window().addLane("long");
+    QTRY_COMPARE(page.store().laneCount(), 4);
     QVERIFY(!page.window().findChild<QToolButton*>("addLane")->isEnabled());
+    page.window().closeLane(3);
+    QTRY_COMPARE(page.store().laneCount(), 3);
     const int gqaColor = page.store().lane(2).info().request.colorIndex;
     page.window().closeLane(0);
     QTRY_COMPARE(page.store().laneCount(), 2);

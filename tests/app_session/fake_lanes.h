@@ -44,6 +44,7 @@ struct FakeLane {
   int failsAt = -1;    ///< position at which run() throws
   int stepMilliseconds = 0;
   bool captures = true;
+  double msPerCell = 0.0;  ///< attention time per position, sequence and KV head
 };
 
 /// A decoder without weights: the token after position p is 256 + (p * 7) % 40, head h of every layer gives
@@ -54,7 +55,9 @@ class FakeDecoder final : public model::Decoder {
   static constexpr int kQueryHeadCount = 8;
   static constexpr int kHeadDim = 16;
 
-  explicit FakeDecoder(const FakeLane& lane) : m_lane(lane) {
+  explicit FakeDecoder(const FakeLane& lane, const model::DecoderOptions& options = {})
+      : m_lane(lane), m_options(options) {
+    if (m_options.contextLength == 0) m_options.contextLength = lane.contextLength;
     m_config.name = "fake";
     m_config.architecture = "llama";
     m_config.layerCount = kLayerCount;
@@ -97,22 +100,34 @@ class FakeDecoder final : public model::Decoder {
 
   std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override {
     const int count = static_cast<int>(tokens.size());
-    if (m_position + count > m_config.contextLength) throw model::Error("the context is full");
+    if (m_position + count > m_options.contextLength) throw model::Error("the context is full");
     if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the device was lost");
     if (m_lane.stepMilliseconds > 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(m_lane.stepMilliseconds));
     model::StepRecord record;
     record.tokens.assign(tokens.begin(), tokens.end());
     record.position = m_position;
-    record.wallTimeMs = 2.0;
     m_position += count;
-    record.cacheBytesUsed = model::kvCacheBytes(m_config, model::KvType::F32, m_position);
-    record.cacheBytesAllocated = model::kvCacheBytes(m_config, model::KvType::F32, m_config.contextLength);
+    const auto sequences = static_cast<std::uint64_t>(m_options.batch);
+    record.cacheBytesUsed = model::kvCacheBytes(m_config, m_options.kvType, m_position, sequences);
+    record.cacheBytesAllocated =
+        model::kvCacheBytes(m_config, m_options.kvType, m_options.contextLength, sequences);
+    const bool naive = m_options.attention == model::AttentionKernel::Naive;
+    const auto reuse = static_cast<std::uint64_t>(naive ? m_config.attention.groupSize() : 1);
+    const double kvMs =
+        m_lane.msPerCell * m_position * m_options.batch * m_lane.kvHeadCount * static_cast<double>(reuse);
     record.stages.push_back({.stage = model::Stage::AttentionDecode,
                              .layer = 0,
-                             .gpuTimeMs = 1.0,
-                             .issued = {.weightsRead = 1'000'000, .kvRead = record.cacheBytesUsed},
-                             .logical = {.weightsRead = 1'000'000, .kvRead = record.cacheBytesUsed}});
+                             .gpuTimeMs = 0.4 + kvMs,
+                             .issued = {.kvRead = record.cacheBytesUsed * reuse},
+                             .logical = {.kvRead = record.cacheBytesUsed}});
+    record.stages.push_back({.stage = model::Stage::FfnDown,
+                             .layer = 0,
+                             .gpuTimeMs = 0.6,
+                             .issued = {.weightsRead = 1'000'000},
+                             .logical = {.weightsRead = 1'000'000}});
+    record.overhead = {.prepareMs = 0.2, .submitMs = 0.5, .readBackMs = 0.3};
+    record.wallTimeMs = 2.0 + kvMs;
     if (capture.all && m_lane.captures) addAttention(record.attention, record.position, count);
     std::fill(m_logits.begin(), m_logits.end(), 0.0f);
     m_logits[static_cast<std::size_t>(tokenFor(m_position, m_lane))] = 8.0f;
@@ -129,7 +144,7 @@ class FakeDecoder final : public model::Decoder {
     for (int head = 0; head < kQueryHeadCount; ++head) rows.queryHeads.push_back(head);
     rows.rowCount = count;
     rows.firstPosition = first;
-    rows.rowStride = m_config.contextLength;
+    rows.rowStride = m_options.contextLength;
     rows.values.resize(static_cast<std::size_t>(kLayerCount * kQueryHeadCount * count * rows.rowStride));
     std::size_t start = 0;
     for (int layer = 0; layer < kLayerCount; ++layer) {
@@ -169,7 +184,12 @@ class FakeLaneFactory final : public session::LaneFactory {
     engine.title = session::laneTitle(request.source);
     engine.model = std::make_unique<model::Model>();
     if (request.source != "no-tokenizer") engine.model->tokenizer = std::make_unique<FakeTokenizer>();
-    engine.decoder = std::make_unique<FakeDecoder>(lane);
+    lane.msPerCell = msPerCell;
+    engine.decoder = std::make_unique<FakeDecoder>(
+        lane, model::DecoderOptions{.kvType = request.options.kvType,
+                                    .contextLength = request.options.contextLength,
+                                    .batch = request.options.batch,
+                                    .attention = request.options.attention});
     return engine;
   }
 
@@ -184,6 +204,7 @@ class FakeLaneFactory final : public session::LaneFactory {
   }
 
   bool keepsCeilings = true;
+  double msPerCell = 0.0;
 };
 
 }  // namespace headroom::test

@@ -20,6 +20,7 @@ struct Fixture {
       : host(std::move(factory)) {
     QObject::connect(&host, &session::SessionHost::ceilingsChanged, &store,
                      &session::TraceStore::setCeilings);
+    QObject::connect(&host, &session::SessionHost::rowsReady, &store, &session::TraceStore::addReplayed);
     QObject::connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
     QObject::connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
     QObject::connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
@@ -32,7 +33,7 @@ struct Fixture {
   }
   void open(const std::vector<std::string>& sources) {
     std::vector<session::LaneRequest> lanes;
-    for (const std::string& source : sources) lanes.push_back({source, static_cast<int>(lanes.size())});
+    for (const std::string& source : sources) lanes.push_back({source, static_cast<int>(lanes.size()), {}});
     host.setLanes(lanes);
   }
   int length(int lane) { return lane < store.laneCount() ? store.lane(lane).length() : 0; }
@@ -212,6 +213,117 @@ class TestDecodeSession : public QObject {
       fixture.host.play();
       QTRY_VERIFY(fixture.store.length() > kPromptLength);
     }
+  }
+
+  void optionsReachTheDecoder() {
+    Fixture fixture;
+    const session::LaneOptions options{.kvType = model::KvType::F16,
+                                       .batch = 4,
+                                       .contextLength = 100,
+                                       .attention = model::AttentionKernel::Naive};
+    fixture.host.setLanes({{"mqa", 0, options}, {"mqa", 1, {}}});
+    QTRY_COMPARE(fixture.length(1), kPromptLength);
+    const session::LaneTrace& naive = fixture.store.lane(0);
+    QCOMPARE(naive.info().kvType, model::KvType::F16);
+    QCOMPARE(naive.info().batch, 4);
+    QCOMPARE(naive.info().contextLength, 100);
+    QCOMPARE(naive.info().attention, model::AttentionKernel::Naive);
+    // 2 x 3 layers x 1 head x 16 x 2 B x 4 sequences per position.
+    QCOMPARE(naive.cacheBytesUsed(9), std::uint64_t{kPromptLength * 2 * 3 * 16 * 2 * 4});
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(1), kPromptLength + 1);
+    // The same text, eight times the loads.
+    QCOMPARE(naive.recent(kPromptLength, 1).kvReuseFactor(), 8.0);
+    QCOMPARE(fixture.store.lane(1).recent(kPromptLength, 1).kvReuseFactor(), 1.0);
+    QVERIFY(std::equal(naive.tokens().begin(), naive.tokens().end(), fixture.store.lane(1).tokens().begin()));
+    // Other options are another engine; the lane that stays keeps its own.
+    QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);
+    fixture.host.setLanes({{"mqa", 0, {}}, {"mqa", 1, {}}});
+    QTRY_COMPARE(lanes.count(), 1);
+    QTRY_COMPARE(fixture.store.lane(0).info().attention, model::AttentionKernel::Shared);
+  }
+
+  void fillsTheContextWithThePromptsText() {
+    Fixture fixture;
+    fixture.host.setLanes({{"long", 0, {}}, {"mqa", 1, {.contextLength = 1500}}});
+    fixture.host.setFill(1200);
+    QTRY_COMPARE_WITH_TIMEOUT(fixture.length(1), 1200, 60000);
+    QTRY_COMPARE(fixture.length(0), 1200);
+    QTRY_VERIFY(!fixture.host.state().filling.underWay());
+    QCOMPARE(fixture.host.state().filling.total, 2400);
+    const session::LaneTrace& lane = fixture.store.lane(1);
+    QCOMPARE(lane.promptLength(), 1200);
+    for (const int position : {13, 700, 1199}) {
+      QCOMPARE(lane.tokens()[static_cast<std::size_t>(position)],
+               lane.tokens()[static_cast<std::size_t>(position % kPromptLength)]);
+    }
+    // One choice, after the last block.
+    QCOMPARE(lane.choices()[1199], -1);
+    QCOMPARE(static_cast<int>(lane.choices().size()), 1201);
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(1), 1201);
+    QCOMPARE(lane.tokens()[1200], FakeDecoder::tokenFor(1200, {}));
+    // Never beyond what the smallest context holds besides one token to decode.
+    fixture.host.setFill(5000);
+    QTRY_COMPARE_WITH_TIMEOUT(fixture.length(0), 1499, 60000);
+    QTRY_COMPARE(fixture.length(1), 1499);
+    fixture.host.setFill(0);
+    QTRY_COMPARE(fixture.length(0), kPromptLength);
+  }
+
+  void fillingIsInterrupted() {
+    Fixture fixture;
+    fixture.host.setLanes({{"slow", 0, {.contextLength = 4000}}});  // 200 ms per block of 64
+    fixture.host.setFill(3000);
+    QTRY_VERIFY(fixture.host.state().filling.underWay() && fixture.length(0) >= 64);
+    QVERIFY(fixture.length(0) < 1000);
+    QElapsedTimer timer;
+    timer.start();
+    fixture.host.stopFilling();
+    QTRY_VERIFY(!fixture.host.state().filling.underWay());
+    QVERIFY2(timer.elapsed() < 1500, qPrintable(QString::number(timer.elapsed())));
+    const int filled = fixture.length(0);
+    QVERIFY(filled < 1500);
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(0), filled + 1);
+    QCOMPARE(fixture.store.lane(0).promptLength(), filled);
+    // Another request wins too.
+    fixture.host.restart();
+    QTRY_VERIFY(fixture.host.state().filling.underWay());
+    timer.start();
+    fixture.open({"mha"});
+    QTRY_VERIFY(fixture.store.lane(0).info().title == "MHA");
+    QVERIFY(timer.elapsed() < 1500);
+  }
+
+  void longRowsComePooledAndAreReplayedWhole() {
+    Fixture fixture;
+    fixture.host.setLanes({{"mha", 0, {.contextLength = 1400}}});
+    fixture.host.setFill(1300);
+    QTRY_COMPARE_WITH_TIMEOUT(fixture.length(0), 1300, 60000);
+    const session::LaneTrace& lane = fixture.store.lane(0);
+    constexpr int kPosition = 1250;
+    QCOMPARE(static_cast<int>(lane.attentionRow(1, 3, 1000).size()), 1001);
+    QVERIFY(lane.attentionRow(1, 3, kPosition).empty());
+    const session::PooledRow pooled = lane.pooledRow(1, 3, kPosition);
+    QCOMPARE(pooled.pooling, 8);
+    QCOMPARE(static_cast<int>(pooled.values.size()), (kPosition + 8) / 8);
+    // Head 3 looks 4 back: position 1246 is in value 155.
+    QCOMPARE(pooled.values[155], FakeDecoder::attentionFor(3, kPosition, 1246));
+    QCOMPARE(lane.overview(1, 3).positionCount(), 1300);
+    const auto from = lane.tokens().begin() + kPosition;
+    fixture.host.requestRows({.run = fixture.store.run(),
+                              .lane = 0,
+                              .layer = 1,
+                              .queryHead = 3,
+                              .firstPosition = kPosition,
+                              .tokens = {from, from + 2}});
+    QTRY_COMPARE(static_cast<int>(lane.attentionRow(1, 3, kPosition).size()), kPosition + 1);
+    for (const int attended : {0, 700, 1246, 1250}) {
+      QCOMPARE(lane.attentionRow(1, 3, kPosition)[static_cast<std::size_t>(attended)],
+               FakeDecoder::attentionFor(3, kPosition, attended));
+    }
+    QCOMPARE(fixture.length(0), 1300);
   }
 
   void emptyPromptIsASentence() {

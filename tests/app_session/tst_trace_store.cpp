@@ -4,6 +4,7 @@
 
 #include "app/session/display_text.h"
 #include "app/session/selection.h"
+#include "app/session/settings.h"
 #include "app/session/trace_store.h"
 #include "tests/app_session/fake_lanes.h"
 
@@ -95,6 +96,42 @@ class TestTraceStore : public QObject {
     QCOMPARE(static_cast<int>(store.lane(0).attentionRow(0, 0, 59).size()), 60);
     QCOMPARE(store.lane(0).overview(0, 0).positionCount(), 60);
     QVERIFY(store.lane(0).overview(0, 0).cells()[5 * analysis::PooledMap::kCells + 4] > 0.5f);
+  }
+
+  void replayedRowsComeBack() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store(40'000);
+    store.setLanes(1, {infoOf(decoder)});
+    store.append(decode(decoder, 60));
+    QVERIFY(store.lane(0).attentionRow(2, 3, 5).empty());
+    const auto token = store.lane(0).tokens().subspan(5, 1);
+    store.addReplayed({.run = 1, .lane = 0, .blocks = decoder.replay(5, token, {})});
+    const std::span<const float> row = store.lane(0).attentionRow(2, 3, 5);
+    QCOMPARE(static_cast<int>(row.size()), 6);
+    QCOMPARE(row[1], FakeDecoder::attentionFor(3, 5, 1));
+    // Those of another run are not of this text.
+    store.addReplayed({.run = 7, .lane = 0, .blocks = decoder.replay(6, token, {})});
+    QVERIFY(store.lane(0).attentionRow(2, 3, 6).empty());
+    store.restart(2);
+    store.append({});
+    QVERIFY(store.lane(0).attentionRow(2, 3, 5).empty());
+  }
+
+  void settingsKeepLaneOptions() {
+    QTemporaryDir folder;
+    const QString file = folder.filePath("kept.ini");
+    const std::vector<session::LaneRequest> lanes{
+        {"mha", 3, {.kvType = model::KvType::F16, .batch = 8, .contextLength = 4096}},
+        {"mqa", 1, {.attention = model::AttentionKernel::Naive}}};
+    session::Settings(file).setLanes(lanes);
+    QVERIFY(session::Settings(file).lanes() == lanes);
+    // What somebody else wrote there does no harm.
+    QSettings(file, QSettings::IniFormat)
+        .setValue("lanes/options", QStringList{"f16 -3 99999999 shared", "nonsense"});
+    const auto damaged = session::Settings(file).lanes();
+    QCOMPARE(damaged[0].options.batch, 1);
+    QCOMPARE(damaged[0].options.contextLength, session::kMaximumContext);
+    QVERIFY(damaged[1].options == session::LaneOptions{});
   }
 
   void dropsStepsOfAnOlderRun() {
