@@ -15,4 +15,19 @@ function(headroom_shader name file)
     DEPFILE ${output}.d
     COMMENT "Shader ${name}" VERBATIM)
   set_property(GLOBAL APPEND PROPERTY HEADROOM_SHADER_OUTPUTS ${output})
+  set_property(GLOBAL APPEND PROPERTY HEADROOM_SHADER_NAMES ${name})
+endfunction()
+
+# headroom_shader_table(file) writes <build>/shaders/<file>: C++ arrays of all shaders so far, and kKernelTable, which
+# finds them by name.
+function(headroom_shader_table file)
+  get_property(names GLOBAL PROPERTY HEADROOM_SHADER_NAMES)
+  set(arrays "")
+  set(entries "")
+  foreach(name ${names})
+    string(APPEND arrays "constexpr std::uint32_t k_${name}[] = {\n#include \"${name}.spv.inc\"\n};\n")
+    string(APPEND entries "    {\"${name}\", k_${name}},\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/shaders/${file}
+       CONTENT "${arrays}constexpr NamedKernel kKernelTable[] = {\n${entries}};\n" @ONLY)
 endfunction()

@@ -5,33 +5,19 @@
 //
 // Lanes are keys while scoring (8 keys at a time) and slices of head_dim while summing values. Lanes past the last key
 // or past head_dim load nothing, so that the bytes issued are exactly the cache's.
+// Captured scores are those before softmax; captured with pooling, a value is the largest score of 8 keys.
 // Workgroups: (query heads / GROUP, CHUNKS, tokens).
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_control_flow_attributes : require
+#define AUDIT_BINDING 8
 #include "step_params.glsl"
+#include "audit.glsl"
 
 layout(local_size_x = HEADROOM_LANES) in;
-layout(constant_id = 0) const uint HEAD_DIM4 = 2;    // head_dim / 4
-layout(constant_id = 1) const uint GROUP = 1;        // query heads of this workgroup
-layout(constant_id = 2) const uint HEADS_PER_KV = 1; // query heads that share a KV head
-layout(constant_id = 3) const uint QUERY_HEADS = 1;
-layout(constant_id = 4) const uint KV_HEADS = 1;
-layout(constant_id = 5) const uint CONTEXT = 1;
-layout(constant_id = 6) const uint CHUNKS = 1;
-layout(constant_id = 7) const uint MIN_CHUNK = 64;
-layout(constant_id = 8) const uint CAPTURE_ROWS = 1;
-
-layout(binding = 1) uniform textureBuffer query;   // [token][QUERY_HEADS][HEAD_DIM4]
-layout(binding = 2) uniform textureBuffer keys;    // [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
-layout(binding = 3) uniform textureBuffer values;  // likewise
-layout(std430, binding = 4) writeonly buffer Partial { vec4 partial[]; };  // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
-layout(std430, binding = 5) writeonly buffer Extent { vec2 extent[]; };    // [token][CHUNKS][QUERY_HEADS] max, sum
-layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  // [QUERY_HEADS][CAPTURE_ROWS][CONTEXT]
-
-layout(push_constant) uniform AttentionDecodeParams { uint layer; } params;
+#include "attention_interface.glsl"
 
 // A group of many heads stays a loop: unrolled, its code grows beyond what compilers take in reasonable time.
 #ifdef LARGE_GROUP
@@ -53,7 +39,7 @@ float weightSum[GROUP];  // this lane's share
 #define SCORE_LANE(k)                                                                                         \
   if (slice * 8 + k < HEAD_DIM4) {                                                                            \
     vec4 key = vec4(0.0);                                                                                     \
-    if (valid) key = texelFetch(keys, int(keyTexel + slice * 8 + k));                                         \
+    if (valid) key = loadKey(keyTexel + slice * 8 + k);                                                       \
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) score[g] += dot(subgroupShuffle(q[g][slice], k), key);        \
   }
 
@@ -61,7 +47,7 @@ float weightSum[GROUP];  // this lane's share
   [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {                                                  \
     vec4 value = vec4(0.0);                                                                                   \
     if (first + k < end && (LANES_FIT || slice * 8 + lane < HEAD_DIM4)) {                                     \
-      value = texelFetch(values, int(base + (first + k) * HEAD_DIM4 + slice * 8 + lane));                     \
+      value = loadValue(base + (first + k) * HEAD_DIM4 + slice * 8 + lane);                                   \
     }                                                                                                         \
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) mixed[g][slice] += subgroupShuffle(score[g], k) * value;      \
   }
@@ -83,22 +69,19 @@ void main() {
   const uint token = gl_WorkGroupID.z;
   const uint position = step.tokens[token].y;
   const uint sequence = step.tokens[token].z;
-  const bool captures =
-      sequence == 0 && (step.captureLayers[params.layer / 128][params.layer / 32 % 4] >> (params.layer % 32) & 1) != 0;
-
   const uint length = position + 1;
-  const uint chunkKeys = max(MIN_CHUNK, ((length + CHUNKS - 1) / CHUNKS + 7) & ~7u);
-  const uint begin = chunk * chunkKeys;
-  const uint end = min(length, begin + chunkKeys);
+  const uint begin = chunkBegin(chunk, length);
+  const uint end = chunkBegin(chunk + 1, length);
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
   const float scale = inversesqrt(float(HEAD_DIM4 * 4));
+  const bool captures = sequence == 0 && layerSlot() != NO_SLOT;
 
   FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
     highest[g] = NEGATIVE_INFINITY;
     weightSum[g] = 0.0;
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
       const uint texel = (token * QUERY_HEADS + firstHead + g) * HEAD_DIM4 + min(slice * 8 + lane, HEAD_DIM4 - 1);
-      q[g][slice] = texelFetch(query, int(texel)) * scale;
+      q[g][slice] = loadQuery(texel) * scale;
       mixed[g][slice] = vec4(0.0);
     }
   }
@@ -117,16 +100,18 @@ void main() {
       SCORE_LANE(6)
       SCORE_LANE(7)
     }
-    if (captures && valid) {
-      FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
-        const uint head = firstHead + g;
-        if ((step.captureHeads[head / 128][head / 32 % 4] >> (head % 32) & 1) == 0) continue;
-        captured[(head * CAPTURE_ROWS + token) * CONTEXT + first + lane] = score[g];
-      }
-    }
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
       const float masked = valid ? score[g] : NEGATIVE_INFINITY;
-      const float newHighest = max(highest[g], maxLanes(masked));
+      const float highestHere = maxLanes(masked);
+      const float newHighest = max(highest[g], highestHere);
+      const uint slot = headSlot(firstHead + g);
+      if (captures && slot != NO_SLOT) {
+        if (step.capturePooling == 1) {
+          if (valid) capture(slot, token, first + lane, score[g]);
+        } else if (lane == 0) {
+          capture(slot, token, first / 8, highestHere);
+        }
+      }
       const float correction = exp(highest[g] - newHighest);
       score[g] = exp(masked - newHighest);
       weightSum[g] = weightSum[g] * correction + score[g];
@@ -146,9 +131,17 @@ void main() {
   FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
     const uint head = (token * CHUNKS + chunk) * QUERY_HEADS + firstHead + g;
     const float sum = sumLanes(weightSum[g]);
-    if (lane == 0) extent[head] = vec2(highest[g], sum);
+    if (lane == 0) {
+      COUNT(ACTIVATIONS_WRITTEN, 8);
+      extent[head] = vec2(highest[g], sum);
+      const uint slot = headSlot(firstHead + g);
+      if (captures && slot != NO_SLOT) captureExtent(slot, token, chunk, vec2(highest[g], sum));
+    }
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
-      if (slice * 8 + lane < HEAD_DIM4) partial[head * HEAD_DIM4 + slice * 8 + lane] = mixed[g][slice];
+      if (slice * 8 + lane < HEAD_DIM4) {
+        COUNT(ACTIVATIONS_WRITTEN, 16);
+        partial[head * HEAD_DIM4 + slice * 8 + lane] = mixed[g][slice];
+      }
     }
   }
 }

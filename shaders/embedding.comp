@@ -1,18 +1,32 @@
-// Stage Embedding: stream[token][:] = row `token` of the embedding matrix, packed as projection.glsl says.
+// Stage Embedding: stream[token][:] = row `token` of the embedding matrix.
 // Workgroups: (columns / 4 / 8, tokens); one texel per lane.
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_EXT_control_flow_attributes : require
+#define AUDIT_BINDING 4
 #include "step_params.glsl"
+#include "audit.glsl"
+#include "weights.glsl"
 
 layout(local_size_x = HEADROOM_LANES) in;
-layout(constant_id = 0) const uint COLUMNS4 = 8;
-layout(binding = 1) uniform textureBuffer weights;
-layout(std430, binding = 2) writeonly buffer Stream { vec4 stream[]; };  // [token][COLUMNS4]
+layout(std430, binding = 3) writeonly buffer Stream { vec4 stream[]; };  // [token][COLUMNS4]
+
+#ifdef FAMILY_ROWS
+vec4 weightsOf(uint row, uint column4) {
+  vec4 run[RUN4];
+  loadRun(row, column4 / RUN4 * RUN4, run);
+  return run[column4 % RUN4];
+}
+#else
+vec4 weightsOf(uint row, uint column4) {
+  const vec4 texel = loadTexel((row / 8 * COLUMNS4 + column4) * 8 + row % 8);
+  if (WEIGHT_FORMAT != FORMAT_Q8) return texel;
+  return round(texel * 127.0) * loadScale((row / 8 * (COLUMNS4 / 8) + column4 / 8) * 8 + row % 8);
+}
+#endif
 
 void main() {
   const uint column4 = gl_WorkGroupID.x * HEADROOM_LANES + gl_LocalInvocationID.x;
-  const uint row = step.tokens[gl_WorkGroupID.y].x;
-  stream[gl_WorkGroupID.y * COLUMNS4 + column4] =
-      texelFetch(weights, int((row / 8 * COLUMNS4 + column4) * 8 + row % 8));
+  COUNT(ACTIVATIONS_WRITTEN, 16);
+  stream[gl_WorkGroupID.y * COLUMNS4 + column4] = weightsOf(step.tokens[gl_WorkGroupID.y].x, column4);
 }

@@ -1,25 +1,14 @@
 // Stage FfnDown: down projection, residual.
-// Workgroups: (row blocks / ROW_BLOCKS, tokens / TOKENS).
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#define AUDIT_BINDING 5
+#define RESIDUAL_BINDING 4
 #include "projection.glsl"
+#include "residual_output.glsl"
 
-layout(constant_id = 2) const uint STREAM_COLUMNS = 32;  // floats per token of the residual stream
-layout(binding = 2) uniform textureBuffer hidden;        // [token][COLUMNS4], zero behind ffnDim
-layout(std430, binding = 3) buffer Stream { float stream[]; };  // [token][STREAM_COLUMNS]
+layout(binding = 3) uniform textureBuffer hidden;  // [token][COLUMNS4], zero behind ffnDim
 
 vec4 loadInput(uint token, uint column4, uint tile) {
-  return texelFetch(hidden, int(min(token, step.tokenCount - 1) * COLUMNS4 + column4));
-}
-
-void main() {
-  const uint firstToken = gl_WorkGroupID.y * TOKENS;
-  multiply(firstToken);
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    [[unroll]] for (uint r = 0; r < ROW_BLOCKS; ++r) {
-      if (firstToken + n < step.tokenCount && rowOf(r) < ROWS) {
-        stream[(firstToken + n) * STREAM_COLUMNS + rowOf(r)] += product[r][n];
-      }
-    }
-  }
+  COUNT(ACTIVATIONS_READ, 16);
+  return texelFetch(hidden, int(token * COLUMNS4 + column4));
 }

@@ -9,6 +9,10 @@
 #define HEADROOM_ROW_BLOCKS 4
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
+// Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
+#define HEADROOM_SUBGROUP_ROWS 4
+// Classes of traffic that the audit build counts; the order is that of audit.glsl and model::Traffic.
+#define HEADROOM_TRAFFIC_CLASSES 6
 // Query heads of a KV group up to which attention_decode is unrolled; beyond, a build with loops is used.
 #define HEADROOM_UNROLLED_GROUP 16
 // Tokens of one step at most: a prefill block, or the sequences of a batch.
@@ -33,12 +37,17 @@ struct TokenParams {
 struct StepParams {
   std::uint32_t tokenCount = 0;
   std::uint32_t firstLogits = 0;  ///< first row whose logits are wanted
-  std::uint32_t unused[2] = {};
-  std::uint32_t captureLayers[HEADROOM_MAX_LAYERS / 32] = {};  ///< a bit per layer
-  std::uint32_t captureHeads[HEADROOM_MAX_QUERY_HEADS / 32] = {};  ///< a bit per query head
+  std::uint32_t captureRows = 0;     ///< rows of captured attention in this step
+  std::uint32_t captureStride = 0;   ///< floats per captured row
+  std::uint32_t capturePooling = 1;  ///< keys per captured value: 1, or HEADROOM_LANES
+  std::uint32_t unused[3] = {};
+  std::uint32_t layerSlots[HEADROOM_MAX_LAYERS] = {};      ///< first slot of a layer's captured heads, or kNoSlot
+  std::uint32_t headSlots[HEADROOM_MAX_QUERY_HEADS] = {};  ///< a head's slot behind its layer's first, or kNoSlot
   TokenParams tokens[HEADROOM_MAX_TOKENS] = {};
 };
-static_assert(sizeof(StepParams) == 16 + HEADROOM_MAX_LAYERS / 8 + HEADROOM_MAX_QUERY_HEADS / 8 + 16 * HEADROOM_MAX_TOKENS);
+static_assert(sizeof(StepParams) ==
+              32 + 4 * HEADROOM_MAX_LAYERS + 4 * HEADROOM_MAX_QUERY_HEADS + 16 * HEADROOM_MAX_TOKENS);
+inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFFu;
 
 /// Push constant of attention_decode.
 struct AttentionDecodeParams {

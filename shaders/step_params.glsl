@@ -4,7 +4,12 @@
 layout(std140, binding = 0) uniform StepParams {
   uint tokenCount;
   uint firstLogits;
-  uvec4 captureLayers[HEADROOM_MAX_LAYERS / 128];
-  uvec4 captureHeads[HEADROOM_MAX_QUERY_HEADS / 128];
-  uvec4 tokens[HEADROOM_MAX_TOKENS];  // token, position, sequence, unused
+  uint captureRows;     // rows of captured attention in this step
+  uint captureStride;   // floats per captured row
+  uint capturePooling;  // keys per captured value: 1, or HEADROOM_LANES
+  uvec4 layerSlots[HEADROOM_MAX_LAYERS / 4];      // first slot of a layer's captured heads, or none
+  uvec4 headSlots[HEADROOM_MAX_QUERY_HEADS / 4];  // a head's slot behind its layer's first, or none
+  uvec4 tokens[HEADROOM_MAX_TOKENS];              // token, position, sequence, unused
 } step;
+
+#define NO_SLOT 0xFFFFFFFFu

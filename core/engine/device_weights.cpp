@@ -11,62 +11,89 @@ namespace {
 
 using model::Tensor;
 
-WeightFormat formatOf(const Tensor& tensor, bool keepHalf) {
-  return keepHalf && tensor.storage == model::Storage::F16 ? WeightFormat::F16 : WeightFormat::F32;
+/// Whether bytes of a Q8_0 tensor hold -128, which signed normalised texels cannot tell from -127.
+bool holdsMinus128(const Tensor& tensor) {
+  constexpr std::size_t kBlockBytes = 34;
+  for (std::size_t block = 0; block + kBlockBytes <= tensor.bytes.size(); block += kBlockBytes) {
+    const auto quants = tensor.bytes.subspan(block + 2, kBlockBytes - 2);
+    if (std::ranges::find(quants, std::byte{0x80}) != quants.end()) return true;
+  }
+  return false;
 }
 
-PackedMatrix pack(vulkan::Device& device, const Tensor& tensor, bool keepHalf, const std::string& what) {
-  return PackedMatrix(device, tensor.rows, tensor.columns, formatOf(tensor, keepHalf), what,
-                      [&](std::int64_t row, std::span<float> out) { tensor.readRow(row, out); });
-}
+/// Lays out matrices for one family of kernels.
+class MatrixMaker {
+ public:
+  MatrixMaker(vulkan::Device& device, const model::ModelConfig& config, model::KernelFamily family,
+              DeviceStorage storage)
+      : m_device(device), m_config(config), m_family(family), m_storage(storage) {}
 
-/// The source row of row `row` of a Q or K matrix when rotated pairs shall be adjacent.
-std::int64_t adjacentPairRow(const model::ModelConfig& config, std::int64_t row) {
-  if (config.ropePairing == model::RopePairing::Adjacent) return row;
-  const std::int64_t headDim = config.attention.headDim;
-  const std::int64_t element = row % headDim;
-  if (element >= config.ropeDim) return row;
-  return row - element + element / 2 + (element % 2) * (config.ropeDim / 2);
-}
+  DeviceMatrix plain(const Tensor& tensor, const std::string& what) const {
+    return make({&tensor}, tensor.rows, what, [&](std::int64_t row) { return RowReference{&tensor, row}; });
+  }
 
-PackedMatrix packQkv(vulkan::Device& device, const model::ModelConfig& config,
-                     const model::LayerWeights& layer, bool keepHalf, const std::string& what) {
-  const std::int64_t queryRows = layer.query.rows;
-  const std::int64_t kvRows = layer.key.rows;
-  const bool allHalf = formatOf(layer.query, keepHalf) == WeightFormat::F16 &&
-                       formatOf(layer.key, keepHalf) == WeightFormat::F16 &&
-                       formatOf(layer.value, keepHalf) == WeightFormat::F16;
-  return PackedMatrix(device, queryRows + 2 * kvRows, layer.query.columns,
-                      allHalf ? WeightFormat::F16 : WeightFormat::F32, what,
-                      [&](std::int64_t row, std::span<float> out) {
-                        if (row < queryRows) {
-                          layer.query.readRow(adjacentPairRow(config, row), out);
-                        } else if (row < queryRows + kvRows) {
-                          layer.key.readRow(adjacentPairRow(config, row - queryRows), out);
-                        } else {
-                          layer.value.readRow(row - queryRows - kvRows, out);
-                        }
-                      });
-}
+  DeviceMatrix qkv(const model::LayerWeights& layer, const std::string& what) const {
+    const std::int64_t queryRows = layer.query.rows;
+    const std::int64_t kvRows = layer.key.rows;
+    return make({&layer.query, &layer.key, &layer.value}, queryRows + 2 * kvRows, what,
+                [&](std::int64_t row) {
+                  if (row < queryRows) return RowReference{&layer.query, adjacentPairRow(row)};
+                  if (row < queryRows + kvRows)
+                    return RowReference{&layer.key, adjacentPairRow(row - queryRows)};
+                  return RowReference{&layer.value, row - queryRows - kvRows};
+                });
+  }
 
-PackedMatrix packGateUp(vulkan::Device& device, const model::LayerWeights& layer, bool keepHalf,
-                        const std::string& what) {
-  const std::int64_t paddedRows =
-      static_cast<std::int64_t>(roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), 8));
-  const bool allHalf = formatOf(layer.ffnGate, keepHalf) == WeightFormat::F16 &&
-                       formatOf(layer.ffnUp, keepHalf) == WeightFormat::F16;
-  return PackedMatrix(device, 2 * paddedRows, layer.ffnGate.columns,
-                      allHalf ? WeightFormat::F16 : WeightFormat::F32, what,
-                      [&](std::int64_t row, std::span<float> out) {
-                        const Tensor& source = row / 8 % 2 == 0 ? layer.ffnGate : layer.ffnUp;
-                        const std::int64_t sourceRow = row / 16 * 8 + row % 8;
-                        if (sourceRow < source.rows) {
-                          source.readRow(sourceRow, out);
-                        } else {
-                          std::ranges::fill(out, 0.0f);
-                        }
-                      });
-}
+  /// Gate and up by turns, as many rows of each as the kernels compute side by side.
+  DeviceMatrix gateUp(const model::LayerWeights& layer, const std::string& what) const {
+    const std::int64_t turn = m_family == model::KernelFamily::Packed ? 8 : 1;
+    const auto padded = static_cast<std::int64_t>(
+        roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), static_cast<std::uint64_t>(turn)));
+    return make({&layer.ffnGate, &layer.ffnUp}, 2 * padded, what, [&layer, turn](std::int64_t row) {
+      const Tensor& source = row / turn % 2 == 0 ? layer.ffnGate : layer.ffnUp;
+      const std::int64_t sourceRow = row / (2 * turn) * turn + row % turn;
+      return sourceRow < source.rows ? RowReference{&source, sourceRow} : RowReference{};
+    });
+  }
+
+ private:
+  model::Storage storageFor(std::initializer_list<const Tensor*> tensors) const {
+    const model::Storage first = (*tensors.begin())->storage;
+    const bool alike =
+        std::ranges::all_of(tensors, [&](const Tensor* tensor) { return tensor->storage == first; });
+    if (m_storage == DeviceStorage::F32 || !alike) return model::Storage::F32;
+    if (first == model::Storage::Q8_0 && m_family == model::KernelFamily::Packed &&
+        std::ranges::any_of(tensors, [](const Tensor* tensor) { return holdsMinus128(*tensor); })) {
+      return model::Storage::F32;
+    }
+    return first;
+  }
+
+  template <typename RowAt>
+  DeviceMatrix make(std::initializer_list<const Tensor*> tensors, std::int64_t rows, const std::string& what,
+                    const RowAt& rowAt) const {
+    return DeviceMatrix(m_device,
+                        {.rows = rows,
+                         .columns = (*tensors.begin())->columns,
+                         .storage = storageFor(tensors),
+                         .family = m_family},
+                        what, rowAt);
+  }
+
+  /// The source row of row `row` of a Q or K matrix when rotated pairs shall be adjacent.
+  std::int64_t adjacentPairRow(std::int64_t row) const {
+    if (m_config.ropePairing == model::RopePairing::Adjacent) return row;
+    const std::int64_t headDim = m_config.attention.headDim;
+    const std::int64_t element = row % headDim;
+    if (element >= m_config.ropeDim) return row;
+    return row - element + element / 2 + (element % 2) * (m_config.ropeDim / 2);
+  }
+
+  vulkan::Device& m_device;
+  const model::ModelConfig& m_config;
+  model::KernelFamily m_family;
+  DeviceStorage m_storage;
+};
 
 }  // namespace
 
@@ -80,22 +107,21 @@ GainVector::GainVector(vulkan::Device& device, const Tensor& gains, const std::s
 }
 
 DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength,
-                             bool keepHalf)
-    : tokenEmbedding(pack(device, model.weights.tokenEmbedding, keepHalf, "the token embedding")),
-      outputNorm(device, model.weights.outputNorm, "the output norm"),
-      tied(model.weights.tied()) {
+                             model::KernelFamily family, DeviceStorage storage)
+    : outputNorm(device, model.weights.outputNorm, "the output norm"), tied(model.weights.tied()) {
   const model::ModelConfig& config = model.config;
-  if (!tied) output = pack(device, model.weights.output, keepHalf, "the output matrix");
+  const MatrixMaker make(device, config, family, storage);
+  tokenEmbedding = make.plain(model.weights.tokenEmbedding, "the token embedding");
+  if (!tied) output = make.plain(model.weights.output, "the output matrix");
   for (int index = 0; index < config.layerCount; ++index) {
     const model::LayerWeights& layer = model.weights.layers[static_cast<std::size_t>(index)];
     const auto what = [&](const char* part) { return fmt::format("{} of layer {}", part, index); };
-    layers.push_back(
-        {.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm")),
-         .qkv = packQkv(device, config, layer, keepHalf, what("Q, K and V")),
-         .attentionOutput = pack(device, layer.attentionOutput, keepHalf, what("the attention output")),
-         .ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm")),
-         .gateUp = packGateUp(device, layer, keepHalf, what("gate and up")),
-         .ffnDown = pack(device, layer.ffnDown, keepHalf, what("the down projection"))});
+    layers.push_back({.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm")),
+                      .qkv = make.qkv(layer, what("Q, K and V")),
+                      .attentionOutput = make.plain(layer.attentionOutput, what("the attention output")),
+                      .ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm")),
+                      .gateUp = make.gateUp(layer, what("gate and up")),
+                      .ffnDown = make.plain(layer.ffnDown, what("the down projection"))});
   }
 
   const int pairs = config.ropeDim / 2;

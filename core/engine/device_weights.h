@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "core/engine/packed_matrix.h"
+#include "core/engine/device_matrix.h"
 #include "core/model/model.h"
 #include "core/vulkan/buffer.h"
 
@@ -26,26 +26,34 @@ class GainVector {
 
 struct DeviceLayer {
   GainVector attentionNorm;
-  PackedMatrix qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
-  PackedMatrix attentionOutput;
+  DeviceMatrix qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
+  DeviceMatrix attentionOutput;
   GainVector ffnNorm;
-  PackedMatrix gateUp;  ///< blocks of 8 rows of gate and up by turns
-  PackedMatrix ffnDown;
+  DeviceMatrix gateUp;  ///< gate and up by turns: 8 rows of each (packed family), or one row of each
+  DeviceMatrix ffnDown;
+};
+
+/// How matrices are kept on the device.
+enum class DeviceStorage {
+  AsStored,  ///< f16 and Q8_0 stay what they are in the file
+  F32,       ///< everything is widened
 };
 
 /// All weights of a model on a device, and the table of RoPE angles.
 struct DeviceWeights {
-  /// Uploads everything; a tied output matrix is stored once. f16 files stay f16 when `keepHalf`.
-  DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength, bool keepHalf);
+  /// Uploads everything; a tied output matrix is stored once. Q, K and V (gate and up) become F32 where they
+  /// are not stored alike.
+  DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength,
+                model::KernelFamily family, DeviceStorage storage);
 
-  PackedMatrix tokenEmbedding;
+  DeviceMatrix tokenEmbedding;
   GainVector outputNorm;
-  PackedMatrix output;  ///< empty when tied; use outputMatrix()
+  DeviceMatrix output;  ///< empty when tied; use outputMatrix()
   std::vector<DeviceLayer> layers;
   vulkan::Buffer ropeTable;
   vulkan::TexelView ropeView;  ///< [position][ropeDim / 2] cos, sin
 
-  const PackedMatrix& outputMatrix() const { return tied ? tokenEmbedding : output; }
+  const DeviceMatrix& outputMatrix() const { return tied ? tokenEmbedding : output; }
   bool tied = false;
 };
 

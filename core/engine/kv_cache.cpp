@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "core/engine/packed_matrix.h"
+#include "core/engine/device_matrix.h"
 #include "core/model/tensor.h"
 
 namespace headroom::engine {

@@ -16,10 +16,17 @@ struct StepResources {
   const DeviceWeights& weights;
   const KvCache& cache;
   const StepBuffers& buffers;
+  /// Counters of kernels built for auditing, kAuditStride bytes for each dispatch; null for plain kernels.
+  const vulkan::Buffer* audit = nullptr;
 };
 
-/// Appends the dispatch of one stage for `rowCount` rows, of which the last `logitsRows` get logits. `layer`
-/// is ignored for Embedding and Logits.
+inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
+
+/// Dispatches of a stage: the rows family merges attention in one of its own.
+int dispatchCount(const StepShape& shape, model::Stage stage);
+
+/// Appends the dispatches of one stage for `rowCount` rows, of which the last `logitsRows` get logits.
+/// `layer` is ignored for Embedding and Logits.
 void recordStage(vulkan::Recorder& recorder, const StepResources& step, model::Stage stage, int layer,
                  int rowCount, int logitsRows);
 

@@ -18,10 +18,12 @@ struct Sizes {
   std::uint64_t tiles;       // token tiles, each of which loads the weights once
   std::uint64_t modelDim, ffnDim, queryHeads, kvHeads, headDim, queryDim, kvDim, kvBytes, chunks;
 
-  Sizes(const StepShape& shape, std::uint64_t rowCount)
+  Sizes(const StepShape& shape, std::uint64_t rowCount) : Sizes(shape, rowCount, rowCount > 1) {}
+  /// `tiled`: by the kernels for several tokens, whose tiles are computed whole.
+  Sizes(const StepShape& shape, std::uint64_t rowCount, bool tiled)
       : rows(rowCount),
-        loadedRows(rowCount == 1 ? 1 : roundUp(rowCount, HEADROOM_TOKEN_TILE)),
-        tiles(rowCount == 1 ? 1 : loadedRows / HEADROOM_TOKEN_TILE),
+        loadedRows(tiled ? roundUp(rowCount, HEADROOM_TOKEN_TILE) : rowCount),
+        tiles(tiled ? loadedRows / HEADROOM_TOKEN_TILE : rowCount),
         modelDim(static_cast<std::uint64_t>(shape.config.modelDim)),
         ffnDim(static_cast<std::uint64_t>(shape.config.ffnDim)),
         queryHeads(static_cast<std::uint64_t>(shape.config.attention.queryHeadCount)),
@@ -33,18 +35,18 @@ struct Sizes {
         chunks(static_cast<std::uint64_t>(shape.chunkCount)) {}
 };
 
-/// The common part of all projections: weights once per token tile; x once per workgroup and row.
-void addProjection(StageTraffic& traffic, const PackedMatrix& matrix, const Sizes& sizes,
+/// The common part of all projections: weights once per token tile; x once per group of rows and token.
+void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const Sizes& sizes,
                    std::uint64_t inputColumns) {
-  traffic.issued.weightsRead += matrix.paddedBytes() * sizes.tiles;
+  traffic.issued.weightsRead += matrix.issuedBytes() * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
-  traffic.issued.activationsRead += matrix.workgroups() * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
+  traffic.issued.activationsRead += matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * inputColumns * kFloat;
 }
 
 /// Gains are loaded beside every x.
-void addGain(StageTraffic& traffic, const GainVector& gain, const PackedMatrix& matrix, const Sizes& sizes) {
-  traffic.issued.weightsRead += matrix.workgroups() * sizes.loadedRows * gain.paddedBytes();
+void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& matrix, const Sizes& sizes) {
+  traffic.issued.weightsRead += matrix.rowGroups() * sizes.loadedRows * gain.paddedBytes();
   traffic.logical.weightsRead += gain.logicalBytes();
 }
 
@@ -55,14 +57,28 @@ void addResidual(StageTraffic& traffic, const Sizes& sizes) {
   }
 }
 
+StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const Sizes& sizes) {
+  StageTraffic traffic;
+  const std::uint64_t texels = shape.streamColumns() / 4;
+  // Bytes that are loaded for one texel of four weights: 16 at once in the rows family, a block with Q8_0.
+  const bool quantised = matrix.storage() == model::Storage::Q8_0;
+  std::uint64_t loaded = quantised ? 4 + 2 : matrix.bytesOf(4);
+  if (shape.family == model::KernelFamily::Rows) loaded = quantised ? matrix.bytesOf(32) : 16;
+  traffic.issued.weightsRead = sizes.rows * texels * loaded;
+  traffic.logical.weightsRead = sizes.rows * matrix.bytesOf(sizes.modelDim);
+  traffic.issued.activationsWritten = sizes.rows * shape.streamColumns() * kFloat;
+  traffic.logical.activationsWritten = sizes.rows * sizes.modelDim * kFloat;
+  return traffic;
+}
+
 StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
   addProjection(traffic, layer.qkv, sizes, sizes.modelDim);
   addGain(traffic, layer.attentionNorm, layer.qkv, sizes);
-  const std::uint64_t rotatedRows =
-      (sizes.queryHeads + sizes.kvHeads) * static_cast<std::uint64_t>(shape.config.ropeDim);
-  traffic.issued.weightsRead += sizes.loadedRows * rotatedRows * 2 * kFloat;  // cos and sin
-  traffic.logical.weightsRead += sizes.rows * static_cast<std::uint64_t>(shape.config.ropeDim) * kFloat;
+  const auto ropeDim = static_cast<std::uint64_t>(shape.config.ropeDim);
+  const std::uint64_t rotatedRows = (sizes.queryHeads + sizes.kvHeads) * (ropeDim / 2 * 2);
+  traffic.issued.weightsRead += sizes.rows * rotatedRows * 2 * kFloat;  // cos and sin
+  traffic.logical.weightsRead += sizes.rows * (ropeDim / 2 * 2) * kFloat;
   for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
     bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     bytes->kvWritten += sizes.rows * 2 * sizes.kvDim * sizes.kvBytes;
@@ -70,23 +86,27 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
   return traffic;
 }
 
-StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows,
-                             int capturedHeads) {
+StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows) {
   StageTraffic traffic;
-  const std::uint64_t lanesTexels =
-      roundUp(sizes.headDim / 4, HEADROOM_LANES);  // lanes past head_dim load its end
   const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
+  const auto capturedHeads = static_cast<std::uint64_t>(rows.capturedHeads);
+  const auto pooling = static_cast<std::uint64_t>(rows.capturePooling);
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
     traffic.issued.kvRead += workgroups * 2 * length * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * length * sizes.kvDim * sizes.kvBytes;
     if (token.sequence == 0) {
-      const std::uint64_t captured = static_cast<std::uint64_t>(capturedHeads) * length * kFloat;
+      const std::uint64_t captured =
+          capturedHeads * ((length + pooling - 1) / pooling + 2 * sizes.chunks) * kFloat;
       traffic.issued.captureWritten += captured;
       traffic.logical.captureWritten += captured;
     }
   }
-  traffic.issued.activationsRead += sizes.rows * sizes.chunks * sizes.queryHeads * lanesTexels * 4 * kFloat;
+  // In the packed family lanes past head_dim load its end.
+  const std::uint64_t queryTexels = shape.family == model::KernelFamily::Packed
+                                        ? roundUp(sizes.headDim / 4, HEADROOM_LANES)
+                                        : sizes.headDim / 4;
+  traffic.issued.activationsRead += sizes.rows * sizes.chunks * sizes.queryHeads * queryTexels * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * sizes.queryDim * kFloat;
   const std::uint64_t partials = sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   traffic.issued.activationsWritten += partials;
@@ -94,16 +114,24 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
   return traffic;
 }
 
-StageTraffic attentionOutput(const DeviceLayer& layer, const Sizes& sizes) {
+StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
-  const PackedMatrix& matrix = layer.attentionOutput;
-  traffic.issued.weightsRead = matrix.paddedBytes() * sizes.tiles;
-  traffic.logical.weightsRead = matrix.logicalBytes();
+  const DeviceMatrix& matrix = layer.attentionOutput;
   // Per x texel: the chunks' maxima, then their maxima and sums again with the partial texels.
-  traffic.issued.activationsRead =
-      matrix.workgroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * (2 + 2 + 4) * kFloat;
+  const std::uint64_t mergedTexel = sizes.chunks * (2 + 2 + 4) * kFloat;
   traffic.logical.activationsRead =
       sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+  if (shape.family == model::KernelFamily::Rows) {
+    addProjection(traffic, matrix, sizes, sizes.queryDim);
+    traffic.issued.activationsRead += sizes.rows * sizes.queryDim / 4 * mergedTexel;
+    for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
+      bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
+    }
+  } else {
+    traffic.issued.weightsRead = matrix.issuedBytes() * sizes.tiles;
+    traffic.logical.weightsRead = matrix.logicalBytes();
+    traffic.issued.activationsRead = matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * mergedTexel;
+  }
   addResidual(traffic, sizes);
   return traffic;
 }
@@ -111,30 +139,24 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const Sizes& sizes) {
 }  // namespace
 
 StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows, int capturedHeads) {
+                          const StepRows& rows) {
   const Sizes sizes(shape, rows.tokens.size());
   StageTraffic traffic;
   const DeviceLayer* layer =
       layerIndex >= 0 ? &weights.layers[static_cast<std::size_t>(layerIndex)] : nullptr;
   switch (stage) {
-    case Stage::Embedding: {
-      const std::uint64_t elementBytes = weights.tokenEmbedding.elementBytes();
-      traffic.issued.weightsRead = sizes.rows * shape.streamColumns() * elementBytes;
-      traffic.logical.weightsRead = sizes.rows * sizes.modelDim * elementBytes;
-      traffic.issued.activationsWritten = sizes.rows * shape.streamColumns() * kFloat;
-      traffic.logical.activationsWritten = sizes.rows * sizes.modelDim * kFloat;
-      return traffic;
-    }
+    case Stage::Embedding:
+      return embedding(weights.tokenEmbedding, shape, sizes);
     case Stage::QkvProjection:
       return qkvProjection(*layer, shape, sizes);
     case Stage::AttentionDecode:
-      return attentionDecode(shape, sizes, rows, capturedHeads);
+      return attentionDecode(shape, sizes, rows);
     case Stage::AttentionOutput:
-      return attentionOutput(*layer, sizes);
+      return attentionOutput(*layer, shape, sizes);
     case Stage::FfnGateUp:
       addProjection(traffic, layer->gateUp, sizes, sizes.modelDim);
       // Rows that only fill gate or up to a multiple of 8 are padding, not weights.
-      traffic.logical.weightsRead = 2 * sizes.ffnDim * sizes.modelDim * layer->gateUp.elementBytes();
+      traffic.logical.weightsRead = 2 * sizes.ffnDim * layer->gateUp.bytesOf(sizes.modelDim);
       addGain(traffic, layer->ffnNorm, layer->gateUp, sizes);
       for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
         bytes->activationsWritten += sizes.rows * sizes.ffnDim * kFloat;
@@ -145,7 +167,8 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
       addResidual(traffic, sizes);
       return traffic;
     case Stage::Logits: {
-      const Sizes wanted(shape, static_cast<std::uint64_t>(rows.logitsRows));
+      // The rows up to the last token share the tiles of the step.
+      const Sizes wanted(shape, static_cast<std::uint64_t>(rows.logitsRows), sizes.rows > 1);
       addProjection(traffic, weights.outputMatrix(), wanted, sizes.modelDim);
       addGain(traffic, weights.outputNorm, weights.outputMatrix(), wanted);
       for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {

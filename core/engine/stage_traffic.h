@@ -10,10 +10,12 @@
 
 namespace headroom::engine {
 
-/// The rows of one step: which positions they see and how many logits rows are asked for.
+/// The rows of one step: which positions they see, how many logits rows are asked for, and what is captured.
 struct StepRows {
   std::span<const TokenParams> tokens;
   int logitsRows = 1;
+  int capturedHeads = 0;   ///< query heads of this layer whose attention rows are written
+  int capturePooling = 1;  ///< keys per captured value
 };
 
 /// Issued and logical bytes of one dispatch.
@@ -22,11 +24,10 @@ struct StageTraffic {
   model::Traffic logical;
 };
 
-/// Declares what the kernel of `stage` loads and stores in a step, derived from its workgroups and loops:
-/// issued counts every load, also of padding and of reloads; logical counts each datum once. `capturedHeads`
-/// is how many query heads of this layer have their attention rows written. The step's parameters (a uniform
-/// buffer) are not counted.
+/// Declares what the kernels of `stage` load and store in a step, derived from their workgroups and loops:
+/// issued counts every load, also of padding and of reloads; logical counts each datum once. The step's
+/// parameters (a uniform buffer) are not counted. The audit build of the kernels counts the same by itself.
 StageTraffic stageTraffic(model::Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows, int capturedHeads);
+                          const StepRows& rows);
 
 }  // namespace headroom::engine

@@ -29,14 +29,15 @@ StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
   hidden = floats(device, rows * shape.hiddenColumns(), MemoryPlace::Device, "the hidden layer");
   logits =
       floats(device, rows * static_cast<std::uint64_t>(shape.config.vocabSize), MemoryPlace::Host, "logits");
-  captured =
-      vulkan::Buffer(device, shape.captureStride() * static_cast<std::uint64_t>(shape.config.layerCount),
-                     MemoryPlace::Host, "captured attention");
+  captured = floats(device, shape.captureFloats, MemoryPlace::Host, "captured attention");
+  capturedExtent = floats(device, 2 * shape.captureExtents, MemoryPlace::Host, "captured softmax extents");
+  attended = floats(device, rows * shape.attendedColumns(), MemoryPlace::Device, "merged attention");
   streamView = texels(device, stream, VK_FORMAT_R32G32B32A32_SFLOAT);
   queryView = texels(device, query, VK_FORMAT_R32G32B32A32_SFLOAT);
   partialView = texels(device, partial, VK_FORMAT_R32G32B32A32_SFLOAT);
   extentView = texels(device, extent, VK_FORMAT_R32G32_SFLOAT);
   hiddenView = texels(device, hidden, VK_FORMAT_R32G32B32A32_SFLOAT);
+  attendedView = texels(device, attended, VK_FORMAT_R32G32B32A32_SFLOAT);
 }
 
 }  // namespace headroom::engine

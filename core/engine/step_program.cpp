@@ -1,26 +1,68 @@
 #include "core/engine/step_program.h"
 
+#include "shaders/kernel_params.h"
+
 namespace headroom::engine {
 
 namespace {
-constexpr int kStagesPerLayer = 5;
+
+using model::Stage;
+
+constexpr Stage kLayerStages[] = {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput,
+                                  Stage::FfnGateUp, Stage::FfnDown};
+
+}  // namespace
+
+int StepProgram::dispatchTotal(const StepShape& shape) {
+  int perLayer = 0;
+  for (Stage stage : kLayerStages) perLayer += engine::dispatchCount(shape, stage);
+  return 2 + perLayer * shape.config.layerCount;
 }
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows)
-    : m_recorder(device, 2 + kStagesPerLayer * resources.shape.config.layerCount) {
-  using model::Stage;
-  m_stages.push_back({Stage::Embedding, -1});
+    : m_recorder(device, dispatchTotal(resources.shape)) {
+  const auto record = [&](Stage stage, int layer) {
+    const int first = m_recorder.dispatchCount();
+    recordStage(m_recorder, resources, stage, layer, rowCount, logitsRows);
+    m_stages.push_back({stage, layer, first, m_recorder.dispatchCount() - first});
+  };
+  record(Stage::Embedding, -1);
   for (int layer = 0; layer < resources.shape.config.layerCount; ++layer) {
-    for (Stage stage : {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput,
-                        Stage::FfnGateUp, Stage::FfnDown}) {
-      m_stages.push_back({stage, layer});
+    for (Stage stage : kLayerStages) record(stage, layer);
+  }
+  record(Stage::Logits, -1);
+  m_recorder.finish();
+}
+
+std::vector<double> StepProgram::stageTimesMs() const {
+  const std::vector<double> dispatches = m_recorder.dispatchTimesMs();
+  std::vector<double> times;
+  for (const RecordedStage& stage : m_stages) {
+    double sum = 0.0;
+    for (int i = 0; i < stage.dispatchCount; ++i)
+      sum += dispatches[static_cast<std::size_t>(stage.firstDispatch + i)];
+    times.push_back(sum);
+  }
+  return times;
+}
+
+void addAudit(const vulkan::Buffer& counters, const std::vector<StepProgram::RecordedStage>& stages,
+              std::vector<model::Traffic>& counted) {
+  counted.resize(stages.size());
+  const std::span<const std::uint32_t> words = counters.mapped<const std::uint32_t>();
+  for (std::size_t index = 0; index < stages.size(); ++index) {
+    for (int i = 0; i < stages[index].dispatchCount; ++i) {
+      const std::uint64_t offset =
+          kAuditStride * static_cast<std::uint64_t>(stages[index].firstDispatch + i) / sizeof(std::uint32_t);
+      const auto classes = words.subspan(offset, HEADROOM_TRAFFIC_CLASSES);
+      counted[index] += {.weightsRead = classes[0],
+                         .kvRead = classes[1],
+                         .kvWritten = classes[2],
+                         .activationsRead = classes[3],
+                         .activationsWritten = classes[4],
+                         .captureWritten = classes[5]};
     }
   }
-  m_stages.push_back({Stage::Logits, -1});
-  for (const RecordedStage& recorded : m_stages) {
-    recordStage(m_recorder, resources, recorded.stage, recorded.layer, rowCount, logitsRows);
-  }
-  m_recorder.finish();
 }
 
 }  // namespace headroom::engine

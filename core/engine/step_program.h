@@ -4,6 +4,7 @@
 
 #include "core/engine/stage_dispatcher.h"
 #include "core/model/stage.h"
+#include "core/model/step_record.h"
 #include "core/vulkan/recorder.h"
 
 namespace headroom::engine {
@@ -15,18 +16,29 @@ class StepProgram {
   struct RecordedStage {
     model::Stage stage;
     int layer;  ///< -1 for Embedding and Logits
+    int firstDispatch;
+    int dispatchCount;
   };
 
   StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows);
 
   void run() { m_recorder.run(); }
-  /// In the order of execution; dispatchTimesMs() has one entry for each.
+  /// In the order of execution.
   const std::vector<RecordedStage>& stages() const { return m_stages; }
-  std::vector<double> dispatchTimesMs() const { return m_recorder.dispatchTimesMs(); }
+  /// Milliseconds of each stage in the last run.
+  std::vector<double> stageTimesMs() const;
+
+  /// Dispatches of one step of a model of that shape.
+  static int dispatchTotal(const StepShape& shape);
 
  private:
   vulkan::Recorder m_recorder;
   std::vector<RecordedStage> m_stages;
 };
+
+/// Adds what the kernels of `stages` counted since the counters were cleared to `counted`, one entry per
+/// stage.
+void addAudit(const vulkan::Buffer& counters, const std::vector<StepProgram::RecordedStage>& stages,
+              std::vector<model::Traffic>& counted);
 
 }  // namespace headroom::engine

@@ -1,6 +1,7 @@
 #include "core/engine/step_shape.h"
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,29 +12,25 @@
 namespace headroom::engine {
 
 namespace {
+using model::KernelFamily;
+
 constexpr int kMinChunkKeysOnCpu = 64;
 constexpr int kMinChunkKeysOnGpu = 256;
 /// Workgroups that fill a GPU of unknown size; KERNELS.md's rule of two per core for a CPU.
 constexpr int kGpuWorkgroups = 256;
 constexpr int kMaxChunks = 64;
-constexpr std::uint64_t kMaxCaptureBytes = 64ull << 20;
+/// Host memory for captured scores, unless a single row of every head needs more.
+constexpr std::uint64_t kCaptureBytes = 64ull << 20;
+constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
+constexpr int kRowsInvocations = 256;
+constexpr int kAttentionTile = 32;
 
 void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
   throw vulkan::Error(fmt::format("This model cannot run on {}: {}.", device.name, why));
 }
-}  // namespace
 
-std::uint64_t StepShape::captureBytesPerLayer() const {
-  return static_cast<std::uint64_t>(config.attention.queryHeadCount) *
-         static_cast<std::uint64_t>(blockTokens) * static_cast<std::uint64_t>(options.contextLength) *
-         sizeof(float);
-}
-
-StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
-                          const model::DecoderOptions& options) {
-  StepShape shape{.config = config, .options = options};
-  if (shape.options.contextLength <= 0) shape.options.contextLength = config.contextLength;
-  const int context = shape.options.contextLength;
+void checkModel(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                const model::DecoderOptions& options) {
   const model::AttentionShape& attention = config.attention;
   if (attention.headDim % 4 != 0 || attention.headDim > 256) {
     refuse(device,
@@ -55,27 +52,82 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
     refuse(device, "it has no 16-bit storage for an f16 cache; choose an f32 cache");
   }
   const std::uint64_t layerBytes =
-      model::kvCacheBytes(config, options.kvType, static_cast<std::uint64_t>(context),
+      model::kvCacheBytes(config, options.kvType, static_cast<std::uint64_t>(options.contextLength),
                           static_cast<std::uint64_t>(options.batch)) /
       (2ull * static_cast<std::uint64_t>(config.layerCount));
   if (layerBytes > device.limits.maxStorageBufferRange) {
     refuse(device,
            fmt::format("the keys of one layer at {} positions are {} bytes, the device binds at most {}",
-                       context, layerBytes, device.limits.maxStorageBufferRange));
+                       options.contextLength, layerBytes, device.limits.maxStorageBufferRange));
   }
+}
 
-  const std::uint64_t captureRowBytes = static_cast<std::uint64_t>(config.layerCount) *
-                                        static_cast<std::uint64_t>(attention.queryHeadCount) *
-                                        static_cast<std::uint64_t>(context) * sizeof(float);
-  const int affordable =
-      static_cast<int>(std::min<std::uint64_t>(HEADROOM_MAX_TOKENS, kMaxCaptureBytes / captureRowBytes));
-  shape.blockTokens = std::max({1, affordable, options.batch});
-  if (shape.captureBytesPerLayer() > device.limits.maxStorageBufferRange) {
-    refuse(
-        device,
-        fmt::format("attention rows of one layer at {} positions are {} bytes, the device binds at most {}",
-                    context, shape.captureBytesPerLayer(), device.limits.maxStorageBufferRange));
+/// Shared memory of one attention workgroup of the rows family.
+std::uint64_t sharedBytes(int heads, int headDim, int tile) {
+  const int texels = headDim / 4;
+  return static_cast<std::uint64_t>(tile * (texels + 1) * 16 + heads * texels * 16 + heads * tile * 4 +
+                                    heads * 12);
+}
+
+/// As many heads of the group and keys at once as the device's shared memory holds; at least 8 keys.
+void planAttentionTile(StepShape& shape, const vulkan::DeviceInfo& device) {
+  const std::uint64_t room = device.limits.maxComputeSharedMemorySize;
+  const int headDim = shape.config.attention.headDim;
+  for (int heads = shape.headsPerWorkgroup; heads >= 1; --heads) {
+    if (shape.headsPerWorkgroup % heads != 0) continue;
+    for (int tile = kAttentionTile; tile >= HEADROOM_LANES; tile /= 2) {
+      if (sharedBytes(heads, headDim, tile) > room) continue;
+      shape.headsPerWorkgroup = heads;
+      shape.attentionTile = tile;
+      return;
+    }
   }
+  refuse(device, fmt::format("attention over head_dim {} needs {} bytes of shared memory, there are {}",
+                             headDim, sharedBytes(1, headDim, HEADROOM_LANES), room));
+}
+
+void planFamily(StepShape& shape, const vulkan::DeviceInfo& device) {
+  shape.family = shape.options.kernels;
+  shape.subgroupSize = static_cast<int>(device.subgroupSize);
+  if (shape.family == KernelFamily::Automatic) {
+    const bool software = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU || device.subgroupSize <= HEADROOM_LANES;
+    shape.family = software ? KernelFamily::Packed : KernelFamily::Rows;
+  }
+  shape.headsPerWorkgroup =
+      shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
+  if (shape.family == KernelFamily::Packed) {
+    shape.invocations = HEADROOM_LANES;
+    return;
+  }
+  constexpr VkSubgroupFeatureFlags kNeeded =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
+  if ((device.subgroupOperations & kNeeded) != kNeeded) {
+    refuse(device, "its subgroups cannot add up, which the kernel family \"rows\" needs; choose \"packed\"");
+  }
+  shape.invocations = static_cast<int>(std::min<std::uint32_t>(
+      kRowsInvocations,
+      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0])));
+  planAttentionTile(shape, device);
+}
+
+}  // namespace
+
+StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                          const model::DecoderOptions& options) {
+  StepShape shape{.config = config, .options = options};
+  if (shape.options.contextLength <= 0) shape.options.contextLength = config.contextLength;
+  const int context = shape.options.contextLength;
+  checkModel(device, config, shape.options);
+  planFamily(shape, device);
+
+  shape.blockTokens = HEADROOM_MAX_TOKENS;
+  const std::uint64_t rowFloats = static_cast<std::uint64_t>(config.layerCount) *
+                                  static_cast<std::uint64_t>(config.attention.queryHeadCount) *
+                                  static_cast<std::uint64_t>(context);
+  const std::uint64_t most =
+      std::min<std::uint64_t>(device.limits.maxStorageBufferRange / sizeof(float),
+                              rowFloats * static_cast<std::uint64_t>(shape.blockTokens));
+  shape.captureFloats = std::min(most, std::max(rowFloats, kCaptureBytes / sizeof(float)));
 
   const bool onCpu = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
   shape.minChunkKeys = onCpu ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
@@ -84,7 +136,39 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
   const int groups = shape.attentionWorkgroups() * options.batch;
   const int mostUseful = (context + shape.minChunkKeys - 1) / shape.minChunkKeys;
   shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));
+  const std::uint64_t rowExtents =
+      rowFloats / static_cast<std::uint64_t>(context) * static_cast<std::uint64_t>(shape.chunkCount);
+  shape.captureExtents = std::min(rowExtents * static_cast<std::uint64_t>(shape.blockTokens),
+                                  std::max(rowExtents, kCaptureExtentBytes / (2 * sizeof(float))));
   return shape;
+}
+
+CaptureLayout StepShape::captureLayout(const model::Capture& capture, int positions) const {
+  CaptureLayout layout;
+  int layers = 0;
+  for (int layer = 0; layer < config.layerCount; ++layer) layers += capture.wants(layer) ? 1 : 0;
+  if (layers == 0) return layout;
+  layout.slotCount = layers * static_cast<int>(capture.wantedHeads(config.attention.queryHeadCount).size());
+  layout.pooling = model::poolingFor(positions, capture.cells) >= HEADROOM_LANES ? HEADROOM_LANES : 1;
+  layout.stride = (positions + layout.pooling - 1) / layout.pooling;
+  return layout;
+}
+
+int StepShape::captureRows(const model::Capture& capture, int position, int wanted) const {
+  const CaptureLayout layout = captureLayout(capture, position + wanted);
+  if (layout.slotCount == 0) return wanted;
+  const std::uint64_t rowFloats =
+      static_cast<std::uint64_t>(layout.slotCount) * static_cast<std::uint64_t>(layout.stride);
+  if (rowFloats > captureFloats) {
+    throw vulkan::Error(fmt::format(
+        "Attention rows of {} heads over {} positions are {} bytes, the device holds {}; choose fewer "
+        "heads, or pooled rows.",
+        layout.slotCount, position + wanted, rowFloats * sizeof(float), captureFloats * sizeof(float)));
+  }
+  const std::uint64_t rowExtents =
+      static_cast<std::uint64_t>(layout.slotCount) * static_cast<std::uint64_t>(chunkCount);
+  return static_cast<int>(
+      std::min({static_cast<std::uint64_t>(wanted), captureFloats / rowFloats, captureExtents / rowExtents}));
 }
 
 }  // namespace headroom::engine

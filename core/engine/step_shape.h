@@ -2,19 +2,36 @@
 
 #include <cstdint>
 
-#include "core/engine/packed_matrix.h"
+#include "core/engine/device_matrix.h"
 #include "core/model/decoder.h"
 #include "core/vulkan/device.h"
 
 namespace headroom::engine {
 
+/// The largest alignment of buffer offsets that Vulkan lets a device ask for.
+inline constexpr std::uint64_t kOffsetAlignment = 256;
+
+/// Where the captured scores of a step lie: [slot][row][stride], a slot for each captured layer and head.
+struct CaptureLayout {
+  int slotCount = 0;
+  int pooling = 1;  ///< keys per value: 1, or 8
+  int stride = 0;   ///< floats per row
+};
+
 /// The sizes that a decoder's kernels, buffers and traffic all follow from; fixed when it is built.
 struct StepShape {
   model::ModelConfig config;
   model::DecoderOptions options;  ///< contextLength filled in
-  int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
-  int chunkCount = 1;             ///< parts that attention splits the context into
-  int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
+  model::KernelFamily family = model::KernelFamily::Packed;
+  int subgroupSize = 8;              ///< as the device says; kernels are right with any other
+  int invocations = 8;               ///< of a workgroup; the packed family's is always 8
+  int headsPerWorkgroup = 1;         ///< query heads that one attention workgroup serves
+  int attentionTile = 8;             ///< keys that a workgroup of the rows family holds at once
+  int blockTokens = 1;               ///< rows of a step at most: a prefill block, or the batch
+  int chunkCount = 1;                ///< parts that attention splits the context into
+  int minChunkKeys = 64;             ///< no part is shorter, so short contexts are not split
+  std::uint64_t captureFloats = 0;   ///< room for captured scores
+  std::uint64_t captureExtents = 0;  ///< room for maximum and sum of their chunks
 
   /// Throws vulkan::Error when the engine has no kernel for this model, naming what does not fit.
   static StepShape plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
@@ -22,17 +39,15 @@ struct StepShape {
 
   std::uint64_t streamColumns() const { return paddedColumns(static_cast<std::uint64_t>(config.modelDim)); }
   std::uint64_t hiddenColumns() const { return paddedColumns(static_cast<std::uint64_t>(config.ffnDim)); }
-  /// Query heads that one attention workgroup serves.
-  int headsPerWorkgroup() const {
-    return options.attention == model::AttentionKernel::Shared ? config.attention.groupSize() : 1;
+  std::uint64_t attendedColumns() const {
+    return paddedColumns(static_cast<std::uint64_t>(config.attention.queryDim()));
   }
-  int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup(); }
-  std::uint64_t captureBytesPerLayer() const;
-  /// Bytes from one layer's captured scores to the next: captureBytesPerLayer() up to the offset alignment.
-  std::uint64_t captureStride() const { return roundUp(captureBytesPerLayer(), kOffsetAlignment); }
+  int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup; }
 
-  /// The largest alignment of buffer offsets that Vulkan lets a device ask for.
-  static constexpr std::uint64_t kOffsetAlignment = 256;
+  /// Layout of the capture of rows that end at `positions`.
+  CaptureLayout captureLayout(const model::Capture& capture, int positions) const;
+  /// How many of `wanted` rows from `position` on one step can capture. Throws vulkan::Error when it is none.
+  int captureRows(const model::Capture& capture, int position, int wanted) const;
 };
 
 }  // namespace headroom::engine

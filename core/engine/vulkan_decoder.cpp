@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -31,21 +31,29 @@ auto translateErrors(const Work& work) {
   }
 }
 
-bool keepsHalf(const vulkan::DeviceInfo& device, HalfWeights wish) {
-  if (wish == HalfWeights::Automatic) return device.type != VK_PHYSICAL_DEVICE_TYPE_CPU;
-  return wish == HalfWeights::Keep;
-}
+/// What a chunk of the context knows of its softmax.
+struct SoftmaxExtent {
+  float maximum;
+  float sum;  ///< of exp(score - maximum)
+};
 
-/// Softmax of raw scores, in place.
-void normaliseRow(std::span<float> row) {
-  const float highest = *std::max_element(row.begin(), row.end());
+/// Attention from scores and the extents of all chunks; each value of `out` is the largest of `pooling`
+/// scores.
+void normaliseRow(std::span<const float> scores, std::span<const SoftmaxExtent> extents, int pooling,
+                  std::span<float> out) {
+  float highest = -std::numeric_limits<float>::infinity();
+  for (const SoftmaxExtent& chunk : extents) highest = std::max(highest, chunk.maximum);
   double sum = 0.0;
-  for (float& value : row) {
-    value = std::exp(value - highest);
-    sum += value;
+  for (const SoftmaxExtent& chunk : extents) {
+    if (chunk.sum > 0.0f) sum += chunk.sum * std::exp(static_cast<double>(chunk.maximum) - highest);
   }
   const auto scale = static_cast<float>(1.0 / sum);
-  for (float& value : row) value *= scale;
+  std::size_t cell = 0;
+  for (std::size_t first = 0; first < scores.size(); first += static_cast<std::size_t>(pooling)) {
+    const auto pooled =
+        scores.subspan(first, std::min(scores.size() - first, static_cast<std::size_t>(pooling)));
+    out[cell++] = scale * std::exp(*std::ranges::max_element(pooled) - highest);
+  }
 }
 
 using Clock = std::chrono::steady_clock;
@@ -67,17 +75,21 @@ void addStages(StepRecord& total, const StepRecord& part) {
 }  // namespace
 
 VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-                                    bool keepHalf)
-    : weights(device, model, shape.options.contextLength, keepHalf),
+                                    const EngineOptions& engineOptions)
+    : weights(device, model, shape.options.contextLength, shape.family, engineOptions.storage),
       cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
-      buffers(device, shape) {}
+      buffers(device, shape) {
+  if (engineOptions.build == KernelBuild::Plain) return;
+  audit = vulkan::Buffer(device, kAuditStride * static_cast<std::uint64_t>(StepProgram::dispatchTotal(shape)),
+                         vulkan::MemoryPlace::Host, "counters of an audit");
+}
 
 VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
-                             const model::DecoderOptions& options, HalfWeights halfWeights)
-    : m_device(device) {
+                             const model::DecoderOptions& options, const EngineOptions& engineOptions)
+    : m_device(device), m_engineOptions(engineOptions) {
   translateErrors([&] {
     m_shape = StepShape::plan(device.info(), model.config, options);
-    m_resources = std::make_unique<Resources>(device, model, m_shape, keepsHalf(device.info(), halfWeights));
+    m_resources = std::make_unique<Resources>(device, model, m_shape, engineOptions);
     program(m_shape.options.batch, m_shape.options.batch);
     device.finishUploads();  // a model that did not arrive must not decode
   });
@@ -111,23 +123,38 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
   }
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
   if (!kernels) {
-    kernels =
-        std::make_unique<StepKernels>(m_device, m_shape, rowCount == 1 ? TokenTile::One : TokenTile::Several);
+    kernels = std::make_unique<StepKernels>(m_device, m_shape, resources.weights,
+                                            rowCount == 1 ? TokenTile::One : TokenTile::Several,
+                                            m_engineOptions.build);
   }
-  const StepResources step{m_shape, *kernels, resources.weights, resources.cache, resources.buffers};
+  const StepResources step{.shape = m_shape,
+                           .kernels = *kernels,
+                           .weights = resources.weights,
+                           .cache = resources.cache,
+                           .buffers = resources.buffers,
+                           .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
   return resources.programs
       .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
 }
 
-void VulkanDecoder::setCapture(StepParams& params, const Capture& capture) const {
-  std::ranges::fill(params.captureLayers, 0u);
+void VulkanDecoder::setCapture(StepParams& params, std::span<const TokenParams> rows,
+                               const Capture& capture) const {
+  const CaptureLayout layout = m_shape.captureLayout(capture, static_cast<int>(rows.back().position) + 1);
+  params.captureRows = static_cast<std::uint32_t>(std::ranges::count(rows, 0u, &TokenParams::sequence));
+  params.captureStride = static_cast<std::uint32_t>(layout.stride);
+  params.capturePooling = static_cast<std::uint32_t>(layout.pooling);
+  const std::vector<int> heads = capture.wantedHeads(m_shape.config.attention.queryHeadCount);
+  std::ranges::fill(params.layerSlots, kNoSlot);
+  std::ranges::fill(params.headSlots, kNoSlot);
+  std::uint32_t slot = 0;
   for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
-    if (capture.wants(layer)) params.captureLayers[layer / 32] |= 1u << (layer % 32);
+    if (!capture.wants(layer)) continue;
+    params.layerSlots[layer] = slot;
+    slot += static_cast<std::uint32_t>(heads.size());
   }
-  std::ranges::fill(params.captureHeads, 0u);
-  for (int head : capture.wantedHeads(m_shape.config.attention.queryHeadCount)) {
-    params.captureHeads[head / 32] |= 1u << (head % 32);
+  for (std::size_t index = 0; index < heads.size(); ++index) {
+    params.headSlots[heads[index]] = static_cast<std::uint32_t>(index);
   }
 }
 
@@ -136,27 +163,32 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
   params.tokenCount = static_cast<std::uint32_t>(rows.size());
   params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
-  setCapture(params, capture);
+  setCapture(params, rows, capture);
   std::ranges::copy(rows, params.tokens);
 
   StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
   StepRecord record;
   record.overhead.prepareMs = millisecondsSince(prepareStart);
+  const bool audits = m_engineOptions.build == KernelBuild::Audit;
+  if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);
   const auto submitStart = Clock::now();
   steps.run();
   const double deviceMs = millisecondsSince(submitStart);
 
   const auto readBackStart = Clock::now();
-  const std::vector<double> times = steps.dispatchTimesMs();
+  if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
+  const std::vector<double> times = steps.stageTimesMs();
   const auto wantedHeads =
       static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
-  const StepRows stepRows{.tokens = rows, .logitsRows = logitsRows};
+  StepRows stepRows{
+      .tokens = rows, .logitsRows = logitsRows, .capturePooling = static_cast<int>(params.capturePooling)};
   for (std::size_t index = 0; index < times.size(); ++index) {
-    const auto [stage, layer] = steps.stages()[index];
-    const StageTraffic traffic = stageTraffic(stage, layer, m_shape, m_resources->weights, stepRows,
-                                              capture.wants(layer) ? wantedHeads : 0);
-    record.stages.push_back({.stage = stage,
-                             .layer = layer,
+    const StepProgram::RecordedStage& recorded = steps.stages()[index];
+    stepRows.capturedHeads = capture.wants(recorded.layer) ? wantedHeads : 0;
+    const StageTraffic traffic =
+        stageTraffic(recorded.stage, recorded.layer, m_shape, m_resources->weights, stepRows);
+    record.stages.push_back({.stage = recorded.stage,
+                             .layer = recorded.layer,
                              .gpuTimeMs = times[index],
                              .issued = traffic.issued,
                              .logical = traffic.logical});
@@ -179,28 +211,32 @@ model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> r
   attention.queryHeads = capture.wantedHeads(m_shape.config.attention.queryHeadCount);
   attention.rowCount = static_cast<int>(ofFirstSequence);
   attention.firstPosition = static_cast<int>(rows[0].position);
-  attention.rowStride = attention.firstPosition + attention.rowCount;
-  attention.values.resize(attention.layers.size() * attention.queryHeads.size() *
-                          static_cast<std::size_t>(attention.rowCount) *
-                          static_cast<std::size_t>(attention.rowStride));
+  const int positions = attention.firstPosition + attention.rowCount;
+  const CaptureLayout layout = m_shape.captureLayout(capture, positions);
+  attention.pooling = model::poolingFor(positions, capture.cells);
+  attention.rowStride = attention.valueCount(attention.rowCount - 1);
+  const std::size_t rowTotal =
+      static_cast<std::size_t>(layout.slotCount) * static_cast<std::size_t>(attention.rowCount);
+  attention.values.assign(rowTotal * static_cast<std::size_t>(attention.rowStride), 0.0f);
 
-  const std::span<const float> scores = m_resources->buffers.captured.mapped<const float>();
-  float* target = attention.values.data();
-  for (int layer : attention.layers) {
-    for (int head : attention.queryHeads) {
-      for (int row = 0; row < attention.rowCount; ++row, target += attention.rowStride) {
-        const std::size_t source =
-            static_cast<std::size_t>(layer) * m_shape.captureStride() / sizeof(float) +
-            (static_cast<std::size_t>(head) * static_cast<std::size_t>(m_shape.blockTokens) +
-             static_cast<std::size_t>(row)) *
-                static_cast<std::size_t>(m_shape.options.contextLength);
-        const std::size_t length = static_cast<std::size_t>(attention.firstPosition + row) + 1;
-        std::memcpy(target, scores.data() + source, length * sizeof(float));
-        normaliseRow({target, length});
-      }
-    }
+  const auto scores = m_resources->buffers.captured.mapped<const float>();
+  const auto extents = m_resources->buffers.capturedExtent.mapped<const SoftmaxExtent>();
+  const auto chunks = static_cast<std::size_t>(m_shape.chunkCount);
+  const int valuesPerCell = attention.pooling / layout.pooling;
+  for (std::size_t index = 0; index < rowTotal; ++index) {
+    const int row = static_cast<int>(index) % attention.rowCount;
+    const int cells = (attention.firstPosition + row + layout.pooling) / layout.pooling;
+    normaliseRow(
+        scores.subspan(index * static_cast<std::size_t>(layout.stride), static_cast<std::size_t>(cells)),
+        extents.subspan(index * chunks, chunks), valuesPerCell,
+        std::span(attention.values).subspan(index * static_cast<std::size_t>(attention.rowStride)));
   }
   return attention;
+}
+
+int VulkanDecoder::blockRows(const Capture& capture, int position, std::size_t wanted) const {
+  const auto rows = static_cast<int>(std::min(wanted, static_cast<std::size_t>(m_shape.blockTokens)));
+  return m_shape.captureRows(capture, position, rows);
 }
 
 StepRecord VulkanDecoder::decodeStep(int token, const Capture& capture) {
@@ -267,7 +303,8 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
   return translateErrors([&] {
     std::vector<model::AttentionRows> replayed;
     for (std::size_t done = 0; done < tokens.size();) {
-      const std::size_t count = std::min(tokens.size() - done, static_cast<std::size_t>(m_shape.blockTokens));
+      const auto count = static_cast<std::size_t>(
+          blockRows(capture, firstPosition + static_cast<int>(done), tokens.size() - done));
       std::vector<TokenParams> rows;
       for (std::size_t index = done; index < done + count; ++index) {
         rows.push_back(
@@ -285,10 +322,11 @@ std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Ca
   checkRoom(tokens);
   return translateErrors([&] {
     m_allLogits.clear();
+    m_audited.clear();
     std::vector<StepRecord> records;
     for (std::size_t done = 0; done < tokens.size();) {
       const auto start = Clock::now();
-      const std::size_t count = std::min(tokens.size() - done, static_cast<std::size_t>(m_shape.blockTokens));
+      const auto count = static_cast<std::size_t>(blockRows(capture, m_position, tokens.size() - done));
       const std::span<const int> block = tokens.subspan(done, count);
       StepRecord record = count == 1 ? decodeStep(block[0], capture) : prefillBlock(block, capture);
       const auto readBackStart = Clock::now();

@@ -17,11 +17,10 @@
 
 namespace headroom::engine {
 
-/// Whether f16 weights stay f16 on the device (half the memory and bytes) or become f32.
-enum class HalfWeights {
-  Automatic,  ///< keep on GPUs; widen on software devices, where unpacking costs more than the bytes saved
-  Keep,
-  Widen,
+/// What a decoder is built for beyond its options.
+struct EngineOptions {
+  DeviceStorage storage = DeviceStorage::AsStored;
+  KernelBuild build = KernelBuild::Plain;
 };
 
 /// Decodes on a Vulkan device; every step of the forward pass is a compute shader. See step_program.cpp.
@@ -30,7 +29,7 @@ class VulkanDecoder final : public model::Decoder {
   /// Uploads the model, which is not needed afterwards; `device` must outlive the decoder. Throws
   /// model::Error when the device cannot run it or has no room.
   VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
-                HalfWeights halfWeights = HalfWeights::Automatic);
+                const EngineOptions& engineOptions = {});
   ~VulkanDecoder() override;
 
   const model::ModelConfig& config() const override { return m_shape.config; }
@@ -52,15 +51,20 @@ class VulkanDecoder final : public model::Decoder {
 
   const StepShape& shape() const { return m_shape; }
   std::uint64_t cacheBytesAllocated() const { return m_resources->cache.allocatedBytes(); }
+  /// Bytes that the kernels counted by themselves since the last run() began, one entry for each stage of a
+  /// record; empty unless built for KernelBuild::Audit.
+  const std::vector<model::Traffic>& audited() const { return m_audited; }
 
  private:
   /// Everything on the device that a decoder owns.
   struct Resources {
-    Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape, bool keepHalf);
+    Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
+              const EngineOptions& engineOptions);
 
     DeviceWeights weights;
     KvCache cache;
     StepBuffers buffers;
+    vulkan::Buffer audit;  ///< counters of a step, on the host; empty without an audit
     std::unique_ptr<StepKernels> oneToken;
     std::unique_ptr<StepKernels> severalTokens;
     std::map<std::pair<int, int>, StepProgram> programs;  ///< by rows and logits rows
@@ -71,16 +75,20 @@ class VulkanDecoder final : public model::Decoder {
   model::StepRecord runRows(std::span<const TokenParams> rows, int logitsRows, const model::Capture& capture);
   model::StepRecord decodeStep(int token, const model::Capture& capture);
   model::StepRecord prefillBlock(std::span<const int> tokens, const model::Capture& capture);
-  void setCapture(StepParams& params, const model::Capture& capture) const;
+  void setCapture(StepParams& params, std::span<const TokenParams> rows, const model::Capture& capture) const;
   model::AttentionRows readAttention(std::span<const TokenParams> rows, const model::Capture& capture) const;
+  /// Rows of the next block: as many of `wanted` as a step takes and can capture.
+  int blockRows(const model::Capture& capture, int position, std::size_t wanted) const;
 
   vulkan::Device& m_device;
+  EngineOptions m_engineOptions;
   StepShape m_shape;
   std::unique_ptr<Resources> m_resources;
   int m_position = 0;
   bool m_keepsAllLogits = false;
   std::vector<float> m_logits;
   std::vector<float> m_allLogits;
+  std::vector<model::Traffic> m_audited;
 };
 
 }  // namespace headroom::engine

@@ -22,6 +22,8 @@ std::uint64_t texelBytes(VkFormat format) {
     case VK_FORMAT_R16G16B16A16_SFLOAT:
     case VK_FORMAT_R32G32_SFLOAT:
       return 8;
+    case VK_FORMAT_R16_SFLOAT:
+      return 2;
     default:
       return 4;
   }

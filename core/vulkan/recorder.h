@@ -41,6 +41,8 @@ class Recorder {
   /// count exceeds the device's limits.
   void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
                 std::span<const std::byte> push = {});
+  /// Dispatches appended so far.
+  int dispatchCount() const { return m_dispatchCount; }
   /// Ends recording.
   void finish();
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ struct TestDevice {
   }
 };
 
+/// The families of kernels, each of which every test runs.
+inline constexpr model::KernelFamily kFamilies[] = {model::KernelFamily::Packed, model::KernelFamily::Rows};
+
 inline std::vector<float> randomFloats(std::size_t count, unsigned seed, float deviation = 1.0f) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.0f, deviation);
@@ -42,10 +46,10 @@ class KernelHarness {
                 engine::TokenTile tile)
       : m_device(device),
         shape(stepShape),
-        weights(device, model, shape.options.contextLength, false),
+        weights(device, model, shape.options.contextLength, shape.family, engine::DeviceStorage::AsStored),
         cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
         buffers(device, shape),
-        kernels(device, shape, tile) {}
+        kernels(device, shape, weights, tile, engine::KernelBuild::Plain) {}
 
   void write(const vulkan::Buffer& buffer, const std::vector<float>& values, std::uint64_t offset = 0) {
     vulkan::upload(m_device, buffer, offset, std::as_bytes(std::span(values)));
@@ -83,18 +87,24 @@ class KernelHarness {
     return values;
   }
 
+  /// Captures all heads when `capturePooling` is not 0, by rows of the whole context.
   void run(model::Stage stage, const std::vector<engine::TokenParams>& rows, int logitsRows = 1,
-           bool captures = false) {
+           int capturePooling = 0) {
     engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
     params = {};
     params.tokenCount = static_cast<std::uint32_t>(rows.size());
     params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
-    params.captureLayers[0] = captures ? 1u : 0u;
-    std::ranges::fill(params.captureHeads, ~0u);
+    params.captureRows = params.tokenCount;
+    params.captureStride = static_cast<std::uint32_t>(shape.options.contextLength);
+    params.capturePooling = static_cast<std::uint32_t>(std::max(capturePooling, 1));
+    params.layerSlots[0] = capturePooling > 0 ? 0 : engine::kNoSlot;
+    std::iota(std::begin(params.headSlots), std::end(params.headSlots), 0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
-    vulkan::Recorder recorder(m_device, 1);
-    engine::recordStage(recorder, {shape, kernels, weights, cache, buffers}, stage, 0,
-                        static_cast<int>(rows.size()), logitsRows);
+    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, stage));
+    engine::recordStage(
+        recorder,
+        {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, stage,
+        0, static_cast<int>(rows.size()), logitsRows);
     recorder.finish();
     recorder.run();
   }

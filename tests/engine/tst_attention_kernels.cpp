@@ -10,9 +10,10 @@ using namespace headroom;
 using namespace headroom::tests;
 using engine::TokenTile;
 using model::AttentionKernel;
+using model::KernelFamily;
 using model::Stage;
 
-/// attention_decode and attention_output, each alone, against softmax attention in double.
+/// attention_decode and attention_output of both families, each alone, against softmax attention in double.
 class TestAttentionKernels : public QObject {
   Q_OBJECT
 
@@ -42,6 +43,7 @@ class TestAttentionKernels : public QObject {
     QTest::addColumn<int>("chunks");
     QTest::addColumn<bool>("f16Cache");
     QTest::addColumn<bool>("naive");
+    QTest::addColumn<KernelFamily>("family");
     struct Row {
       int queryHeads, kvHeads, headDim, length, chunks;
       bool f16Cache, naive;
@@ -80,12 +82,15 @@ class TestAttentionKernels : public QObject {
              Row{8, 1, 32, 5, 8, false, false},
              Row{4, 4, 16, 100, 16, true, false},
          }) {
-      const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
-      QTest::addRow("%s %d/%dx%d length %d chunks %d %s %s", std::string(shortName(heads.kind())).c_str(),
-                    row.queryHeads, row.kvHeads, row.headDim, row.length, row.chunks,
-                    row.f16Cache ? "f16" : "f32", row.naive ? "naive" : "shared")
-          << row.queryHeads << row.kvHeads << row.headDim << row.length << row.chunks << row.f16Cache
-          << row.naive;
+      for (KernelFamily family : kFamilies) {
+        const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
+        QTest::addRow("%s %d/%dx%d length %d chunks %d %s %s %s",
+                      std::string(shortName(heads.kind())).c_str(), row.queryHeads, row.kvHeads, row.headDim,
+                      row.length, row.chunks, row.f16Cache ? "f16" : "f32", row.naive ? "naive" : "shared",
+                      std::string(shortName(family)).c_str())
+            << row.queryHeads << row.kvHeads << row.headDim << row.length << row.chunks << row.f16Cache
+            << row.naive << family;
+      }
     }
   }
 
@@ -97,14 +102,17 @@ class TestAttentionKernels : public QObject {
     QFETCH(int, chunks);
     QFETCH(bool, f16Cache);
     QFETCH(bool, naive);
+    QFETCH(KernelFamily, family);
     const int context = length + 3;
     const model::Model model = makeModel(queryHeads, kvHeads, headDim, context);
     engine::StepShape shape =
         engine::StepShape::plan(m_gpu.device.info(), model.config,
                                 {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
-                                 .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared});
+                                 .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared,
+                                 .kernels = family});
     shape.chunkCount = chunks;
     shape.blockTokens = 2;
+    shape.captureExtents = static_cast<std::uint64_t>(2 * chunks * queryHeads);
     KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
 
     const auto cacheSize = static_cast<std::size_t>(kvHeads * headDim * context);
@@ -119,14 +127,16 @@ class TestAttentionKernels : public QObject {
     const std::vector<engine::TokenParams> rows{
         {.position = static_cast<std::uint32_t>(std::max(0, length - 2))},
         {.position = static_cast<std::uint32_t>(length - 1)}};
-    harness.run(Stage::AttentionDecode, rows, 1, true);
+    harness.run(Stage::AttentionDecode, rows, 1, 1);
 
     const auto heads = static_cast<std::size_t>(queryHeads);
     const auto dim = static_cast<std::size_t>(headDim);
     const auto chunkCount = static_cast<std::size_t>(chunks);
     const std::vector<float> partial = harness.read(harness.buffers.partial, 2 * chunkCount * heads * dim);
     const std::vector<float> extent = harness.read(harness.buffers.extent, 2 * chunkCount * heads * 2);
-    const auto captured = harness.buffers.captured.mapped<const float>();
+    const auto mapped = harness.buffers.captured.mapped<const float>();
+    const std::vector<float> captured(mapped.begin(), mapped.end());
+    const auto capturedExtent = harness.buffers.capturedExtent.mapped<const float>();
     for (std::size_t row = 0; row < 2; ++row) {
       const std::size_t seen = rows[row].position + 1;
       for (std::size_t head = 0; head < heads; ++head) {
@@ -168,9 +178,43 @@ class TestAttentionKernels : public QObject {
         }
         for (float& value : merged) value = static_cast<float>(value / mergedSum);
         compare(merged, expected, "mixed values");
-        const std::size_t start =
-            (head * static_cast<std::size_t>(shape.blockTokens) + row) * static_cast<std::size_t>(context);
-        compare(captured.subspan(start, seen), scores, "captured scores");
+        const std::size_t slotRow = head * 2 + row;
+        const std::size_t start = slotRow * static_cast<std::size_t>(context);
+        compare(std::span(captured).subspan(start, seen), scores, "captured scores");
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk)], extent[2 * entry]);
+          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk) + 1], extent[2 * entry + 1]);
+        }
+      }
+    }
+  }
+
+  void pooledCaptureKeepsTheLargestOfEight_data() {
+    QTest::addColumn<KernelFamily>("family");
+    for (KernelFamily family : kFamilies)
+      QTest::addRow("%s", std::string(shortName(family)).c_str()) << family;
+  }
+  void pooledCaptureKeepsTheLargestOfEight() {
+    QFETCH(KernelFamily, family);
+    const model::Model model = makeModel(6, 2, 32, 500);
+    const engine::StepShape shape =
+        engine::StepShape::plan(m_gpu.device.info(), model.config, {.kernels = family});
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
+    harness.write(harness.buffers.query, randomFloats(2 * 6 * 32, 1));
+    harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 500 * 32, 2));
+    const std::vector<engine::TokenParams> rows{{.position = 450}, {.position = 451}};
+    harness.run(Stage::AttentionDecode, rows, 1, 1);
+    const auto mapped = harness.buffers.captured.mapped<const float>();
+    const std::vector<float> full(mapped.begin(), mapped.end());
+    harness.run(Stage::AttentionDecode, rows, 1, HEADROOM_LANES);
+    for (std::size_t slotRow = 0; slotRow < 12; ++slotRow) {
+      const std::size_t seen = rows[slotRow % 2].position + 1;
+      for (std::size_t first = 0; first < seen; first += HEADROOM_LANES) {
+        const auto scores = std::span(full).subspan(slotRow * 500 + first);
+        const float expected =
+            *std::ranges::max_element(scores.first(std::min<std::size_t>(HEADROOM_LANES, seen - first)));
+        QCOMPARE(mapped[slotRow * 500 + first / HEADROOM_LANES], expected);
       }
     }
   }
@@ -182,10 +226,10 @@ class TestAttentionKernels : public QObject {
     harness.write(harness.buffers.query, randomFloats(64, 1));
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 16 * 40, 2));
     const std::vector<engine::TokenParams> rows{{.position = 30}};
-    harness.run(Stage::AttentionDecode, rows, 1, false);
+    harness.run(Stage::AttentionDecode, rows, 1, 0);
     QVERIFY(std::ranges::all_of(harness.buffers.captured.mapped<const float>(),
                                 [](float x) { return x == 0.0f; }));
-    harness.run(Stage::AttentionDecode, rows, 1, true);
+    harness.run(Stage::AttentionDecode, rows, 1, 1);
     QVERIFY(std::ranges::any_of(harness.buffers.captured.mapped<const float>(),
                                 [](float x) { return x != 0.0f; }));
   }
@@ -196,12 +240,18 @@ class TestAttentionKernels : public QObject {
     QTest::addColumn<int>("chunks");
     QTest::addColumn<int>("emptyChunks");
     QTest::addColumn<int>("tokens");
-    QTest::newRow("one chunk") << 8 << 32 << 1 << 0 << 1;
-    QTest::newRow("four chunks") << 8 << 32 << 4 << 0 << 1;
-    QTest::newRow("all but one chunk empty") << 8 << 32 << 8 << 7 << 1;
-    QTest::newRow("columns that fill no workgroup") << 3 << 12 << 2 << 1 << 5;
-    QTest::newRow("head_dim 256") << 2 << 256 << 3 << 1 << 2;
-    QTest::newRow("head_dim 8") << 71 << 8 << 2 << 0 << 4;
+    QTest::addColumn<KernelFamily>("family");
+    for (KernelFamily family : kFamilies) {
+      const auto row = [&](const char* what) -> QTestData& {
+        return QTest::addRow("%s, %s", what, std::string(shortName(family)).c_str());
+      };
+      row("one chunk") << 8 << 32 << 1 << 0 << 1 << family;
+      row("four chunks") << 8 << 32 << 4 << 0 << 1 << family;
+      row("all but one chunk empty") << 8 << 32 << 8 << 7 << 1 << family;
+      row("columns that fill no workgroup") << 3 << 12 << 2 << 1 << 5 << family;
+      row("head_dim 256") << 2 << 256 << 3 << 1 << 2 << family;
+      row("head_dim 8") << 71 << 8 << 2 << 0 << 4 << family;
+    }
   }
 
   void attentionOutput() {
@@ -210,8 +260,9 @@ class TestAttentionKernels : public QObject {
     QFETCH(int, chunks);
     QFETCH(int, emptyChunks);
     QFETCH(int, tokens);
+    QFETCH(KernelFamily, family);
     const model::Model model = makeModel(queryHeads, 1, headDim, 64);
-    engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {});
+    engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {.kernels = family});
     shape.chunkCount = chunks;
     KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several);
 

@@ -9,6 +9,7 @@
 using namespace headroom;
 using namespace headroom::tests;
 using engine::TokenTile;
+using model::KernelFamily;
 using model::Stage;
 
 /// The projection kernels, each alone, against sums in double over attention kinds, head sizes, widths that
@@ -35,6 +36,8 @@ class TestProjectionKernels : public QObject {
     QTest::addColumn<int>("ffnDim");
     QTest::addColumn<int>("tokens");
     QTest::addColumn<bool>("f16Cache");
+    QTest::addColumn<KernelFamily>("family");
+    QTest::addColumn<model::Storage>("storage");
     struct Row {
       int queryHeads, kvHeads, headDim, modelDim, ffnDim, tokens;
       bool f16Cache;
@@ -59,12 +62,20 @@ class TestProjectionKernels : public QObject {
              Row{1, 1, 8, 8, 8, 1, false},
              Row{71, 1, 8, 40, 24, 2, true},
          }) {
-      const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
-      QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s", std::string(shortName(heads.kind())).c_str(),
-                    row.queryHeads, row.kvHeads, row.headDim, row.modelDim, row.ffnDim, row.tokens,
-                    row.f16Cache ? "f16" : "f32")
-          << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens
-          << row.f16Cache;
+      for (KernelFamily family : kFamilies) {
+        for (model::Storage storage : {model::Storage::F32, model::Storage::F16, model::Storage::Q8_0}) {
+          const bool wholeBlocks =
+              row.modelDim % 32 == 0 && row.ffnDim % 32 == 0 && row.queryHeads * row.headDim % 32 == 0;
+          if (storage == model::Storage::Q8_0 && !wholeBlocks) continue;
+          const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
+          QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s cache, %s %s",
+                        std::string(shortName(heads.kind())).c_str(), row.queryHeads, row.kvHeads,
+                        row.headDim, row.modelDim, row.ffnDim, row.tokens, row.f16Cache ? "f16" : "f32",
+                        std::string(shortName(storage)).c_str(), std::string(shortName(family)).c_str())
+              << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens
+              << row.f16Cache << family << storage;
+        }
+      }
     }
   }
 
@@ -76,15 +87,21 @@ class TestProjectionKernels : public QObject {
     QFETCH(int, ffnDim);
     QFETCH(int, tokens);
     QFETCH(bool, f16Cache);
+    QFETCH(KernelFamily, family);
+    QFETCH(model::Storage, storage);
     model::ModelConfig config = smallConfig({queryHeads, kvHeads, headDim});
     config.layerCount = 1;
     config.modelDim = modelDim;
     config.ffnDim = ffnDim;
     config.contextLength = 301;
-    Case result{
-        .model = randomModel(config, Output::Separate), .shape = {}, .rows = {}, .tile = {}, .stream = {}};
-    result.shape = engine::StepShape::plan(m_gpu.device.info(), result.model.config,
-                                           {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32});
+    Case result{.model = randomModel(config, Output::Separate, 1, storage),
+                .shape = {},
+                .rows = {},
+                .tile = {},
+                .stream = {}};
+    result.shape = engine::StepShape::plan(
+        m_gpu.device.info(), result.model.config,
+        {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32, .kernels = family});
     result.tile = tokens == 1 ? TokenTile::One : TokenTile::Several;
     for (int token = 0; token < tokens; ++token) {
       const auto id = static_cast<std::uint32_t>((token * 91 + 13) % result.model.config.vocabSize);

@@ -123,8 +123,8 @@ class TestVulkanDecoder : public QObject {
   void halfWeightsOnTheDevice() {
     const model::Model model = formats::loadGguf(fixturePath("checkpoints/llama-mqa-4x32-f16.gguf"));
     const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
-    VulkanDecoder decoder(m_gpu.device, model, {}, engine::HalfWeights::Keep);
-    VulkanDecoder widened(m_gpu.device, model, {}, engine::HalfWeights::Widen);
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    VulkanDecoder widened(m_gpu.device, model, {}, {.storage = engine::DeviceStorage::F32});
     reference::ReferenceDecoder truth(model, {});
     checkError(stepwise(decoder, tokens), prefilled(truth, tokens), kReferenceF32CacheLimit, "f16 weights");
     const int token = 1;
@@ -183,7 +183,9 @@ class TestVulkanDecoder : public QObject {
     const model::StepRecord record =
         decoder.run(tokens, Capture{.all = false, .layers = {1}, .queryHeads = {}})[0];
     QCOMPARE(record.attention.layers, std::vector<int>{1});
-    QCOMPARE(record.issued().captureWritten, 4u * (1 + 2 + 3 + 4 + 5) * sizeof(float));
+    // The rows, and of each the maximum and sum of its chunks.
+    const auto chunks = static_cast<unsigned>(decoder.shape().chunkCount);
+    QCOMPARE(record.issued().captureWritten, 4u * (1 + 2 + 3 + 4 + 5 + 5 * 2 * chunks) * sizeof(float));
     const int token = 3;
     const model::StepRecord without = decoder.run(std::span(&token, 1), Capture::none())[0];
     QVERIFY(without.attention.layers.empty());
@@ -230,7 +232,7 @@ class TestVulkanDecoder : public QObject {
     // 2 (K and V) x layers x kv_heads x positions x head_dim x bytes x sequences, spelled out.
     const std::uint64_t formula =
         2ull * 2 * static_cast<unsigned>(kvHeads) * 128 * 16 * (f16 ? 2 : 4) * static_cast<unsigned>(batch);
-    const std::uint64_t alignment = 2ull * 2 * engine::StepShape::kOffsetAlignment;
+    const std::uint64_t alignment = 2ull * 2 * engine::kOffsetAlignment;
     QVERIFY(decoder.cacheBytesAllocated() >= formula);
     QVERIFY(decoder.cacheBytesAllocated() <= formula + alignment);
     const std::vector<int> tokens = someTokens(32, model.config.vocabSize);

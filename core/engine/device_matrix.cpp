@@ -1,0 +1,166 @@
+#include "core/engine/device_matrix.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <vector>
+
+#include "shaders/kernel_params.h"
+
+namespace headroom::engine {
+
+namespace {
+
+using model::KernelFamily;
+using model::Storage;
+
+constexpr std::uint64_t kBlockRows = 8;
+constexpr std::uint64_t kGroupRows = kBlockRows * HEADROOM_ROW_BLOCKS;
+constexpr std::uint64_t kQ8Columns = 32;
+constexpr std::uint64_t kQ8BlockBytes = 34;
+/// Rows laid out and uploaded at once; a multiple of kGroupRows.
+constexpr std::uint64_t kSlabRows = 512;
+
+std::uint64_t elementBytes(Storage storage) {
+  return storage == Storage::F32 ? 4 : storage == Storage::F16 ? 2 : 1;
+}
+
+VkFormat texelFormat(Storage storage) {
+  switch (storage) {
+    case Storage::F32:
+      return VK_FORMAT_R32G32B32A32_SFLOAT;
+    case Storage::F16:
+      return VK_FORMAT_R16G16B16A16_SFLOAT;
+    case Storage::Q8_0:
+      break;
+  }
+  return VK_FORMAT_R8G8B8A8_SNORM;
+}
+
+/// One row in the elements of the device, without scales: [columns] of 4, 2 or 1 bytes.
+class RowReader {
+ public:
+  RowReader(Storage storage, std::uint64_t columns)
+      : m_storage(storage), m_floats(columns), m_bytes(columns * elementBytes(storage)) {}
+
+  const std::vector<std::byte>& read(const RowReference& source) {
+    if (source.tensor == nullptr) {
+      std::ranges::fill(m_bytes, std::byte{0});
+    } else if (m_storage == Storage::F32) {
+      source.tensor->readRow(source.row, m_floats);
+      std::memcpy(m_bytes.data(), m_floats.data(), m_bytes.size());
+    } else if (m_storage == Storage::F16) {
+      readHalves(source);
+    } else {
+      const std::byte* block = rawRow(source);
+      for (std::size_t column = 0; column < m_bytes.size(); column += kQ8Columns, block += kQ8BlockBytes) {
+        std::memcpy(m_bytes.data() + column, block + 2, kQ8Columns);
+      }
+    }
+    return m_bytes;
+  }
+
+  /// The f16 scale of a block of Q8_0.
+  static std::uint16_t scale(const RowReference& source, std::uint64_t block) {
+    std::uint16_t half = 0;
+    if (source.tensor != nullptr) std::memcpy(&half, rawRow(source) + block * kQ8BlockBytes, sizeof half);
+    return half;
+  }
+
+ private:
+  static const std::byte* rawRow(const RowReference& source) {
+    const std::uint64_t stride =
+        model::rowBytes(source.tensor->storage, static_cast<std::uint64_t>(source.tensor->columns));
+    return source.tensor->bytes.data() + stride * static_cast<std::uint64_t>(source.row);
+  }
+
+  void readHalves(const RowReference& source) {
+    if (source.tensor->storage == Storage::F16) {
+      std::memcpy(m_bytes.data(), rawRow(source), m_bytes.size());
+      return;
+    }
+    source.tensor->readRow(source.row, m_floats);
+    for (std::size_t column = 0; column < m_floats.size(); ++column) {
+      const std::uint16_t half = model::floatToHalf(m_floats[column]);
+      std::memcpy(m_bytes.data() + 2 * column, &half, sizeof half);
+    }
+  }
+
+  Storage m_storage;
+  std::vector<float> m_floats;
+  std::vector<std::byte> m_bytes;
+};
+
+/// Where four elements of a row lie, in texels: [row / 8][column4][row % 8] or [row][column4].
+std::uint64_t texelIndex(KernelFamily family, std::uint64_t row, std::uint64_t column4,
+                         std::uint64_t columns4) {
+  if (family == KernelFamily::Rows) return row * columns4 + column4;
+  return (row / kBlockRows * columns4 + column4) * kBlockRows + row % kBlockRows;
+}
+
+}  // namespace
+
+DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
+                           const std::function<RowReference(std::int64_t)>& rowAt)
+    : m_form(form),
+      m_storedRows(form.family == KernelFamily::Packed
+                       ? roundUp(static_cast<std::uint64_t>(form.rows), kGroupRows)
+                       : static_cast<std::uint64_t>(form.rows)),
+      m_paddedColumns(paddedColumns(static_cast<std::uint64_t>(form.columns))),
+      m_buffer(device, m_storedRows * m_paddedColumns * elementBytes(form.storage),
+               vulkan::MemoryPlace::Device, what) {
+  const auto rowCount = static_cast<std::uint64_t>(form.rows);
+  const std::uint64_t columns4 = m_paddedColumns / 4;
+  const std::uint64_t texelBytes = 4 * elementBytes(form.storage);
+  const bool quantised = form.storage == Storage::Q8_0;
+  const std::uint64_t blocks = m_paddedColumns / kQ8Columns;
+  if (quantised) {
+    m_scaleBuffer = vulkan::Buffer(device, m_storedRows * blocks * sizeof(std::uint16_t),
+                                   vulkan::MemoryPlace::Device, what);
+  }
+  RowReader reader(form.storage, static_cast<std::uint64_t>(form.columns));
+  for (std::uint64_t first = 0; first < m_storedRows; first += kSlabRows) {
+    const std::uint64_t slab = std::min(kSlabRows, m_storedRows - first);
+    std::vector<std::byte> laidOut(slab * m_paddedColumns * elementBytes(form.storage));
+    std::vector<std::uint16_t> scales(quantised ? slab * blocks : 0);
+    for (std::uint64_t local = 0; local < slab && first + local < rowCount; ++local) {
+      const RowReference source = rowAt(static_cast<std::int64_t>(first + local));
+      assert(!quantised || source.tensor == nullptr || source.tensor->storage == Storage::Q8_0);
+      const std::vector<std::byte>& row = reader.read(source);
+      for (std::uint64_t column4 = 0; column4 * texelBytes < row.size(); ++column4) {
+        std::memcpy(laidOut.data() + texelIndex(form.family, local, column4, columns4) * texelBytes,
+                    row.data() + column4 * texelBytes,
+                    std::min(texelBytes, row.size() - column4 * texelBytes));
+      }
+      for (std::uint64_t block = 0; quantised && block < blocks; ++block) {
+        scales[texelIndex(form.family, local, block, blocks)] = RowReader::scale(source, block);
+      }
+    }
+    vulkan::upload(device, m_buffer, first * m_paddedColumns * elementBytes(form.storage), laidOut);
+    if (quantised) {
+      vulkan::upload(device, m_scaleBuffer, first * blocks * sizeof(std::uint16_t),
+                     std::as_bytes(std::span(scales)));
+    }
+  }
+  if (form.family == KernelFamily::Packed) {
+    m_view = vulkan::TexelView(device, m_buffer, texelFormat(form.storage), 0, m_buffer.bytes());
+  }
+  m_scaleView = quantised
+                    ? vulkan::TexelView(device, m_scaleBuffer, VK_FORMAT_R16_SFLOAT, 0, m_scaleBuffer.bytes())
+                    : vulkan::TexelView(device, m_buffer, VK_FORMAT_R16_SFLOAT, 0, 4);
+}
+
+std::uint64_t DeviceMatrix::rowGroups() const {
+  if (m_form.family == KernelFamily::Packed) return m_storedRows / kGroupRows;
+  return (m_storedRows + HEADROOM_SUBGROUP_ROWS - 1) / HEADROOM_SUBGROUP_ROWS;
+}
+
+std::uint64_t DeviceMatrix::issuedBytes() const {
+  return m_storedRows * bytesOf(m_paddedColumns);
+}
+
+std::uint64_t DeviceMatrix::logicalBytes() const {
+  return static_cast<std::uint64_t>(m_form.rows) * bytesOf(static_cast<std::uint64_t>(m_form.columns));
+}
+
+}  // namespace headroom::engine

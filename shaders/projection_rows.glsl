@@ -1,0 +1,69 @@
+// Each subgroup computes HEADROOM_SUBGROUP_ROWS neighbouring rows for TOKENS tokens: its lanes take runs of columns by
+// turns and add up at the end. Any subgroup size from 8 on, any number of subgroups and workgroups: rows are taken in
+// turns. Workgroups: (any, tokens / TOKENS).
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#define SUBGROUP_ROWS HEADROOM_SUBGROUP_ROWS
+
+layout(local_size_x_id = 16) in;
+
+#ifdef PAIRS_GATE_UP
+const uint MATRIX_ROWS = 2 * ROWS;  // gate 0, up 0, gate 1, up 1, ...
+#else
+const uint MATRIX_ROWS = ROWS;
+#endif
+
+float product[SUBGROUP_ROWS][TOKENS];
+
+float sumLanes(float value) { return subgroupAdd(value); }
+
+void multiply(uint firstRow, uint firstToken) {
+  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+    squares[n] = 0.0;
+    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = 0.0;
+  }
+  for (uint column4 = gl_SubgroupInvocationID * RUN4; column4 < COLUMNS4; column4 += gl_SubgroupSize * RUN4) {
+    vec4 x[TOKENS][RUN4];
+    [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+      [[unroll]] for (uint i = 0; i < RUN4; ++i) x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
+    }
+    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+      if (firstRow + r < MATRIX_ROWS) {
+        vec4 run[RUN4];
+        loadRun(firstRow + r, column4, run);
+        [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+          [[unroll]] for (uint i = 0; i < RUN4; ++i) product[r][n] += dot(run[i], x[n][i]);
+        }
+      }
+    }
+  }
+  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = sumLanes(product[r][n]);
+  }
+}
+
+void main() {
+  const uint firstToken = firstTokenOf(gl_WorkGroupID.y);
+  const uint stride = gl_NumWorkGroups.x * gl_NumSubgroups * SUBGROUP_ROWS;
+  for (uint firstRow = (gl_WorkGroupID.x * gl_NumSubgroups + gl_SubgroupID) * SUBGROUP_ROWS; firstRow < MATRIX_ROWS;
+       firstRow += stride) {
+    multiply(firstRow, firstToken);
+    [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+      const float scale = outputScale(n);
+      const bool wanted = firstToken + n < step.tokenCount;
+      // Each lane hands on one of the rows.
+#ifdef PAIRS_GATE_UP
+      [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; r += 2) {
+        if (wanted && firstRow + r < MATRIX_ROWS && gl_SubgroupInvocationID == r / 2) {
+          emit((firstRow + r) / 2, firstToken + n, product[r][n] * scale, product[r + 1][n] * scale);
+        }
+      }
+#else
+      [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+        if (wanted && firstRow + r < MATRIX_ROWS && gl_SubgroupInvocationID == r) {
+          emit(firstRow + r, firstToken + n, product[r][n] * scale, product[r ^ 1u][n] * scale);
+        }
+      }
+#endif
+    }
+  }
+}

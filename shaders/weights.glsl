@@ -1,0 +1,61 @@
+// A weight matrix as f32, f16, or Q8_0 (signed bytes and one f16 scale for each 32 of a row), in one of two layouts.
+// Packed: [row / 8][column / 4][row % 8][4] behind a texel buffer, scales [row / 8][column / 32][row % 8].
+// FAMILY_ROWS: row-major in a storage buffer of 16-byte words, scales [row][column / 32].
+#define FORMAT_F32 0
+#define FORMAT_F16 1
+#define FORMAT_Q8 2
+
+layout(constant_id = 0) const uint WEIGHT_FORMAT = FORMAT_F32;
+layout(constant_id = 1) const uint COLUMNS4 = 8;  // columns / 4, a multiple of 8
+
+#ifdef FAMILY_ROWS
+layout(std430, binding = 1) readonly buffer Weights { uvec4 weights[]; };
+#else
+layout(binding = 1) uniform textureBuffer weights;  // Q8_0: bytes as fractions of 127
+#endif
+layout(binding = 2) uniform textureBuffer scales;   // read for Q8_0 only
+
+// Bytes of four weights.
+const uint WEIGHT_TEXEL_BYTES = WEIGHT_FORMAT == FORMAT_F32 ? 16 : WEIGHT_FORMAT == FORMAT_F16 ? 8 : 4;
+
+float loadScale(uint index) {
+  COUNT(WEIGHTS_READ, 2);
+  return texelFetch(scales, int(index)).x;
+}
+
+#ifdef FAMILY_ROWS
+// Texels of four weights that one invocation loads at once: 16 bytes, or a whole block of Q8_0.
+const uint RUN4 = WEIGHT_FORMAT == FORMAT_F32 ? 1 : WEIGHT_FORMAT == FORMAT_F16 ? 2 : 8;
+
+vec4 bytesOf(uint word) {
+  const int bits = int(word);
+  return vec4(bitfieldExtract(bits, 0, 8), bitfieldExtract(bits, 8, 8), bitfieldExtract(bits, 16, 8),
+              bitfieldExtract(bits, 24, 8));
+}
+
+// The weights of `row` from `column4` on, which is a multiple of RUN4.
+void loadRun(uint row, uint column4, out vec4 run[RUN4]) {
+  const uint texel = row * COLUMNS4 + column4;
+  COUNT(WEIGHTS_READ, RUN4 * WEIGHT_TEXEL_BYTES);
+  if (WEIGHT_FORMAT == FORMAT_F32) {
+    run[0] = uintBitsToFloat(weights[texel]);
+  } else if (WEIGHT_FORMAT == FORMAT_F16) {
+    const uvec4 halves = weights[texel / 2];
+    run[0] = vec4(unpackHalf2x16(halves.x), unpackHalf2x16(halves.y));
+    run[1 % RUN4] = vec4(unpackHalf2x16(halves.z), unpackHalf2x16(halves.w));
+  } else {
+    const float scale = loadScale(texel / 8);
+    const uvec4 first = weights[texel / 4];
+    const uvec4 second = weights[texel / 4 + 1];
+    [[unroll]] for (uint i = 0; i < 4; ++i) {
+      run[i % RUN4] = scale * bytesOf(first[i]);
+      run[(4 + i) % RUN4] = scale * bytesOf(second[i]);
+    }
+  }
+}
+#else
+vec4 loadTexel(uint texel) {
+  COUNT(WEIGHTS_READ, WEIGHT_TEXEL_BYTES);
+  return texelFetch(weights, int(texel));
+}
+#endif

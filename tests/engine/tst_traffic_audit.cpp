@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <QtTest>
+
+#include "core/engine/vulkan_decoder.h"
+#include "tests/engine/kernel_harness.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using engine::VulkanDecoder;
+using model::AttentionKernel;
+using model::Capture;
+using model::KernelFamily;
+using model::KvType;
+using model::Storage;
+
+namespace {
+
+struct Run {
+  AttentionKernel kernel = AttentionKernel::Shared;
+  KvType kvType = KvType::F32;
+  KernelFamily family = KernelFamily::Packed;
+  Storage storage = Storage::F32;
+  int batch = 1;
+};
+
+/// The counters of an audit in the words of a failure message.
+std::string words(const model::Traffic& traffic) {
+  return fmt::format("weights {}, KV read {}, KV written {}, activations read {}, written {}, capture {}",
+                     traffic.weightsRead, traffic.kvRead, traffic.kvWritten, traffic.activationsRead,
+                     traffic.activationsWritten, traffic.captureWritten);
+}
+
+}  // namespace
+
+Q_DECLARE_METATYPE(Run)
+
+/// Declared traffic against what the audit build of every kernel counts with atomics, stage by stage.
+class TestTrafficAudit : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  static model::Model makeModel(int queryHeads, int kvHeads, int headDim, Storage storage) {
+    model::ModelConfig config = smallConfig({queryHeads, kvHeads, headDim});
+    config.contextLength = 900;
+    return randomModel(config, Output::Separate, 1, storage);
+  }
+
+  /// Runs `tokens` and compares, class by class, each stage of each layer.
+  static void compare(VulkanDecoder& decoder, std::span<const int> tokens, const Capture& capture,
+                      const char* what) {
+    const std::vector<model::StepRecord> records = decoder.run(tokens, capture);
+    std::vector<model::Traffic> declared(records.front().stages.size());
+    for (const model::StepRecord& record : records) {
+      for (std::size_t stage = 0; stage < declared.size(); ++stage)
+        declared[stage] += record.stages[stage].issued;
+    }
+    QCOMPARE(decoder.audited().size(), declared.size());
+    for (std::size_t stage = 0; stage < declared.size(); ++stage) {
+      const model::StageRecord& entry = records.front().stages[stage];
+      const std::string text =
+          fmt::format("{}, {} of layer {}: declared {}; counted {}", what, stageName(entry.stage),
+                      entry.layer, words(declared[stage]), words(decoder.audited()[stage]));
+      QVERIFY2(declared[stage] == decoder.audited()[stage], text.c_str());
+      QVERIFY(declared[stage].total() > 0);
+    }
+  }
+
+  void audit(const model::Model& model, const Run& run) {
+    VulkanDecoder decoder(
+        m_gpu.device, model,
+        {.kvType = run.kvType, .batch = run.batch, .attention = run.kernel, .kernels = run.family},
+        {.build = engine::KernelBuild::Audit});
+    std::vector<int> tokens;
+    for (int i = 0; i < 71; ++i) tokens.push_back((i * 53 + 7) % model.config.vocabSize);
+    const std::span<const int> all(tokens);
+    compare(decoder, all.first(1), Capture::none(), "first token");
+    compare(decoder, all.first(70), Capture::everything(), "prefill of two blocks, all captured");
+    compare(decoder, all.subspan(70), {.all = true, .queryHeads = {1, 2}}, "step, two heads captured");
+    decoder.keepAllLogits(true);
+    compare(decoder, all.first(6), {.layers = {1}}, "prefill with all logits, one layer captured");
+    decoder.keepAllLogits(false);
+    decoder.fillCache(845, 3);
+    compare(decoder, all.first(1), Capture::none(), "step behind 845 positions");
+    compare(decoder, all.first(1), Capture::pooled(64), "step behind 846 positions, pooled capture");
+    compare(decoder, all.first(3), Capture::pooled(64), "prefill behind 847 positions, pooled capture");
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  void declaredIsCounted_data() {
+    QTest::addColumn<int>("queryHeads");
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<int>("headDim");
+    QTest::addColumn<Run>("run");
+    struct Heads {
+      int queryHeads, kvHeads, headDim;
+    };
+    for (const Heads& heads : {Heads{4, 4, 16}, Heads{6, 2, 20}, Heads{8, 1, 32}, Heads{17, 1, 4}}) {
+      for (AttentionKernel kernel : {AttentionKernel::Shared, AttentionKernel::Naive}) {
+        for (KernelFamily family : kFamilies) {
+          for (KvType kvType : {KvType::F32, KvType::F16}) {
+            const model::AttentionShape shape{heads.queryHeads, heads.kvHeads, heads.headDim};
+            QTest::addRow("%s %d/%dx%d, %s, %s cache, %s", std::string(shortName(shape.kind())).c_str(),
+                          heads.queryHeads, heads.kvHeads, heads.headDim,
+                          std::string(shortName(kernel)).c_str(), std::string(shortName(kvType)).c_str(),
+                          std::string(shortName(family)).c_str())
+                << heads.queryHeads << heads.kvHeads << heads.headDim
+                << Run{.kernel = kernel, .kvType = kvType, .family = family};
+          }
+        }
+      }
+    }
+    for (KernelFamily family : kFamilies) {
+      const std::string name(shortName(family));
+      for (int batch : {2, 3, 8}) {
+        QTest::addRow("GQA batch %d, %s", batch, name.c_str())
+            << 4 << 2 << 16 << Run{.family = family, .batch = batch};
+      }
+      for (Storage storage : {Storage::F16, Storage::Q8_0}) {
+        QTest::addRow("MHA %s weights, %s", std::string(shortName(storage)).c_str(), name.c_str())
+            << 4 << 4 << 16 << Run{.family = family, .storage = storage};
+        QTest::addRow("MQA %s weights, batch 5, %s", std::string(shortName(storage)).c_str(), name.c_str())
+            << 4 << 1 << 16 << Run{.kvType = KvType::F16, .family = family, .storage = storage, .batch = 5};
+      }
+    }
+  }
+  void declaredIsCounted() {
+    QFETCH(int, queryHeads);
+    QFETCH(int, kvHeads);
+    QFETCH(int, headDim);
+    QFETCH(Run, run);
+    audit(makeModel(queryHeads, kvHeads, headDim, run.storage), run);
+  }
+
+  void reuseIsOneWhereTheKernelShares_data() {
+    QTest::addColumn<KernelFamily>("family");
+    for (KernelFamily family : kFamilies)
+      QTest::addRow("%s", std::string(shortName(family)).c_str()) << family;
+  }
+  void reuseIsOneWhereTheKernelShares() {
+    QFETCH(KernelFamily, family);
+    const model::Model model = makeModel(8, 2, 16, Storage::F32);
+    for (AttentionKernel kernel : {AttentionKernel::Shared, AttentionKernel::Naive}) {
+      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel, .kernels = family},
+                            {.build = engine::KernelBuild::Audit});
+      const std::vector<int> tokens{1, 2, 3, 4, 5, 6, 7, 8, 9};
+      const model::Traffic logical = decoder.run(tokens, Capture::none()).front().logical();
+      std::uint64_t counted = 0;
+      for (const model::Traffic& stage : decoder.audited()) counted += stage.kvRead;
+      QCOMPARE(counted, logical.kvRead * (kernel == AttentionKernel::Shared ? 1 : 4));
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestTrafficAudit)
+#include "tst_traffic_audit.moc"
