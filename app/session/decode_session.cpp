@@ -113,8 +113,11 @@ void DecodeSession::serve(Requests requests) {
   }
   if (requests.pace) m_state.pace = *requests.pace;
   if (requests.playing) m_state.playing = *requests.playing;
+  const bool goesOn = restart || requests.playing.value_or(false) || requests.singleSteps > 0;
   if (requests.lanes && *requests.lanes != m_laneRequests) {
     restart = replaceLanes(*requests.lanes) || restart;
+  } else if (m_reopen && goesOn) {
+    restart = replaceLanes(std::vector(*m_reopen));
   }
   if (!m_lanes.empty()) {
     // Playing or stepping on from the end of the text begins it again.
@@ -158,6 +161,8 @@ void DecodeSession::measureCeilings() {
        "for about a second."});
   try {
     emit ceilingsChanged(m_factory->ceilings(model::Freshness::Measured));
+  } catch (const model::DeviceLost& error) {
+    deviceLost(error, m_laneRequests);
   } catch (const std::exception& error) {
     emit message({Severity::Problem, error.what()});
   }
@@ -165,6 +170,13 @@ void DecodeSession::measureCeilings() {
 }
 
 bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
+  if (m_reopen) {
+    // Nothing of a lost device can be kept, and it must be gone before the next is opened.
+    m_reopen = wanted;
+    m_lanes.clear();
+    m_laneRequests.clear();
+    m_factory->forgetDevice();
+  }
   // Lanes that stay keep their engine; the old set goes only when every new one is there.
   std::vector<LaneEngine> fresh(wanted.size());
   std::vector<int> kept(wanted.size(), -1);
@@ -182,9 +194,13 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
       if (kept[index] < 0) fresh[index] = m_factory->open(wanted[index]);
       if (QThread::currentThread()->isInterruptionRequested()) return false;
     }
+  } catch (const model::DeviceLost& error) {
+    deviceLost(error, wanted);
+    return false;
   } catch (const std::exception& error) {
     emit message({Severity::Problem, error.what()});
     if (!m_lanes.empty()) return false;
+    m_state.playing = false;
     publishState();
     return false;
   }
@@ -199,6 +215,7 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
   }
   m_lanes = std::move(lanes);
   m_laneRequests = wanted;
+  m_reopen.reset();
   m_batch = {.run = ++m_run, .steps = {}};
   m_state.finished = m_lanes.empty();
   emit lanesChanged(m_run, infos);
@@ -241,7 +258,7 @@ void DecodeSession::start() {
           filledTokens(promptTokens(m_prompt, lane.engine), lane.engine, std::min(m_state.fill, room));
       longest = std::max(longest, static_cast<int>(lane.prompt.size()));
     } catch (const std::exception& error) {
-      stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
+      laneFailed(index, error);
     }
   }
   // A prompt of ordinary length goes in at once; a long one leaves room for requests between its blocks.
@@ -269,7 +286,7 @@ void DecodeSession::prefillBlock() {
             last ? Next::Choose : Next::MoreFollows);
     lane.prefilled += count;
   } catch (const std::exception& error) {
-    stopLane(behind, Severity::Problem, lane.engine.title + ": " + error.what());
+    laneFailed(behind, error);
   }
   if (!filling()) pauseIfFinished();
 }
@@ -299,6 +316,8 @@ void DecodeSession::replay(const RowRequest& request) {
     emit rowsReady({.run = m_run,
                     .lane = request.lane,
                     .blocks = decoder.replay(request.firstPosition, request.tokens, capture)});
+  } catch (const model::DeviceLost& error) {
+    deviceLost(error, m_laneRequests);
   } catch (const std::exception& error) {
     emit message({Severity::Problem, error.what()});
   }
@@ -340,7 +359,7 @@ void DecodeSession::step() {
     try {
       runLane(index, std::span(&token, 1), Next::Choose);
     } catch (const std::exception& error) {
-      stopLane(index, Severity::Problem, lane.engine.title + ": " + error.what());
+      laneFailed(index, error);
     }
   }
   if (!full.empty()) {
@@ -354,6 +373,25 @@ void DecodeSession::stopLane(int laneIndex, Severity severity, const std::string
   m_lanes[static_cast<std::size_t>(laneIndex)].stopped = true;
   flush();
   emit message({severity, sentence});
+}
+
+void DecodeSession::laneFailed(int laneIndex, const std::exception& error) {
+  if (const auto* lost = dynamic_cast<const model::DeviceLost*>(&error)) {
+    deviceLost(*lost, m_laneRequests);
+    return;
+  }
+  stopLane(laneIndex, Severity::Problem,
+           m_lanes[static_cast<std::size_t>(laneIndex)].engine.title + ": " + error.what());
+}
+
+void DecodeSession::deviceLost(const model::DeviceLost& error, const std::vector<LaneRequest>& lanes) {
+  m_reopen = lanes;
+  for (Lane& lane : m_lanes) lane.stopped = true;
+  flush();
+  emit message({Severity::Problem, std::string(error.what()) +
+                                       " The text so far stays; press play to open the device again and "
+                                       "decode from the prompt."});
+  pauseIfFinished();
 }
 
 void DecodeSession::pauseIfFinished() {

@@ -4,6 +4,7 @@
 #include <QObject>
 #include <QTimer>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "app/session/decoder_factory.h"
 #include "app/session/lane.h"
 #include "app/session/request_box.h"
+#include "core/model/error.h"
 
 namespace headroom::session {
 
@@ -67,6 +69,9 @@ class DecodeSession : public QObject {
   enum class Next { Choose, MoreFollows };
   void runLane(int laneIndex, std::span<const int> tokens, Next next);
   void stopLane(int laneIndex, Severity severity, const std::string& sentence);
+  /// Stops the lane, or all of them when their device is gone.
+  void laneFailed(int laneIndex, const std::exception& error);
+  void deviceLost(const model::DeviceLost& error, const std::vector<LaneRequest>& lanes);
   void pauseIfFinished();
   void schedule();
   void flush();
@@ -81,6 +86,8 @@ class DecodeSession : public QObject {
   RequestBox& m_requests;
   std::vector<Lane> m_lanes;
   std::vector<LaneRequest> m_laneRequests;
+  /// After the device was lost: what is opened on a new one when the user goes on. Until then the text stays.
+  std::optional<std::vector<LaneRequest>> m_reopen;
   std::string m_prompt;
   model::SamplingOptions m_sampling;
   SessionState m_state;

@@ -5,12 +5,12 @@
 #include <optional>
 
 #include "core/engine/probes.h"
+#include "core/engine/translate_errors.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/cache_folder.h"
 #include "core/formats/ceilings_file.h"
 #include "core/formats/gguf_model.h"
 #include "core/model/error.h"
-#include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
 
@@ -45,25 +45,26 @@ class VulkanLaneFactory final : public LaneFactory {
     vulkan::Device& measured = device();
     const formats::CeilingsFile file(formats::cacheFolder(), measured.info().name, measured.info().driver);
     if (freshness == model::Freshness::Kept) return file.load().value_or(model::DeviceCeilings{});
-    try {
-      const model::DeviceCeilings ceilings = engine::probeDevice(measured);
-      keep(file, ceilings);
-      return ceilings;
-    } catch (const vulkan::Error& error) {
-      throw model::Error(error.what());
-    }
+    const model::DeviceCeilings ceilings =
+        engine::translateErrors([&] { return engine::probeDevice(measured); });
+    keep(file, ceilings);
+    return ceilings;
+  }
+
+  void forgetDevice() override {
+    m_device.reset();
+    m_instance.reset();  // a driver that was reset may have to be found anew
   }
 
  private:
   /// The device comes with the first lane, on the thread that uses it. Throws model::Error.
   vulkan::Device& device() {
     if (m_device) return *m_device;
-    try {
+    engine::translateErrors([&] {
       if (!m_instance) m_instance.emplace();
-      return m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""), formats::cacheFolder());
-    } catch (const vulkan::Error& error) {
-      throw model::Error(error.what());
-    }
+      m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""), formats::cacheFolder());
+    });
+    return *m_device;
   }
 
   static void keep(const formats::CeilingsFile& file, const model::DeviceCeilings& ceilings) {

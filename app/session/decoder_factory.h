@@ -13,11 +13,13 @@ namespace headroom::session {
 class LaneFactory {
  public:
   virtual ~LaneFactory() = default;
-  /// Loads what `request` names and makes its decoder. Throws model::Error.
+  /// Loads what `request` names and makes its decoder. Throws model::Error, model::DeviceLost among them.
   virtual LaneEngine open(const LaneRequest& request) = 0;
   /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
   /// and driver. Measured: takes about a second. Throws model::Error.
   virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
+  /// After the device was lost, and every lane on it is gone: the next one opens a device anew.
+  virtual void forgetDevice() = 0;
 };
 
 /// Names of the models that come with the application, in the order in which they are offered.

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/engine/stage_traffic.h"
+#include "core/engine/translate_errors.h"
 #include "core/model/error.h"
-#include "core/vulkan/check.h"
 
 namespace headroom::engine {
 
@@ -20,16 +20,6 @@ using model::StepRecord;
 
 /// Programs of odd row counts (the rest of a prompt) that are kept beside those of whole blocks and steps.
 constexpr std::size_t kKeptPrograms = 8;
-
-/// Runs `work`; a Vulkan error leaves as a model::Error, the one type that callers of decoders know.
-template <typename Work>
-auto translateErrors(const Work& work) {
-  try {
-    return work();
-  } catch (const vulkan::Error& error) {
-    throw model::Error(error.what());
-  }
-}
 
 /// What a chunk of the context knows of its softmax.
 struct SoftmaxExtent {

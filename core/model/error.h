@@ -12,4 +12,10 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
 };
 
+/// The device is gone with everything on it: its decoders can do nothing more, a new device can.
+class DeviceLost : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace headroom::model

@@ -10,7 +10,7 @@ namespace {
 std::string_view reason(VkResult result) {
   switch (result) {
     case VK_ERROR_DEVICE_LOST:
-      return "the device was lost (its driver stopped or reset it); start Headroom again to go on";
+      return "the device was lost, because its driver stopped or reset it";
     case VK_ERROR_OUT_OF_DEVICE_MEMORY:
       return "the device is out of memory; choose a shorter context, an f16 cache or a smaller model";
     case VK_ERROR_OUT_OF_HOST_MEMORY:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -42,6 +43,7 @@ struct FakeLane {
   int contextLength = 64;
   int differsAt = -1;  ///< position for which it would choose another token than the other lanes
   int failsAt = -1;    ///< position at which run() throws
+  int losesAt = -1;    ///< position at which run() loses the device
   int stepMilliseconds = 0;
   bool captures = true;
   double msPerCell = 0.0;  ///< attention time per position, sequence and KV head
@@ -101,7 +103,9 @@ class FakeDecoder final : public model::Decoder {
   std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override {
     const int count = static_cast<int>(tokens.size());
     if (m_position + count > m_options.contextLength) throw model::Error("the context is full");
-    if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the device was lost");
+    if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the file is gone");
+    if (m_lane.losesAt >= 0 && m_position + count > m_lane.losesAt)
+      throw model::DeviceLost("The device was lost.");
     if (m_lane.stepMilliseconds > 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(m_lane.stepMilliseconds));
     model::StepRecord record;
@@ -185,6 +189,7 @@ class FakeLaneFactory final : public session::LaneFactory {
     engine.model = std::make_unique<model::Model>();
     if (request.source != "no-tokenizer") engine.model->tokenizer = std::make_unique<FakeTokenizer>();
     lane.msPerCell = msPerCell;
+    lane.losesAt = losesAt;
     engine.decoder = std::make_unique<FakeDecoder>(
         lane, model::DecoderOptions{.kvType = request.options.kvType,
                                     .contextLength = request.options.contextLength,
@@ -204,7 +209,14 @@ class FakeLaneFactory final : public session::LaneFactory {
   }
 
   bool keepsCeilings = true;
+  void forgetDevice() override {
+    ++forgotten;
+    losesAt = -1;
+  }
+
   double msPerCell = 0.0;
+  int losesAt = -1;              ///< position at which every lane loses the device, until that is forgotten
+  std::atomic<int> forgotten{};  ///< how often a lost device was dropped
 };
 
 }  // namespace headroom::test

@@ -188,8 +188,56 @@ class TestDecodeSession : public QObject {
     fixture.open({"fails-at-20", "mha"});
     fixture.host.play();
     QTRY_COMPARE(fixture.length(1), kContext);
-    QVERIFY(fixture.textHas("fails-at-20: the device was lost"));
+    QVERIFY(fixture.textHas("fails-at-20: the file is gone"));
     QCOMPARE(fixture.store.lane(0).length(), 20);
+  }
+
+  void aLostDeviceIsOpenedAgainByPlaying_data() {
+    QTest::addColumn<bool>("bySteps");
+    QTest::newRow("play") << false;
+    QTest::newRow("step") << true;
+  }
+  void aLostDeviceIsOpenedAgainByPlaying() {
+    QFETCH(bool, bySteps);
+    auto factory = std::make_unique<test::FakeLaneFactory>();
+    factory->losesAt = 20;
+    const std::atomic<int>& forgotten = factory->forgotten;
+    Fixture fixture(std::move(factory));
+    fixture.host.setPace({0.0});
+    fixture.open({"mha", "mqa"});
+    fixture.host.play();
+    QTRY_VERIFY(fixture.textHas("The device was lost. The text so far stays; press play"));
+    QTRY_VERIFY(fixture.host.state().finished);
+    QVERIFY(!fixture.host.state().playing);
+    QCOMPARE(fixture.store.length(), 20);
+    QCOMPARE(fixture.messages.size(), 1);  // one for all lanes
+    QCOMPARE(forgotten, 0);
+
+    QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);
+    if (bySteps) {
+      fixture.host.stepOne();
+      QTRY_COMPARE(fixture.store.length(), kPromptLength + 1);
+    } else {
+      fixture.host.play();
+      QTRY_COMPARE(fixture.length(0), kContext);
+      QTRY_COMPARE(fixture.length(1), kContext);
+    }
+    QCOMPARE(forgotten, 1);
+    QCOMPARE(lanes.count(), 1);
+  }
+
+  void otherLanesAfterALossOpenOnANewDevice() {
+    auto factory = std::make_unique<test::FakeLaneFactory>();
+    factory->losesAt = kPromptLength - 1;  // while the prompt goes in
+    const std::atomic<int>& forgotten = factory->forgotten;
+    Fixture fixture(std::move(factory));
+    fixture.open({"mha", "mqa"});
+    QTRY_VERIFY(fixture.textHas("The device was lost."));
+    QCOMPARE(fixture.messages.size(), 1);
+    fixture.open({"gqa"});
+    QTRY_COMPARE(fixture.store.length(), kPromptLength);
+    QCOMPARE(fixture.store.laneCount(), 1);
+    QCOMPARE(forgotten, 1);
   }
 
   void aLaterRequestReplacesAWaitingOne() {
