@@ -30,8 +30,10 @@ void checkVk(VkResult result, const char* what) {
   }
 }
 
+GpuBuffer::GpuBuffer(VkDevice device, VkDeviceSize bytes) : m_device(device), m_bytes(bytes) {}
+
 GpuBuffer::GpuBuffer(const GpuContext& gpu, VkDeviceSize bytes, VkBufferUsageFlags usage)
-    : m_device(gpu.device), m_bytes(bytes) {
+    : GpuBuffer(gpu.device, bytes) {
   const VkBufferCreateInfo bufferInfo{.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                       .pNext = nullptr,
                                       .flags = 0,

@@ -29,6 +29,9 @@ class GpuBuffer {
   std::byte* data() const { return m_data; }
 
  private:
+  /// The public constructor builds on this one, so that the destructor clears up when it fails half way.
+  GpuBuffer(VkDevice device, VkDeviceSize bytes);
+
   VkDevice m_device = VK_NULL_HANDLE;
   VkBuffer m_buffer = VK_NULL_HANDLE;
   VkDeviceMemory m_memory = VK_NULL_HANDLE;

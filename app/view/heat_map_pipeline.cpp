@@ -54,7 +54,9 @@ constexpr VkDescriptorSetLayoutBinding texelBinding(std::uint32_t binding) {
 
 }  // namespace
 
-HeatMapPipeline::HeatMapPipeline(VkDevice device, VkRenderPass renderPass) : m_device(device) {
+HeatMapPipeline::HeatMapPipeline(VkDevice device) : m_device(device) {}
+
+HeatMapPipeline::HeatMapPipeline(VkDevice device, VkRenderPass renderPass) : HeatMapPipeline(device) {
   const std::array bindings{texelBinding(0), texelBinding(1)};
   VkDescriptorSetLayoutCreateInfo setInfo{};
   setInfo.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;

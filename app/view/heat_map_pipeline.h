@@ -39,6 +39,8 @@ class HeatMapPipeline {
   VkDescriptorSetLayout setLayout() const { return m_setLayout; }
 
  private:
+  /// The public constructor builds on this one, so that the destructor clears up when it fails half way.
+  explicit HeatMapPipeline(VkDevice device);
   void createPipeline(VkRenderPass renderPass);
 
   VkDevice m_device;

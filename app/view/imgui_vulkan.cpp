@@ -18,7 +18,9 @@ void reportBackendError(VkResult result) {
 
 }  // namespace
 
-ImGuiVulkan::ImGuiVulkan(const ImGuiVulkanTarget& target) : m_device(target.device) {
+ImGuiVulkan::ImGuiVulkan(VkDevice device) : m_device(device) {}
+
+ImGuiVulkan::ImGuiVulkan(const ImGuiVulkanTarget& target) : ImGuiVulkan(target.device) {
   const VkDescriptorPoolSize size{.type = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, .descriptorCount = 4};
   VkDescriptorPoolCreateInfo poolInfo{};
   poolInfo.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
@@ -45,7 +47,7 @@ ImGuiVulkan::ImGuiVulkan(const ImGuiVulkanTarget& target) : m_device(target.devi
 }
 
 ImGuiVulkan::~ImGuiVulkan() {
-  ImGui_ImplVulkan_Shutdown();
+  if (ImGui::GetIO().BackendRendererUserData) ImGui_ImplVulkan_Shutdown();
   vkDestroyDescriptorPool(m_device, m_descriptorPool, nullptr);
 }
 

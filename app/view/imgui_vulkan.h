@@ -33,6 +33,8 @@ class ImGuiVulkan {
   void record(VkCommandBuffer commands);
 
  private:
+  /// The public constructor builds on this one, so that the destructor clears up when it fails half way.
+  explicit ImGuiVulkan(VkDevice device);
   void uploadFonts(const ImGuiVulkanTarget& target);
 
   VkDevice m_device;

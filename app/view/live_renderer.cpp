@@ -1,5 +1,7 @@
 #include "app/view/live_renderer.h"
 
+#include <imgui_internal.h>
+
 #include <QVulkanFunctions>
 #include <array>
 #include <exception>
@@ -22,15 +24,16 @@ LiveRenderer::~LiveRenderer() {
 }
 
 void LiveRenderer::initResources() {
-  const GpuContext gpu{.physicalDevice = m_window.physicalDevice(), .device = m_window.device()};
-  try {
-    m_canvas = std::make_unique<GpuHeatMapCanvas>(
-        gpu, m_window.defaultRenderPass(), m_window.physicalDeviceProperties()->limits.maxTexelBufferElements,
-        m_window.concurrentFrameCount());
-  } catch (const std::exception& error) {
-    emit m_window.problem(QString::fromStdString(error.what()));
-  }
+  // The next frame makes what it needs, and tries again where the device has no room for it.
   m_unit = 0.0f;
+  m_window.pacer().requestForInput();
+}
+
+void LiveRenderer::createCanvas() {
+  const GpuContext gpu{.physicalDevice = m_window.physicalDevice(), .device = m_window.device()};
+  m_canvas = std::make_unique<GpuHeatMapCanvas>(
+      gpu, m_window.defaultRenderPass(), m_window.physicalDeviceProperties()->limits.maxTexelBufferElements,
+      m_window.concurrentFrameCount());
 }
 
 void LiveRenderer::releaseResources() {
@@ -70,21 +73,32 @@ void LiveRenderer::loadAppearance(float unit) {
   m_unit = unit;
 }
 
+void LiveRenderer::report(const std::string& sentence) {
+  if (sentence == m_reported) return;
+  m_reported = sentence;
+  emit m_window.problem(QString::fromStdString(sentence));
+}
+
 void LiveRenderer::startNextFrame() {
   ImGui::SetCurrentContext(m_context);
   m_window.pacer().frameBegan();
   bool built = false;
   try {
     const auto unit = static_cast<float>(m_window.devicePixelRatio());
+    if (!m_canvas) createCanvas();
     if (unit != m_unit) loadAppearance(unit);
-    if (m_canvas) {
-      buildFrame();
-      built = true;
-    }
+    buildFrame();
+    built = true;
+    m_reported.clear();
   } catch (const std::exception& error) {
-    emit m_window.problem(QString::fromStdString(error.what()));
+    report(error.what());
+    if (m_context->WithinFrameScope) {
+      ImGui::ErrorCheckEndFrameRecover(nullptr);
+      ImGui::EndFrame();
+    }
+    m_window.pacer().requestForData();  // tries again
   }
-  if (built) recordFrame();
+  recordFrame(built ? Picture::Whole : Picture::Ground);
   m_window.countFrame();
   m_window.frameReady();
 }
@@ -117,7 +131,7 @@ void LiveRenderer::buildFrame() {
   m_input->endFrame();
 }
 
-void LiveRenderer::recordFrame() {
+void LiveRenderer::recordFrame(Picture picture) {
   const VkCommandBuffer commands = m_window.currentCommandBuffer();
   const QSize size = m_window.swapChainImageSize();
   // Most of the view is panel: clearing with its colour is far cheaper than filling it, which matters on a
@@ -135,11 +149,12 @@ void LiveRenderer::recordFrame() {
   info.clearValueCount = clear.size();
   info.pClearValues = clear.data();
 
-  m_canvas->beginRecording(commands, {static_cast<float>(size.width()), static_cast<float>(size.height())});
+  if (picture == Picture::Whole)
+    m_canvas->beginRecording(commands, {static_cast<float>(size.width()), static_cast<float>(size.height())});
   // Qt's headers hide the loader's own prototypes.
   QVulkanDeviceFunctions& functions = *m_window.vulkanInstance()->deviceFunctions(m_window.device());
   functions.vkCmdBeginRenderPass(commands, &info, VK_SUBPASS_CONTENTS_INLINE);
-  m_imgui->record(commands);
+  if (picture == Picture::Whole) m_imgui->record(commands);
   functions.vkCmdEndRenderPass(commands);
 }
 

@@ -3,6 +3,7 @@
 #include <QVulkanWindow>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "app/panels/panel.h"
 #include "app/view/heat_map_canvas.h"
@@ -32,9 +33,14 @@ class LiveRenderer : public QVulkanWindowRenderer {
   void appearanceChanged() { m_unit = 0.0f; }
 
  private:
+  void createCanvas();
   void loadAppearance(float unit);
   void buildFrame();
-  void recordFrame();
+  /// Every frame ends in an image that can be shown: without a picture, in the panel's colour.
+  enum class Picture { Whole, Ground };
+  void recordFrame(Picture picture);
+  /// Says what keeps the view from being drawn, once until it is drawn again.
+  void report(const std::string& sentence);
 
   LiveWindow& m_window;
   ImGuiContext* m_context;
@@ -43,6 +49,7 @@ class LiveRenderer : public QVulkanWindowRenderer {
   std::unique_ptr<GpuHeatMapCanvas> m_canvas;
   panels::Fonts m_fonts;
   float m_unit = 0.0f;  // 0: fonts are to be loaded
+  std::string m_reported;
 };
 
 }  // namespace headroom::view
