@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
@@ -21,50 +22,55 @@ FaultPlan& plan() {
   return instance;
 }
 
-/// The next layer's functions of an instance or a device, by its dispatch key.
+std::vector<std::string_view> interceptedNames();
+
+/// The next layer's functions of an instance or a device, by its dispatch key. The intercepted ones are
+/// looked up when the object is made: later the loader answers with the first layer of the chain again.
 class NextFunctions {
  public:
   void addInstance(void* key, VkInstance instance, PFN_vkGetInstanceProcAddr next) {
-    const std::scoped_lock lock(m_mutex);
-    m_instances[key] = {instance, next};
+    add(key, [&](const char* name) { return next(instance, name); });
   }
   void addDevice(void* key, VkDevice device, PFN_vkGetDeviceProcAddr next) {
+    add(key, [&](const char* name) { return next(device, name); });
     const std::scoped_lock lock(m_mutex);
-    m_devices[key] = {device, next};
+    m_objects[key].device = device;
   }
   void remove(void* key) {
     const std::scoped_lock lock(m_mutex);
-    m_instances.erase(key);
-    m_devices.erase(key);
+    m_objects.erase(key);
   }
   template <typename Function>
-  Function find(void* key, const char* name) {
+  Function find(void* key, std::string_view name) {
     const std::scoped_lock lock(m_mutex);
-    if (const auto device = m_devices.find(key); device != m_devices.end())
-      return reinterpret_cast<Function>(device->second.next(device->second.handle, name));
-    const auto instance = m_instances.find(key);
-    return instance == m_instances.end()
-               ? nullptr
-               : reinterpret_cast<Function>(instance->second.next(instance->second.handle, name));
+    const auto object = m_objects.find(key);
+    if (object == m_objects.end()) return nullptr;
+    const auto function = object->second.functions.find(name);
+    return function == object->second.functions.end() ? nullptr
+                                                      : reinterpret_cast<Function>(function->second);
   }
   VkDevice device(void* key) {
     const std::scoped_lock lock(m_mutex);
-    const auto found = m_devices.find(key);
-    return found == m_devices.end() ? VK_NULL_HANDLE : found->second.handle;
+    const auto found = m_objects.find(key);
+    return found == m_objects.end() ? VK_NULL_HANDLE : found->second.device;
   }
 
  private:
-  struct Instance {
-    VkInstance handle;
-    PFN_vkGetInstanceProcAddr next;
+  struct Object {
+    VkDevice device = VK_NULL_HANDLE;
+    std::map<std::string_view, PFN_vkVoidFunction> functions;
   };
-  struct Device {
-    VkDevice handle;
-    PFN_vkGetDeviceProcAddr next;
-  };
+
+  template <typename Resolve>
+  void add(void* key, const Resolve& resolve) {
+    Object object;
+    for (const std::string_view name : interceptedNames()) object.functions[name] = resolve(name.data());
+    const std::scoped_lock lock(m_mutex);
+    m_objects[key] = std::move(object);
+  }
+
   std::mutex m_mutex;
-  std::map<void*, Instance> m_instances;
-  std::map<void*, Device> m_devices;
+  std::map<void*, Object> m_objects;
 };
 
 NextFunctions& nextFunctions() {
@@ -113,7 +119,7 @@ struct Intercepted<name, VkResult(VKAPI_PTR*)(First, Rest...)> {
     }
     if (result != VK_SUCCESS) return result;
     using Next = VkResult(VKAPI_PTR*)(First, Rest...);
-    return nextFunctions().find<Next>(key, name.characters)(first, rest...);
+    return nextFunctions().find<Next>(key, name.view())(first, rest...);
   }
 };
 
@@ -153,10 +159,9 @@ VKAPI_ATTR VkResult VKAPI_CALL createDevice(VkPhysicalDevice physicalDevice, con
   const VkResult fault = plan().next("vkCreateDevice", nullptr);
   if (fault != VK_SUCCESS) return fault;
   auto* link = linkInfo<VkLayerDeviceCreateInfo>(info->pNext, VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO);
-  const PFN_vkGetInstanceProcAddr nextInstance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
   const PFN_vkGetDeviceProcAddr nextDevice = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
   link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-  const auto create = reinterpret_cast<PFN_vkCreateDevice>(nextInstance(VK_NULL_HANDLE, "vkCreateDevice"));
+  const auto create = nextFunctions().find<PFN_vkCreateDevice>(keyOf(physicalDevice), "vkCreateDevice");
   const VkResult result = create(physicalDevice, info, allocator, device);
   if (result != VK_SUCCESS) return result;
   const bool presents = std::any_of(
@@ -248,6 +253,13 @@ const Entry kDeviceEntries[] = {
     entry<"vkQueuePresentKHR", PFN_vkQueuePresentKHR>(),
 };
 
+std::vector<std::string_view> interceptedNames() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kInstanceEntries) names.push_back(entry.name);
+  for (const Entry& entry : kDeviceEntries) names.push_back(entry.name);
+  return names;
+}
+
 PFN_vkVoidFunction find(std::span<const Entry> entries, std::string_view name) {
   const auto found = std::ranges::find(entries, name, &Entry::name);
   return found == entries.end() ? nullptr : found->function;
@@ -255,17 +267,20 @@ PFN_vkVoidFunction find(std::span<const Entry> entries, std::string_view name) {
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL deviceFunction(VkDevice device, const char* name) {
   void* const key = keyOf(device);
-  const auto next = nextFunctions().find<PFN_vkVoidFunction>(key, name);
-  // What the next layer lacks (an extension that is off) this one must not offer either.
+  const auto getNext = nextFunctions().find<PFN_vkGetDeviceProcAddr>(key, "vkGetDeviceProcAddr");
   const PFN_vkVoidFunction own = find(kDeviceEntries, name);
-  return own != nullptr && next != nullptr ? own : next;
+  if (own == nullptr) return getNext(device, name);
+  // What the next layer lacks (an extension that is off) this one must not offer either.
+  return nextFunctions().find<PFN_vkVoidFunction>(key, name) != nullptr ? own : nullptr;
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL instanceFunction(VkInstance instance, const char* name) {
   if (const PFN_vkVoidFunction own = find(kInstanceEntries, name)) return own;
   if (const PFN_vkVoidFunction own = find(kDeviceEntries, name)) return own;
-  return instance == VK_NULL_HANDLE ? nullptr
-                                    : nextFunctions().find<PFN_vkVoidFunction>(keyOf(instance), name);
+  if (instance == VK_NULL_HANDLE) return nullptr;
+  const auto getNext =
+      nextFunctions().find<PFN_vkGetInstanceProcAddr>(keyOf(instance), "vkGetInstanceProcAddr");
+  return getNext(instance, name);
 }
 
 }  // namespace
@@ -301,8 +316,7 @@ VK_LAYER_EXPORT int headroomFaultsFired() {
 VK_LAYER_EXPORT const char* headroomFaultsFunctions() {
   static const std::string names = [] {
     std::string all;
-    for (const Entry& entry : kInstanceEntries) all += std::string(entry.name) + " ";
-    for (const Entry& entry : kDeviceEntries) all += std::string(entry.name) + " ";
+    for (const std::string_view name : interceptedNames()) all += std::string(name) + " ";
     return all;
   }();
   return names.c_str();

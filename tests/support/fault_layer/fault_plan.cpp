@@ -13,7 +13,8 @@ FaultPlan::FaultPlan() {
   if (second == std::string::npos) return;
   m_fault = {.function = text.substr(0, first),
              .call = std::strtoull(text.c_str() + first + 1, nullptr, 10),
-             .result = static_cast<VkResult>(std::atoi(text.c_str() + second + 1))};
+             .result = static_cast<VkResult>(std::atoi(text.c_str() + second + 1)),
+             .scope = text.ends_with(":window") ? Scope::Window : Scope::Any};
 }
 
 VkResult FaultPlan::next(std::string_view function, void* key) {

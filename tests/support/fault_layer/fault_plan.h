@@ -25,7 +25,7 @@ struct Fault {
 /// Counts calls and says which of them fail. A device whose loss was injected stays lost. Any thread.
 class FaultPlan {
  public:
-  /// Also takes a fault from HEADROOM_FAULT: "vkQueueSubmit:3:-4".
+  /// Also takes a fault from HEADROOM_FAULT: "vkQueueSubmit:3:-4", or "vkQueueSubmit:3:-4:window".
   FaultPlan();
 
   /// What the call of `function` on the device (or instance) `key` shall return; VK_SUCCESS: call through.
