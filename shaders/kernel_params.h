@@ -5,8 +5,6 @@
 
 // Invocations of a workgroup; each group is one subgroup or a part of one.
 #define HEADROOM_LANES 8
-// Blocks of 8 rows that one workgroup of a projection computes.
-#define HEADROOM_ROW_BLOCKS 4
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.

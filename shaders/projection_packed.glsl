@@ -3,9 +3,9 @@
 // reaches 10 times the bandwidth of a scalar storage buffer.
 // Workgroups: (row blocks / ROW_BLOCKS, tokens / TOKENS).
 #extension GL_KHR_shader_subgroup_shuffle : require
-#define ROW_BLOCKS HEADROOM_ROW_BLOCKS
 
 layout(local_size_x = HEADROOM_LANES) in;
+layout(constant_id = 15) const uint ROW_BLOCKS = 4;  // even
 
 float product[ROW_BLOCKS][TOKENS];
 
@@ -61,7 +61,11 @@ void multiply(uint firstToken) {
       }
     }
   }
-  if (WEIGHT_FORMAT != FORMAT_Q8) product = sum;
+  if (WEIGHT_FORMAT != FORMAT_Q8) {
+    [[unroll]] for (uint r = 0; r < ROW_BLOCKS; ++r) {
+      [[unroll]] for (uint n = 0; n < TOKENS; ++n) product[r][n] = sum[r][n];
+    }
+  }
 }
 
 void main() {

@@ -9,6 +9,7 @@
 #include "app/cli/bench_run.h"
 #include "app/cli/bench_shape.h"
 #include "app/cli/commands.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "core/engine/probes.h"
 #include "core/formats/synthetic_model.h"
@@ -65,10 +66,11 @@ class BenchCommand final : public Command {
         ->check(CLI::IsMember({"all", "one-layer", "none"}))
         ->capture_default_str();
     app()
-        .add_option("--kernels", m_kernels,
-                    "Kernel family; automatic is what this device's calibration chose")
-        ->check(CLI::IsMember({"automatic", "packed", "rows"}))
-        ->capture_default_str();
+        .add_option(
+            "--kernels", m_kernels,
+            "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=; what this "
+            "device's calibration chose when not given")
+        ->default_str("");
     app()
         .add_option("--repeat", m_options.rounds, "Rounds of every row")
         ->check(CLI::Range(1, 1000))
@@ -89,9 +91,7 @@ class BenchCommand final : public Command {
     const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     if (m_capture == "all") m_options.capture = model::Capture::everything();
     if (m_capture == "one-layer") m_options.capture.layers = {0};
-    if (m_kernels != "automatic") {
-      m_options.kernels = m_kernels == "packed" ? model::KernelFamily::Packed : model::KernelFamily::Rows;
-    }
+    if (!m_kernels.empty()) m_options.kernels = model::parsePlan(m_kernels);
     try {
       const vulkan::Instance instance;
       vulkan::Device device(instance, vulkan::chooseDevice(instance, global().device));
@@ -103,9 +103,10 @@ class BenchCommand final : public Command {
       const auto progress = [](const std::string& what) {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
+      if (m_kernels.empty()) result.options.kernels = calibratedPlan(device.info());
       progress("probing the device");
       result.ceilings = engine::probeDevice(device);
-      result.rows = runBench(device, models, settings, m_options, progress);
+      result.rows = runBench(device, models, settings, result.options, progress);
       for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
       print(result);
@@ -169,7 +170,7 @@ class BenchCommand final : public Command {
   std::string m_kvTypes = "f32";
   std::string m_attention = "shared";
   std::string m_capture = "none";
-  std::string m_kernels = "automatic";
+  std::string m_kernels;
   bool m_csv = false;
   BenchOptions m_options;
 };

@@ -16,7 +16,7 @@ struct BenchOptions {
   double warmUpMs = 300.0;  ///< decoded and thrown away before the rounds
   unsigned seed = 1;        ///< of the order of rows within a round, the tokens and the filled caches
   model::Capture capture;
-  model::KernelFamily kernels = model::KernelFamily::Automatic;
+  model::KernelPlan kernels;
 };
 
 /// Told what is being done, for a progress line.

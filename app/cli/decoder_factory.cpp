@@ -2,6 +2,7 @@
 
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/cache_folder.h"
+#include "core/formats/calibration_file.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "core/vulkan/check.h"
@@ -15,6 +16,15 @@ void DecoderChoice::addOptions(CLI::App& app) {
   app.add_option("--kv-type", kvType, "Element type of the KV cache")
       ->check(CLI::IsMember({"f32", "f16"}))
       ->capture_default_str();
+  app.add_option(
+      "--kernels", kernels,
+      "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=; what this device's "
+      "calibration chose when not given");
+}
+
+model::KernelPlan calibratedPlan(const vulkan::DeviceInfo& device) {
+  const auto kept = formats::CalibrationFile(formats::cacheFolder(), device.name, device.driver).load();
+  return kept ? kept->plan : model::KernelPlan{};
 }
 
 DecoderFactory::DecoderFactory(const DecoderChoice& choice, const std::string& device)
@@ -26,6 +36,7 @@ DecoderFactory::DecoderFactory(const DecoderChoice& choice, const std::string& d
           .batch = choice.batch,
           .attention =
               choice.attention == "naive" ? model::AttentionKernel::Naive : model::AttentionKernel::Shared,
+          .kernels = choice.kernels.empty() ? model::KernelPlan{} : model::parsePlan(choice.kernels),
       }) {}
 
 std::unique_ptr<model::Decoder> DecoderFactory::make(const model::Model& model) {
@@ -43,6 +54,7 @@ std::unique_ptr<model::Decoder> DecoderFactory::makeVulkan(const model::Model& m
       m_device = std::make_unique<vulkan::Device>(
           *m_instance, vulkan::chooseDevice(*m_instance, m_deviceName), formats::cacheFolder());
     }
+    if (m_options.kernels == model::KernelPlan{}) m_options.kernels = calibratedPlan(m_device->info());
     return std::make_unique<engine::VulkanDecoder>(*m_device, model, m_options);
   } catch (const vulkan::Error& error) {
     throw model::Error(error.what());

@@ -16,12 +16,16 @@ struct DecoderChoice {
   std::string backend = "vulkan";
   std::string kvType = "f32";
   std::string attention = "shared";
+  std::string kernels;  ///< a kernel plan; empty for what the device's calibration chose
   int batch = 1;
   int contextLength = 0;  ///< 0: the model's own
 
   /// Adds --backend and --kv-type.
   void addOptions(CLI::App& app);
 };
+
+/// What the calibration kept for this device chose; the default for its kind when there is none.
+model::KernelPlan calibratedPlan(const vulkan::DeviceInfo& device);
 
 /// Makes decoders of one kind, on one Vulkan device that is opened with the first. Outlives its decoders.
 class DecoderFactory {

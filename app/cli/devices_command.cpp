@@ -5,9 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
+#include "core/engine/calibration.h"
 #include "core/engine/probes.h"
 #include "core/formats/cache_folder.h"
+#include "core/formats/calibration_file.h"
 #include "core/formats/ceilings_file.h"
+#include "core/formats/synthetic_model.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
@@ -103,6 +106,45 @@ void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
   row("  dispatch", fmt::format("{:.1f} us with its barrier", ceilings.emptyDispatchUs));
 }
 
+model::Calibration kept(const DeviceInfo& info) {
+  return formats::CalibrationFile(formats::cacheFolder(), info.name, info.driver)
+      .load()
+      .value_or(model::Calibration{});
+}
+
+model::Calibration calibrateNow(const vulkan::Instance& instance, const DeviceInfo& info) {
+  vulkan::Device device(instance, info);
+  const model::Calibration calibration = engine::calibrate(
+      device,
+      formats::syntheticModel(formats::calibrationShape(), model::Storage::F32, formats::OutputMatrix::Tied));
+  formats::CalibrationFile(formats::cacheFolder(), info.name, info.driver).save(calibration);
+  return calibration;
+}
+
+nlohmann::ordered_json describe(const model::Calibration& calibration) {
+  if (!calibration.known()) return {{"plan", "default"}, {"calibrated", nullptr}};
+  nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
+  for (const auto& [plan, stepMs] : calibration.candidates) {
+    candidates.push_back({{"plan", planText(plan)}, {"step_ms", stepMs}});
+  }
+  return {{"plan", planText(calibration.plan)},
+          {"calibrated", calibration.date},
+          {"measured", calibration.measured},
+          {"candidates", candidates}};
+}
+
+void print(const model::Calibration& calibration) {
+  if (!calibration.known()) {
+    fmt::print("   {:<20}default for the kind of device (--calibrate measures)\n", "kernels");
+    return;
+  }
+  fmt::print("   {:<20}{}\n", "kernels", planText(calibration.plan));
+  fmt::print("   {:<20}on {}: {}\n", "  measured", calibration.date, calibration.measured);
+  for (const auto& [plan, stepMs] : calibration.candidates) {
+    fmt::print("   {:<20}{:8.3f} ms  {}\n", "", stepMs, planText(plan));
+  }
+}
+
 class DevicesCommand final : public Command {
  public:
   DevicesCommand(CLI::App& parent, const GlobalOptions& global)
@@ -111,6 +153,8 @@ class DevicesCommand final : public Command {
     app().add_flag("--probe", m_probe,
                    "Copy bandwidth, FMA rate and the cost of a dispatch: as kept from an earlier run on this "
                    "device and driver, else measured");
+    app().add_flag("--calibrate", m_calibrate,
+                   "Measure which kernels are fastest here, and use those from now on");
     app().add_flag("--probe-again", m_probeAgain, "The same, measured now and kept");
   }
 
@@ -133,15 +177,19 @@ class DevicesCommand final : public Command {
       std::optional<Probed> probed;
       if (m_probe || m_probeAgain)
         probed = probe(instance, info, m_probeAgain ? model::Freshness::Measured : model::Freshness::Kept);
+      const model::Calibration calibration = m_calibrate ? calibrateNow(instance, info) : kept(info);
       if (global().json) {
         document.push_back(describe(info, probed));
+        document.back()["kernels"] = describe(calibration);
       } else {
         print(info, probed);
+        print(calibration);
       }
     }
     if (global().json) fmt::print("{}\n", nlohmann::ordered_json{{"devices", document}}.dump(2));
   }
 
+  bool m_calibrate = false;
   bool m_probe = false;
   bool m_probeAgain = false;
 };

@@ -15,10 +15,9 @@ using model::KernelFamily;
 using model::Storage;
 
 constexpr std::uint64_t kBlockRows = 8;
-constexpr std::uint64_t kGroupRows = kBlockRows * HEADROOM_ROW_BLOCKS;
 constexpr std::uint64_t kQ8Columns = 32;
 constexpr std::uint64_t kQ8BlockBytes = 34;
-/// Rows laid out and uploaded at once; a multiple of kGroupRows.
+/// Rows laid out and uploaded at once; a multiple of all workgroups' rows.
 constexpr std::uint64_t kSlabRows = 512;
 
 std::uint64_t elementBytes(Storage storage) {
@@ -104,7 +103,7 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                            const std::function<RowReference(std::int64_t)>& rowAt)
     : m_form(form),
       m_storedRows(form.family == KernelFamily::Packed
-                       ? roundUp(static_cast<std::uint64_t>(form.rows), kGroupRows)
+                       ? roundUp(static_cast<std::uint64_t>(form.rows), groupRows())
                        : static_cast<std::uint64_t>(form.rows)),
       m_paddedColumns(paddedColumns(static_cast<std::uint64_t>(form.columns))),
       m_buffer(device, m_storedRows * m_paddedColumns * elementBytes(form.storage),
@@ -150,9 +149,13 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                     : vulkan::TexelView(device, m_buffer, VK_FORMAT_R16_SFLOAT, 0, 4);
 }
 
+std::uint64_t DeviceMatrix::groupRows() const {
+  return m_form.family == KernelFamily::Packed ? kBlockRows * static_cast<std::uint64_t>(m_form.rowBlocks)
+                                               : HEADROOM_SUBGROUP_ROWS;
+}
+
 std::uint64_t DeviceMatrix::rowGroups() const {
-  if (m_form.family == KernelFamily::Packed) return m_storedRows / kGroupRows;
-  return (m_storedRows + HEADROOM_SUBGROUP_ROWS - 1) / HEADROOM_SUBGROUP_ROWS;
+  return (m_storedRows + groupRows() - 1) / groupRows();
 }
 
 std::uint64_t DeviceMatrix::issuedBytes() const {

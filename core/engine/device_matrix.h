@@ -36,6 +36,7 @@ class DeviceMatrix {
     std::int64_t columns = 0;
     model::Storage storage = model::Storage::F32;
     model::KernelFamily family = model::KernelFamily::Packed;
+    int rowBlocks = 4;  ///< blocks of 8 rows per workgroup of the packed family
   };
 
   DeviceMatrix() = default;
@@ -68,6 +69,9 @@ class DeviceMatrix {
 
  private:
   Form m_form;
+  /// Rows that one workgroup, or one turn of a subgroup, computes.
+  std::uint64_t groupRows() const;
+
   std::uint64_t m_storedRows = 0;
   std::uint64_t m_paddedColumns = 0;
   vulkan::Buffer m_buffer;

@@ -24,9 +24,9 @@ bool holdsMinus128(const Tensor& tensor) {
 /// Lays out matrices for one family of kernels.
 class MatrixMaker {
  public:
-  MatrixMaker(vulkan::Device& device, const model::ModelConfig& config, model::KernelFamily family,
+  MatrixMaker(vulkan::Device& device, const model::ModelConfig& config, const model::KernelPlan& plan,
               DeviceStorage storage)
-      : m_device(device), m_config(config), m_family(family), m_storage(storage) {}
+      : m_device(device), m_config(config), m_plan(plan), m_storage(storage) {}
 
   DeviceMatrix plain(const Tensor& tensor, const std::string& what) const {
     return make({&tensor}, tensor.rows, what, [&](std::int64_t row) { return RowReference{&tensor, row}; });
@@ -46,7 +46,7 @@ class MatrixMaker {
 
   /// Gate and up by turns, as many rows of each as the kernels compute side by side.
   DeviceMatrix gateUp(const model::LayerWeights& layer, const std::string& what) const {
-    const std::int64_t turn = m_family == model::KernelFamily::Packed ? 8 : 1;
+    const std::int64_t turn = m_plan.family == model::KernelFamily::Packed ? 8 : 1;
     const auto padded = static_cast<std::int64_t>(
         roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), static_cast<std::uint64_t>(turn)));
     return make({&layer.ffnGate, &layer.ffnUp}, 2 * padded, what, [&layer, turn](std::int64_t row) {
@@ -62,7 +62,7 @@ class MatrixMaker {
     const bool alike =
         std::ranges::all_of(tensors, [&](const Tensor* tensor) { return tensor->storage == first; });
     if (m_storage == DeviceStorage::F32 || !alike) return model::Storage::F32;
-    if (first == model::Storage::Q8_0 && m_family == model::KernelFamily::Packed &&
+    if (first == model::Storage::Q8_0 && m_plan.family == model::KernelFamily::Packed &&
         std::ranges::any_of(tensors, [](const Tensor* tensor) { return holdsMinus128(*tensor); })) {
       return model::Storage::F32;
     }
@@ -76,7 +76,8 @@ class MatrixMaker {
                         {.rows = rows,
                          .columns = (*tensors.begin())->columns,
                          .storage = storageFor(tensors),
-                         .family = m_family},
+                         .family = m_plan.family,
+                         .rowBlocks = m_plan.rowBlocks},
                         what, rowAt);
   }
 
@@ -91,7 +92,7 @@ class MatrixMaker {
 
   vulkan::Device& m_device;
   const model::ModelConfig& m_config;
-  model::KernelFamily m_family;
+  model::KernelPlan m_plan;
   DeviceStorage m_storage;
 };
 
@@ -106,11 +107,11 @@ GainVector::GainVector(vulkan::Device& device, const Tensor& gains, const std::s
   vulkan::upload(device, m_buffer, 0, std::as_bytes(std::span(values)));
 }
 
-DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength,
-                             model::KernelFamily family, DeviceStorage storage)
+DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, const StepShape& shape,
+                             DeviceStorage storage)
     : outputNorm(device, model.weights.outputNorm, "the output norm"), tied(model.weights.tied()) {
   const model::ModelConfig& config = model.config;
-  const MatrixMaker make(device, config, family, storage);
+  const MatrixMaker make(device, config, shape.plan, storage);
   tokenEmbedding = make.plain(model.weights.tokenEmbedding, "the token embedding");
   if (!tied) output = make.plain(model.weights.output, "the output matrix");
   for (int index = 0; index < config.layerCount; ++index) {
@@ -126,8 +127,8 @@ DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, 
 
   const int pairs = config.ropeDim / 2;
   std::vector<float> angles;
-  angles.reserve(static_cast<std::size_t>(contextLength) * std::max(1, pairs) * 2);
-  for (int position = 0; position < contextLength; ++position) {
+  angles.reserve(static_cast<std::size_t>(shape.options.contextLength) * std::max(1, pairs) * 2);
+  for (int position = 0; position < shape.options.contextLength; ++position) {
     for (int pair = 0; pair < pairs; ++pair) {
       const double angle = position * std::pow(static_cast<double>(config.ropeBase),
                                                -2.0 * pair / static_cast<double>(config.ropeDim));

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/engine/device_matrix.h"
+#include "core/engine/step_shape.h"
 #include "core/model/model.h"
 #include "core/vulkan/buffer.h"
 
@@ -43,8 +44,8 @@ enum class DeviceStorage {
 struct DeviceWeights {
   /// Uploads everything; a tied output matrix is stored once. Q, K and V (gate and up) become F32 where they
   /// are not stored alike.
-  DeviceWeights(vulkan::Device& device, const model::Model& model, int contextLength,
-                model::KernelFamily family, DeviceStorage storage);
+  DeviceWeights(vulkan::Device& device, const model::Model& model, const StepShape& shape,
+                DeviceStorage storage);
 
   DeviceMatrix tokenEmbedding;
   GainVector outputNorm;

@@ -10,7 +10,7 @@ struct NamedKernel {
   std::string_view name;
   std::span<const std::uint32_t> words;
 };
-#include "kernel_table.inc"
+#include "kernel_table.spv.inc"
 }  // namespace
 
 std::span<const std::uint32_t> kernelWords(std::string_view name) {

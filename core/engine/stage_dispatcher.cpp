@@ -30,7 +30,7 @@ class StageRecorder {
   std::uint32_t tiles(int rows) const {
     return (static_cast<std::uint32_t>(rows) + m_rowsPerTile - 1) / m_rowsPerTile;
   }
-  bool rowsFamily() const { return m_step.shape.family == model::KernelFamily::Rows; }
+  bool rowsFamily() const { return m_step.shape.rowsFamily(); }
 
   void dispatch(const vulkan::Kernel& kernel, std::vector<Binding> bindings, const Groups& groups,
                 std::span<const std::byte> push = {}) {
@@ -56,7 +56,7 @@ class StageRecorder {
   Groups projectionGroups(const DeviceMatrix& matrix, std::uint32_t tileCount) const {
     if (!rowsFamily()) return {u32(matrix.rowGroups()), tileCount, 1};
     const auto subgroups = static_cast<std::uint64_t>(
-        std::max(1, m_step.shape.invocations / std::max(1, m_step.shape.subgroupSize)));
+        std::max(1, m_step.shape.plan.invocations / std::max(1, m_step.shape.subgroupSize)));
     return {u32(std::max<std::uint64_t>(1, (matrix.rowGroups() + subgroups - 1) / subgroups)), tileCount, 1};
   }
   Groups projectionGroups(const DeviceMatrix& matrix) const { return projectionGroups(matrix, m_tiles); }
@@ -110,7 +110,7 @@ void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, c
 }  // namespace
 
 int dispatchCount(const StepShape& shape, Stage stage) {
-  return stage == Stage::AttentionOutput && shape.family == model::KernelFamily::Rows ? 2 : 1;
+  return stage == Stage::AttentionOutput && shape.rowsFamily() ? 2 : 1;
 }
 
 void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, Stage stage, int layerIndex,

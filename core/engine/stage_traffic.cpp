@@ -63,7 +63,7 @@ StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const
   // Bytes that are loaded for one texel of four weights: 16 at once in the rows family, a block with Q8_0.
   const bool quantised = matrix.storage() == model::Storage::Q8_0;
   std::uint64_t loaded = quantised ? 4 + 2 : matrix.bytesOf(4);
-  if (shape.family == model::KernelFamily::Rows) loaded = quantised ? matrix.bytesOf(32) : 16;
+  if (shape.rowsFamily()) loaded = quantised ? matrix.bytesOf(32) : 16;
   traffic.issued.weightsRead = sizes.rows * texels * loaded;
   traffic.logical.weightsRead = sizes.rows * matrix.bytesOf(sizes.modelDim);
   traffic.issued.activationsWritten = sizes.rows * shape.streamColumns() * kFloat;
@@ -103,9 +103,8 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     }
   }
   // In the packed family lanes past head_dim load its end.
-  const std::uint64_t queryTexels = shape.family == model::KernelFamily::Packed
-                                        ? roundUp(sizes.headDim / 4, HEADROOM_LANES)
-                                        : sizes.headDim / 4;
+  const std::uint64_t queryTexels =
+      !shape.rowsFamily() ? roundUp(sizes.headDim / 4, HEADROOM_LANES) : sizes.headDim / 4;
   traffic.issued.activationsRead += sizes.rows * sizes.chunks * sizes.queryHeads * queryTexels * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * sizes.queryDim * kFloat;
   const std::uint64_t partials = sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
@@ -121,7 +120,7 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
   const std::uint64_t mergedTexel = sizes.chunks * (2 + 2 + 4) * kFloat;
   traffic.logical.activationsRead =
       sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
-  if (shape.family == model::KernelFamily::Rows) {
+  if (shape.rowsFamily()) {
     addProjection(traffic, matrix, sizes, sizes.queryDim);
     traffic.issued.activationsRead += sizes.rows * sizes.queryDim / 4 * mergedTexel;
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {

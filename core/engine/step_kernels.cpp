@@ -17,7 +17,8 @@ using model::KernelFamily;
 constexpr VkDescriptorType kUniform = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
 constexpr VkDescriptorType kTexel = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
 constexpr VkDescriptorType kStorage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-/// The specialization constant of the workgroup size in the rows family.
+/// Specialization constants of the families: blocks of rows per workgroup, invocations of a workgroup.
+constexpr std::size_t kRowBlocksConstant = 15;
 constexpr std::size_t kInvocationsConstant = 16;
 
 using Constants = std::vector<std::uint32_t>;
@@ -37,7 +38,7 @@ class Builder {
   Builder(vulkan::Device& device, const StepShape& shape, TokenTile tile, KernelBuild build)
       : m_device(device),
         m_shape(shape),
-        m_rows(shape.family == KernelFamily::Rows),
+        m_rows(shape.rowsFamily()),
         m_tile(tile == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
         m_build(build) {}
 
@@ -97,7 +98,7 @@ class Builder {
   }
 
  private:
-  std::string_view family() const { return shortName(m_shape.family); }
+  std::string_view family() const { return shortName(m_shape.plan.family); }
 
   Bindings projectionBindings(std::initializer_list<VkDescriptorType> further) const {
     Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel};
@@ -117,7 +118,8 @@ class Builder {
                       Constants constants, std::uint32_t pushBytes = 0) const {
     if (m_build == KernelBuild::Audit) bindings.push_back(kStorage);
     constants.resize(kInvocationsConstant + 1);
-    constants[kInvocationsConstant] = u32(m_shape.invocations);
+    constants[kRowBlocksConstant] = u32(m_shape.plan.rowBlocks);
+    constants[kInvocationsConstant] = u32(m_shape.plan.invocations);
     return {m_device,
             name,
             kernelWords(code + (m_build == KernelBuild::Audit ? "_audit" : "_plain")),
@@ -141,7 +143,7 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
   const Builder builder(device, shape, tile, build);
   m_embedding = builder.embedding(weights.tokenEmbedding);
   m_attentionDecode = builder.attentionDecode();
-  if (shape.family == KernelFamily::Rows) m_attentionMerge = builder.attentionMerge();
+  if (shape.rowsFamily()) m_attentionMerge = builder.attentionMerge();
   m_logits = builder.logits(weights.outputMatrix());
   const auto once = [&](ByStorage& kernels, const DeviceMatrix& matrix, auto maker) {
     std::optional<vulkan::Kernel>& kernel = kernels.kernels[matrix.formatConstant()];

@@ -16,14 +16,20 @@ using model::KernelFamily;
 
 constexpr int kMinChunkKeysOnCpu = 64;
 constexpr int kMinChunkKeysOnGpu = 256;
-/// Workgroups that fill a GPU of unknown size; KERNELS.md's rule of two per core for a CPU.
+/// Attention workgroups that fill a GPU of unknown size, and a thread of a software device.
 constexpr int kGpuWorkgroups = 256;
+constexpr int kWorkgroupsPerThread = 2;
+constexpr int kRowBlocks = 4;
 constexpr int kMaxChunks = 64;
 /// Host memory for captured scores, unless a single row of every head needs more.
 constexpr std::uint64_t kCaptureBytes = 64ull << 20;
 constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
 constexpr int kRowsInvocations = 256;
 constexpr int kAttentionTile = 32;
+
+bool isSoftware(const vulkan::DeviceInfo& device) {
+  return device.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+}
 
 void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
   throw vulkan::Error(fmt::format("This model cannot run on {}: {}.", device.name, why));
@@ -86,17 +92,23 @@ void planAttentionTile(StepShape& shape, const vulkan::DeviceInfo& device) {
                              headDim, sharedBytes(1, headDim, HEADROOM_LANES), room));
 }
 
-void planFamily(StepShape& shape, const vulkan::DeviceInfo& device) {
-  shape.family = shape.options.kernels;
+void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
+  const bool software = isSoftware(device);
   shape.subgroupSize = static_cast<int>(device.subgroupSize);
-  if (shape.family == KernelFamily::Automatic) {
-    const bool software = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU || device.subgroupSize <= HEADROOM_LANES;
-    shape.family = software ? KernelFamily::Packed : KernelFamily::Rows;
-  }
   shape.headsPerWorkgroup =
       shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
-  if (shape.family == KernelFamily::Packed) {
-    shape.invocations = HEADROOM_LANES;
+  model::KernelPlan& plan = shape.plan;
+  plan = shape.options.kernels;
+  if (plan.family == KernelFamily::Automatic)
+    plan.family = software ? KernelFamily::Packed : KernelFamily::Rows;
+  if (plan.rowBlocks == 0) plan.rowBlocks = kRowBlocks;
+  if (plan.attentionWorkgroups == 0) {
+    plan.attentionWorkgroups =
+        software ? kWorkgroupsPerThread * static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))
+                 : kGpuWorkgroups;
+  }
+  if (plan.family == KernelFamily::Packed) {
+    plan.invocations = HEADROOM_LANES;
     return;
   }
   constexpr VkSubgroupFeatureFlags kNeeded =
@@ -104,21 +116,21 @@ void planFamily(StepShape& shape, const vulkan::DeviceInfo& device) {
   if ((device.subgroupOperations & kNeeded) != kNeeded) {
     refuse(device, "its subgroups cannot add up, which the kernel family \"rows\" needs; choose \"packed\"");
   }
-  shape.invocations = static_cast<int>(std::min<std::uint32_t>(
-      kRowsInvocations,
-      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0])));
+  const auto most = static_cast<int>(
+      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
+  plan.invocations = std::min(plan.invocations == 0 ? kRowsInvocations : plan.invocations, most);
   planAttentionTile(shape, device);
 }
 
 }  // namespace
 
-StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                           const model::DecoderOptions& options) {
   StepShape shape{.config = config, .options = options};
   if (shape.options.contextLength <= 0) shape.options.contextLength = config.contextLength;
   const int context = shape.options.contextLength;
   checkModel(device, config, shape.options);
-  planFamily(shape, device);
+  planKernels(shape, device);
 
   shape.blockTokens = HEADROOM_MAX_TOKENS;
   const std::uint64_t rowFloats = static_cast<std::uint64_t>(config.layerCount) *
@@ -129,10 +141,8 @@ StepShape StepShape::plan(const vulkan::DeviceInfo& device, const model::ModelCo
                               rowFloats * static_cast<std::uint64_t>(shape.blockTokens));
   shape.captureFloats = std::min(most, std::max(rowFloats, kCaptureBytes / sizeof(float)));
 
-  const bool onCpu = device.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-  shape.minChunkKeys = onCpu ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
-  const int wanted =
-      onCpu ? 2 * static_cast<int>(std::max(1u, std::thread::hardware_concurrency())) : kGpuWorkgroups;
+  shape.minChunkKeys = isSoftware(device) ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
+  const int wanted = shape.plan.attentionWorkgroups;
   const int groups = shape.attentionWorkgroups() * options.batch;
   const int mostUseful = (context + shape.minChunkKeys - 1) / shape.minChunkKeys;
   shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));

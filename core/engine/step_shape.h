@@ -21,10 +21,9 @@ struct CaptureLayout {
 /// The sizes that a decoder's kernels, buffers and traffic all follow from; fixed when it is built.
 struct StepShape {
   model::ModelConfig config;
-  model::DecoderOptions options;  ///< contextLength filled in
-  model::KernelFamily family = model::KernelFamily::Packed;
+  model::DecoderOptions options;     ///< contextLength filled in
+  model::KernelPlan plan;            ///< options.kernels with nothing left open
   int subgroupSize = 8;              ///< as the device says; kernels are right with any other
-  int invocations = 8;               ///< of a workgroup; the packed family's is always 8
   int headsPerWorkgroup = 1;         ///< query heads that one attention workgroup serves
   int attentionTile = 8;             ///< keys that a workgroup of the rows family holds at once
   int blockTokens = 1;               ///< rows of a step at most: a prefill block, or the batch
@@ -34,7 +33,7 @@ struct StepShape {
   std::uint64_t captureExtents = 0;  ///< room for maximum and sum of their chunks
 
   /// Throws vulkan::Error when the engine has no kernel for this model, naming what does not fit.
-  static StepShape plan(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+  static StepShape make(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                         const model::DecoderOptions& options);
 
   std::uint64_t streamColumns() const { return paddedColumns(static_cast<std::uint64_t>(config.modelDim)); }
@@ -42,6 +41,7 @@ struct StepShape {
   std::uint64_t attendedColumns() const {
     return paddedColumns(static_cast<std::uint64_t>(config.attention.queryDim()));
   }
+  bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup; }
 
   /// Layout of the capture of rows that end at `positions`.

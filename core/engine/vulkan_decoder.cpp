@@ -66,7 +66,7 @@ void addStages(StepRecord& total, const StepRecord& part) {
 
 VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
                                     const EngineOptions& engineOptions)
-    : weights(device, model, shape.options.contextLength, shape.family, engineOptions.storage),
+    : weights(device, model, shape, engineOptions.storage),
       cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
       buffers(device, shape) {
   if (engineOptions.build == KernelBuild::Plain) return;
@@ -78,7 +78,7 @@ VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
                              const model::DecoderOptions& options, const EngineOptions& engineOptions)
     : m_device(device), m_engineOptions(engineOptions) {
   translateErrors([&] {
-    m_shape = StepShape::plan(device.info(), model.config, options);
+    m_shape = StepShape::make(device.info(), model.config, options);
     m_resources = std::make_unique<Resources>(device, model, m_shape, engineOptions);
     program(m_shape.options.batch, m_shape.options.batch);
     device.finishUploads();  // a model that did not arrive must not decode

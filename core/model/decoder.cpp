@@ -10,18 +10,6 @@
 
 namespace headroom::model {
 
-std::string_view shortName(KernelFamily family) {
-  switch (family) {
-    case KernelFamily::Automatic:
-      return "automatic";
-    case KernelFamily::Packed:
-      return "packed";
-    case KernelFamily::Rows:
-      return "rows";
-  }
-  return "";
-}
-
 std::string_view shortName(AttentionKernel kernel) {
   return kernel == AttentionKernel::Shared ? "shared" : "naive";
 }

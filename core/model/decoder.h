@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/model/config.h"
+#include "core/model/kernel_plan.h"
 #include "core/model/step_record.h"
 
 namespace headroom::model {
@@ -16,21 +17,12 @@ enum class AttentionKernel {
 
 std::string_view shortName(AttentionKernel kernel);
 
-/// Which family of kernels runs the stages; see StepShape::plan and the calibration.
-enum class KernelFamily {
-  Automatic,  ///< what the calibration of this device found fastest, or the default for its kind
-  Packed,     ///< 8-lane workgroups, packed weights, texel buffers, constant shuffles: software devices
-  Rows,       ///< whole subgroups, row-major storage buffers, 16-byte loads: GPUs
-};
-
-std::string_view shortName(KernelFamily family);
-
 struct DecoderOptions {
   KvType kvType = KvType::F32;
   int contextLength = 0;  ///< cache positions; 0 means the model's own
   int batch = 1;          ///< sequences decoded at once through the same weights
   AttentionKernel attention = AttentionKernel::Shared;
-  KernelFamily kernels = KernelFamily::Automatic;
+  KernelPlan kernels;
 };
 
 /// Which layers' and query heads' attention a step hands back.

@@ -46,7 +46,7 @@ class KernelHarness {
                 engine::TokenTile tile)
       : m_device(device),
         shape(stepShape),
-        weights(device, model, shape.options.contextLength, shape.family, engine::DeviceStorage::AsStored),
+        weights(device, model, shape, engine::DeviceStorage::AsStored),
         cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
         buffers(device, shape),
         kernels(device, shape, weights, tile, engine::KernelBuild::Plain) {}

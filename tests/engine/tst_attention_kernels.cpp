@@ -106,10 +106,10 @@ class TestAttentionKernels : public QObject {
     const int context = length + 3;
     const model::Model model = makeModel(queryHeads, kvHeads, headDim, context);
     engine::StepShape shape =
-        engine::StepShape::plan(m_gpu.device.info(), model.config,
+        engine::StepShape::make(m_gpu.device.info(), model.config,
                                 {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
                                  .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared,
-                                 .kernels = family});
+                                 .kernels = {.family = family}});
     shape.chunkCount = chunks;
     shape.blockTokens = 2;
     shape.captureExtents = static_cast<std::uint64_t>(2 * chunks * queryHeads);
@@ -199,7 +199,7 @@ class TestAttentionKernels : public QObject {
     QFETCH(KernelFamily, family);
     const model::Model model = makeModel(6, 2, 32, 500);
     const engine::StepShape shape =
-        engine::StepShape::plan(m_gpu.device.info(), model.config, {.kernels = family});
+        engine::StepShape::make(m_gpu.device.info(), model.config, {.kernels = {.family = family}});
     KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
     harness.write(harness.buffers.query, randomFloats(2 * 6 * 32, 1));
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 500 * 32, 2));
@@ -221,7 +221,7 @@ class TestAttentionKernels : public QObject {
 
   void captureOffWritesNothing() {
     const model::Model model = makeModel(4, 2, 16, 40);
-    const engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {});
+    const engine::StepShape shape = engine::StepShape::make(m_gpu.device.info(), model.config, {});
     KernelHarness harness(m_gpu.device, model, shape, TokenTile::One);
     harness.write(harness.buffers.query, randomFloats(64, 1));
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 16 * 40, 2));
@@ -262,7 +262,8 @@ class TestAttentionKernels : public QObject {
     QFETCH(int, tokens);
     QFETCH(KernelFamily, family);
     const model::Model model = makeModel(queryHeads, 1, headDim, 64);
-    engine::StepShape shape = engine::StepShape::plan(m_gpu.device.info(), model.config, {.kernels = family});
+    engine::StepShape shape =
+        engine::StepShape::make(m_gpu.device.info(), model.config, {.kernels = {.family = family}});
     shape.chunkCount = chunks;
     KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several);
 

@@ -99,9 +99,9 @@ class TestProjectionKernels : public QObject {
                 .rows = {},
                 .tile = {},
                 .stream = {}};
-    result.shape = engine::StepShape::plan(
+    result.shape = engine::StepShape::make(
         m_gpu.device.info(), result.model.config,
-        {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32, .kernels = family});
+        {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32, .kernels = {.family = family}});
     result.tile = tokens == 1 ? TokenTile::One : TokenTile::Several;
     for (int token = 0; token < tokens; ++token) {
       const auto id = static_cast<std::uint32_t>((token * 91 + 13) % result.model.config.vocabSize);

@@ -69,10 +69,12 @@ class TestTrafficAudit : public QObject {
   }
 
   void audit(const model::Model& model, const Run& run) {
-    VulkanDecoder decoder(
-        m_gpu.device, model,
-        {.kvType = run.kvType, .batch = run.batch, .attention = run.kernel, .kernels = run.family},
-        {.build = engine::KernelBuild::Audit});
+    VulkanDecoder decoder(m_gpu.device, model,
+                          {.kvType = run.kvType,
+                           .batch = run.batch,
+                           .attention = run.kernel,
+                           .kernels = {.family = run.family}},
+                          {.build = engine::KernelBuild::Audit});
     std::vector<int> tokens;
     for (int i = 0; i < 71; ++i) tokens.push_back((i * 53 + 7) % model.config.vocabSize);
     const std::span<const int> all(tokens);
@@ -145,7 +147,7 @@ class TestTrafficAudit : public QObject {
     QFETCH(KernelFamily, family);
     const model::Model model = makeModel(8, 2, 16, Storage::F32);
     for (AttentionKernel kernel : {AttentionKernel::Shared, AttentionKernel::Naive}) {
-      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel, .kernels = family},
+      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel, .kernels = {.family = family}},
                             {.build = engine::KernelBuild::Audit});
       const std::vector<int> tokens{1, 2, 3, 4, 5, 6, 7, 8, 9};
       const model::Traffic logical = decoder.run(tokens, Capture::none()).front().logical();

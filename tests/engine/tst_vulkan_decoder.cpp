@@ -284,6 +284,93 @@ class TestVulkanDecoder : public QObject {
              "the batch shares the weight reads");
   }
 
+  void replayIsWhatWasCaptured_data() {
+    QTest::addColumn<model::KernelFamily>("family");
+    for (model::KernelFamily family : kFamilies) {
+      QTest::addRow("%s", std::string(shortName(family)).c_str()) << family;
+    }
+  }
+  void replayIsWhatWasCaptured() {
+    QFETCH(model::KernelFamily, family);
+    model::ModelConfig config = smallConfig({6, 2, 16});
+    config.contextLength = 400;
+    const model::Model model = randomModel(config, Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+    reference::ReferenceDecoder truth(model, {});
+    const std::vector<int> tokens = someTokens(300, model.config.vocabSize);
+    decoder.run(tokens, Capture::none());
+    truth.run(tokens, Capture::none());
+    const std::vector<float> logits(decoder.logits().begin(), decoder.logits().end());
+    const Capture wanted{.layers = {1}, .queryHeads = {1, 4}};
+    const auto window = std::span(tokens).subspan(100, 150);
+    const std::vector<model::AttentionRows> replayed = decoder.replay(100, window, wanted);
+    const std::vector<model::AttentionRows> expected = truth.replay(100, window, wanted);
+    QCOMPARE(decoder.position(), 300);
+    QVERIFY(std::ranges::equal(decoder.logits(), logits));
+    int seen = 0;
+    for (const model::AttentionRows& block : replayed) {
+      for (int row = 0; row < block.rowCount; ++row, ++seen) {
+        const int position = block.firstPosition + row;
+        QCOMPARE(position, 100 + seen);
+        const auto other = std::ranges::find_if(expected, [&](const model::AttentionRows& rows) {
+          return position >= rows.firstPosition && position < rows.firstPosition + rows.rowCount;
+        });
+        for (int head = 0; head < 2; ++head) {
+          const std::span<const float> truthRow = other->row(0, head, position - other->firstPosition);
+          checkError(block.row(0, head, row), truthRow, kReferenceF32CacheLimit, "replayed row");
+        }
+      }
+    }
+    QCOMPARE(seen, 150);
+    // And the text goes on as if nothing had been.
+    const int next = 7;
+    decoder.run(std::span(&next, 1), Capture::none());
+    truth.run(std::span(&next, 1), Capture::none());
+    checkError(decoder.logits(), truth.logits(), kReferenceF32CacheLimit, "logits after a replay");
+    expectError([&] { decoder.replay(200, tokens, wanted); }, {"200", "301 are in the cache"});
+  }
+
+  void pooledRowsHoldTheLargest() {
+    model::ModelConfig config = smallConfig({8, 2, 16});
+    config.contextLength = 65536;
+    const model::Model model = randomModel(config, Output::Tied);
+    VulkanDecoder decoder(m_gpu.device, model, {.kvType = KvType::F16});
+    decoder.fillCache(65535, 1);
+    const int token = 3;
+    const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::pooled(1024)).front();
+    QCOMPARE(decoder.position(), 65536);
+    QCOMPARE(record.attention.pooling, 64);
+    QCOMPARE(record.attention.valueCount(0), 1024);
+    const std::vector<model::AttentionRows> full =
+        decoder.replay(65535, std::span(&token, 1), {.layers = {1}, .queryHeads = {5}});
+    const std::span<const float> row = full.front().row(0, 0, 0);
+    QCOMPARE(row.size(), std::size_t{65536});
+    QVERIFY(std::abs(std::accumulate(row.begin(), row.end(), 0.0) - 1.0) < 1e-5);
+    const std::span<const float> pooled = record.attention.row(1, 5, 0);
+    for (std::size_t cell = 0; cell < pooled.size(); ++cell) {
+      const float largest = *std::ranges::max_element(row.subspan(cell * 64, 64));
+      QVERIFY(std::abs(pooled[cell] - largest) <= 1e-6f * largest);
+    }
+  }
+
+  void stagesAndOverheadAddUpToTheStep() {
+    const model::Model model = formats::loadGguf(HEADROOM_SOURCE_DIR "/assets/models/mha.gguf");
+    VulkanDecoder decoder(m_gpu.device, model, {});
+    const std::vector<int> tokens = someTokens(100, model.config.vocabSize);
+    decoder.run(tokens, Capture::everything());
+    double accounted = 0.0;
+    double wall = 0.0;
+    for (int step = 0; step < 30; ++step) {
+      const int token = step + 1;
+      const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::everything()).front();
+      QVERIFY(record.overhead.prepareMs >= 0.0 && record.overhead.readBackMs > 0.0);
+      accounted += record.gpuTimeMs() + record.overhead.totalMs();
+      wall += record.wallTimeMs;
+    }
+    QVERIFY2(std::abs(accounted - wall) <= 0.05 * wall,
+             qPrintable(QString("accounted %1 ms of %2 ms").arg(accounted).arg(wall)));
+  }
+
   void truncateGoesBack() {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
     VulkanDecoder decoder(m_gpu.device, model, {});

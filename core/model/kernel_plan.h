@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headroom::model {
+
+/// Which family of kernels runs the stages.
+enum class KernelFamily {
+  Automatic,  ///< by the kind of device: packed for software, rows for GPUs
+  Packed,     ///< 8-lane workgroups, packed weights, texel buffers, constant shuffles: software devices
+  Rows,       ///< whole subgroups, row-major storage buffers, 16-byte loads: GPUs
+};
+
+std::string_view shortName(KernelFamily family);
+
+/// The choices that make kernels fast on one device and slow on another; results are the same up to rounding.
+/// 0 takes the default for the kind of device.
+struct KernelPlan {
+  KernelFamily family = KernelFamily::Automatic;
+  int rowBlocks = 0;            ///< packed family: blocks of 8 rows per workgroup of a projection; 2, 4 or 8
+  int invocations = 0;          ///< rows family: invocations per workgroup; a power of two from 64 on
+  int attentionWorkgroups = 0;  ///< attention splits the context until a step has about that many workgroups
+
+  bool operator==(const KernelPlan&) const = default;
+};
+
+/// "packed, 4 row blocks, 8 attention workgroups"; choices left open are not named.
+std::string planText(const KernelPlan& plan);
+/// The inverse, for options: "packed", "packed,rowBlocks=8", "rows,invocations=128,attentionWorkgroups=512".
+/// Throws Error naming what is wrong.
+KernelPlan parsePlan(const std::string& text);
+
+/// What a calibration of a device found.
+struct Calibration {
+  struct Candidate {
+    KernelPlan plan;
+    double stepMs = 0.0;  ///< median of one decode step of the measured model
+  };
+
+  std::string device;
+  std::string driver;
+  std::string date;                   ///< "2026-11-22 09:30"
+  std::string measured;               ///< what was decoded: "2 layers, d 512, context 1,024"
+  std::vector<Candidate> candidates;  ///< in the order of measuring
+  KernelPlan plan;                    ///< the fastest
+
+  bool known() const { return !candidates.empty(); }
+};
+
+}  // namespace headroom::model

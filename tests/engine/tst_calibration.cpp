@@ -1,0 +1,125 @@
+#include <QTemporaryDir>
+#include <QtTest>
+#include <filesystem>
+#include <fstream>
+
+#include "core/engine/calibration.h"
+#include "core/engine/vulkan_decoder.h"
+#include "core/formats/calibration_file.h"
+#include "tests/engine/kernel_harness.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using model::Calibration;
+using model::KernelFamily;
+
+/// Calibration on this device, and what is kept of it.
+class TestCalibration : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  static Calibration someCalibration() {
+    const model::KernelPlan plan{.family = KernelFamily::Rows, .invocations = 128, .attentionWorkgroups = 32};
+    return {.device = "a device",
+            .driver = "a driver 1.0",
+            .date = "2026-11-22 09:30",
+            .measured = "something",
+            .candidates = {{{.family = KernelFamily::Packed, .rowBlocks = 4, .attentionWorkgroups = 4}, 2.5},
+                           {plan, 1.25}},
+            .plan = plan};
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  void triesBothFamiliesAndPicksAMeasuredPlan() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const Calibration calibration = engine::calibrate(m_gpu.device, model);
+    QCOMPARE(calibration.device, m_gpu.device.info().name);
+    bool chosen = false;
+    bool families[3] = {};
+    for (const Calibration::Candidate& candidate : calibration.candidates) {
+      QVERIFY(candidate.stepMs > 0.0);
+      chosen = chosen || candidate.plan == calibration.plan;
+      families[static_cast<int>(candidate.plan.family)] = true;
+    }
+    QVERIFY(chosen);
+    QVERIFY(families[static_cast<int>(KernelFamily::Packed)] &&
+            families[static_cast<int>(KernelFamily::Rows)]);
+    const engine::VulkanDecoder decoder(m_gpu.device, model, {.kernels = calibration.plan});
+    QVERIFY(decoder.shape().plan == calibration.plan);
+  }
+
+  void everyPlanDecodesTheSame() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    std::vector<float> first;
+    for (const char* text :
+         {"packed", "packed,rowBlocks=2", "packed,rowBlocks=8", "packed,attentionWorkgroups=32", "rows",
+          "rows,invocations=64", "rows,invocations=512,attentionWorkgroups=1"}) {
+      engine::VulkanDecoder decoder(m_gpu.device, model, {.kernels = model::parsePlan(text)});
+      std::vector<int> tokens;
+      for (int i = 0; i < 100; ++i) tokens.push_back((i * 11) % model.config.vocabSize);
+      decoder.run(tokens, {});
+      if (first.empty()) first.assign(decoder.logits().begin(), decoder.logits().end());
+      float largest = 0.0f;
+      float difference = 0.0f;
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        largest = std::max(largest, std::abs(first[i]));
+        difference = std::max(difference, std::abs(first[i] - decoder.logits()[i]));
+      }
+      QVERIFY2(difference <= 1e-5f * largest, text);
+    }
+  }
+
+  void isKeptPerDeviceAndDriver() {
+    QTemporaryDir folder;
+    const std::string path = folder.path().toStdString();
+    const Calibration saved = someCalibration();
+    formats::CalibrationFile(path, "a device", "a driver 1.0").save(saved);
+    const auto loaded = formats::CalibrationFile(path, "a device", "a driver 1.0").load();
+    QVERIFY(loaded.has_value());
+    QVERIFY(loaded->plan == saved.plan);
+    QCOMPARE(loaded->date, saved.date);
+    QCOMPARE(loaded->candidates.size(), saved.candidates.size());
+    QCOMPARE(loaded->candidates[0].stepMs, 2.5);
+    QVERIFY(!formats::CalibrationFile(path, "a device", "a driver 1.1").load());
+    QVERIFY(!formats::CalibrationFile({}, "a device", "a driver 1.0").load());
+  }
+
+  void aBrokenFileIsNoCalibration_data() {
+    QTest::addColumn<QString>("find");
+    QTest::addColumn<QString>("replace");
+    QTest::newRow("other format") << "headroom-calibration"
+                                  << "other";
+    QTest::newRow("unknown family") << "\"rows\""
+                                    << "\"columns\"";
+    QTest::newRow("impossible workgroup") << "128"
+                                          << "100";
+    QTest::newRow("not JSON") << "{"
+                              << "<";
+    QTest::newRow("other device") << "a device"
+                                  << "b device";
+  }
+  void aBrokenFileIsNoCalibration() {
+    QFETCH(QString, find);
+    QFETCH(QString, replace);
+    QTemporaryDir folder;
+    const formats::CalibrationFile file(folder.path().toStdString(), "a device", "a driver 1.0");
+    file.save(someCalibration());
+    QFile raw(QString::fromStdString(file.path()));
+    QVERIFY(raw.open(QIODevice::ReadOnly));
+    QString text = QString::fromUtf8(raw.readAll());
+    raw.close();
+    QVERIFY(text.contains(find));
+    text.replace(find, replace);
+    QVERIFY(raw.open(QIODevice::WriteOnly | QIODevice::Truncate));
+    raw.write(text.toUtf8());
+    raw.close();
+    QVERIFY(!file.load());
+  }
+};
+
+QTEST_GUILESS_MAIN(TestCalibration)
+#include "tst_calibration.moc"
