@@ -16,8 +16,9 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "app/pages/charts_panel.h"
 #include "app/pages/lane_bar.h"
+#include "app/pages/lane_controls.h"
+#include "app/pages/lower_panel.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/transport_bar.h"
 #include "app/session/decoder_factory.h"
@@ -48,23 +49,27 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
       m_settings(settings),
       m_transport(new TransportBar(session::bundledModels(), this)),
       m_messages(new MessageBar(this)),
-      m_charts(new ChartsPanel(store, selection, this)),
+      m_controls(new LaneControls(this)),
+      m_lower(new LowerPanel(store, selection, this)),
+      m_lowerHeights(kLowerViewCount, 0),
       m_splitter(new QSplitter(Qt::Vertical, this)) {
   setWindowTitle("Headroom");
   setAcceptDrops(true);
   resize(QSize(1440, 900).boundedTo(screen()->availableSize() - QSize(0, kTitleBarHeight)));
   setMinimumSize(900, 560);
   addToolBar(m_transport);
+  addToolBarBreak();
+  addToolBar(m_controls);
   setContextMenuPolicy(Qt::NoContextMenu);
 
-  live->setMinimumHeight(260);
+  live->setMinimumHeight(240);
   m_splitter->addWidget(live);
-  m_splitter->addWidget(m_charts);
+  m_splitter->addWidget(m_lower);
   m_splitter->setChildrenCollapsible(false);
   m_splitter->setStretchFactor(0, 1);
   m_splitter->setStretchFactor(1, 0);
   m_splitter->setHandleWidth(3);
-  const int chartHeight = std::clamp(height() * 19 / 100, 118, 190);
+  const int chartHeight = std::clamp(height() * 22 / 100, 150, 220);
   m_splitter->setSizes({height() - chartHeight, chartHeight});
   auto* page = new QWidget(this);
   auto* layout = new QVBoxLayout(page);
@@ -76,6 +81,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
 
   createMenus();
   connectSession();
+  connectControls();
   restoreGeometry(settings.windowGeometry());
   m_splitter->restoreState(settings.windowState());
 }
@@ -93,7 +99,8 @@ void MainWindow::start(const std::vector<std::string>& files) {
   m_session.setFeed(m_settings.feed());
   std::vector<session::LaneRequest> lanes;
   for (const std::string& file : files) {
-    if (static_cast<int>(lanes.size()) < session::kMaximumLanes) lanes.push_back({file, freeColor(lanes)});
+    if (static_cast<int>(lanes.size()) < session::kMaximumLanes)
+      lanes.push_back({file, freeColor(lanes), {}});
   }
   setLanes(lanes.empty() ? m_settings.lanes() : lanes);
   m_session.play();
@@ -104,7 +111,8 @@ void MainWindow::connectSession() {
   connect(&m_session, &session::SessionHost::stateChanged, this, [this](const session::SessionState& state) {
     m_transport->setState(state);
     m_store.setFeed(state.feed);
-    m_charts->setFullSpeed(state.playing && state.pace.unlimited());
+    m_controls->setFill(state.fill);
+    m_lower->setState(state);
   });
   connect(&m_store, &session::TraceStore::lanesChanged, this, &MainWindow::lanesRunning);
   connect(m_transport->playAction(), &QAction::triggered, this, &MainWindow::togglePlaying);
@@ -152,6 +160,10 @@ void MainWindow::lanesRunning() {
     titles.push_back(m_store.lane(lane).info().title);
   }
   m_transport->lanes().setLanes(m_lanes, titles);
+  std::vector<session::LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
+  m_controls->setLanes(m_lanes, infos);
+  noteUntrained();
   m_selection.clampTo(m_store);
   m_settings.setLanes(m_lanes);
   if (m_store.laneCount() > 0)
@@ -169,7 +181,8 @@ void MainWindow::addLane(const std::string& source) {
     return;
   }
   std::vector<session::LaneRequest> lanes = m_lanes;
-  lanes.push_back({source, freeColor(lanes)});
+  // As the others run, so that they compare.
+  lanes.push_back({source, freeColor(lanes), lanes.empty() ? session::LaneOptions{} : lanes.back().options});
   setLanes(std::move(lanes));
 }
 
@@ -223,7 +236,8 @@ void MainWindow::setAppearance(const session::Appearance& appearance) {
   emit appearanceChanged(appearance);
   m_transport->setAppearance(appearance);
   m_messages->setAppearance(appearance);
-  m_charts->setAppearance(appearance);
+  m_controls->setAppearance(appearance);
+  m_lower->setAppearance(appearance);
 }
 
 void MainWindow::handleKey(QKeyEvent* event) {

@@ -2,6 +2,7 @@
 
 #include <QMainWindow>
 #include <QUrl>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,15 @@
 #include "app/session/session_host.h"
 #include "app/session/settings.h"
 #include "app/session/trace_store.h"
+#include "core/analysis/verdict.h"
 
 class QMenu;
 class QSplitter;
 
 namespace headroom::pages {
 
-class ChartsPanel;
+class LaneControls;
+class LowerPanel;
 class MessageBar;
 class TransportBar;
 
@@ -39,6 +42,10 @@ class MainWindow : public QMainWindow {
   void openFile(const QString& path);
   void addLane(const std::string& source);
   void closeLane(int lane);
+  /// Decodes all lanes with this batch and that many positions in their caches.
+  void goTo(const analysis::OperatingPoint& point);
+  /// The lane's model with both attention kernels side by side, and nothing else.
+  void compareKernels(int lane);
 
  public slots:
   /// A key that reached the live view: the window's shortcuts work there too.
@@ -55,6 +62,12 @@ class MainWindow : public QMainWindow {
   void dropEvent(QDropEvent* event) override;
 
  private:
+  /// Lanes and filling before a button led elsewhere.
+  struct Place {
+    std::vector<session::LaneRequest> lanes;
+    int fill = 0;
+  };
+
   void createMenus();
   void createDecodeMenu();
   void createLookMenu();
@@ -67,6 +80,14 @@ class MainWindow : public QMainWindow {
   void togglePlaying();
   void setAppearance(const session::Appearance& appearance);
   void lanesRunning();
+  void connectControls();
+  void createExplainMenu();
+  void setFill(int positions);
+  void goThere();
+  void goBack();
+  void showLowerView(int view);
+  /// Says what a context beyond the model's own means.
+  void noteUntrained();
 
   session::SessionHost& m_session;
   session::TraceStore& m_store;
@@ -77,7 +98,11 @@ class MainWindow : public QMainWindow {
   std::vector<std::vector<session::LaneRequest>> m_closed;  // lane sets before each close, newest last
   TransportBar* m_transport;
   MessageBar* m_messages;
-  ChartsPanel* m_charts;
+  LaneControls* m_controls;
+  LowerPanel* m_lower;
+  std::optional<Place> m_return;
+  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
+  int m_lowerView = 0;
   QSplitter* m_splitter;
   QMenu* m_recent = nullptr;
 };

@@ -5,6 +5,8 @@
 #include <QMenuBar>
 
 #include "app/pages/lane_bar.h"
+#include "app/pages/lane_controls.h"
+#include "app/pages/lower_panel.h"
 #include "app/pages/main_window.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/transport_bar.h"
@@ -35,6 +37,7 @@ void MainWindow::createMenus() {
   file->addSeparator();
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   createDecodeMenu();
+  createExplainMenu();
   createLookMenu();
 }
 
@@ -50,6 +53,25 @@ void MainWindow::createDecodeMenu() {
   addCommand(decode, "Edit the &prompt", Qt::CTRL | Qt::Key_L, [this] { m_transport->focusPrompt(); });
   addCommand(decode, "Sam&pling\u2026", Qt::Key_G, [this] { m_transport->openSampling(); });
   addCommand(decode, "&Lockstep on or off", Qt::Key_K, [this] { m_transport->toggleLockstep(); });
+}
+
+void MainWindow::createExplainMenu() {
+  QMenu* explain = menuBar()->addMenu("&Explain");
+  addCommand(explain, "&Go where sharing heads pays", Qt::CTRL | Qt::Key_G, [this] { goThere(); });
+  addCommand(explain, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { goBack(); });
+  addCommand(explain, "Shared and naive &kernel side by side", Qt::CTRL | Qt::Key_E,
+             [this] { compareKernels(0); });
+  addCommand(explain, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F,
+             [this] { m_controls->focusFill(); });
+  addCommand(explain, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
+  addCommand(explain, "&Measure this device again", QKeySequence(), [this] { m_session.measureCeilings(); });
+  explain->addSeparator();
+  addCommand(explain, "Show &charts below", Qt::CTRL | Qt::Key_1,
+             [this] { m_lower->setView(LowerView::Charts); });
+  addCommand(explain, "Show the &roofline below", Qt::CTRL | Qt::Key_2,
+             [this] { m_lower->setView(LowerView::Roofline); });
+  addCommand(explain, "Show the &weights below", Qt::CTRL | Qt::Key_3,
+             [this] { m_lower->setView(LowerView::Weights); });
 }
 
 void MainWindow::createLookMenu() {

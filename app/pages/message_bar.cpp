@@ -11,6 +11,10 @@
 
 namespace headroom::pages {
 
+namespace {
+constexpr int kPassingMs = 5000;
+}
+
 MessageBar::MessageBar(QWidget* parent)
     : QFrame(parent),
       m_label(new QLabel(this)),
@@ -34,6 +38,8 @@ MessageBar::MessageBar(QWidget* parent)
     dismiss();
     if (act) act();
   });
+  m_passing.setSingleShot(true);
+  connect(&m_passing, &QTimer::timeout, this, &MessageBar::dismiss);
   setVisible(false);
 }
 
@@ -44,6 +50,8 @@ void MessageBar::show(const session::Message& message) {
   m_act = nullptr;
   restyle();
   setVisible(true);
+  m_passing.stop();
+  if (message.severity == session::Severity::Passing) m_passing.start(kPassingMs);
 }
 
 void MessageBar::show(const session::Message& message, const QString& action, std::function<void()> act) {

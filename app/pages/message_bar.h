@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QFrame>
+#include <QTimer>
 #include <functional>
 
 #include "app/session/appearance.h"
@@ -33,6 +34,7 @@ class MessageBar : public QFrame {
   QPushButton* m_action;
   QToolButton* m_close;
   std::function<void()> m_act;
+  QTimer m_passing;
   session::Severity m_severity = session::Severity::Note;
   session::Appearance m_appearance;
 };

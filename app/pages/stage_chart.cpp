@@ -5,39 +5,35 @@
 #include <cmath>
 
 #include "app/pages/colors.h"
+#include "core/analysis/lane_measurement.h"
 #include "core/analysis/quantity.h"
-#include "core/analysis/traffic_summary.h"
 
 namespace headroom::pages {
 
 namespace {
 
-constexpr int kRecentSteps = 32;
-constexpr std::array<const char*, model::kStageCount> kNames{"embed",  "QKV",      "attention", "attn. out",
-                                                             "FFN up", "FFN down", "logits"};
+/// The stages, and what lies outside them: all of a step's wall time.
+constexpr int kBarCount = model::kStageCount + 1;
+constexpr std::array<const char*, kBarCount> kNames{"embed",  "QKV",      "attention", "attn. out",
+                                                    "FFN up", "FFN down", "logits",    "outside"};
 // For large type; the tool tip has the full names.
-constexpr std::array<const char*, model::kStageCount> kShortNames{"emb.", "QKV",  "attn.", "out",
-                                                                  "up",   "down", "logits"};
+constexpr std::array<const char*, kBarCount> kShortNames{"emb.", "QKV",  "attn.",  "out",
+                                                         "up",   "down", "logits", "outs."};
 
-std::array<double, model::kStageCount> recentStages(const session::LaneTrace& lane, int position) {
-  std::array<double, model::kStageCount> mean{};
-  int count = 0;
-  for (int at = position; at >= lane.promptLength() && at > position - kRecentSteps; --at, ++count) {
-    const auto times = analysis::stageMilliseconds(lane.stepAt(at));
-    for (std::size_t stage = 0; stage < times.size(); ++stage) mean[stage] += times[stage];
-  }
-  for (double& time : mean) time /= std::max(count, 1);
-  return mean;
+QString milliseconds(double time) {
+  return QString::fromStdString(analysis::millisecondsText(time));
 }
 
 }  // namespace
 
 StageChart::StageChart(QWidget* parent)
     : Chart("Time per stage, ms per token",
-            "Measured by the device's time stamps; layers added up, mean of the last 32 decode steps.",
+            "Measured, mean of the last 32 decode steps. Stages: by the device's time stamps, layers added "
+            "up.\n"
+            "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
             parent),
       m_group(new QCPBarsGroup(this)) {
-  xAxis->setRange(-0.55, model::kStageCount - 0.45);
+  xAxis->setRange(-0.55, kBarCount - 0.45);
   xAxis->grid()->setVisible(false);
   m_group->setSpacingType(QCPBarsGroup::stAbsolute);
   m_group->setSpacing(1);
@@ -47,7 +43,7 @@ void StageChart::setAppearance(const session::Appearance& appearance) {
   Chart::setAppearance(appearance);
   xAxis->setTickPen(Qt::NoPen);
   QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
-  for (int stage = 0; stage < model::kStageCount; ++stage) {
+  for (int stage = 0; stage < kBarCount; ++stage) {
     const auto& names = appearance.presentation() ? kShortNames : kNames;
     ticker->addTick(stage, names[static_cast<std::size_t>(stage)]);
   }
@@ -64,16 +60,26 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
     m_bars.back()->setBarsGroup(m_group);
   }
   m_titles.clear();
+  m_overheads.clear();
+  m_wallTimes.clear();
   double largest = 0.0;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     m_titles.push_back(laneTitle(store, lane));
-    const auto times = recentStages(store.lane(lane), selection.positionIn(store, lane));
+    const analysis::StepSummary recent =
+        store.lane(lane).recent(selection.positionIn(store, lane), analysis::LaneMeasurement::kRecentSteps);
+    const double steps = std::max(recent.stepCount, 1);
+    model::Overhead overhead = recent.overhead;
+    overhead.prepareMs /= steps;
+    overhead.submitMs /= steps;
+    overhead.readBackMs /= steps;
+    m_overheads.push_back(overhead);
+    m_wallTimes.push_back(recent.wallTimeMs / steps);
     QVector<double> keys;
     QVector<double> values;
-    for (std::size_t stage = 0; stage < times.size(); ++stage) {
-      keys.append(static_cast<double>(stage));
-      values.append(times[stage]);
-      largest = std::max(largest, times[stage]);
+    for (std::size_t bar = 0; bar < kBarCount; ++bar) {
+      keys.append(static_cast<double>(bar));
+      values.append(bar < recent.stageTimeMs.size() ? recent.stageTimeMs[bar] / steps : overhead.totalMs());
+      largest = std::max(largest, values.back());
     }
     QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];
     bars->setWidth(0.72 / std::max(store.laneCount(), 1));
@@ -88,14 +94,22 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
 }
 
 QString StageChart::valuesAt(double x) const {
-  const int stage = static_cast<int>(std::lround(x));
-  if (stage < 0 || stage >= model::kStageCount) return {};
-  QString text = QString::fromUtf8(model::stageName(static_cast<model::Stage>(stage)).data());
+  const int bar = static_cast<int>(std::lround(x));
+  if (bar < 0 || bar >= kBarCount) return {};
+  const bool outside = bar == model::kStageCount;
+  QString text = outside ? QString("Outside the stages: prepare + submit + read back")
+                         : QString::fromUtf8(model::stageName(static_cast<model::Stage>(bar)).data());
   for (std::size_t lane = 0; lane < m_bars.size(); ++lane) {
-    const auto found = m_bars[lane]->data()->findBegin(stage, false);
+    const auto found = m_bars[lane]->data()->findBegin(bar, false);
     if (found == m_bars[lane]->data()->constEnd()) continue;
-    text += QString("\n%1: %2")
-                .arg(m_titles[lane], QString::fromStdString(analysis::millisecondsText(found->value)));
+    text += QString("\n%1: %2").arg(m_titles[lane], milliseconds(found->value));
+    const model::Overhead& overhead = m_overheads[lane];
+    if (outside) {
+      text += QString(" = %1 + %2 + %3")
+                  .arg(milliseconds(overhead.prepareMs), milliseconds(overhead.submitMs),
+                       milliseconds(overhead.readBackMs));
+    }
+    text += QString(" of %1 a step").arg(milliseconds(m_wallTimes[lane]));
   }
   return text;
 }

@@ -6,7 +6,7 @@
 
 namespace headroom::pages {
 
-/// Where the time of a decode step goes: milliseconds of each stage, lanes side by side.
+/// Where the time of a decode step goes: milliseconds of each stage and outside them, lanes side by side.
 class StageChart : public Chart {
   Q_OBJECT
 
@@ -21,6 +21,8 @@ class StageChart : public Chart {
  private:
   std::vector<QCPBars*> m_bars;
   std::vector<QString> m_titles;
+  std::vector<model::Overhead> m_overheads;  // [lane], means of one step
+  std::vector<double> m_wallTimes;           // [lane]
   QCPBarsGroup* m_group;
 };
 

@@ -2,24 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "app/panels/drawing.h"
+#include "core/analysis/lane_measurement.h"
 #include "core/analysis/quantity.h"
-#include "core/analysis/traffic_summary.h"
 
 namespace headroom::panels {
 
 namespace {
-
-/// Decode steps over which times are averaged: half a second at full speed, enough to read a steady number.
-constexpr int kRecentSteps = 32;
-
-struct Figure {
-  std::string_view label;
-  std::string_view shortLabel;  ///< for lanes beside the inspector
-  std::string value;
-  std::string_view explanation;
-};
 
 double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
@@ -59,9 +50,10 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
   drawBar(context, bar, step);
   y = bar.max.y + context.px(4);
-  const float figures = small->FontSize + context.fonts.strong->FontSize + context.px(2);
+  const FigureGrid grid = layOut(context, figuresOf(context, position), area);
+  const float figures = static_cast<float>(grid.rows) * grid.rowHeight;
   drawLegend(context, {{area.min.x, y}, {area.max.x, area.max.y - figures - context.px(3)}}, step);
-  drawFigures(context, {{area.min.x, area.max.y - figures}, area.max}, position);
+  drawFigures(context, {{area.min.x, area.max.y - figures}, area.max}, grid);
 }
 
 void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, const model::StepRecord& step) {
@@ -82,12 +74,13 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, const 
   }
   if (mouseArea("bar", bar).hovered) {
     const model::Traffic logical = step.logical();
-    showTip(context, "Bytes issued per token",
-            lines +
-                "Counted: what the kernels load and store, declared with every dispatch. Logical, each datum "
-                "once: " +
-                analysis::groupDigits(static_cast<std::uint64_t>(perToken(logical.total(), step))) +
-                " B. The bars of all lanes have one scale.");
+    showTip(
+        context, "Bytes issued per token",
+        lines +
+            "Issued bytes, counted: what the kernels load and store, declared with every dispatch, of all "
+            "sequences. Logical bytes, each datum once: " +
+            analysis::groupDigits(static_cast<std::uint64_t>(perToken(logical.total(), step))) +
+            " B. The bars of all lanes have one scale.");
   }
 }
 
@@ -120,55 +113,103 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   }
 }
 
-void CountersPanel::drawFigures(const PanelContext& context, const Rect& area, int position) {
-  ImDrawList& list = *ImGui::GetWindowDrawList();
+std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& context, int position) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
-  const session::Palette& colors = context.palette();
-  const analysis::StepSummary recent = lane.recent(position, kRecentSteps);
-  const analysis::StepSummary total = lane.cumulative(position);
-  const bool measured = recent.tokenCount > 0;
+  const int batch = lane.info().batch;
+  const std::span<const model::StepRecord> steps = lane.decodeSteps(position);
+  const auto count = std::min<std::size_t>(steps.size(), analysis::LaneMeasurement::kRecentSteps);
+  const analysis::LaneMeasurement measured =
+      analysis::measureLane(lane.info().config, lane.options(), steps.last(count));
+  const analysis::StepSummary& recent = measured.recent;
+  const bool any = recent.stepCount > 0;
   const std::string unknown = "\u2013";
-  const std::array<Figure, 4> figures{{
-      {"time per token", "per token", measured ? analysis::millisecondsText(recent.msPerToken()) : unknown,
+  const auto known = [&](bool is, const std::string& value) { return is ? value : unknown; };
+  const double implied = recent.impliedGigabytesPerSecond();
+  const model::DeviceCeilings& ceilings = context.store.ceilings();
+  const double copy = ceilings.copyAt(measured.workingSetBytes());
+  const model::AttentionShape& heads = lane.info().config.attention;
+
+  std::string ofCopy = "Computed: implied GB/s / what the copy probe reaches at this step's working set of " +
+                       analysis::bytesText(static_cast<double>(measured.workingSetBytes())) +
+                       " (weights and KV). ";
+  ofCopy += ceilings.known() ? "The probe copies " + analysis::fixedText(copy, 1) + " GB/s there, measured " +
+                                   ceilings.date + "."
+                             : "This device's ceilings have not been measured yet.";
+  return {
+      {"time per step", "per step", known(any, analysis::millisecondsText(measured.wallMs())),
        "Measured: wall time from the call to the return of a step, mean of the last 32 decode steps up to "
-       "the one "
-       "looked at."},
-      {"tokens/s", "tokens/s", measured ? analysis::fixedText(recent.tokensPerSecond(), 0) : unknown,
-       "Computed: 1 / measured time per token. This is what the lane reaches on its own; the speed setting "
-       "may pace "
-       "it slower."},
-      {"implied GB/s", "impl. GB/s",
-       measured ? analysis::fixedText(recent.impliedGigabytesPerSecond(), 2) : unknown,
+       "the "
+       "one looked at."},
+      {"implied GB/s", "impl. GB/s", known(any && recent.gpuTimeMs > 0.0, analysis::fixedText(implied, 2)),
        "Computed: logical bytes (each datum once, counted) / measured time of all stages, over the last 32 "
-       "decode "
-       "steps. 1 GB is 10^9 bytes."},
-      {"issued so far", "issued", analysis::bytesText(static_cast<double>(total.issued.total())),
-       "Counted: bytes that the kernels of all decode steps so far loaded and stored, without the prompt."},
-  }};
-  // As many as fit uncut, with short labels beside the inspector.
-  const auto needed = [&](const Figure& figure, std::string_view label) {
-    return std::max(textWidth(context.fonts.small, label), textWidth(context.fonts.strong, figure.value)) +
-           context.px(8);
+       "decode steps. 1 GB is 10^9 bytes."},
+      {"of copy probe", "of copy",
+       known(any && ceilings.known() && recent.gpuTimeMs > 0.0,
+             analysis::fixedText(100.0 * implied / copy, 0) + " %"),
+       ofCopy},
+      {"KV reuse", "KV reuse", known(any, analysis::fixedText(recent.kvReuseFactor(), 1) + "\u00d7"),
+       "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
+       "the "
+       "shared kernel; query heads / KV heads = " +
+           std::to_string(heads.groupSize()) + " for the naive one."},
+      {"logical", "logical",
+       known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.logical.total())))),
+       "Counted: logical bytes of a step, each datum once, mean of the last 32 decode steps."},
+      {"issued", "issued",
+       known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.issued.total())))),
+       "Counted: issued bytes of a step, what the kernels load and store, padding and reloads included, mean "
+       "of the last 32 decode steps."},
+      {"tokens/s", "tokens/s", known(any, analysis::fixedText(batch * recent.tokensPerSecond(), 0)),
+       "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
+           " / measured time per step. This is what the lane reaches on its own; the speed setting may pace "
+           "it "
+           "slower."},
   };
-  const float full = area.width() / static_cast<float>(figures.size());
-  const bool narrow = std::any_of(figures.begin(), figures.end(),
-                                  [&](const Figure& figure) { return needed(figure, figure.label) > full; });
-  float widest = 0.0f;
-  for (const Figure& figure : figures) {
-    widest = std::max(widest, needed(figure, narrow ? figure.shortLabel : figure.label));
-  }
-  const std::size_t count =
-      std::clamp<std::size_t>(static_cast<std::size_t>(area.width() / widest), 1, figures.size());
-  const float width = area.width() / static_cast<float>(count);
-  for (std::size_t index = 0; index < count; ++index) {
-    const float x = area.min.x + width * static_cast<float>(index);
-    const Figure& figure = figures[index];
-    drawText(list, context.fonts.small, {x, area.min.y}, colors.textDim,
-             elided(context.fonts.small, narrow ? figure.shortLabel : figure.label, width - context.px(4)));
-    drawText(list, context.fonts.strong, {x, area.min.y + context.fonts.small->FontSize + context.px(1)},
+}
+
+CountersPanel::FigureGrid CountersPanel::layOut(const PanelContext& context, std::vector<Figure> figures,
+                                                const Rect& area) const {
+  FigureGrid grid{.figures = std::move(figures)};
+  const auto widestWith = [&](auto labelOf) {
+    float widest = 0.0f;
+    for (const Figure& figure : grid.figures) {
+      widest = std::max({widest, textWidth(context.fonts.small, labelOf(figure)),
+                         textWidth(context.fonts.strong, figure.value)});
+    }
+    return widest + context.px(9);
+  };
+  const auto count = static_cast<int>(grid.figures.size());
+  const float full = widestWith([](const Figure& figure) { return figure.label; });
+  grid.narrow = full * static_cast<float>(count) > area.width();
+  const float widest =
+      grid.narrow ? widestWith([](const Figure& figure) { return figure.shortLabel; }) : full;
+  grid.rowHeight = context.fonts.small->FontSize + context.fonts.strong->FontSize + context.px(3);
+  const int fitting = std::clamp(static_cast<int>(area.width() / widest), 1, count);
+  // Two rows at most, and room for a line of the legend above them; the first figures matter most.
+  const float room = area.height() - 2.0f * context.fonts.small->FontSize - context.px(24);
+  const int rows = room >= 2.0f * grid.rowHeight ? 2 : 1;
+  grid.rows = std::min(rows, (count + fitting - 1) / fitting);
+  grid.columns = grid.rows == 1 ? fitting : std::min(fitting, (count + 1) / 2);
+  grid.figures.resize(static_cast<std::size_t>(std::min(count, grid.rows * grid.columns)));
+  return grid;
+}
+
+void CountersPanel::drawFigures(const PanelContext& context, const Rect& area, const FigureGrid& grid) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const float width = area.width() / static_cast<float>(grid.columns);
+  for (std::size_t index = 0; index < grid.figures.size(); ++index) {
+    const auto column = static_cast<float>(index % static_cast<std::size_t>(grid.columns));
+    const auto row = static_cast<float>(index / static_cast<std::size_t>(grid.columns));
+    const ImVec2 at{area.min.x + width * column, area.min.y + grid.rowHeight * row};
+    const Figure& figure = grid.figures[index];
+    drawText(
+        list, context.fonts.small, at, colors.textDim,
+        elided(context.fonts.small, grid.narrow ? figure.shortLabel : figure.label, width - context.px(4)));
+    drawText(list, context.fonts.strong, {at.x, at.y + context.fonts.small->FontSize + context.px(1)},
              colors.text, elided(context.fonts.strong, figure.value, width - context.px(4)));
     ImGui::PushID(static_cast<int>(index));
-    if (mouseArea("figure", {{x, area.min.y}, {x + width, area.max.y}}).hovered) {
+    if (mouseArea("figure", {at, {at.x + width, at.y + grid.rowHeight}}).hovered) {
       showTip(context, figure.label, figure.explanation);
     }
     ImGui::PopID();

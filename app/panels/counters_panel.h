@@ -2,21 +2,39 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/panels/panel.h"
 
 namespace headroom::panels {
 
-/// Bytes per token by class, what they add up to, and how fast they moved.
+/// Bytes of a step by class, and what they mean: logical, issued, implied GB/s, reuse.
 class CountersPanel : public Panel {
  public:
   explicit CountersPanel(int lane) : m_lane(lane) {}
   void draw(const PanelContext& context, const Rect& area) override;
 
  private:
+  struct Figure {
+    std::string_view label;
+    std::string_view shortLabel;  ///< for narrow lanes
+    std::string value;
+    std::string explanation;
+  };
+  /// The figures that fit uncut, and how they stand.
+  struct FigureGrid {
+    std::vector<Figure> figures;
+    int rows = 1;
+    int columns = 1;
+    bool narrow = false;
+    float rowHeight = 0.0f;
+  };
+  /// The most telling first.
+  std::vector<Figure> figuresOf(const PanelContext& context, int position) const;
+  FigureGrid layOut(const PanelContext& context, std::vector<Figure> figures, const Rect& area) const;
   void drawBar(const PanelContext& context, const Rect& bar, const model::StepRecord& step);
   void drawLegend(const PanelContext& context, const Rect& area, const model::StepRecord& step);
-  void drawFigures(const PanelContext& context, const Rect& area, int position);
+  void drawFigures(const PanelContext& context, const Rect& area, const FigureGrid& grid);
 
   int m_lane;
 };

@@ -20,8 +20,15 @@ std::string explanation(const session::LaneInfo& info) {
       std::to_string(info.config.ffnDim) + ".\n" + analysis::groupDigits(info.parameterCount) +
       " parameters (counted from the tensors), " +
       analysis::bytesText(static_cast<double>(info.weightBytes)) + " as " + info.storageName +
-      ". Context limit " + analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) +
-      " tokens. KV cache in " + std::string(model::shortName(info.kvType)) + ".";
+      ". Context limit " + analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) + " tokens" +
+      (info.contextLength > info.config.contextLength
+           ? ", beyond the " + analysis::groupDigits(static_cast<std::uint64_t>(info.config.contextLength)) +
+                 " that the model was trained for: there its text makes no sense, but times and bytes are "
+                 "true"
+           : "") +
+      ". KV cache in " + std::string(model::shortName(info.kvType)) + ".\nDecodes " +
+      std::to_string(info.batch) + (info.batch == 1 ? " sequence" : " sequences of the same text") +
+      " with the " + std::string(model::shortName(info.attention)) + " attention kernel.";
   for (const std::string& contradiction : info.contradictions) text += "\n" + contradiction;
   return text;
 }
@@ -32,6 +39,10 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
       analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName,
       std::to_string(info.config.layerCount) + " layers",
       "head dim " + std::to_string(info.config.attention.headDim)};
+  if (info.contextLength != info.config.contextLength) {
+    facts.insert(facts.begin(),
+                 analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) + " positions");
+  }
   if (!info.contradictions.empty()) facts.insert(facts.begin(), "metadata contradicts");
   std::string details = facts.front();
   for (std::size_t index = 1; index < facts.size(); ++index) {
@@ -61,7 +72,7 @@ void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
   const std::string kind(model::shortName(heads.kind()));
   std::string shape =
       std::to_string(heads.queryHeadCount) + " Q \u2192 " + std::to_string(heads.kvHeadCount) + " KV";
-  if (info.title != kind) shape = kind + "  " + shape;
+  if (!info.title.starts_with(kind)) shape = kind + "  " + shape;
   x += drawText(list, context.fonts.body, {x, baseline}, colors.text, shape) + context.px(12);
 
   drawText(list, small, {x, smallTop}, colors.textDim,

@@ -36,10 +36,19 @@ int contextLimit(const model::Decoder& decoder) {
   return chosen > 0 ? chosen : decoder.config().contextLength;
 }
 
+/// What sets a lane apart from one of the same model: " \u00d78 f16 naive"; empty for the usual options.
+std::string optionsSuffix(const model::DecoderOptions& options) {
+  std::string suffix;
+  if (options.batch > 1) suffix += " \u00d7" + std::to_string(options.batch);
+  if (options.kvType == model::KvType::F16) suffix += " f16";
+  if (options.attention == model::AttentionKernel::Naive) suffix += " naive";
+  return suffix;
+}
+
 LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
   const model::Decoder& decoder = *engine.decoder;
   LaneInfo info{.request = request,
-                .title = engine.title,
+                .title = engine.title + optionsSuffix(decoder.options()),
                 .config = decoder.config(),
                 .kvType = decoder.options().kvType,
                 .contextLength = contextLimit(decoder),
@@ -156,7 +165,7 @@ void DecodeSession::measureCeilings() {
   m_ceilingsSought = true;
   flush();
   emit message(
-      {Severity::Note,
+      {Severity::Passing,
        "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding pauses "
        "for about a second."});
   try {

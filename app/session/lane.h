@@ -41,7 +41,9 @@ struct LaneRequest {
 /// What the rest of the application knows of a running lane. Plain values.
 struct LaneInfo {
   LaneRequest request;
-  std::string title;  ///< "MHA" for a bundled model, else the file's name without its ending
+  /// "MHA" for a bundled model, else the file's name without its ending; then the options that are not the
+  /// usual ones: "MHA \u00d78 f16 naive".
+  std::string title;
   model::ModelConfig config;
   model::KvType kvType = model::KvType::F32;
   int contextLength = 0;  ///< cache positions
@@ -129,7 +131,11 @@ struct SessionState {
   Filling filling;
 };
 
-enum class Severity { Note, Problem };
+enum class Severity {
+  Passing,  ///< goes away by itself
+  Note,
+  Problem,
+};
 
 /// A sentence for the message area.
 struct Message {

@@ -60,7 +60,8 @@ std::optional<Slope> slopeOf(const LaneMeasurement& lane, const model::DeviceCei
   if (const auto fitted = attentionSlope(lane.attention)) return Slope{*fitted, Basis::Measured};
   if (!ceilings.known() || lane.positions <= 0.0) return std::nullopt;
   if (lane.hasTimeStamps() && lane.options.batch * lane.positions >= kCellsThatShow) {
-    const double dispatches = lane.config.layerCount * ceilings.emptyDispatchUs * 1e-3;
+    const double dispatches =
+        lane.perStep(lane.recent.stageDispatchCount[kAttention]) * ceilings.emptyDispatchUs * 1e-3;
     const double beyond = lane.perStep(lane.recent.stageTimeMs[kAttention]) - dispatches;
     if (beyond > 0.0) return Slope{beyond / lane.positions, Basis::Measured};
   }

@@ -22,6 +22,7 @@ struct StepSummary {
   int tokenCount = 0;
   int stepCount = 0;
   int dispatchCount = 0;
+  std::array<int, model::kStageCount> stageDispatchCount{};
   model::Traffic issued;
   model::Traffic logical;
   double wallTimeMs = 0.0;

@@ -77,10 +77,14 @@ std::optional<Outlook> outlookOf(const Comparison& chosen, const model::DeviceCe
   if (!own || chosen.wideKvHeads == chosen.narrowKvHeads) return std::nullopt;
   const bool judgedIsWide = lane.config.attention.kvHeadCount == chosen.wideKvHeads;
   const StepCost wide = judgedIsWide ? *own : withKvHeads(*own, lane, chosen.wideKvHeads, ceilings);
-  const StepCost narrow = measured       ? *measured
-                          : judgedIsWide ? withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings)
-                                         : *own;
+  StepCost narrow = measured       ? *measured
+                    : judgedIsWide ? withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings)
+                                   : *own;
   const bool allMeasured = measured && own->basis == Basis::Measured && measured->basis == Basis::Measured;
+
+  // A measured slope beside a computed one would compare two different things.
+  if (measured && !allMeasured)
+    narrow.perCellMs = withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings).perCellMs;
 
   const OperatingPoint now{.batch = lane.options.batch,
                            .positions = static_cast<int>(std::lround(lane.positions))};
@@ -222,9 +226,9 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
   for (int index = 0; index < model::kStageCount; ++index) {
     const auto at = static_cast<std::size_t>(index);
     const auto stage = static_cast<Stage>(index);
-    const bool once = stage == Stage::Embedding || stage == Stage::Logits;
     const double time = lane.perStep(lane.recent.stageTimeMs[at]);
-    const double dispatches = (once ? 1 : lane.config.layerCount) * ceilings.emptyDispatchUs * 1e-3;
+    const double dispatches =
+        lane.perStep(lane.recent.stageDispatchCount[at]) * ceilings.emptyDispatchUs * 1e-3;
     const double launch = std::min(time, dispatches);
     shares.launchMs += launch;
     // Attention loads what its kernel issues; the weights come from memory once, however often a kernel asks.

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <QToolBar>
+#include <vector>
+
+#include "app/session/appearance.h"
+#include "app/session/lane.h"
+
+class QComboBox;
+class QSpinBox;
+class QToolButton;
+
+namespace headroom::pages {
+
+/// Batch, context, cache type and attention kernel of one lane or of all, and how far the context is filled.
+/// Whatever is chosen is decoded at once.
+class LaneControls : public QToolBar {
+  Q_OBJECT
+
+ public:
+  explicit LaneControls(QWidget* parent);
+
+  /// What runs now.
+  void setLanes(const std::vector<session::LaneRequest>& lanes, const std::vector<session::LaneInfo>& infos);
+  void setFill(int positions);
+  void setAppearance(const session::Appearance& appearance);
+  void focusFill();
+
+ signals:
+  void lanesChosen(const std::vector<headroom::session::LaneRequest>& lanes);
+  void fillChosen(int positions);
+  /// The lane whose kernels are to be compared.
+  void kernelsRequested(int lane);
+
+ private:
+  /// The lane that the controls are for; -1 for all.
+  int scope() const;
+  void showOptions();
+  /// Applies `change(LaneOptions&)` to the lanes of the scope.
+  template <typename Change>
+  void choose(Change change);
+  void showContexts(const session::LaneOptions& options);
+
+  std::vector<session::LaneRequest> m_lanes;
+  std::vector<int> m_modelContexts;
+  QComboBox* m_scope;
+  QComboBox* m_batch;
+  QComboBox* m_context;
+  QComboBox* m_kvType;
+  QComboBox* m_kernel;
+  QSpinBox* m_fill;
+  QToolButton* m_compare;
+  int m_fillShown = 0;
+};
+
+}  // namespace headroom::pages
