@@ -124,7 +124,10 @@ StepCost withKvHeads(const StepCost& cost, const LaneMeasurement& lane, int kvHe
   other.basis = Basis::Computed;
   if (lane.options.attention == model::AttentionKernel::Naive) return other;
   const double ratio = static_cast<double>(kvHeadCount) / lane.config.attention.kvHeadCount;
-  other.perCellMs = std::max(cost.perCellMs * ratio, flopsMs(attentionFlopsPerCell(lane.config), ceilings));
+  const double floor = flopsMs(attentionFlopsPerCell(lane.config), ceilings);
+  other.perCellMs = std::max(cost.perCellMs * ratio, floor);
+  // A probe taken on a busy machine may lie below what the lane itself reaches.
+  if (ratio < 1.0) other.perCellMs = std::min(other.perCellMs, cost.perCellMs);
   return other;
 }
 

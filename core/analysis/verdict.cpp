@@ -180,10 +180,10 @@ std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const
   std::string text = fmt::format("{} reads {}\u00d7 less here and is {}\u00d7 as fast", name,
                                  fixedText(outlook.bytesRatio, 2), fixedText(outlook.speedup, 2));
   const auto& [half, twice] = outlook.reached;
-  if (outlook.limit < kGoals[0]) {
+  if (!half && outlook.limit < kGoals[0]) {
     text += fmt::format("; it cannot reach 1.5\u00d7 on this device: its limit is {}\u00d7", limit);
   } else if (twice == std::optional(now)) {
-    text += fmt::format("; its limit is {}\u00d7", limit);
+    text += fmt::format("; with nothing but KV to read it would be {}\u00d7", limit);
   } else {
     if (!half) {
       text += fmt::format("; 1.5\u00d7 needs more than batch {} or {} positions", reach.maximumBatch,
@@ -194,7 +194,7 @@ std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const
       if (twice) text += "2\u00d7 at " + where(*twice, now);
       if (!twice && half == std::optional(now)) text += "1.5\u00d7 already";
     }
-    text += fmt::format(", its limit is {}\u00d7", limit);
+    text += fmt::format(", and {}\u00d7 with nothing but KV to read", limit);
   }
   return text + (outlook.basis == Basis::Measured ? " (measured in both lanes)." : " (computed).");
 }
@@ -265,9 +265,12 @@ std::optional<OperatingPoint> pointWhere(double goal, const StepCost& wide, cons
            static_cast<double>(reach.maximumCacheBytes);
   };
   if (reached(around.now.batch, around.now.positions)) return around.now;
-  const int filled = std::max(around.modelContext * 7 / 8, around.now.positions);
-  for (int batch = 1; batch <= reach.maximumBatch && filled <= around.modelContext; batch *= 2) {
-    if (batch >= around.now.batch && reached(batch, filled) && fits(batch, filled)) {
+  // Room is left to decode in: times need steps.
+  const int filled = around.modelContext * 7 / 8;
+  for (int batch = 1; batch <= reach.maximumBatch; batch *= 2) {
+    const bool further =
+        batch > around.now.batch || (batch == around.now.batch && filled > around.now.positions);
+    if (further && reached(batch, filled) && fits(batch, filled)) {
       return OperatingPoint{batch, filled};
     }
   }

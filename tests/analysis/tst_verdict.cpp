@@ -170,6 +170,10 @@ class TestVerdict : public QObject {
     // 4 layers x 4 x 8 x 32 = 4,096 FLOPs per cell at 1,000 GFLOP/s: no faster than that.
     const StepCost quick{.perCellMs = 8e-6};
     QVERIFY(near(withKvHeads(quick, lane, 1, test::ceilings()).perCellMs, 4096e-9));
+    // A layout with fewer KV heads is never computed to be slower, whatever a disturbed probe says.
+    model::DeviceCeilings disturbed = test::ceilings();
+    disturbed.fmaGflops = 0.01;
+    QVERIFY(near(withKvHeads(cost, lane, 1, disturbed).perCellMs, 0.008));
     lane.options.attention = model::AttentionKernel::Naive;
     QVERIFY(near(withKvHeads(cost, lane, 1, test::ceilings()).perCellMs, 0.008));
   }
