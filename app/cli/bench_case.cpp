@@ -1,6 +1,7 @@
 #include "app/cli/bench_case.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace headroom::cli {
 
@@ -41,7 +42,12 @@ std::array<double, model::kStageCount> BenchRow::stageMs() const {
 }
 
 double BenchRow::impliedGBps() const {
-  return static_cast<double>(logical.total()) / stepMs().median * 1e-6;
+  // A device without time stamps has only the wall time.
+  const Spread stages = spreadOver(rounds, [](const BenchRound& round) {
+    const double sum = std::accumulate(round.stageMs.begin(), round.stageMs.end(), 0.0);
+    return sum > 0.0 ? sum : round.stepMs;
+  });
+  return static_cast<double>(logical.total()) / stages.median * 1e-6;
 }
 
 double BenchRow::kvReuse() const {

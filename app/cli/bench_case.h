@@ -65,7 +65,7 @@ struct BenchRow {
   Spread tokensPerSecond() const;
   double overheadMs() const;
   std::array<double, model::kStageCount> stageMs() const;
-  /// Logical bytes over the median wall time of a step, in GB/s.
+  /// Logical bytes over the median time of a step's stages, in GB/s.
   double impliedGBps() const;
   /// Issued over logical bytes of KV reads.
   double kvReuse() const;

@@ -82,6 +82,9 @@ class BenchCommand final : public Command {
     app()
         .add_option("--seed", m_options.seed, "Of the order of rows and the filled caches")
         ->capture_default_str();
+    app().add_flag(
+        "--audit", m_options.audit,
+        "Also run each row with kernels that count every load and store, and compare with what is declared");
     app().add_flag("--csv", m_csv, "Print a CSV table");
   }
 
@@ -91,7 +94,9 @@ class BenchCommand final : public Command {
     const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     if (m_capture == "all") m_options.capture = model::Capture::everything();
     if (m_capture == "one-layer") m_options.capture.layers = {0};
-    if (!m_kernels.empty()) m_options.kernels = model::parsePlan(m_kernels);
+    if (!m_kernels.empty()) {
+      m_options.kernels = parseOption("--kernels", [&] { return model::parsePlan(m_kernels); });
+    }
     try {
       const vulkan::Instance instance;
       vulkan::Device device(instance, vulkan::chooseDevice(instance, global().device));
@@ -123,7 +128,8 @@ class BenchCommand final : public Command {
       const model::Storage storage = m_weights == "f32"   ? model::Storage::F32
                                      : m_weights == "f16" ? model::Storage::F16
                                                           : model::Storage::Q8_0;
-      for (model::ModelConfig& config : parseShape(m_shape)) {
+      std::vector<model::ModelConfig> configs = parseOption("--shape", [&] { return parseShape(m_shape); });
+      for (model::ModelConfig& config : configs) {
         config.contextLength = 1;
         models.push_back({config.name, formats::syntheticModel(config, storage, formats::OutputMatrix::Tied,
                                                                m_options.seed)});
@@ -135,8 +141,11 @@ class BenchCommand final : public Command {
 
   std::vector<BenchSetting> plan(int modelCount) const {
     std::vector<BenchSetting> settings;
-    for (int context : parseNumbers("--context", m_contexts, ',', 0)) {
-      for (int batch : parseNumbers("--batch", m_batches, ',', 1)) {
+    const auto numbers = [](const std::string& option, const std::string& text, int least) {
+      return parseOption(option, [&] { return parseNumbers(option, text, ',', least); });
+    };
+    for (int context : numbers("--context", m_contexts, 0)) {
+      for (int batch : numbers("--batch", m_batches, 1)) {
         for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, {"f32", "f16"})) {
           for (const std::string& attention : splitWords("--attention", m_attention, {"shared", "naive"})) {
             for (int index = 0; index < modelCount; ++index) {

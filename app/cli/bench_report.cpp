@@ -81,12 +81,15 @@ std::string benchText(const BenchResult& result) {
         row.logitsError);
   }
   text += stageTable(result);
+  if (result.options.audit)
+    text += "\nAudited: every stage of every row counts the bytes that are declared of it.\n";
   text +=
       "\ntokens/s: all sequences together. ratio: time of the group's first row over this row's, round by "
       "round.\n"
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
       "KV reads.\n"
-      "GB/s: logical bytes over measured time; % copy: of the copy probe at the row's working set.\n"
+      "GB/s: logical bytes over the stages' measured time; % copy: of the copy probe at the row's working "
+      "set.\n"
       "error: largest difference from the float64 reference over the largest logit.\n";
   return text;
 }
@@ -163,6 +166,8 @@ ordered_json benchDocument(const BenchResult& result) {
           {"driver", result.driver},
           {"date", result.date},
           {"seed", result.options.seed},
+          {"kernels", planText(result.options.kernels)},
+          {"audited", result.options.audit},
           {"probes",
            {{"copy", curve},
             {"fma_gflops", result.ceilings.fmaGflops},

@@ -73,6 +73,24 @@ class Case {
     }
   }
 
+  /// Throws when the kernels count other bytes than are declared of them.
+  void audit(vulkan::Device& device) const {
+    model::DecoderOptions options = m_decoder->options();
+    engine::VulkanDecoder audited(device, m_model.model, options, {.build = engine::KernelBuild::Audit});
+    if (m_row.setting.context > 0) audited.fillCache(m_row.setting.context, m_options.seed);
+    const int token = 1;
+    const model::StepRecord record = audited.run(std::span(&token, 1), m_options.capture).front();
+    for (std::size_t stage = 0; stage < record.stages.size(); ++stage) {
+      const std::uint64_t declared = record.stages[stage].issued.total();
+      const std::uint64_t counted = audited.audited()[stage].total();
+      // Counters have 32 bits for each class.
+      if (record.stages[stage].issued == audited.audited()[stage] || declared > UINT32_MAX) continue;
+      throw model::Error(fmt::format("{}: {} of layer {} declares {} bytes, its audit counts {}",
+                                     m_model.name, stageName(record.stages[stage].stage),
+                                     record.stages[stage].layer, declared, counted));
+    }
+  }
+
   void warmUp() {
     m_decoder->truncate(0);
     if (m_row.setting.context > 0) m_decoder->fillCache(m_row.setting.context, m_options.seed);
@@ -151,6 +169,7 @@ std::vector<BenchRow> runBench(vulkan::Device& device, const std::vector<BenchMo
     progress(fmt::format("warming up {} at context {}", models[index].name, setting.context));
     cases.emplace_back(device, models[index], setting, options);
     cases.back().check(expected[index]);
+    if (options.audit) cases.back().audit(device);
     cases.back().warmUp();
   }
   std::mt19937 random(options.seed);

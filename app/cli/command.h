@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "core/model/error.h"
+
 namespace headroom::cli {
 
 /// Options that every command understands.
@@ -10,6 +12,16 @@ struct GlobalOptions {
   bool json = false;   ///< one JSON document on stdout, nothing else there
   std::string device;  ///< Vulkan device, by number or part of its name; empty for the first
 };
+
+/// Runs `parse`, which reads an option's value; what it refuses is wrong usage.
+template <typename Parse>
+auto parseOption(const std::string& option, const Parse& parse) {
+  try {
+    return parse();
+  } catch (const model::Error& error) {
+    throw CLI::ValidationError(option, error.what());
+  }
+}
 
 /// One subcommand: declares its options when constructed, does its work in run().
 class Command {

@@ -1,5 +1,6 @@
 #include "app/cli/decoder_factory.h"
 
+#include "app/cli/command.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/cache_folder.h"
 #include "core/formats/calibration_file.h"
@@ -36,7 +37,9 @@ DecoderFactory::DecoderFactory(const DecoderChoice& choice, const std::string& d
           .batch = choice.batch,
           .attention =
               choice.attention == "naive" ? model::AttentionKernel::Naive : model::AttentionKernel::Shared,
-          .kernels = choice.kernels.empty() ? model::KernelPlan{} : model::parsePlan(choice.kernels),
+          .kernels = choice.kernels.empty()
+                         ? model::KernelPlan{}
+                         : parseOption("--kernels", [&] { return model::parsePlan(choice.kernels); }),
       }) {}
 
 std::unique_ptr<model::Decoder> DecoderFactory::make(const model::Model& model) {

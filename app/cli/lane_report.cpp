@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "core/analysis/traffic_summary.h"
 #include "core/model/utf8.h"
 
 namespace headroom::cli {
@@ -42,20 +43,26 @@ std::uint64_t cacheBytesPerToken(const Lane& lane) {
   return lastRecord(lane).cacheBytesUsed / static_cast<std::uint64_t>(lane.decoder->position());
 }
 
-/// A step's stages, the layers of each added up.
+/// A step's stages, the layers of each added up. "bytes" are issued ones where the decoder counts them.
 ordered_json stageList(const model::StepRecord& step, bool issued) {
-  std::array<double, model::kStageCount> ms{};
-  std::array<std::uint64_t, model::kStageCount> bytes{};
-  for (const model::StageRecord& stage : step.stages) {
-    const auto index = static_cast<std::size_t>(stage.stage);
-    ms[index] += stage.gpuTimeMs;
-    bytes[index] += issued ? stage.issued.total() : stage.logical.total();
-  }
+  analysis::StepSummary summary;
+  summary.add(step);
   ordered_json list = ordered_json::array();
-  for (std::size_t i = 0; i < ms.size(); ++i) {
-    list.push_back({{"name", stageName(static_cast<model::Stage>(i))}, {"ms", ms[i]}, {"bytes", bytes[i]}});
+  for (std::size_t i = 0; i < model::kStageCount; ++i) {
+    const std::uint64_t logical = summary.stageLogicalBytes[i];
+    list.push_back({{"name", stageName(static_cast<model::Stage>(i))},
+                    {"ms", summary.stageTimeMs[i]},
+                    {"bytes", issued ? summary.stageIssuedBytes[i] : logical},
+                    {"logical_bytes", logical}});
   }
   return list;
+}
+
+ordered_json overheadDocument(const model::Overhead& overhead) {
+  return {{"prepare_ms", overhead.prepareMs},
+          {"submit_ms", overhead.submitMs},
+          {"read_back_ms", overhead.readBackMs},
+          {"total_ms", overhead.totalMs()}};
 }
 
 ordered_json stepList(const Lane& lane) {
@@ -65,7 +72,8 @@ ordered_json stepList(const Lane& lane) {
     list.push_back({{"token", step.tokens.front()},
                     {"position", step.position},
                     {"ms", step.wallTimeMs},
-                    {"stages", stageList(step, issued)}});
+                    {"stages", stageList(step, issued)},
+                    {"outside_stages", overheadDocument(step.overhead)}});
   }
   return list;
 }
@@ -90,6 +98,7 @@ std::string generatedText(const Lane& lane) {
 ordered_json laneDocument(const Lane& lane) {
   const model::AttentionShape& shape = lane.model.config.attention;
   const model::StepRecord& last = lastRecord(lane);
+  const analysis::StepSummary summary = analysis::summarise(lane.steps);
   ordered_json document = {
       {"model", lane.model.path},
       {"device", lane.decoder->deviceName()},
@@ -108,10 +117,15 @@ ordered_json laneDocument(const Lane& lane) {
         {"bytes_allocated", last.cacheBytesAllocated}}},
       {"traffic", trafficDocument(decodeTraffic(lane))},
       {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},
+      {"traffic_logical", trafficDocument(summary.logical)},
+      {"kv_reuse_factor", summary.kvReuseFactor()},
+      {"implied_gb_per_s", summary.impliedGigabytesPerSecond()},
       {"timing",
        {{"prefill_ms", wallTimeMs(lane.prefill)},
         {"decode_ms", wallTimeMs(lane.steps)},
-        {"tokens_per_second", tokensPerSecond(lane)}}},
+        {"tokens_per_second", tokensPerSecond(lane)},
+        {"stages_ms", summary.gpuTimeMs},
+        {"outside_stages", overheadDocument(summary.overhead)}}},
       {"stop_reason", lane.stopReason ? shortName(*lane.stopReason) : ""},
       {"first_divergence", nullptr},
       {"steps", stepList(lane)},
@@ -123,13 +137,15 @@ ordered_json laneDocument(const Lane& lane) {
 std::string laneSummary(const Lane& lane) {
   const model::AttentionShape& shape = lane.model.config.attention;
   const std::size_t count = std::max<std::size_t>(lane.steps.size(), 1);
+  const analysis::StepSummary summary = analysis::summarise(lane.steps);
   return fmt::format(
       "{} ({} {}/{}): {} tokens, {:.1f} tokens/s, prefill {:.1f} ms, {} {} bytes per token of which KV {}, "
-      "cache {} bytes ({} per token), stopped at {}",
+      "cache {} bytes ({} per token), KV reuse {:.2f}, implied {:.2f} GB/s, stopped at {}",
       lane.model.config.name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
       lane.tokens.size(), tokensPerSecond(lane), wallTimeMs(lane.prefill),
       decodeTraffic(lane).total() / count, countsIssuedBytes(lane) ? "issued" : "logical",
       decodeTraffic(lane).kvRead / count, lastRecord(lane).cacheBytesUsed, cacheBytesPerToken(lane),
+      summary.kvReuseFactor(), summary.impliedGigabytesPerSecond(),
       lane.stopReason ? shortName(*lane.stopReason) : "");
 }
 

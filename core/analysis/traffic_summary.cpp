@@ -24,7 +24,7 @@ void StepSummary::add(const model::StepRecord& record) {
   const auto times = stageMilliseconds(record);
   for (std::size_t stage = 0; stage < times.size(); ++stage) stageTimeMs[stage] += times[stage];
   for (const model::StageRecord& stage : record.stages) {
-    ++stageDispatchCount[static_cast<std::size_t>(stage.stage)];
+    stageDispatchCount[static_cast<std::size_t>(stage.stage)] += stage.dispatchCount;
     stageIssuedBytes[static_cast<std::size_t>(stage.stage)] += stage.issued.total();
     stageLogicalBytes[static_cast<std::size_t>(stage.stage)] += stage.logical.total();
   }

@@ -181,7 +181,8 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
                              .layer = recorded.layer,
                              .gpuTimeMs = times[index],
                              .issued = traffic.issued,
-                             .logical = traffic.logical});
+                             .logical = traffic.logical,
+                             .dispatchCount = recorded.dispatchCount});
   }
   record.attention = readAttention(rows, capture);
   record.overhead.submitMs = deviceMs - record.gpuTimeMs();

@@ -32,6 +32,7 @@ struct StageRecord {
   double gpuTimeMs = 0.0;  ///< from time stamps (reference decoder: from the clock)
   Traffic issued;
   Traffic logical;
+  int dispatchCount = 1;  ///< commands that it took the device
 };
 
 struct Candidate {

@@ -115,6 +115,20 @@ class TstCommandLine : public QObject {
     row("attention layer too high",
         {"attention", tiny, "--tokens", "1", "--layer", "3", "--output", file("x.npy")}, 1,
         "There is no layer 3, expected 0 to 2");
+    const QString shape = "layers=1,query_heads=4,kv_heads=4/1,head_dim=8,ffn=32,vocab=64";
+    row("bench without a model", {"bench"}, 2, "MODEL or --shape");
+    row("bench a shape without layers", {"bench", "--shape", "query_heads=4"}, 2, "--shape lacks layers");
+    row("bench heads that do not divide",
+        {"bench", "--shape", "layers=1,query_heads=4,kv_heads=3,head_dim=8"}, 2,
+        "kv_heads 3 does not divide query_heads 4");
+    row("bench an unknown cache type", {"bench", "--shape", shape, "--kv-type", "f64"}, 2, "f64");
+    row("bench a negative context", {"bench", "--shape", shape, "--context", "-1"}, 2,
+        "whole numbers from 0 on");
+    row("bench as two formats", {"--json", "bench", "--shape", shape, "--csv"}, 2, "excludes --json");
+    row("bench with no such kernels", {"bench", "--shape", shape, "--kernels", "fast"}, 2, "packed or rows");
+    row("bench a batch too large", {"bench", "--shape", shape, "--batch", "65"}, 1, "1 to 64 are possible");
+    row("decode with no such kernels", {"decode", tiny, "--tokens", "1", "--kernels", "rows,rowBlocks=3"}, 2,
+        "rowBlocks=2|4|8");
     row("decode without input", {"decode", tiny}, 2, "no tokens to feed");
     row("decode with five lanes", {"decode", tiny, tiny, tiny, tiny, tiny, "--tokens", "1"}, 2, "");
     row("decode a negative count", {"decode", tiny, "--tokens", "1", "--max-tokens", "-1"}, 2,
@@ -138,6 +152,48 @@ class TstCommandLine : public QObject {
       QVERIFY2(outcome.errors.contains(fragment.toUtf8()), outcome.errors.constData());
       QVERIFY2(outcome.output.isEmpty(), outcome.output.constData());
     }
+  }
+
+  /// Rows of a bench: bytes follow the heads, every byte is audited, both kernels are told apart.
+  void benchDocument() {
+    qputenv("XDG_CACHE_HOME", m_folder.path().toUtf8());
+    const auto outcome = run(
+        {"--json", "bench", "--shape", "layers=2,query_heads=4,kv_heads=4/1,head_dim=8,ffn=32,vocab=64",
+         "--context", "0,99", "--attention", "shared,naive", "--repeat", "3", "--round-ms", "1", "--audit"});
+    QCOMPARE(outcome.exitCode, 0);
+    const QJsonObject document = outcome.json();
+    QVERIFY(document["audited"].toBool());
+    const QJsonArray rows = document["rows"].toArray();
+    QCOMPARE(rows.size(), 8);
+    for (const QJsonValue& value : rows) {
+      const QJsonObject row = value.toObject();
+      const double kvHeads = row["attention"].toObject()["kv_heads"].toDouble();
+      const bool naive = row["kernel"].toString() == "naive";
+      // 2 (K and V) x layers x kv_heads x positions x head_dim x bytes; the step's own position is one of
+      // them.
+      const double logicalKv = 2 * 2 * kvHeads * (row["context"].toDouble() + 1) * 8 * 4;
+      QCOMPARE(row["logical_bytes"].toObject()["kv_read"].toDouble(), logicalKv);
+      QCOMPARE(row["kv_reuse_factor"].toDouble(), naive ? 4 / kvHeads : 1.0);
+      QCOMPARE(row["issued_bytes"].toObject()["kv_read"].toDouble(), logicalKv * (naive ? 4 / kvHeads : 1.0));
+      QCOMPARE(row["rounds"].toInt(), 3);
+      const QJsonObject speed = row["tokens_per_second"].toObject();
+      QVERIFY(speed["min"].toDouble() > 0.0);
+      QVERIFY(speed["min"].toDouble() <= speed["median"].toDouble());
+      QVERIFY(speed["median"].toDouble() <= speed["max"].toDouble());
+      QVERIFY(row["logits_error"].toDouble() <= 1e-4);
+      QCOMPARE(row["speedup_against"].toString(), QString("kv_heads=4"));
+      if (kvHeads == 4) QCOMPARE(row["speedup"].toObject()["median"].toDouble(), 1.0);
+    }
+  }
+
+  void benchTableHasARowForEachCase() {
+    const auto outcome =
+        run({"bench", "--shape", "layers=1,query_heads=2,kv_heads=2/1,head_dim=8,ffn=32,vocab=64", "--batch",
+             "1,3", "--repeat", "1", "--round-ms", "1", "--csv"});
+    QCOMPARE(outcome.exitCode, 0);
+    const QStringList lines = QString::fromUtf8(outcome.output).split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines.size(), 5);
+    for (const QString& line : lines) QCOMPARE(line.count(','), lines.front().count(','));
   }
 
   void infoDocument() {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "core/formats/gguf_file.h"
+#include "core/formats/gguf_layout.h"
 #include "core/formats/gguf_model.h"
 #include "core/formats/gguf_tokenizer.h"
 #include "core/formats/gguf_writer.h"
