@@ -8,6 +8,7 @@
 #include "core/engine/translate_errors.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/cache_folder.h"
+#include "core/formats/calibration_file.h"
 #include "core/formats/ceilings_file.h"
 #include "core/formats/gguf_model.h"
 #include "core/model/error.h"
@@ -36,7 +37,8 @@ class VulkanLaneFactory final : public LaneFactory {
     const model::DecoderOptions options{.kvType = request.options.kvType,
                                         .contextLength = request.options.contextLength,
                                         .batch = request.options.batch,
-                                        .attention = request.options.attention};
+                                        .attention = request.options.attention,
+                                        .kernels = calibratedPlan()};
     lane.decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options);
     return lane;
   }
@@ -65,6 +67,14 @@ class VulkanLaneFactory final : public LaneFactory {
       m_device.emplace(*m_instance, vulkan::chooseDevice(*m_instance, ""), formats::cacheFolder());
     });
     return *m_device;
+  }
+
+  /// What `headroom-cli devices --calibrate` found for this device; the default for its kind when it has not
+  /// run.
+  model::KernelPlan calibratedPlan() {
+    const vulkan::DeviceInfo& info = device().info();
+    const auto kept = formats::CalibrationFile(formats::cacheFolder(), info.name, info.driver).load();
+    return kept ? kept->plan : model::KernelPlan{};
   }
 
   static void keep(const formats::CeilingsFile& file, const model::DeviceCeilings& ceilings) {

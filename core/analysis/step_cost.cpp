@@ -125,7 +125,13 @@ StepCost withKvHeads(const StepCost& cost, const LaneMeasurement& lane, int kvHe
   if (lane.options.attention == model::AttentionKernel::Naive) return other;
   const double ratio = static_cast<double>(kvHeadCount) / lane.config.attention.kvHeadCount;
   const double floor = flopsMs(attentionFlopsPerCell(lane.config), ceilings);
-  other.perCellMs = std::max(cost.perCellMs * ratio, floor);
+  const double cells = lane.options.batch * lane.positions;
+  const double copy = ceilings.copyAt(lane.workingSetBytes());
+  const double bytes = lane.perStep(static_cast<double>(lane.recent.issued.kvRead));
+  const double bytesMs = cells > 0.0 && copy > 0.0 ? bytes / cells / copy * 1e-6 : cost.perCellMs;
+  const bool memoryBound = bytesMs >= kExplained * cost.perCellMs;
+  other.perCellMs =
+      std::max(memoryBound ? cost.perCellMs * ratio : cost.perCellMs + bytesMs * (ratio - 1.0), floor);
   // A probe taken on a busy machine may lie below what the lane itself reaches.
   if (ratio < 1.0) other.perCellMs = std::min(other.perCellMs, cost.perCellMs);
   return other;

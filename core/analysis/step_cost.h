@@ -14,6 +14,11 @@ enum class Basis {
   Computed,  ///< bytes over the copy probe, or scaled from another layout's times by bytes
 };
 
+/// The part of a stage's time that the copy or FMA probe must explain for the stage to count as bound by
+/// memory or arithmetic. Below it the kernel's own instructions are what takes the time, as on a software
+/// device.
+inline constexpr double kExplained = 0.4;
+
 /// Time of a decode step of B sequences at T positions: fixed + B x perSequence + B x T x perCell.
 struct StepCost {
   double fixedMs = 0.0;        ///< dispatches, overhead, reading the weights: the same for every batch
@@ -39,9 +44,10 @@ std::optional<double> attentionSlope(std::span<const AttentionSample> samples);
 /// measured step, or where neither slope nor probe is there.
 std::optional<StepCost> stepCost(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
-/// The same model with another number of KV heads, computed from bytes: perCellMs changes by the ratio of the
-/// issued KV bytes (the naive kernel issues the same for every layout), down to the FLOPs at the FMA ceiling,
-/// which sharing does not change. The rest stays.
+/// The same model with another number of KV heads, computed from bytes. Where the copy probe explains
+/// kExplained of perCellMs, it changes by the ratio of the issued KV bytes (the naive kernel issues the same
+/// for every layout); else only the explained part does, because the kernel's instructions stay. Never below
+/// the FLOPs at the FMA ceiling, which sharing does not change. The rest stays.
 StepCost withKvHeads(const StepCost& cost, const LaneMeasurement& lane, int kvHeadCount,
                      const model::DeviceCeilings& ceilings);
 

@@ -151,6 +151,15 @@ std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model:
     case Bound::Compute: {
       const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
       const double reached = flops / shares.computeMs * 1e-6;
+      if (reached < kExplained * ceilings.fmaGflops) {
+        const double implied = mean(lane.recent.logical.total()) / shares.computeMs * 1e-6;
+        return fmt::format(
+            "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the copy "
+            "probe, so "
+            "neither arithmetic nor memory is the limit; {}.",
+            name, milliseconds(shares.computeMs, wall), 100.0 * reached / ceilings.fmaGflops,
+            100.0 * implied / copy, kvShare);
+      }
       return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {:.0f} % of the FMA probe); {}.", name,
                          fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
                          fixedText(reached, 0), 100.0 * reached / ceilings.fmaGflops, kvShare);
@@ -238,7 +247,8 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
     const double bytesMs = copy > 0.0 ? lane.perStep(bytes) / copy * 1e-6 : 0.0;
     const double flopsMs =
         ceilings.fmaGflops > 0.0 ? stageFlops(lane.config, stage, extent) / ceilings.fmaGflops * 1e-6 : 0.0;
-    double& share = flopsMs > bytesMs ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
+    const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
+    double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
     share += time - launch;
   }
   return shares;

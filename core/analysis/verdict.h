@@ -18,15 +18,15 @@ enum class Bound {
   Launch,         ///< dispatches and the overhead of submitting
   Weights,        ///< reading the weights
   Kv,             ///< reading keys and values
-  Compute,        ///< arithmetic
+  Compute,        ///< arithmetic, or the kernels' other instructions
   CacheResident,  ///< reading, but from the device's caches: the copy rate of memory does not limit it
 };
 /// "launch-bound", "KV-bound", "cache-resident"; empty for Unknown.
 std::string_view boundName(Bound bound);
 
-/// A step's wall time by what it went into. Each stage's time beyond its dispatches counts as compute where
-/// its FLOPs at the FMA ceiling take longer than its bytes at the copy rate, else as weights or, for
-/// attention, as KV.
+/// A step's wall time by what it went into. Each stage's time beyond its dispatches counts as weights or, for
+/// attention, as KV where its bytes at the copy rate explain kExplained of it and take longer than its FLOPs
+/// at the FMA ceiling; else as compute: arithmetic, or the instructions around it.
 struct TimeShares {
   double launchMs = 0.0;  ///< dispatches x the probe's empty dispatch, and the overhead outside the stages
   double weightMs = 0.0;

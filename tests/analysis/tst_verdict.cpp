@@ -43,11 +43,12 @@ class TestVerdict : public QObject {
     // Batch 64: 64 x 2 x 2.23 M weights (all but embedding, logits not run) = 286 MFLOP, 0.29 ms at the FMA
     // ceiling, against 10 MB at 100 GB/s, 0.1 ms.
     row("compute", {.weights = 2.0}, 100, 64, Bound::Compute);
-    // 10 MB in 0.25 ms are 40 GB/s: more than memory copies, and the caches copy 100 GB/s.
-    row("cache", {.fixed = 0.01, .weights = 0.45, .perPosition = 0.0}, 100, 1, Bound::CacheResident);
-    // The same bytes at 5 GB/s: they fit the cache, but that is not what is seen.
-    row("fits but slow", {.weights = 2.0}, 100, 1, Bound::Weights);
-    row("position 0", {.weights = 2.0}, 0, 1, Bound::Weights);
+    // 10 MB in 0.24 ms beyond the dispatches are 42 GB/s: more than memory copies, 42 % of what the caches
+    // copy.
+    row("cache", {.fixed = 0.01, .weights = 0.40, .perPosition = 0.0}, 100, 1, Bound::CacheResident);
+    // The same bytes at 5 GB/s, 5 % of what the caches copy: neither bytes nor FLOPs explain that time.
+    row("instructions", {.weights = 2.0}, 100, 1, Bound::Compute);
+    row("position 0", {.weights = 10.0, .weightBytes = 200'000'000}, 0, 1, Bound::Weights);
   }
   void classes() {
     QFETCH(Costs, costs);
@@ -161,10 +162,15 @@ class TestVerdict : public QObject {
   }
 
   void anotherLayoutIsComputedFromBytes() {
-    const StepCost cost{.fixedMs = 1.0, .perSequenceMs = 0.5, .perCellMs = 0.008};
     LaneMeasurement lane = test::lane(8, {}, 20, 400);
+    const double bytesMs = 8192.0 / test::ceilings().copyAt(lane.workingSetBytes()) * 1e-6;
+    // The copy probe explains half of the time: it goes with the bytes.
+    const StepCost cost{.fixedMs = 1.0, .perSequenceMs = 0.5, .perCellMs = 2.0 * bytesMs};
     const StepCost mqa = withKvHeads(cost, lane, 1, test::ceilings());
-    QVERIFY(near(mqa.perCellMs, 0.001));
+    QVERIFY(near(mqa.perCellMs, 2.0 * bytesMs / 8.0));
+    // It explains a tenth: only that tenth goes with the bytes.
+    const StepCost slow{.perCellMs = 10.0 * bytesMs};
+    QVERIFY(near(withKvHeads(slow, lane, 1, test::ceilings()).perCellMs, (9.0 + 1.0 / 8.0) * bytesMs));
     QCOMPARE(mqa.fixedMs, 1.0);
     QCOMPARE(mqa.basis, Basis::Computed);
     // 4 layers x 4 x 8 x 32 = 4,096 FLOPs per cell at 1,000 GFLOP/s: no faster than that.
@@ -173,7 +179,7 @@ class TestVerdict : public QObject {
     // A layout with fewer KV heads is never computed to be slower, whatever a disturbed probe says.
     model::DeviceCeilings disturbed = test::ceilings();
     disturbed.fmaGflops = 0.01;
-    QVERIFY(near(withKvHeads(cost, lane, 1, disturbed).perCellMs, 0.008));
+    QVERIFY(near(withKvHeads(cost, lane, 1, disturbed).perCellMs, cost.perCellMs));
     lane.options.attention = model::AttentionKernel::Naive;
     QVERIFY(near(withKvHeads(cost, lane, 1, test::ceilings()).perCellMs, 0.008));
   }
@@ -239,7 +245,9 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.outlook->narrowKvHeads, 1);
     QCOMPARE(verdict.outlook->basis, Basis::Computed);
     QVERIFY(near(verdict.outlook->bytesRatio, (1e7 + 8 * 1024 * 385.5) / (1e7 + 1024 * 385.5)));
-    QVERIFY(near(verdict.outlook->speedup, (1.14 + 0.008 * 385.5) / (1.14 + 0.001 * 385.5), 1e-3));
+    // 1 GB/s is 1 % of what the caches copy: seven more heads cost the copy of their bytes.
+    const double wide = 0.001 + 7.0 * 1024.0 / test::ceilings().copyAt(lane.workingSetBytes()) * 1e-6;
+    QVERIFY(near(verdict.outlook->speedup, (1.14 + wide * 385.5) / (1.14 + 0.001 * 385.5), 1e-3));
   }
 
   void onlyLikeIsComparedWithLike() {
@@ -248,7 +256,16 @@ class TestVerdict : public QObject {
     const std::vector<LaneMeasurement> lanes{wide, otherBatch};
     const Verdict verdict = judge(lanes, test::ceilings());
     QCOMPARE(verdict.outlook->basis, Basis::Computed);
-    QVERIFY(near(verdict.outlook->limit, 8.0));
+    // The lane of batch 8 would say 40; alone, the copy of seven heads' bytes is what can be saved.
+    const double saved = 7.0 * 1024.0 / test::ceilings().copyAt(wide.workingSetBytes()) * 1e-6;
+    QVERIFY(near(verdict.outlook->limit, 0.004 / (0.004 - saved), 1e-3));
+  }
+
+  void aKernelBoundByItsInstructionsSaysSo() {
+    const LaneMeasurement lane = test::lane(8, {.weights = 2.0}, 60, 100);
+    const Verdict verdict = judge(std::span(&lane, 1), test::ceilings());
+    QVERIFY2(has(verdict.sentence, "neither arithmetic nor memory is the limit"), verdict.sentence.c_str());
+    QVERIFY2(has(verdict.sentence, " % of the FMA probe"), verdict.sentence.c_str());
   }
 };
 
