@@ -76,7 +76,7 @@ std::optional<Outlook> outlookOf(const Comparison& chosen, const model::DeviceCe
       chosen.other ? stepCost(*chosen.other, ceilings) : std::optional<StepCost>();
   if (!own || chosen.wideKvHeads == chosen.narrowKvHeads) return std::nullopt;
   const bool judgedIsWide = lane.config.attention.kvHeadCount == chosen.wideKvHeads;
-  const StepCost wide = judgedIsWide ? *own : withKvHeads(*own, lane, chosen.wideKvHeads, ceilings);
+  StepCost wide = judgedIsWide ? *own : withKvHeads(*own, lane, chosen.wideKvHeads, ceilings);
   StepCost narrow = measured       ? *measured
                     : judgedIsWide ? withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings)
                                    : *own;
@@ -85,6 +85,13 @@ std::optional<Outlook> outlookOf(const Comparison& chosen, const model::DeviceCe
   // A measured slope beside a computed one would compare two different things.
   if (measured && !allMeasured)
     narrow.perCellMs = withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings).perCellMs;
+
+  // Sharing changes what attention costs. The rest is the same work in both, so where two lanes measured it
+  // differently (one of them ran while the window was drawn), the undisturbed one counts for both.
+  const auto rest = [&](const StepCost& cost) { return cost.milliseconds(lane.options.batch, 0.0); };
+  const StepCost undisturbed = rest(wide) < rest(narrow) ? wide : narrow;
+  wide.fixedMs = narrow.fixedMs = undisturbed.fixedMs;
+  wide.perSequenceMs = narrow.perSequenceMs = undisturbed.perSequenceMs;
 
   const OperatingPoint now{.batch = lane.options.batch,
                            .positions = static_cast<int>(std::lround(lane.positions))};

@@ -60,7 +60,7 @@ struct Outlook {
   model::AttentionKind narrowKind = model::AttentionKind::MultiQuery;
   Basis basis = Basis::Computed;  ///< Measured: both layouts run as lanes and both slopes are measured
   double bytesRatio = 1.0;  ///< logical bytes that a step reads now, wide over narrow: counted or computed
-  double speedup = 1.0;     ///< time of a step now, wide over narrow
+  double speedup = 1.0;     ///< time of a step now, wide over narrow, with the same cost outside of attention
   double limit = 1.0;       ///< the same when a step reads nothing but KV
   /// Nearest points for 1.5 and 2 times: a larger batch while the model's own context suffices, else a longer
   /// context. Nothing where it is out of reach, the point of now where it is reached.
