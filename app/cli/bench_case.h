@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/lane_measurement.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/model/stage.h"
@@ -57,8 +58,9 @@ struct BenchRow {
   double logitsError = 0.0;  ///< largest difference from the reference over the largest logit
   model::Traffic issued;     ///< of one step at the row's context
   model::Traffic logical;
-  std::uint64_t workingSetBytes = 0;  ///< weights, and the cache's used part
-  double copyGBps = 0.0;              ///< copy probe of this run at that working set; 0 without
+  std::uint64_t workingSetBytes = 0;      ///< weights, and the cache's used part
+  analysis::LaneMeasurement measurement;  ///< of the last steps, for the verdict
+  double copyGBps = 0.0;                  ///< copy probe of this run at that working set; 0 without
 
   Spread stepMs() const;
   /// Tokens per second of all sequences together.

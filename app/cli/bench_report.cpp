@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/analysis/verdict.h"
+
 namespace headroom::cli {
 
 namespace {
@@ -54,6 +56,71 @@ std::string stageTable(const BenchResult& result) {
   return text;
 }
 
+/// What limits the rows of one group, and what fewer KV heads would bring there.
+struct GroupVerdict {
+  const BenchRow* first;
+  std::string model;  ///< of the row that is judged
+  analysis::Verdict verdict;
+};
+
+std::vector<GroupVerdict> verdicts(const BenchResult& result) {
+  std::vector<GroupVerdict> judged;
+  for (const BenchRow& row : result.rows) {
+    if (&result.baselineOf(row) != &row) continue;
+    std::vector<analysis::LaneMeasurement> lanes;
+    std::vector<std::string> names;
+    for (const BenchRow& other : result.rows) {
+      if (!other.setting.sameGroup(row.setting)) continue;
+      lanes.push_back(other.measurement);
+      names.push_back(result.modelOf(other).name);
+    }
+    analysis::Verdict verdict = analysis::judge(lanes, result.ceilings);
+    if (verdict.lane < 0) continue;
+    judged.push_back({&row, names[static_cast<std::size_t>(verdict.lane)], std::move(verdict)});
+  }
+  return judged;
+}
+
+std::string verdictText(const BenchResult& result) {
+  std::string text = "\n";
+  for (const auto& [first, name, verdict] : verdicts(result)) {
+    text += fmt::format("context {}, batch {}, {} cache, {}: {} is {} {}\n", first->setting.context,
+                        first->setting.batch, shortName(first->setting.kvType),
+                        shortName(first->setting.attention), name, verdict.sentence, verdict.outlookSentence);
+  }
+  return text;
+}
+
+ordered_json verdictDocument(const BenchResult& result) {
+  ordered_json list = ordered_json::array();
+  for (const auto& [first, name, verdict] : verdicts(result)) {
+    ordered_json entry = {{"context", first->setting.context},
+                          {"batch", first->setting.batch},
+                          {"kv_type", shortName(first->setting.kvType)},
+                          {"kernel", shortName(first->setting.attention)},
+                          {"model", name},
+                          {"class", boundName(verdict.bound)},
+                          {"sentence", verdict.sentence},
+                          {"outlook", verdict.outlookSentence}};
+    if (verdict.outlook) {
+      const analysis::Outlook& outlook = *verdict.outlook;
+      entry["bytes_ratio"] = outlook.bytesRatio;
+      entry["speedup"] = outlook.speedup;
+      entry["limit"] = outlook.limit;
+      entry["basis"] = outlook.basis == analysis::Basis::Measured ? "measured" : "computed";
+      for (std::size_t goal = 0; goal < analysis::kGoals.size(); ++goal) {
+        const std::string key = fmt::format("reaches_{}x", analysis::kGoals[goal]);
+        entry[key] = nullptr;
+        if (!outlook.reached[goal]) continue;
+        entry[key] = {{"batch", outlook.reached[goal]->batch},
+                      {"positions", outlook.reached[goal]->positions}};
+      }
+    }
+    list.push_back(entry);
+  }
+  return list;
+}
+
 }  // namespace
 
 const BenchRow& BenchResult::baselineOf(const BenchRow& row) const {
@@ -81,6 +148,7 @@ std::string benchText(const BenchResult& result) {
         row.logitsError);
   }
   text += stageTable(result);
+  text += verdictText(result);
   if (result.options.audit)
     text += "\nAudited: every stage of every row counts the bytes that are declared of it.\n";
   text +=
@@ -172,7 +240,8 @@ ordered_json benchDocument(const BenchResult& result) {
            {{"copy", curve},
             {"fma_gflops", result.ceilings.fmaGflops},
             {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
-          {"rows", rows}};
+          {"rows", rows},
+          {"verdicts", verdictDocument(result)}};
 }
 
 }  // namespace headroom::cli

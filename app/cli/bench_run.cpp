@@ -111,6 +111,10 @@ class Case {
         m_row.issued = record.issued();
         m_row.logical = record.logical();
       }
+      m_lastSteps.push_back(record);
+      m_lastSteps.back().attention = {};
+      if (m_lastSteps.size() > analysis::LaneMeasurement::kRecentSteps)
+        m_lastSteps.erase(m_lastSteps.begin());
       round.stepMs += record.wallTimeMs / m_row.steps;
       round.overheadMs += record.overhead.totalMs() / m_row.steps;
       for (const model::StageRecord& stage : record.stages) {
@@ -126,6 +130,7 @@ class Case {
         m_row.logical.weightsRead + model::kvCacheBytes(m_model.model.config, setting.kvType,
                                                         static_cast<std::uint64_t>(setting.context),
                                                         static_cast<std::uint64_t>(setting.batch));
+    m_row.measurement = analysis::measureLane(m_model.model.config, m_decoder->options(), m_lastSteps);
     return m_row;
   }
 
@@ -142,6 +147,7 @@ class Case {
   const BenchOptions& m_options;
   std::unique_ptr<engine::VulkanDecoder> m_decoder;
   BenchRow m_row;
+  std::vector<model::StepRecord> m_lastSteps;
 };
 
 /// Logits of the reference after the checked tokens; empty for a model that is too large for it.

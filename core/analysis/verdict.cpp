@@ -159,7 +159,7 @@ std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model:
       const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
       const double reached = flops / shares.computeMs * 1e-6;
       if (reached < kExplained * ceilings.fmaGflops) {
-        const double implied = mean(lane.recent.logical.total()) / shares.computeMs * 1e-6;
+        const double implied = shares.computeBytes / shares.computeMs * 1e-6;
         return fmt::format(
             "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the copy "
             "probe, so "
@@ -257,6 +257,7 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
     const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
     double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
     share += time - launch;
+    if (!memoryBound) shares.computeBytes += lane.perStep(bytes);
   }
   return shares;
 }

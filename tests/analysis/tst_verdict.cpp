@@ -266,6 +266,9 @@ class TestVerdict : public QObject {
     const Verdict verdict = judge(std::span(&lane, 1), test::ceilings());
     QVERIFY2(has(verdict.sentence, "neither arithmetic nor memory is the limit"), verdict.sentence.c_str());
     QVERIFY2(has(verdict.sentence, " % of the FMA probe"), verdict.sentence.c_str());
+    // 10 MB of weights and 70 to 101 cached positions in 1.84 ms beyond the dispatches of their stages.
+    const TimeShares shares = timeShares(lane, test::ceilings());
+    QVERIFY(near(shares.computeBytes, 10e6 + 8192 * 85.5, 1e-6));
   }
 };
 
