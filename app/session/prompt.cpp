@@ -1,5 +1,6 @@
 #include "app/session/prompt.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/model/error.h"
@@ -65,9 +66,18 @@ std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine,
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   const bool begins = tokenizer && tokenizer->beginToken() >= 0 && prompt.front() == tokenizer->beginToken();
   const std::size_t first = begins && prompt.size() > 1 ? 1 : 0;
-  const std::size_t period = prompt.size() - first;
-  for (std::size_t at = prompt.size(); at < static_cast<std::size_t>(positions); ++at) {
-    prompt.push_back(prompt[at - period]);
+  std::vector<int> repeated(prompt.begin() + static_cast<std::ptrdiff_t>(first), prompt.end());
+  if (tokenizer) {
+    // Words of two repetitions stay apart.
+    std::string text = " ";
+    for (int token : repeated) text += tokenizer->pieceBytes(token);
+    const std::vector<int> apart = tokenizer->encode(text);
+    const int vocabSize = engine.decoder->config().vocabSize;
+    const bool known = std::ranges::all_of(apart, [&](int token) { return token >= 0 && token < vocabSize; });
+    if (known && !apart.empty()) repeated = apart;
+  }
+  for (std::size_t index = 0; prompt.size() < static_cast<std::size_t>(positions); ++index) {
+    prompt.push_back(repeated[index % repeated.size()]);
   }
   return prompt;
 }

@@ -12,8 +12,8 @@ namespace headroom::session {
 /// vocabulary, or the prompt fills the context.
 std::vector<int> promptTokens(const std::string& prompt, const LaneEngine& engine);
 
-/// `positions` tokens: the prompt's, then its text (without the begin token) again and again. Never fewer
-/// than the prompt has.
+/// `positions` tokens: the prompt's, then a space and its text (without the begin token) again and again.
+/// Never fewer than the prompt has.
 std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine, int positions);
 
 /// Whether the same id means the same text in both, so that one can be fed what the other chose.

@@ -301,9 +301,11 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.host.state().filling.total, 2400);
     const session::LaneTrace& lane = fixture.store.lane(1);
     QCOMPARE(lane.promptLength(), 1200);
-    for (const int position : {13, 700, 1199}) {
+    // The prompt, then a space and the prompt again and again.
+    for (const int position : {kPromptLength, kPromptLength + 1, 700, 1199}) {
+      const int within = (position - kPromptLength) % (kPromptLength + 1);
       QCOMPARE(lane.tokens()[static_cast<std::size_t>(position)],
-               lane.tokens()[static_cast<std::size_t>(position % kPromptLength)]);
+               within == 0 ? ' ' : lane.tokens()[static_cast<std::size_t>(within - 1)]);
     }
     // One choice, after the last block.
     QCOMPARE(lane.choices()[1199], -1);
