@@ -100,7 +100,7 @@ LaneControls::LaneControls(QWidget* parent)
     m_fillShown = positions;
     emit fillChosen(positions);
   });
-  connect(m_compare, &QToolButton::clicked, this, [this] { emit kernelsRequested(std::max(scope(), 0)); });
+  connect(m_compare, &QToolButton::clicked, this, [this] { emit kernelsRequested(scope()); });
 }
 
 int LaneControls::scope() const {

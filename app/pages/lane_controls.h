@@ -29,7 +29,7 @@ class LaneControls : public QToolBar {
  signals:
   void lanesChosen(const std::vector<headroom::session::LaneRequest>& lanes);
   void fillChosen(int positions);
-  /// The lane whose kernels are to be compared.
+  /// The lane whose kernels are to be compared; -1 for the one that shows most.
   void kernelsRequested(int lane);
 
  private:

@@ -94,7 +94,23 @@ void MainWindow::goBack() {
 }
 
 void MainWindow::compareKernels(int lane) {
-  if (lane < 0 || lane >= static_cast<int>(m_lanes.size())) return;
+  const int known = std::min(static_cast<int>(m_lanes.size()), m_store.laneCount());
+  if (known == 0 || lane >= known) return;
+  const auto groupSize = [&](int index) { return m_store.lane(index).info().config.attention.groupSize(); };
+  if (lane < 0) {
+    // With as many KV heads as query heads both kernels load each key once: there is nothing to see.
+    lane = 0;
+    for (int other = 1; other < known; ++other) {
+      if (groupSize(other) > groupSize(lane)) lane = other;
+    }
+  }
+  if (groupSize(lane) == 1) {
+    showMessage(
+        {session::Severity::Passing,
+         m_store.lane(lane).info().title +
+             " has a KV head for every query head, so both kernels load each key once: open a lane with "
+             "GQA or MQA to see them differ."});
+  }
   if (!m_return) m_return = Place{m_lanes, m_session.state().fill};
   session::LaneRequest shared = m_lanes[static_cast<std::size_t>(lane)];
   shared.options.attention = model::AttentionKernel::Shared;

@@ -60,7 +60,7 @@ void MainWindow::createExplainMenu() {
   addCommand(explain, "&Go where sharing heads pays", Qt::CTRL | Qt::Key_G, [this] { goThere(); });
   addCommand(explain, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { goBack(); });
   addCommand(explain, "Shared and naive &kernel side by side", Qt::CTRL | Qt::Key_E,
-             [this] { compareKernels(0); });
+             [this] { compareKernels(-1); });
   addCommand(explain, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F,
              [this] { m_controls->focusFill(); });
   addCommand(explain, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });

@@ -48,7 +48,7 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   drawTextRight(list, small, {area.max.x, area.min.y}, colors.text, value);
   float y = area.min.y + small->FontSize + context.px(4);
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
-  drawBar(context, bar, step);
+  drawBar(context, bar, position);
   y = bar.max.y + context.px(4);
   const FigureGrid grid = layOut(context, figuresOf(context, position), area);
   const float figures = static_cast<float>(grid.rows) * grid.rowHeight;
@@ -56,7 +56,8 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   drawFigures(context, {{area.min.x, area.max.y - figures}, area.max}, grid);
 }
 
-void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, const model::StepRecord& step) {
+void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int position) {
+  const model::StepRecord& step = context.store.lane(m_lane).stepAt(position);
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::Palette& colors = context.palette();
   const double scale = bar.width() / largestPerToken(context);
@@ -74,6 +75,10 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, const 
   }
   if (mouseArea("bar", bar).hovered) {
     const model::Traffic logical = step.logical();
+    // The figures that narrow lanes have no room for.
+    for (const Figure& figure : figuresOf(context, position)) {
+      lines += std::string(figure.label) + ": " + figure.value + "\n";
+    }
     showTip(
         context, "Bytes issued per token",
         lines +

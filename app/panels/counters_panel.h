@@ -32,7 +32,7 @@ class CountersPanel : public Panel {
   /// The most telling first.
   std::vector<Figure> figuresOf(const PanelContext& context, int position) const;
   FigureGrid layOut(const PanelContext& context, std::vector<Figure> figures, const Rect& area) const;
-  void drawBar(const PanelContext& context, const Rect& bar, const model::StepRecord& step);
+  void drawBar(const PanelContext& context, const Rect& bar, int position);
   void drawLegend(const PanelContext& context, const Rect& area, const model::StepRecord& step);
   void drawFigures(const PanelContext& context, const Rect& area, const FigureGrid& grid);
 
