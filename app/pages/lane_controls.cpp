@@ -76,8 +76,10 @@ LaneControls::LaneControls(QWidget* parent)
       "Begin with that many positions in the cache: the prompt's text again and again (Ctrl+F).\nEnter "
       "fills; a context that is too small grows.");
 
-  for (QComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel})
+  for (QComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel}) {
     box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    box->setPlaceholderText("differ");
+  }
   connect(m_scope, &QComboBox::activated, this, &LaneControls::showOptions);
   connect(m_batch, &QComboBox::activated, this, [this] {
     choose([&](session::LaneOptions& options) { options.batch = m_batch->currentData().toInt(); });

@@ -47,6 +47,7 @@ void MainWindow::connectControls() {
 }
 
 void MainWindow::setFill(int positions) {
+  if (m_store.laneCount() != std::ssize(m_lanes)) return;  // others are being opened
   std::vector<session::LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     const int own = m_store.lane(static_cast<int>(lane)).info().config.contextLength;
@@ -61,7 +62,7 @@ void MainWindow::setFill(int positions) {
 
 void MainWindow::goThere() {
   const std::optional<analysis::OperatingPoint> point = m_lower->strip().destination();
-  if (!point) return;
+  if (!point || m_store.laneCount() != std::ssize(m_lanes)) return;
   if (!m_return) m_return = Place{m_lanes, m_session.state().fill};
   goTo(*point);
   m_lower->strip().setReturn("where you came from (Ctrl+Shift+G)");

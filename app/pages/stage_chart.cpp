@@ -27,7 +27,7 @@ QString milliseconds(double time) {
 }  // namespace
 
 StageChart::StageChart(QWidget* parent)
-    : Chart("Time per stage, ms per token",
+    : Chart("Time per stage, ms per step",
             "Measured, mean of the last 32 decode steps. Stages: by the device's time stamps, layers added "
             "up.\n"
             "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",

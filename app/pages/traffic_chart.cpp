@@ -12,7 +12,7 @@ constexpr double kMegabyte = 1e6;
 }
 
 TrafficChart::TrafficChart(QWidget* parent)
-    : Chart("Bytes issued per token, MB",
+    : Chart("Bytes issued per step, MB",
             "Counted: bytes that the kernels of each decode step load and store. It grows with the cache;\n"
             "the weights are the flat part below.",
             parent) {

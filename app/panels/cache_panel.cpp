@@ -54,7 +54,8 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   const float x = area.min.x +
                   drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
                   context.px(10);
-  const std::string rate = analysis::groupDigits(growth.bytesPerToken) + " B/token";
+  const std::string rate =
+      analysis::groupDigits(growth.bytesPerToken) + (info.batch > 1 ? " B/position" : " B/token");
   const bool fits = textWidth(context.fonts.body, rate) <= area.max.x - x;
   if (fits) drawText(list, context.fonts.body, {x, y}, colors.text, rate);
   y += strong->FontSize + context.px(1);

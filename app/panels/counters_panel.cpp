@@ -41,10 +41,12 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const bool prompt = step.tokens.size() > 1;
 
   const std::string value = analysis::bytesText(perToken(step.issued().total(), step));
-  const std::string_view title =
-      prompt ? "Bytes issued per token, prompt block" : "Bytes issued for this token";
+  const int batch = lane.info().batch;
+  const std::string title = prompt      ? "Bytes issued per position, prompt block"
+                            : batch > 1 ? "Bytes issued by this step, " + std::to_string(batch) + " sequences"
+                                        : "Bytes issued for this token";
   const bool fits = textWidth(small, title) + textWidth(small, value) + context.px(8) <= area.width();
-  drawText(list, small, area.min, colors.textDim, fits ? title : "Bytes issued");
+  drawText(list, small, area.min, colors.textDim, fits ? title : std::string("Bytes issued"));
   drawTextRight(list, small, {area.max.x, area.min.y}, colors.text, value);
   float y = area.min.y + small->FontSize + context.px(4);
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
@@ -80,7 +82,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
       lines += std::string(figure.label) + ": " + figure.value + "\n";
     }
     showTip(
-        context, "Bytes issued per token",
+        context, "Bytes issued",
         lines +
             "Issued bytes, counted: what the kernels load and store, declared with every dispatch, of all "
             "sequences. Logical bytes, each datum once: " +

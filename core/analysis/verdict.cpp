@@ -193,8 +193,11 @@ std::string where(const OperatingPoint& point, const OperatingPoint& now) {
 std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const Reach& reach) {
   const std::string name(model::shortName(outlook.narrowKind));
   const std::string limit = fixedText(outlook.limit, outlook.limit < 9.95 ? 2 : 0);
-  std::string text = fmt::format("{} reads {}\u00d7 less here and is {}\u00d7 as fast", name,
-                                 fixedText(outlook.bytesRatio, 2), fixedText(outlook.speedup, 2));
+  // What was not measured is what the bytes allow: a kernel may fall short of it.
+  const bool measured = outlook.basis == Basis::Measured;
+  std::string text = fmt::format("{} reads {}\u00d7 less here and {} {}\u00d7 as fast", name,
+                                 fixedText(outlook.bytesRatio, 2), measured ? "is" : "would be at most",
+                                 fixedText(outlook.speedup, 2));
   const auto& [half, twice] = outlook.reached;
   if (!half && outlook.limit < kGoals[0]) {
     text += fmt::format("; it cannot reach 1.5\u00d7 on this device: its limit is {}\u00d7", limit);
@@ -205,14 +208,15 @@ std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const
       text += fmt::format("; 1.5\u00d7 needs more than batch {} or {} positions", reach.maximumBatch,
                           groupDigits(static_cast<std::uint64_t>(reach.maximumPositions)));
     } else {
-      text += "; it reaches ";
+      text += measured ? "; it reaches " : "; it could reach ";
       if (half != std::optional(now)) text += "1.5\u00d7 at " + where(*half, now) + (twice ? " and " : "");
       if (twice) text += "2\u00d7 at " + where(*twice, now);
       if (!twice && half == std::optional(now)) text += "1.5\u00d7 already";
     }
     text += fmt::format(", and {}\u00d7 with nothing but KV to read", limit);
   }
-  return text + (outlook.basis == Basis::Measured ? " (measured in both lanes)." : " (computed).");
+  return text + (measured ? " (attention measured in both lanes, the rest taken as equal)."
+                          : " (computed from bytes).");
 }
 
 }  // namespace

@@ -59,7 +59,9 @@ struct Outlook {
   int wideKvHeads = 0;
   int narrowKvHeads = 0;
   model::AttentionKind narrowKind = model::AttentionKind::MultiQuery;
-  Basis basis = Basis::Computed;  ///< Measured: both layouts run as lanes and both slopes are measured
+  /// Measured: both layouts run as lanes and both slopes are measured. Computed: what the bytes allow at
+  /// most.
+  Basis basis = Basis::Computed;
   double bytesRatio = 1.0;  ///< logical bytes that a step reads now, wide over narrow: counted or computed
   double speedup = 1.0;     ///< time of a step now, wide over narrow, with the same cost outside of attention
   double limit = 1.0;       ///< the same when a step reads nothing but KV
