@@ -54,6 +54,9 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   legend->setBorderPen(Qt::NoPen);
   legend->setIconSize(16, 10);
   legend->setRowSpacing(0);
+  // Four lanes take two rows: the chart is low.
+  legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+  legend->setWrap(2);
   legend->setMargins(QMargins(4, 2, 4, 2));
   m_marker->setPen(QPen(toQt(colors.accent), 1));
   replot(QCustomPlot::rpQueuedReplot);

@@ -41,9 +41,13 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     drawText(list, small, area.min, colors.textDim,
              elided(small,
                     position < 0 ? "Nothing decoded yet."
-                    : follows    ? "Rows this long are kept pooled. Pause, or look back, for the whole row."
+                    : follows    ? "Rows this long are kept pooled."
                                  : "Recomputing this row from the cache\u2026",
                     area.width()));
+    if (position >= 0 && follows) {
+      drawText(list, small, {area.min.x, area.min.y + line}, colors.textDim,
+               elided(small, "Pause for the whole row.", area.width()));
+    }
     wantFullRows(context, head, RowPurpose::Statistics, position, 1);
     return;
   }
