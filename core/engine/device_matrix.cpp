@@ -30,10 +30,9 @@ VkFormat texelFormat(Storage storage) {
       return VK_FORMAT_R32G32B32A32_SFLOAT;
     case Storage::F16:
       return VK_FORMAT_R16G16B16A16_SFLOAT;
-    case Storage::Q8_0:
-      break;
+    default:
+      return VK_FORMAT_R8G8B8A8_SNORM;
   }
-  return VK_FORMAT_R8G8B8A8_SNORM;
 }
 
 /// One row in the elements of the device, without scales: [columns] of 4, 2 or 1 bytes.

@@ -66,7 +66,8 @@ class MatrixMaker {
         std::ranges::any_of(tensors, [](const Tensor* tensor) { return holdsMinus128(*tensor); })) {
       return model::Storage::F32;
     }
-    return first;
+    const bool known = first == model::Storage::F16 || first == model::Storage::Q8_0;
+    return known ? first : model::Storage::F32;
   }
 
   template <typename RowAt>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "core/formats/gguf_cursor.h"
 #include "core/model/error.h"
@@ -59,21 +60,22 @@ GgufType checkedType(std::uint32_t number, std::string_view key) {
 }
 
 std::optional<model::Storage> storageOf(std::uint32_t typeNumber) {
-  for (model::Storage storage : {model::Storage::F32, model::Storage::F16, model::Storage::Q8_0}) {
-    if (ggufTensorType(storage) == typeNumber) return storage;
+  for (const model::StorageFormat& format : model::storageFormats()) {
+    if (format.ggufType == typeNumber) return format.storage;
   }
   return std::nullopt;
 }
 
 /// Bytes of a tensor of a known storage; refuses sizes whose product does not fit the file anyway.
 std::uint64_t tensorBytes(const GgufTensor& tensor, std::uint64_t available) {
-  if (*tensor.storage == model::Storage::Q8_0 && tensor.sizes[0] % 32 != 0) {
-    throw Error(fmt::format("tensor {} is Q8_0 with rows of {} elements, expected a multiple of 32",
-                            quotedName(tensor.name), tensor.sizes[0]));
+  const auto blockElements = static_cast<std::uint64_t>(model::blockElements(*tensor.storage));
+  if (tensor.sizes[0] % blockElements != 0) {
+    throw Error(fmt::format("tensor {} is {} with rows of {} elements, expected a multiple of {}",
+                            quotedName(tensor.name), model::shortName(*tensor.storage), tensor.sizes[0],
+                            blockElements));
   }
-  // A row longer than the file would overflow; nothing smaller than a byte per element is read.
-  std::uint64_t bytes =
-      tensor.sizes[0] > available ? available + 1 : model::rowBytes(*tensor.storage, tensor.sizes[0]);
+  // Every size is below 2^31, so that a row's bytes do not overflow.
+  std::uint64_t bytes = model::rowBytes(*tensor.storage, tensor.sizes[0]);
   for (std::size_t i = 1; i < tensor.sizes.size() && bytes <= available; ++i) {
     bytes = tensor.sizes[i] > available / bytes ? available + 1 : bytes * tensor.sizes[i];
   }
@@ -87,22 +89,21 @@ std::uint64_t tensorBytes(const GgufTensor& tensor, std::uint64_t available) {
 }  // namespace
 
 std::string ggufTensorTypeName(std::uint32_t typeNumber) {
-  constexpr std::string_view kNames[] = {"F32",  "F16",  "Q4_0", "Q4_1", "",     "",     "Q5_0", "Q5_1",
-                                         "Q8_0", "Q8_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "Q8_K"};
-  if (typeNumber < std::size(kNames) && !kNames[typeNumber].empty()) return std::string(kNames[typeNumber]);
-  return typeNumber == 30 ? "BF16" : fmt::format("type {}", typeNumber);
+  if (const auto storage = storageOf(typeNumber)) return std::string(model::shortName(*storage));
+  // As ggml numbers the types that this project does not read.
+  constexpr std::pair<std::uint32_t, std::string_view> kOthers[] = {
+      {9, "Q8_1"},   {15, "Q8_K"},   {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
+      {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},   {22, "IQ2_S"},  {23, "IQ4_XS"},
+      {24, "I8"},    {25, "I16"},    {26, "I32"},     {27, "I64"},    {28, "F64"},
+      {29, "IQ1_M"}, {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"}};
+  for (const auto& [number, name] : kOthers) {
+    if (number == typeNumber) return std::string(name);
+  }
+  return fmt::format("type {}", typeNumber);
 }
 
 std::uint32_t ggufTensorType(model::Storage storage) {
-  switch (storage) {
-    case model::Storage::F32:
-      return 0;
-    case model::Storage::F16:
-      return 1;
-    case model::Storage::Q8_0:
-      return 8;
-  }
-  return 0;
+  return model::formatOf(storage).ggufType;
 }
 
 GgufFile::GgufFile(const std::string& path) : m_mapping(path) {

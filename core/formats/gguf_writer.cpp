@@ -25,7 +25,7 @@ using model::Storage;
 
 constexpr std::uint32_t kVersion = 3;
 constexpr std::uint64_t kAlignment = 32;
-constexpr std::uint64_t kQ8BlockSize = 32;
+constexpr std::uint64_t kQ8BlockSize = model::kQ8BlockElements;
 
 /// Collects the bytes of header, metadata and tensor table; they are small.
 class Header {
@@ -87,6 +87,8 @@ std::uint32_t fileType(Storage matrices) {
       return 1;
     case Storage::Q8_0:
       return 7;
+    default:
+      assert(false);
   }
   return 0;
 }

@@ -6,8 +6,8 @@
 
 namespace headroom::formats {
 
-/// Index of the first element that is NaN or infinite (Q8_0: whose block's scale is), or -1. Runs at the
-/// speed of memory.
+/// Index of the first element that is NaN or infinite, or -1; of storages with blocks, of the first element
+/// of the block whose scale is. Runs at the speed of memory.
 std::int64_t firstNonFinite(const model::Tensor& tensor);
 
 }  // namespace headroom::formats

@@ -32,8 +32,9 @@ double storageError(Storage storage, double value, double largestOfBlock) {
       return std::max(std::abs(value) * 0x1p-11, 0x1p-25);
     case Storage::Q8_0:  // half a step, and the step rounded to half
       return largestOfBlock / 127.0 * 0.5 + largestOfBlock * 0x1p-11 + 0x1p-17;
+    default:
+      return 0.0;
   }
-  return 0.0;
 }
 
 void compareTensor(const std::string& name, const model::Tensor& actual, const model::Tensor& expected,
