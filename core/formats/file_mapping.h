@@ -10,6 +10,8 @@ namespace headroom::formats {
 /// large the file is. Move-only; the mapping lives as long as this does.
 class FileMapping {
  public:
+  /// Of no file: no bytes.
+  FileMapping() = default;
   /// Throws model::Error when `path` is missing, unreadable, empty, or not a regular file.
   explicit FileMapping(const std::string& path);
   ~FileMapping();

@@ -106,7 +106,11 @@ std::uint32_t ggufTensorType(model::Storage storage) {
   return model::formatOf(storage).ggufType;
 }
 
-GgufFile::GgufFile(const std::string& path) : m_mapping(path) {
+GgufFile::GgufFile(std::span<const std::byte> bytes) : m_bytes(bytes) {
+  parse();
+}
+
+GgufFile::GgufFile(const std::string& path) : m_mapping(path), m_bytes(m_mapping.bytes()) {
   try {
     parse();
   } catch (const Error& error) {
@@ -115,7 +119,7 @@ GgufFile::GgufFile(const std::string& path) : m_mapping(path) {
 }
 
 void GgufFile::parse() {
-  Cursor cursor(m_mapping.bytes());
+  Cursor cursor(m_bytes);
   const auto magic = cursor.take(kMagic.size(), "the magic number");
   const std::string_view found(reinterpret_cast<const char*>(magic.data()), magic.size());
   if (found != kMagic)
@@ -182,7 +186,7 @@ GgufValue GgufFile::readValue(Cursor& cursor, std::string_view key) const {
   }
   const std::uint64_t start = cursor.position();
   for (std::uint64_t i = 0; i < value.count; ++i) cursor.string(what);
-  value.bytes = m_mapping.bytes().subspan(start, cursor.position() - start);
+  value.bytes = m_bytes.subspan(start, cursor.position() - start);
   return value;
 }
 
@@ -222,8 +226,7 @@ void GgufFile::readTensorTable(Cursor& cursor, std::uint64_t count) {
 }
 
 void GgufFile::placeTensors(std::uint64_t dataStart) {
-  const auto bytes = m_mapping.bytes();
-  const std::uint64_t dataBytes = dataStart < bytes.size() ? bytes.size() - dataStart : 0;
+  const std::uint64_t dataBytes = dataStart < m_bytes.size() ? m_bytes.size() - dataStart : 0;
   for (GgufTensor& tensor : m_tensors) {
     if (tensor.offset % m_alignment != 0) {
       throw Error(fmt::format("tensor {} starts at offset {}, expected a multiple of {}",
@@ -234,7 +237,7 @@ void GgufFile::placeTensors(std::uint64_t dataStart) {
                               quotedName(tensor.name), tensor.offset, dataBytes));
     }
     if (!tensor.storage) continue;
-    tensor.bytes = bytes.subspan(dataStart + tensor.offset, tensorBytes(tensor, dataBytes - tensor.offset));
+    tensor.bytes = m_bytes.subspan(dataStart + tensor.offset, tensorBytes(tensor, dataBytes - tensor.offset));
   }
   refuseOverlaps();
 }

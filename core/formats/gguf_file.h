@@ -55,6 +55,8 @@ class GgufFile {
  public:
   /// Throws model::Error, a sentence with expected and actual values, for a file that is not sound.
   explicit GgufFile(const std::string& path);
+  /// Reads bytes that somebody else keeps as long as this lives.
+  explicit GgufFile(std::span<const std::byte> bytes);
 
   std::uint32_t version() const { return m_version; }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
@@ -82,7 +84,8 @@ class GgufFile {
   const GgufValue* find(std::string_view key) const;
   const GgufValue* findArray(std::string_view key) const;
 
-  FileMapping m_mapping;
+  FileMapping m_mapping;  ///< of no file when the bytes are somebody else's
+  std::span<const std::byte> m_bytes;
   std::uint32_t m_version = 0;
   std::uint64_t m_alignment = 32;
   std::map<std::string_view, GgufValue> m_metadata;
