@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace headroom::formats {
+
+/// A tensor to write. Sizes are in row-major order; their product is the number of elements.
+struct SafetensorsEntry {
+  std::string name;
+  std::string dtype;  ///< as SafeTensor's, of a known size
+  std::vector<std::int64_t> sizes;
+  std::span<const std::byte> bytes;
+
+  static SafetensorsEntry of(std::string name, std::vector<std::int64_t> sizes,
+                             std::span<const float> values);
+  static SafetensorsEntry of(std::string name, std::vector<std::int64_t> sizes,
+                             std::span<const std::int32_t> values);
+};
+
+/// Writes a safetensors file; the data starts at a multiple of 8 bytes, tensors follow in the order given.
+/// Names differ. Atomic; throws model::Error when the file cannot be written.
+void writeSafetensors(const std::string& path, std::span<const SafetensorsEntry> tensors,
+                      const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace headroom::formats
