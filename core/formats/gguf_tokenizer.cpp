@@ -6,8 +6,10 @@
 
 #include "core/model/byte_level_bpe.h"
 #include "core/model/error.h"
+#include "core/model/pre_tokenizer_families.h"
 #include "core/model/sentencepiece_bpe.h"
 #include "core/model/utf8.h"
+#include "core/model/vocabulary.h"
 
 namespace headroom::formats {
 
@@ -34,6 +36,11 @@ std::vector<model::TokenType> readTokenTypes(const GgufFile& file) {
   return types;
 }
 
+void requireTypePerToken(const std::vector<std::string>& tokens, const std::vector<model::TokenType>& types) {
+  if (types.empty() || types.size() == tokens.size()) return;
+  throw Error(fmt::format("the tokenizer has {} token types for {} tokens", types.size(), tokens.size()));
+}
+
 /// A special token's id, or -1 when the key is missing.
 int readSpecial(const GgufFile& file, std::string_view key, std::size_t vocabulary) {
   const auto id = file.integer(key);
@@ -44,49 +51,109 @@ int readSpecial(const GgufFile& file, std::string_view key, std::size_t vocabula
   return static_cast<int>(*id);
 }
 
-std::unique_ptr<model::Tokenizer> readByteLevelBpe(const GgufFile& file) {
+/// The tokens besides the end token that end a text: those that the file names, and those of known names.
+std::vector<int> readTurnEnds(const GgufFile& file, const std::vector<std::string>& tokens,
+                              const std::vector<model::TokenType>& types) {
+  std::vector<int> ends = model::endOfTurnTokens(tokens, types);
+  for (std::string_view key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    const int token = readSpecial(file, key, tokens.size());
+    if (token >= 0) ends.push_back(token);
+  }
+  return ends;
+}
+
+/// GGUF has no place for what strips white space; of the published models with such tokens in GGUF files
+/// only the Phi-3 ones matter to decoders, and their names tell them.
+model::TokenStripping readStripping(const GgufFile& file, const std::vector<std::string>& tokens,
+                                    const std::vector<model::TokenType>& types) {
+  std::string name = file.text("general.name").value_or("");
+  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  if (name.find("phi-3") == std::string::npos && name.find("phi3") == std::string::npos) return {};
+  model::TokenStripping stripping;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    using model::TokenType;
+    if (types[i] != TokenType::Control && types[i] != TokenType::UserDefined) continue;
+    if (tokens[i] == "<s>" || tokens[i] == "<|endoftext|>") continue;
+    stripping.right.push_back(static_cast<int>(i));
+  }
+  return stripping;
+}
+
+/// The begin token where texts start with it, else -1.
+int readBegin(const GgufFile& file, std::size_t vocabulary, bool familyAddsIt) {
+  const int begin = readSpecial(file, "tokenizer.ggml.bos_token_id", vocabulary);
+  return file.boolean("tokenizer.ggml.add_bos_token").value_or(familyAddsIt) ? begin : -1;
+}
+
+std::unique_ptr<model::Tokenizer> readByteLevelBpe(const GgufFile& file, const std::string& family) {
   model::ByteLevelBpeData data;
-  data.preTokenizer = file.text("tokenizer.ggml.pre").value_or("gpt-2");
-  if (data.preTokenizer == "default") data.preTokenizer = "gpt-2";
-  if (data.preTokenizer == "llama3" || data.preTokenizer == "llama-v3") data.preTokenizer = "llama-bpe";
+  data.preTokenizer = family;
+  const model::PreTokenizerFamily& rules = model::preTokenizerFamily(family);
   data.tokens = requiredTexts(file, "tokenizer.ggml.tokens");
   data.merges = requiredTexts(file, "tokenizer.ggml.merges");
   data.tokenTypes = readTokenTypes(file);
-  const int begin = readSpecial(file, "tokenizer.ggml.bos_token_id", data.tokens.size());
-  // Of these families only llama-bpe begins texts with a special token unless the file says otherwise.
-  const bool wantsBegin =
-      file.boolean("tokenizer.ggml.add_bos_token").value_or(data.preTokenizer == "llama-bpe");
-  data.beginToken = wantsBegin ? begin : -1;
+  data.beginToken = readBegin(file, data.tokens.size(), rules.addsBeginToken);
   data.endToken = readSpecial(file, "tokenizer.ggml.eos_token_id", data.tokens.size());
+  requireTypePerToken(data.tokens, data.tokenTypes);
+  data.turnEndTokens = readTurnEnds(file, data.tokens, data.tokenTypes);
+  data.stripping = readStripping(file, data.tokens, data.tokenTypes);
   return std::make_unique<model::ByteLevelBpe>(std::move(data));
 }
 
-std::unique_ptr<model::Tokenizer> readSentencePieceBpe(const GgufFile& file) {
+std::vector<float> readScores(const GgufFile& file) {
+  const auto numbers = file.numbers("tokenizer.ggml.scores");
+  if (!numbers) throw Error("metadata key \"tokenizer.ggml.scores\" is missing; this tokenizer needs it");
+  const std::vector<float> scores(numbers->begin(), numbers->end());
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (std::isnan(scores[i])) throw Error(fmt::format("the score of token {} is not a number", i));
+  }
+  return scores;
+}
+
+/// What merges of a SentencePiece vocabulary go by.
+enum class MergeOrder { Scores, Ranks };
+
+std::unique_ptr<model::Tokenizer> readSentencePieceBpe(const GgufFile& file, MergeOrder order) {
   model::SentencePieceBpeData data;
   data.tokens = requiredTexts(file, "tokenizer.ggml.tokens");
-  const auto scores = file.numbers("tokenizer.ggml.scores");
-  if (!scores) throw Error("metadata key \"tokenizer.ggml.scores\" is missing; this tokenizer needs it");
-  data.scores.assign(scores->begin(), scores->end());
-  for (std::size_t i = 0; i < data.scores.size(); ++i) {
-    if (std::isnan(data.scores[i])) throw Error(fmt::format("the score of token {} is not a number", i));
-  }
   data.tokenTypes = readTokenTypes(file);
-  const int begin = readSpecial(file, "tokenizer.ggml.bos_token_id", data.tokens.size());
-  data.beginToken = file.boolean("tokenizer.ggml.add_bos_token").value_or(true) ? begin : -1;
+  if (order == MergeOrder::Scores) {
+    data.scores = readScores(file);
+  } else {
+    data.merges = requiredTexts(file, "tokenizer.ggml.merges");
+    data.splitsAtLineBreaks = true;
+  }
+  data.beginToken = readBegin(file, data.tokens.size(), true);
   data.endToken = readSpecial(file, "tokenizer.ggml.eos_token_id", data.tokens.size());
   data.unknownToken = readSpecial(file, "tokenizer.ggml.unknown_token_id", data.tokens.size());
-  data.addSpacePrefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  data.addSpacePrefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(order == MergeOrder::Scores);
+  requireTypePerToken(data.tokens, data.tokenTypes);
+  data.turnEndTokens = readTurnEnds(file, data.tokens, data.tokenTypes);
+  data.stripping = readStripping(file, data.tokens, data.tokenTypes);
   return std::make_unique<model::SentencePieceBpe>(std::move(data));
+}
+
+/// Vocabularies that GGUF counts as byte-level BPE, but that spell text as SentencePiece does.
+bool spellsLikeSentencePiece(std::string_view family) {
+  return family == "gemma4" || family == "sarvam-moe" || family == "granite-embed-multi-311m";
 }
 }  // namespace
 
 std::unique_ptr<model::Tokenizer> readTokenizer(const GgufFile& file) {
   const auto kind = file.text("tokenizer.ggml.model");
   if (!kind || *kind == "none" || *kind == "no_vocab") return nullptr;
-  if (*kind == "gpt2") return readByteLevelBpe(file);
-  if (*kind == "llama") return readSentencePieceBpe(file);
-  throw Error(
-      fmt::format("tokenizer kind {} is not supported, expected gpt2 or llama", model::quotedName(*kind)));
+  if (*kind == "llama") return readSentencePieceBpe(file, MergeOrder::Scores);
+  if (*kind == "gpt2" || *kind == "gemma4") {
+    const std::string family = *kind == "gemma4" ? *kind : file.text("tokenizer.ggml.pre").value_or("gpt-2");
+    if (spellsLikeSentencePiece(family)) return readSentencePieceBpe(file, MergeOrder::Ranks);
+    return readByteLevelBpe(file, family);
+  }
+  throw Error(fmt::format("tokenizer kind {} is not supported, expected gpt2, llama or gemma4",
+                          model::quotedName(*kind)));
+}
+
+std::string readChatTemplate(const GgufFile& file) {
+  return file.text("tokenizer.chat_template").value_or("");
 }
 
 std::unique_ptr<model::Tokenizer> loadTokenizer(const std::string& path) {

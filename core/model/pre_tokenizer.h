@@ -7,26 +7,29 @@
 
 namespace headroom::model {
 
-/// Cuts text into the words that byte-level BPE merges within, by the regular expression of a vocabulary
-/// family. Concatenated, the words are the text. A byte that is not valid UTF-8 is a word of its own.
+/// Cuts text into the words that byte-level BPE merges within, by regular expressions: each cuts the pieces
+/// that the one before left into its matches and what lies between them. Concatenated, the words are the
+/// text. A byte that is not valid UTF-8 is a word of its own.
 class PreTokenizer {
  public:
-  /// `name` as GGUF's tokenizer.ggml.pre spells it: "gpt-2", "llama-bpe" or "qwen2". Throws Error for others.
-  explicit PreTokenizer(std::string_view name);
+  /// `family` as GGUF's tokenizer.ggml.pre spells it (pre_tokenizer_families.h). Throws Error for others.
+  explicit PreTokenizer(std::string_view family);
+  /// Patterns in PCRE2's syntax; \s, \d, \w and \b go by Unicode. None: the whole text is one word. Throws
+  /// Error for a pattern that PCRE2 refuses.
+  explicit PreTokenizer(const std::vector<std::string>& expressions);
   ~PreTokenizer();
   PreTokenizer(PreTokenizer&&) noexcept;
   PreTokenizer& operator=(PreTokenizer&&) noexcept;
 
-  const std::string& name() const { return m_name; }
-  /// Views into `text`, in order, none empty.
+  /// Views into `text`, in order, none empty. Throws Error where an expression needs too much memory.
   std::vector<std::string_view> split(std::string_view text) const;
 
  private:
-  struct Expression;
-  void splitValid(std::string_view text, std::vector<std::string_view>& words) const;
+  class Expression;
+  class Matcher;
+  void splitValid(std::string_view text, const Matcher& matcher, std::vector<std::string_view>& words) const;
 
-  std::string m_name;
-  std::unique_ptr<Expression> m_expression;
+  std::vector<std::unique_ptr<Expression>> m_expressions;
 };
 
 }  // namespace headroom::model

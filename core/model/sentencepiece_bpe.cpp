@@ -2,54 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <queue>
 
 #include "core/model/error.h"
 #include "core/model/utf8.h"
+#include "core/model/vocabulary.h"
 
 namespace headroom::model {
 
 namespace {
-constexpr std::string_view kSpace = "\xE2\x96\x81";  // U+2581
-
-/// Spaces as the vocabulary spells them.
-std::string escapeSpaces(std::string_view text, bool addPrefix) {
-  std::string escaped;
-  escaped.reserve(text.size() + text.size() / 2);
-  if (addPrefix) escaped += kSpace;
-  for (char byte : text) {
-    if (byte == ' ') {
-      escaped += kSpace;
-    } else {
-      escaped.push_back(byte);
-    }
-  }
-  return escaped;
-}
-
-std::string unescapeSpaces(std::string_view spelling) {
-  std::string text;
-  std::size_t at = 0;
-  while (at < spelling.size()) {
-    if (spelling.substr(at, kSpace.size()) == kSpace) {
-      text.push_back(' ');
-      at += kSpace.size();
-    } else {
-      text.push_back(spelling[at++]);
-    }
-  }
-  return text;
-}
-
-/// The byte that "<0x0A>" names, or -1.
-int byteOfToken(std::string_view spelling) {
-  if (spelling.size() != 6 || spelling.substr(0, 3) != "<0x" || spelling[5] != '>') return -1;
-  int byte = -1;
-  const auto [end, status] = std::from_chars(spelling.data() + 3, spelling.data() + 5, byte, 16);
-  return status == std::errc() && end == spelling.data() + 5 ? byte : -1;
-}
-
 /// Two adjacent symbols that could become one token; outdated when either has grown since.
 struct PendingMerge {
   float score = 0.0f;
@@ -71,22 +33,30 @@ struct SentencePieceBpe::Symbol {
   int next = -1;
 };
 
-SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data) : m_data(std::move(data)) {
-  const auto vocabulary = m_data.tokens.size();
-  if (m_data.scores.size() != vocabulary) {
-    throw Error(fmt::format("The tokenizer has {} scores for {} tokens", m_data.scores.size(), vocabulary));
+namespace {
+/// `data` with its lists and ids found to fit each other.
+SentencePieceBpeData checked(SentencePieceBpeData data) {
+  const auto vocabulary = data.tokens.size();
+  if (data.scores.size() != vocabulary && (data.merges.empty() || !data.scores.empty())) {
+    throw Error(fmt::format("The tokenizer has {} scores for {} tokens", data.scores.size(), vocabulary));
   }
-  if (m_data.tokenTypes.size() != vocabulary) {
+  if (data.tokenTypes.size() != vocabulary) {
     throw Error(
-        fmt::format("The tokenizer has {} token types for {} tokens", m_data.tokenTypes.size(), vocabulary));
+        fmt::format("The tokenizer has {} token types for {} tokens", data.tokenTypes.size(), vocabulary));
   }
-  for (int special : {m_data.beginToken, m_data.endToken, m_data.unknownToken}) {
-    if (special < -1 || special >= static_cast<int>(vocabulary)) {
-      throw Error(fmt::format("The tokenizer's begin, end or unknown token is {}, expected less than {}",
-                              special, vocabulary));
-    }
-  }
+  requireTokens({data.beginToken, data.endToken, data.unknownToken}, "begin, end or unknown", vocabulary);
+  requireTokens(data.turnEndTokens, "end-of-turn", vocabulary);
+  return data;
+}
+}  // namespace
+
+SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data)
+    : m_data(checked(std::move(data))), m_addedTokens(m_data.tokens, m_data.tokenTypes, m_data.stripping) {
   indexTokens();
+  m_merges.reserve(m_data.merges.size());
+  for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
+    addMerge(m_data.merges[rank], static_cast<int>(rank));
+  }
 }
 
 void SentencePieceBpe::indexTokens() {
@@ -116,11 +86,95 @@ void SentencePieceBpe::indexTokens() {
   }
 }
 
-std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
-  if (text.empty()) return {};
-  const std::string escaped = escapeSpaces(text, m_data.addSpacePrefix);
-  const std::string_view all = escaped;
+void SentencePieceBpe::addMerge(const std::string& merge, int rank) {
+  const auto sides = mergeSides(merge);
+  if (!sides) {
+    throw Error(fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them",
+                            rank, quotedName(merge)));
+  }
+  const auto left = m_tokenOf.find(sides->first);
+  const auto right = m_tokenOf.find(sides->second);
+  const auto merged = m_tokenOf.find(std::string(sides->first).append(sides->second));
+  // Vocabularies that were cut down keep merges whose tokens are gone; such a merge can never apply.
+  if (left == m_tokenOf.end() || right == m_tokenOf.end() || merged == m_tokenOf.end()) return;
+  m_merges.add(left->second, right->second, rank, merged->second);
+}
 
+std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
+  return encode(text, SpecialText::Plain);
+}
+
+std::vector<int> SentencePieceBpe::encode(std::string_view text, SpecialText special) const {
+  std::vector<int> tokens;
+  const SpacePrefix prefix = m_data.addSpacePrefix ? m_data.spacePrefix : SpacePrefix::None;
+  for (const TextPart& part : m_addedTokens.split(text, special)) {
+    if (part.token >= 0) {
+      tokens.push_back(part.token);
+      continue;
+    }
+    const std::string escaped =
+        escapeSpaces(getsSpacePrefix(prefix, text, part.text) ? ' ' + std::string(part.text) : part.text);
+    for (std::string_view word : wordsOf(escaped)) encodeWord(word, tokens);
+  }
+  return tokens;
+}
+
+std::vector<std::string_view> SentencePieceBpe::wordsOf(std::string_view escaped) const {
+  std::vector<std::string_view> words;
+  std::size_t start = 0;
+  if (m_data.splitsAtSpaces || m_data.splitsAtLineBreaks) {
+    for (std::size_t at = 1; at < escaped.size(); ++at) {
+      const bool isWordStart = m_data.splitsAtSpaces && escaped.substr(at).starts_with(kEscapedSpace);
+      const bool isLineEdge = m_data.splitsAtLineBreaks && (escaped[at] == '\n') != (escaped[at - 1] == '\n');
+      if (!isWordStart && !isLineEdge) continue;
+      words.push_back(escaped.substr(start, at - start));
+      start = at;
+    }
+  }
+  words.push_back(escaped.substr(start));
+  return words;
+}
+
+void SentencePieceBpe::encodeWord(std::string_view word, std::vector<int>& tokens) const {
+  if (m_data.wholeWordsFirst || (m_data.splitsAtLineBreaks && word.front() == '\n')) {
+    const auto whole = m_tokenOf.find(word);
+    if (whole != m_tokenOf.end()) {
+      tokens.push_back(whole->second);
+      return;
+    }
+  }
+  if (m_data.merges.empty()) {
+    mergeByScore(word, tokens);
+  } else {
+    mergeByRank(word, tokens);
+  }
+}
+
+void SentencePieceBpe::mergeByRank(std::string_view word, std::vector<int>& tokens) const {
+  std::vector<int> pieces;
+  std::vector<std::string_view> unknown;  // -1 - its index stands for a character among the pieces
+  for (std::size_t at = 0; at < word.size();) {
+    const std::string_view character = word.substr(at, firstCharacter(word.substr(at)).length);
+    const auto found = m_tokenOf.find(character);
+    if (found != m_tokenOf.end()) {
+      pieces.push_back(found->second);
+    } else {
+      unknown.push_back(character);
+      pieces.push_back(-static_cast<int>(unknown.size()));
+    }
+    at += character.size();
+  }
+  m_merges.apply(pieces);
+  for (int piece : pieces) {
+    if (piece >= 0) {
+      tokens.push_back(piece);
+    } else {
+      appendCharacter(unknown[static_cast<std::size_t>(-piece) - 1], tokens);
+    }
+  }
+}
+
+void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& tokens) const {
   std::vector<Symbol> symbols;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t length = firstCharacter(all.substr(at)).length;
@@ -153,7 +207,6 @@ std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
     consider(merge.left);
   }
 
-  std::vector<int> tokens;
   for (int i = 0; i >= 0; i = symbols[i].next) {
     const std::string_view piece = all.substr(symbols[i].start, symbols[i].length);
     const auto found = m_tokenOf.find(piece);
@@ -163,7 +216,6 @@ std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
       appendCharacter(piece, tokens);
     }
   }
-  return tokens;
 }
 
 void SentencePieceBpe::appendCharacter(std::string_view character, std::vector<int>& tokens) const {
@@ -189,6 +241,11 @@ std::string SentencePieceBpe::decode(const std::vector<int>& tokens) const {
   for (int token : tokens) bytes += pieceBytes(token);
   if (m_data.addSpacePrefix && !bytes.empty() && bytes[0] == ' ') bytes.erase(0, 1);
   return bytes;
+}
+
+bool SentencePieceBpe::endsText(int token) const {
+  return Tokenizer::endsText(token) || std::find(m_data.turnEndTokens.begin(), m_data.turnEndTokens.end(),
+                                                 token) != m_data.turnEndTokens.end();
 }
 
 }  // namespace headroom::model

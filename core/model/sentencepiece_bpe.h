@@ -6,6 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/model/added_tokens.h"
+#include "core/model/merge_table.h"
+#include "core/model/sentencepiece_text.h"
 #include "core/model/token_type.h"
 #include "core/model/tokenizer.h"
 
@@ -21,14 +24,24 @@ struct SentencePieceBpeData {
   int beginToken = -1;
   int endToken = -1;
   int unknownToken = -1;
-  bool addSpacePrefix = true;  ///< a text is encoded as if it began with a space
+  bool addSpacePrefix = true;                        ///< a text is encoded as if it began with a space
+  SpacePrefix spacePrefix = SpacePrefix::EveryPart;  ///< where, when addSpacePrefix is set
+  std::vector<int> turnEndTokens = {};               ///< further tokens that end a text
+  TokenStripping stripping = {};
+  /// "left right", the merge to do first comes first. Where there are any, they decide instead of the scores.
+  std::vector<std::string> merges = {};
+  bool wholeWordsFirst = false;     ///< a word that is a token is taken as it is, without merging
+  bool splitsAtSpaces = false;      ///< nothing merges across the start of a word
+  bool splitsAtLineBreaks = false;  ///< ... nor between line breaks and text; several breaks may be one token
 };
 
-/// Llama's tokenizer: BPE by score over the characters of the whole text, with characters outside the
-/// vocabulary spelled in byte tokens (Kudo and Richardson 2018).
+/// Llama's tokenizer: BPE over the characters of the whole text, with characters outside the vocabulary
+/// spelled in byte tokens (Kudo and Richardson 2018). Merges go by score, as in SentencePiece, or by rank, as
+/// in files of Hugging Face.
 class SentencePieceBpe final : public Tokenizer {
  public:
-  /// Throws Error for score or type lists of the wrong length and special ids outside the vocabulary.
+  /// Throws Error for score or type lists of the wrong length, merges that are not two spellings, and special
+  /// ids outside the vocabulary. Merges need no scores.
   explicit SentencePieceBpe(SentencePieceBpeData data);
   SentencePieceBpe(const SentencePieceBpe&) = delete;  // m_tokenOf points into m_data
   SentencePieceBpe& operator=(const SentencePieceBpe&) = delete;
@@ -38,17 +51,26 @@ class SentencePieceBpe final : public Tokenizer {
   int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
   /// Throws Error only for a character that has neither a token, nor byte tokens, nor an unknown token.
   std::vector<int> encode(std::string_view text) const override;
+  std::vector<int> encode(std::string_view text, SpecialText special) const override;
   std::string pieceBytes(int token) const override;
   std::string decode(const std::vector<int>& tokens) const override;
   int beginToken() const override { return m_data.beginToken; }
   int endToken() const override { return m_data.endToken; }
+  bool endsText(int token) const override;
 
  private:
   struct Symbol;
   void indexTokens();
+  void addMerge(const std::string& merge, int rank);
+  std::vector<std::string_view> wordsOf(std::string_view escaped) const;
+  void encodeWord(std::string_view word, std::vector<int>& tokens) const;
+  void mergeByScore(std::string_view word, std::vector<int>& tokens) const;
+  void mergeByRank(std::string_view word, std::vector<int>& tokens) const;
   void appendCharacter(std::string_view character, std::vector<int>& tokens) const;
 
   SentencePieceBpeData m_data;
+  AddedTokens m_addedTokens;
+  MergeTable m_merges;
   std::vector<std::string> m_pieces;                    ///< bytes of each token
   std::unordered_map<std::string_view, int> m_tokenOf;  ///< normal tokens, views into m_data.tokens
   std::array<int, 256> m_byteTokens;

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace headroom::model {
+
+/// How the vocabularies of one family cut text into words, as the family's tokenizer was published.
+struct PreTokenizerFamily {
+  std::string_view name;  ///< as GGUF's tokenizer.ggml.pre spells it
+  /// PCRE2 patterns, applied one after another, each to the pieces that the one before left.
+  std::span<const std::string_view> expressions;
+  bool wholeWordsFirst = false;  ///< a word that is a token as it stands is not built from merges
+  bool addsBeginToken = false;   ///< texts start with the begin token unless the file says otherwise
+};
+
+/// The family of that name. Throws Error, a sentence with the nearest names, for others.
+const PreTokenizerFamily& preTokenizerFamily(std::string_view name);
+
+/// The first family with these expressions and this treatment of whole words; null when there is none.
+const PreTokenizerFamily* findPreTokenizerFamily(const std::vector<std::string>& expressions,
+                                                 bool wholeWordsFirst);
+
+}  // namespace headroom::model
