@@ -37,9 +37,10 @@ class MatrixMaker {
     const std::int64_t kvRows = layer.key.rows;
     return make({&layer.query, &layer.key, &layer.value}, queryRows + 2 * kvRows, what,
                 [&](std::int64_t row) {
-                  if (row < queryRows) return RowReference{&layer.query, adjacentPairRow(row)};
+                  if (row < queryRows)
+                    return RowReference{&layer.query, model::adjacentPairRow(m_config, row)};
                   if (row < queryRows + kvRows)
-                    return RowReference{&layer.key, adjacentPairRow(row - queryRows)};
+                    return RowReference{&layer.key, model::adjacentPairRow(m_config, row - queryRows)};
                   return RowReference{&layer.value, row - queryRows - kvRows};
                 });
   }
@@ -80,15 +81,6 @@ class MatrixMaker {
                          .family = m_plan.family,
                          .rowBlocks = m_plan.rowBlocks},
                         what, rowAt);
-  }
-
-  /// The source row of row `row` of a Q or K matrix when rotated pairs shall be adjacent.
-  std::int64_t adjacentPairRow(std::int64_t row) const {
-    if (m_config.ropePairing == model::RopePairing::Adjacent) return row;
-    const std::int64_t headDim = m_config.attention.headDim;
-    const std::int64_t element = row % headDim;
-    if (element >= m_config.ropeDim) return row;
-    return row - element + element / 2 + (element % 2) * (m_config.ropeDim / 2);
   }
 
   vulkan::Device& m_device;

@@ -5,13 +5,10 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <map>
-#include <set>
 
 #include "core/formats/gguf_file.h"
-#include "core/formats/gguf_layout.h"
 #include "core/formats/gguf_tokenizer.h"
-#include "core/formats/weight_scan.h"
+#include "core/formats/model_builder.h"
 #include "core/model/error.h"
 #include "core/model/utf8.h"
 
@@ -20,8 +17,10 @@ namespace headroom::formats {
 namespace {
 using model::Error;
 using model::quotedName;
+using model::RopeScalingKind;
 
 constexpr std::int64_t kMostPositions = 1 << 27;
+constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 
 /// Keeps the mapped file alive for the tensors that point into it.
 struct MappedWeights final : model::WeightMemory {
@@ -29,227 +28,227 @@ struct MappedWeights final : model::WeightMemory {
   GgufFile file;
 };
 
-int integerInRange(const GgufFile& file, std::string_view key, std::int64_t low, std::int64_t high,
-                   std::optional<std::int64_t> fallback = std::nullopt) {
-  const auto stored = file.integer(key);
-  if (!stored && !fallback) throw Error(fmt::format("metadata key \"{}\" is missing", key));
-  const std::int64_t value = stored.value_or(fallback.value_or(0));
-  if (value < low || value > high) {
-    throw Error(fmt::format("{} is {}, expected {} to {}", key, value, low, high));
-  }
-  return static_cast<int>(value);
-}
+/// Reads "<architecture>.<key>" with its limits.
+class Metadata {
+ public:
+  Metadata(const GgufFile& file, std::string_view architecture) : m_file(file), m_prefix(architecture) {}
 
-float positiveNumber(const GgufFile& file, std::string_view key,
-                     std::optional<double> fallback = std::nullopt) {
-  const auto stored = file.number(key);
-  if (!stored && !fallback) throw Error(fmt::format("metadata key \"{}\" is missing", key));
-  const double value = stored.value_or(fallback.value_or(0.0));
-  if (!std::isfinite(value) || value <= 0.0 || value > std::numeric_limits<float>::max()) {
-    throw Error(fmt::format("{} is {}, expected a positive number", key, value));
-  }
-  return static_cast<float>(value);
-}
+  std::string key(std::string_view name) const { return fmt::format("{}.{}", m_prefix, name); }
+  bool has(std::string_view name) const { return m_file.has(key(name)); }
 
-/// Rows and columns of a tensor as a matrix.
-struct MatrixShape {
-  std::int64_t rows = 1;
-  std::int64_t columns = 0;
+  int integer(std::string_view name, std::int64_t low, std::int64_t high,
+              std::optional<std::int64_t> fallback = std::nullopt) const {
+    const auto stored = m_file.integer(key(name));
+    if (!stored && !fallback) throw Error(fmt::format("metadata key \"{}\" is missing", key(name)));
+    if (!stored) return static_cast<int>(*fallback);
+    if (*stored < low || *stored > high) {
+      throw Error(fmt::format("{} is {}, expected {} to {}", key(name), *stored, low, high));
+    }
+    return static_cast<int>(*stored);
+  }
+  float positive(std::string_view name, std::optional<double> fallback = std::nullopt) const {
+    const auto stored = m_file.number(key(name));
+    if (!stored && !fallback) throw Error(fmt::format("metadata key \"{}\" is missing", key(name)));
+    if (!stored) return static_cast<float>(*fallback);
+    if (!std::isfinite(*stored) || *stored <= 0.0 || *stored > std::numeric_limits<float>::max()) {
+      throw Error(fmt::format("{} is {}, expected a positive number", key(name), *stored));
+    }
+    return static_cast<float>(*stored);
+  }
+  /// A limit where 0, or nothing, means none.
+  float cap(std::string_view name, double fallback) const {
+    const double stored = m_file.number(key(name)).value_or(fallback);
+    return stored == 0.0 ? 0.0f : positive(name, fallback);
+  }
+  std::string text(std::string_view name, const char* fallback) const {
+    return m_file.text(key(name)).value_or(fallback);
+  }
+  bool flag(std::string_view name, bool fallback) const {
+    return m_file.boolean(key(name)).value_or(fallback);
+  }
+
+ private:
+  const GgufFile& m_file;
+  std::string_view m_prefix;
 };
 
-MatrixShape shapeOf(const GgufTensor& tensor) {
-  MatrixShape shape{.rows = 1, .columns = static_cast<std::int64_t>(tensor.sizes[0])};
-  for (std::size_t i = 1; i < tensor.sizes.size(); ++i)
-    shape.rows *= static_cast<std::int64_t>(tensor.sizes[i]);
-  return shape;
+const model::Architecture& architectureOf(const GgufFile& file) {
+  const auto name = file.text("general.architecture");
+  if (!name) throw Error("metadata key \"general.architecture\" is missing");
+  if (const model::Architecture* row = model::findArchitecture(*name)) return *row;
+  const model::Architecture& nearest = model::nearestArchitecture(*name);
+  throw Error(fmt::format("architecture {} is not supported; the nearest that is: {} ({}); all: {}",
+                          quotedName(*name), nearest.name, nearest.models, model::architectureNames()));
 }
 
-const GgufTensor& requiredTensor(const GgufFile& file, std::string_view name) {
-  const GgufTensor* tensor = file.findTensor(name);
-  if (!tensor) throw Error(fmt::format("tensor \"{}\" is missing", name));
-  if (!tensor->storage) {
-    throw Error(fmt::format("tensor \"{}\" is stored as {}, expected F32, F16 or Q8_0", name,
-                            ggufTensorTypeName(tensor->typeNumber)));
+/// Takes the RoPE factors out of `tensors`, which belong to the configuration rather than to the weights.
+std::vector<float> takeFactors(TensorDirectory& tensors, std::string_view name) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) return {};
+  if (found->second.rows != 1) {
+    throw Error(fmt::format("tensor \"{}\" has {} rows, expected a vector", name, found->second.rows));
   }
-  return *tensor;
+  std::vector<float> factors = found->second.toFloat();
+  tensors.erase(found);
+  return factors;
 }
 
-void refuseUnsupportedFeatures(const GgufFile& file) {
-  const std::string scaling = file.text("llama.rope.scaling.type").value_or("none");
-  if (scaling != "none") {
-    throw Error(fmt::format("RoPE scaling of type {} is not supported, expected none", quotedName(scaling)));
-  }
-  for (const char* key : {"llama.rope.scale_linear", "llama.rope.scaling.factor"}) {
-    const double factor = file.number(key).value_or(1.0);
-    if (factor != 1.0)
-      throw Error(fmt::format("{} is {}, expected 1: RoPE scaling is not supported", key, factor));
-  }
-  const std::int64_t experts = file.integer("llama.expert_count").value_or(0);
-  if (experts != 0) throw Error(fmt::format("the model has {} experts, expected a dense model", experts));
-}
-
-/// Counts the heads. The query projection and the head count fix the head size; the key projection then
-/// proves the number of KV heads, whatever the metadata says.
-model::AttentionShape proveAttention(const GgufFile& file, std::vector<std::string>& contradictions) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  model::AttentionShape shape;
-  shape.queryHeadCount = integerInRange(file, "llama.attention.head_count", 1, 65536);
-  const auto rowsOf = [&](const char* name) {
-    const std::int64_t rows = shapeOf(requiredTensor(file, name)).rows;
-    if (rows > kMost) throw Error(fmt::format("{} has {} rows, expected at most {}", name, rows, kMost));
-    return rows;
-  };
-  const std::int64_t queryRows = rowsOf("blk.0.attn_q.weight");
-  const std::int64_t keyRows = rowsOf("blk.0.attn_k.weight");
-  const std::int64_t valueRows = rowsOf("blk.0.attn_v.weight");
-
-  if (queryRows % shape.queryHeadCount != 0) {
-    throw Error(fmt::format("blk.0.attn_q.weight has {} rows, which {} query heads do not divide", queryRows,
-                            shape.queryHeadCount));
-  }
-  shape.headDim = static_cast<int>(queryRows / shape.queryHeadCount);
-  for (const char* key : {"llama.attention.key_length", "llama.attention.value_length"}) {
-    const int length = integerInRange(file, key, 1, kMost, shape.headDim);
-    if (length != shape.headDim) {
-      throw Error(fmt::format("{} is {}, but blk.0.attn_q.weight has {} rows for {} heads, which makes {}",
-                              key, length, queryRows, shape.queryHeadCount, shape.headDim));
-    }
-  }
-  if (keyRows != valueRows) {
-    throw Error(fmt::format("blk.0.attn_k.weight has {} rows and blk.0.attn_v.weight {}, expected the same",
-                            keyRows, valueRows));
-  }
-  if (keyRows % shape.headDim != 0) {
-    throw Error(fmt::format("blk.0.attn_k.weight has {} rows, expected a multiple of the head size {}",
-                            keyRows, shape.headDim));
-  }
-  shape.kvHeadCount = static_cast<int>(keyRows / shape.headDim);
-  if (shape.queryHeadCount % shape.kvHeadCount != 0) {
-    throw Error(fmt::format("{} query heads are not a multiple of {} KV heads", shape.queryHeadCount,
-                            shape.kvHeadCount));
-  }
-  const int claimed = integerInRange(file, "llama.attention.head_count_kv", 1, 65536, shape.queryHeadCount);
-  if (claimed != shape.kvHeadCount) {
-    contradictions.push_back(fmt::format(
-        "The metadata {} {} KV heads; the key projection has {} rows of head size {}, so there are {}",
-        file.has("llama.attention.head_count_kv") ? "claims" : "implies", claimed, keyRows, shape.headDim,
-        shape.kvHeadCount));
-  }
-  return shape;
-}
-
-model::ModelConfig readConfig(const GgufFile& file, const std::string& path,
-                              std::vector<std::string>& contradictions) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  model::ModelConfig config;
-  const auto architecture = file.text("general.architecture");
-  if (!architecture) throw Error("metadata key \"general.architecture\" is missing");
-  config.architecture = *architecture;
-  if (config.architecture != "llama") {
+model::RopeScaling readRopeScaling(const Metadata& metadata, int contextLength, TensorDirectory& tensors) {
+  model::RopeScaling scaling;
+  const std::string type = metadata.text("rope.scaling.type", "linear");
+  scaling.factor = static_cast<double>(
+      metadata.positive("rope.scaling.factor", metadata.positive("rope.scale_linear", 1.0)));
+  scaling.originalContext =
+      metadata.integer("rope.scaling.original_context_length", 1, kMostPositions, contextLength);
+  const double magnitude = static_cast<double>(metadata.positive("rope.scaling.attn_factor", 1.0));
+  if (type == "none" || type == "linear") {
+    if (type == "linear" && scaling.factor != 1.0) scaling.kind = RopeScalingKind::Linear;
+    scaling.magnitude = magnitude;
+  } else if (type == "yarn") {
+    scaling.kind = RopeScalingKind::Yarn;
+    scaling.betaFast = static_cast<double>(metadata.positive("rope.scaling.yarn_beta_fast", 32.0));
+    scaling.betaSlow = static_cast<double>(metadata.positive("rope.scaling.yarn_beta_slow", 1.0));
+    scaling.magnitude = magnitude * (0.1 * std::log(scaling.factor) + 1.0);
+  } else if (type == "longrope") {
+    scaling.magnitude = magnitude;
+  } else {
     throw Error(
-        fmt::format("architecture {} is not supported, expected \"llama\"", quotedName(config.architecture)));
+        fmt::format("RoPE scaling of type {} is not supported, expected none, linear, yarn or longrope",
+                    quotedName(type)));
   }
-  refuseUnsupportedFeatures(file);
+  scaling.factors = takeFactors(tensors, "rope_freqs.weight");
+  if (scaling.factors.empty()) scaling.factors = takeFactors(tensors, "rope_factors_short.weight");
+  scaling.longFactors = takeFactors(tensors, "rope_factors_long.weight");
+  if (!scaling.longFactors.empty() && scaling.factors.empty()) {
+    throw Error("tensor \"rope_factors_long.weight\" has no \"rope_factors_short.weight\" beside it");
+  }
+  if (!scaling.factors.empty()) {
+    if (scaling.kind != RopeScalingKind::None) {
+      throw Error(fmt::format("the file scales RoPE twice, by factors and {}, expected one of them", type));
+    }
+    scaling.kind = RopeScalingKind::Factors;
+  }
+  return scaling;
+}
+
+/// What an architecture's files leave unsaid.
+void applyFamily(const Metadata& metadata, model::ModelConfig& config) {
+  if (config.architecture == "gemma2") {
+    config.attentionSoftCap = metadata.cap("attn_logit_softcapping", 50.0);
+    config.logitSoftCap = metadata.cap("final_logit_softcapping", 30.0);
+    config.slidingWindow = metadata.integer("attention.sliding_window", 1, kMostPositions, 4096);
+    // Of this family only the 27B model, which has 46 layers, scales by modelDim / heads instead of the head
+    // size.
+    constexpr int kLayersOf27B = 46;
+    if (config.layerCount == kLayersOf27B) {
+      config.attentionScale = 1.0f / std::sqrt(static_cast<float>(config.modelDim) /
+                                               static_cast<float>(config.attention.queryHeadCount));
+    }
+  } else if (config.traits.windows != model::Windows::None) {
+    config.slidingWindow = metadata.integer("attention.sliding_window", 0, kMostPositions, 0);
+  }
+  if (config.traits.block == model::Block::Parallel && !metadata.flag("use_parallel_residual", true)) {
+    config.traits.block = model::Block::Sequential;
+  }
+}
+
+ModelClaims readClaims(const GgufFile& file, const std::string& path, TensorDirectory& tensors) {
+  const model::Architecture& architecture = architectureOf(file);
+  const Metadata metadata(file, architecture.name);
+  ModelClaims claims;
+  model::ModelConfig& config = claims.config;
+  config.architecture = architecture.name;
+  config.traits = architecture.traits;
+  if (const int experts = metadata.integer("expert_count", 0, kMost, 0); experts != 0) {
+    throw Error(fmt::format("the model has {} experts, expected a dense model", experts));
+  }
   config.name = model::replaceInvalidUtf8(
       file.text("general.name").value_or(std::filesystem::path(path).stem().string()));
-  config.layerCount = integerInRange(file, "llama.block_count", 1, 65536);
-  config.modelDim = integerInRange(file, "llama.embedding_length", 1, kMost);
-  config.ffnDim = integerInRange(file, "llama.feed_forward_length", 1, kMost);
-  config.contextLength = integerInRange(file, "llama.context_length", 1, kMostPositions);
-  config.normEpsilon = positiveNumber(file, "llama.attention.layer_norm_rms_epsilon");
-  config.ropeBase = positiveNumber(file, "llama.rope.freq_base", 10000.0);
-  config.ropePairing = model::RopePairing::Adjacent;
-  config.attention = proveAttention(file, contradictions);
-  config.ropeDim = integerInRange(file, "llama.rope.dimension_count", 2, config.attention.headDim,
-                                  config.attention.headDim);
-  if (config.ropeDim % 2 != 0) {
-    throw Error(fmt::format("llama.rope.dimension_count is {}, expected an even number", config.ropeDim));
+  config.layerCount = metadata.integer("block_count", 1, 65536);
+  config.modelDim = metadata.integer("embedding_length", 1, kMost);
+  config.ffnDim = metadata.integer("feed_forward_length", 1, kMost);
+  config.contextLength = metadata.integer("context_length", 1, kMostPositions);
+  config.normEpsilon =
+      metadata.positive(config.traits.norm == model::Norm::Rms ? "attention.layer_norm_rms_epsilon"
+                                                               : "attention.layer_norm_epsilon");
+  config.attention.queryHeadCount = metadata.integer("attention.head_count", 1, 65536);
+  config.ropeBase = metadata.positive("rope.freq_base", 10000.0);
+  config.ropeDim = metadata.integer("rope.dimension_count", 2, kMost, 0);
+  if (config.traits.positions == model::Positions::Rope) {
+    config.ropeScaling = readRopeScaling(metadata, config.contextLength, tensors);
   }
-  if (!file.has("llama.attention.key_length") &&
-      config.attention.headDim * config.attention.queryHeadCount != config.modelDim) {
-    contradictions.push_back(fmt::format(
-        "The metadata implies a head size of {} / {} heads; the query projection has {} rows, so it is {}",
-        config.modelDim, config.attention.queryHeadCount, config.attention.queryDim(),
-        config.attention.headDim));
+  if (metadata.has("attention.scale")) config.attentionScale = metadata.positive("attention.scale");
+  applyFamily(metadata, config);
+
+  claims.headCountSource = metadata.key("attention.head_count");
+  claims.headDimSource = metadata.key("attention.key_length");
+  claims.headDim = metadata.integer("attention.key_length", 1, 65536, 0);
+  const int valueDim = metadata.integer("attention.value_length", 1, 65536, claims.headDim);
+  if (valueDim != claims.headDim) {
+    throw Error(fmt::format("{} is {} and {} is {}, expected the same", claims.headDimSource, claims.headDim,
+                            metadata.key("attention.value_length"), valueDim));
   }
-  config.vocabSize = static_cast<int>(
-      std::min<std::int64_t>(shapeOf(requiredTensor(file, "token_embd.weight")).rows, kMost));
-  const int claimedVocabulary = integerInRange(file, "llama.vocab_size", 1, kMost, config.vocabSize);
-  if (claimedVocabulary != config.vocabSize) {
-    contradictions.push_back(fmt::format("The metadata claims a vocabulary of {}; the embedding has {} rows",
-                                         claimedVocabulary, config.vocabSize));
-  }
-  return config;
+  claims.vocabSize = metadata.integer("vocab_size", 1, kMost, 0);
+  claims.vocabSizeSource = metadata.key("vocab_size");
+  const std::string kvKey = metadata.key("attention.head_count_kv");
+  claims.kvHeads.push_back(
+      {metadata.has("attention.head_count_kv") ? kvKey : "the lack of " + kvKey,
+       metadata.integer("attention.head_count_kv", 1, 65536, config.attention.queryHeadCount)});
+  return claims;
 }
 
-void fillSlot(const GgufFile& file, const TensorSlot& slot) {
-  const GgufTensor& stored = requiredTensor(file, slot.name);
-  const MatrixShape shape = shapeOf(stored);
-  if (shape.rows != slot.rows || shape.columns != slot.columns) {
-    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", slot.name, shape.rows,
-                            shape.columns, slot.rows, slot.columns));
-  }
-  *slot.tensor = {*stored.storage, shape.rows, shape.columns, stored.bytes};
-  const std::int64_t bad = firstNonFinite(*slot.tensor);
-  if (bad >= 0) {
-    throw Error(fmt::format("tensor \"{}\" holds NaN or infinity at element {}, expected finite weights",
-                            slot.name, bad));
-  }
-}
-
-void fillWeights(const GgufFile& file, model::Model& model) {
-  const auto layerLimit = file.tensors().size() / 9;
-  if (static_cast<std::size_t>(model.config.layerCount) > layerLimit) {
-    throw Error(fmt::format("llama.block_count is {}, but {} tensors hold at most {} layers",
-                            model.config.layerCount, file.tensors().size(), layerLimit));
-  }
-  const std::vector<TensorSlot> slots = llamaTensors(model.config, model.weights);
-  std::set<std::string_view> known;
-  std::map<model::Storage, std::int64_t> elements;
-  for (const TensorSlot& slot : slots) {
-    if (slot.tensor == &model.weights.output && !file.findTensor(slot.name)) {
-      model.weights.output = model.weights.tokenEmbedding;
-      continue;
+TensorDirectory listTensors(const GgufFile& file) {
+  TensorDirectory tensors;
+  for (const GgufTensor& stored : file.tensors()) {
+    if (!stored.storage) {
+      throw Error(fmt::format("tensor {} is stored as {}, which this program does not read",
+                              quotedName(stored.name), ggufTensorTypeName(stored.typeNumber)));
     }
-    fillSlot(file, slot);
-    known.insert(slot.name);
-    if (slot.rows > 1) elements[slot.tensor->storage] += slot.tensor->elementCount();
+    std::int64_t rows = 1;
+    for (std::size_t i = 1; i < stored.sizes.size(); ++i) rows *= static_cast<std::int64_t>(stored.sizes[i]);
+    tensors.emplace(stored.name, model::Tensor{*stored.storage, rows,
+                                               static_cast<std::int64_t>(stored.sizes[0]), stored.bytes});
   }
-  for (const GgufTensor& tensor : file.tensors()) {
-    if (known.contains(tensor.name)) continue;
-    throw Error(fmt::format("tensor {} is not part of a {}-layer llama model as this program computes it",
-                            quotedName(tensor.name), model.config.layerCount));
-  }
-  std::int64_t most = 0;
-  for (const auto& [storage, count] : elements) {
-    if (count > most) model.storageName = shortName(storage);
-    most = std::max(most, count);
-  }
+  return tensors;
 }
 
-model::Model readModel(const std::string& path) {
+/// A vocabulary that this program cannot read is no reason to keep the model shut: token ids still work.
+void readVocabulary(const GgufFile& file, model::Model& model) {
+  try {
+    model.tokenizer = readTokenizer(file);
+  } catch (const Error& error) {
+    model.notes.push_back(fmt::format("The tokenizer cannot be used, token ids can: {}.", error.what()));
+    return;
+  }
+  if (!model.tokenizer) return;
+  const int tokens = model.tokenizer->vocabSize();
+  if (tokens > model.config.vocabSize) {
+    throw Error(fmt::format("the tokenizer has {} tokens, but the embedding has {} rows", tokens,
+                            model.config.vocabSize));
+  }
+  if (tokens < model.config.vocabSize) {
+    model.notes.push_back(
+        fmt::format("The tokenizer has {} tokens, the embedding {} rows: ids from {} on have no text.",
+                    tokens, model.config.vocabSize, tokens));
+  }
+}
+}  // namespace
+
+model::Model loadGguf(const std::string& path) {
   auto memory = std::make_unique<MappedWeights>(path);
   const GgufFile& file = memory->file;
   model::Model model;
   try {
     model.path = path;
-    model.config = readConfig(file, path, model.contradictions);
-    fillWeights(file, model);
-    model.tokenizer = readTokenizer(file);
-    if (model.tokenizer && model.tokenizer->vocabSize() != model.config.vocabSize) {
-      throw Error(fmt::format("the tokenizer has {} tokens, but the embedding has {} rows",
-                              model.tokenizer->vocabSize(), model.config.vocabSize));
-    }
+    TensorDirectory tensors = listTensors(file);
+    const ModelClaims claims = readClaims(file, path, tensors);
+    buildModel(claims, tensors, model);
+    readVocabulary(file, model);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", path, error.what()));
   }
   model.memory = std::move(memory);
   return model;
-}
-}  // namespace
-
-model::Model loadGguf(const std::string& path) {
-  return readModel(path);
 }
 
 }  // namespace headroom::formats

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "core/formats/atomic_file.h"
 #include "core/formats/gguf_file.h"
@@ -93,24 +94,72 @@ std::uint32_t fileType(Storage matrices) {
   return 0;
 }
 
+std::string_view scalingName(model::RopeScalingKind kind) {
+  switch (kind) {
+    case model::RopeScalingKind::Linear:
+      return "linear";
+    case model::RopeScalingKind::Yarn:
+      return "yarn";
+    default:  // factors stand in a tensor
+      return "none";
+  }
+}
+
+/// Keys of RoPE, behind the architecture's prefix.
+void addRope(Header& header, const std::string& prefix, const model::ModelConfig& config) {
+  if (config.traits.positions != model::Positions::Rope) return;
+  const model::RopeScaling& scaling = config.ropeScaling;
+  header.entry(prefix + "rope.dimension_count", static_cast<std::uint32_t>(config.ropeDim));
+  header.entry(prefix + "rope.freq_base", config.ropeBase);
+  if (scaling.kind == model::RopeScalingKind::None) return;
+  const bool isLong = !scaling.longFactors.empty();
+  header.entry(prefix + "rope.scaling.type", isLong ? "longrope" : scalingName(scaling.kind));
+  if (scaling.factor != 1.0) header.entry(prefix + "rope.scaling.factor", static_cast<float>(scaling.factor));
+  if (scaling.originalContext > 0) {
+    header.entry(prefix + "rope.scaling.original_context_length",
+                 static_cast<std::uint32_t>(scaling.originalContext));
+  }
+  if (scaling.kind == model::RopeScalingKind::Yarn) {
+    header.entry(prefix + "rope.scaling.yarn_beta_fast", static_cast<float>(scaling.betaFast));
+    header.entry(prefix + "rope.scaling.yarn_beta_slow", static_cast<float>(scaling.betaSlow));
+  }
+  // Readers multiply YaRN's own magnitude by this one.
+  const double own =
+      scaling.kind == model::RopeScalingKind::Yarn ? 0.1 * std::log(scaling.factor) + 1.0 : 1.0;
+  if (scaling.magnitude > 0.0 && scaling.magnitude != own) {
+    header.entry(prefix + "rope.scaling.attn_factor", static_cast<float>(scaling.magnitude / own));
+  }
+}
+
 void addConfig(Header& header, const model::ModelConfig& config, Storage matrices) {
   const auto count = [](int value) { return static_cast<std::uint32_t>(value); };
-  header.entry("general.architecture", std::string_view("llama"));
+  const std::string prefix = config.architecture + ".";
+  header.entry("general.architecture", std::string_view(config.architecture));
   header.entry("general.name", std::string_view(config.name));
   header.entry("general.alignment", static_cast<std::uint32_t>(kAlignment));
   header.entry("general.file_type", fileType(matrices));
-  header.entry("llama.vocab_size", count(config.vocabSize));
-  header.entry("llama.context_length", count(config.contextLength));
-  header.entry("llama.embedding_length", count(config.modelDim));
-  header.entry("llama.block_count", count(config.layerCount));
-  header.entry("llama.feed_forward_length", count(config.ffnDim));
-  header.entry("llama.attention.head_count", count(config.attention.queryHeadCount));
-  header.entry("llama.attention.head_count_kv", count(config.attention.kvHeadCount));
-  header.entry("llama.attention.key_length", count(config.attention.headDim));
-  header.entry("llama.attention.value_length", count(config.attention.headDim));
-  header.entry("llama.attention.layer_norm_rms_epsilon", config.normEpsilon);
-  header.entry("llama.rope.dimension_count", count(config.ropeDim));
-  header.entry("llama.rope.freq_base", config.ropeBase);
+  header.entry(prefix + "vocab_size", count(config.vocabSize));
+  header.entry(prefix + "context_length", count(config.contextLength));
+  header.entry(prefix + "embedding_length", count(config.modelDim));
+  header.entry(prefix + "block_count", count(config.layerCount));
+  header.entry(prefix + "feed_forward_length", count(config.ffnDim));
+  header.entry(prefix + "attention.head_count", count(config.attention.queryHeadCount));
+  header.entry(prefix + "attention.head_count_kv", count(config.attention.kvHeadCount));
+  header.entry(prefix + "attention.key_length", count(config.attention.headDim));
+  header.entry(prefix + "attention.value_length", count(config.attention.headDim));
+  header.entry(prefix + (config.traits.norm == model::Norm::Rms ? "attention.layer_norm_rms_epsilon"
+                                                                : "attention.layer_norm_epsilon"),
+               config.normEpsilon);
+  addRope(header, prefix, config);
+  if (config.attentionScale > 0.0f) header.entry(prefix + "attention.scale", config.attentionScale);
+  if (config.slidingWindow > 0)
+    header.entry(prefix + "attention.sliding_window", count(config.slidingWindow));
+  if (config.attentionSoftCap > 0.0f)
+    header.entry(prefix + "attn_logit_softcapping", config.attentionSoftCap);
+  if (config.logitSoftCap > 0.0f) header.entry(prefix + "final_logit_softcapping", config.logitSoftCap);
+  if (config.architecture == "gptneox") {
+    header.flag(prefix + "use_parallel_residual", config.traits.block == model::Block::Parallel);
+  }
 }
 
 void addSpecial(Header& header, std::string_view key, int token) {
@@ -151,19 +200,19 @@ std::uint64_t aligned(std::uint64_t offset) {
   return (offset + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-Storage storageFor(const TensorSlot& slot, Storage matrices) {
-  return slot.rows == 1 ? Storage::F32 : matrices;
+Storage storageFor(const FileTensor& tensor, Storage matrices) {
+  return tensor.isVector() ? Storage::F32 : matrices;
 }
 
 /// One row as it is stored. Values that the storage cannot hold are refused by name.
-std::string encodeRow(const TensorSlot& slot, std::span<const float> row, Storage storage) {
+std::string encodeRow(const std::string& name, std::span<const float> row, Storage storage) {
   constexpr float kLargestHalf = 65504.0f;
   const float limit = storage == Storage::F16    ? kLargestHalf
                       : storage == Storage::Q8_0 ? kLargestHalf * 127.0f
                                                  : std::numeric_limits<float>::max();
   for (float value : row) {
     if (!(std::abs(value) <= limit)) {
-      throw Error(fmt::format("Tensor \"{}\" holds {}, expected at most {} in {}", slot.name, value, limit,
+      throw Error(fmt::format("Tensor \"{}\" holds {}, expected at most {} in {}", name, value, limit,
                               shortName(storage)));
     }
   }
@@ -177,23 +226,64 @@ void pad(AtomicFile& file) {
   file.write(std::string_view(kZeros, aligned(file.bytesWritten()) - file.bytesWritten()));
 }
 
-void writeTensor(AtomicFile& file, const TensorSlot& slot, const model::Tensor& tensor, Storage storage) {
-  pad(file);
-  std::vector<float> row(static_cast<std::size_t>(slot.columns));
-  for (std::int64_t i = 0; i < slot.rows; ++i) {
-    tensor.readRow(i, row);
-    file.write(encodeRow(slot, row, storage));
+/// Writes the rows of Q and K matrices as the architecture's files pair them, the others as they are.
+class TensorWriter {
+ public:
+  TensorWriter(AtomicFile& file, const GgufSource& source, Storage matrices)
+      : m_file(file), m_config(source.config), m_matrices(matrices) {
+    const model::Architecture* row = model::findArchitecture(m_config.architecture);
+    m_pairsAnew = row != nullptr && row->traits.ropePairing == model::RopePairing::Adjacent;
+    for (const model::LayerWeights& layer : source.weights.layers) {
+      for (const model::Tensor* tensor :
+           {&layer.query, &layer.key, &layer.queryBias, &layer.keyBias, &layer.queryNorm, &layer.keyNorm}) {
+        if (!tensor->empty()) m_rotated.insert(tensor->bytes.data());
+      }
+    }
   }
+
+  void write(const FileTensor& tensor) {
+    pad(m_file);
+    std::vector<float> joint;  // the parts of a vector
+    for (const model::Tensor& part : tensor.parts) {
+      const bool rotated = m_pairsAnew && m_rotated.contains(part.bytes.data());
+      const auto source = [&](std::int64_t row) { return rotated ? adjacentPairRow(m_config, row) : row; };
+      std::vector<float> row(static_cast<std::size_t>(part.columns));
+      for (std::int64_t i = 0; i < part.rows; ++i) {
+        part.readRow(part.rows == 1 ? 0 : source(i), row);
+        if (!tensor.isVector()) m_file.write(encodeRow(tensor.name, row, storageFor(tensor, m_matrices)));
+      }
+      if (!tensor.isVector()) continue;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        joint.push_back(row[static_cast<std::size_t>(source(static_cast<std::int64_t>(i)))]);
+      }
+    }
+    if (tensor.isVector()) m_file.write(encodeRow(tensor.name, joint, Storage::F32));
+  }
+
+ private:
+  AtomicFile& m_file;
+  const model::ModelConfig& m_config;
+  Storage m_matrices;
+  bool m_pairsAnew = false;
+  std::set<const std::byte*> m_rotated;
+};
+
+/// RoPE factors, which files hold as tensors.
+void addFactors(const model::RopeScaling& scaling, std::vector<FileTensor>& tensors) {
+  const auto add = [&](const char* name, const std::vector<float>& factors) {
+    if (factors.empty()) return;
+    const auto count = static_cast<std::int64_t>(factors.size());
+    tensors.push_back({name, 1, count, {{Storage::F32, 1, count, std::as_bytes(std::span(factors))}}});
+  };
+  const bool isLong = !scaling.longFactors.empty();
+  add(isLong ? "rope_factors_short.weight" : "rope_freqs.weight", scaling.factors);
+  add("rope_factors_long.weight", scaling.longFactors);
 }
 }  // namespace
 
 void writeGguf(const GgufSource& source, const std::string& path, Storage matrices) {
-  assert(source.config.ropePairing == model::RopePairing::Adjacent);
-  // The layout's slots point into a copy of the tensor descriptions, which is cheap and lets the source be
-  // const.
-  model::Weights weights = source.weights;
-  std::vector<TensorSlot> slots = llamaTensors(source.config, weights);
-  if (source.weights.tied()) slots.pop_back();
+  std::vector<FileTensor> tensors = fileTensors(source.config, source.weights);
+  addFactors(source.config.ropeScaling, tensors);
 
   Header metadata;
   addConfig(metadata, source.config, matrices);
@@ -202,36 +292,34 @@ void writeGguf(const GgufSource& source, const std::string& path, Storage matric
 
   Header table;
   std::uint64_t offset = 0;
-  for (const TensorSlot& slot : slots) {
-    assert(slot.tensor->rows == slot.rows && slot.tensor->columns == slot.columns);
-    const Storage storage = storageFor(slot, matrices);
-    if (storage == Storage::Q8_0 && slot.columns % static_cast<std::int64_t>(kQ8BlockSize) != 0) {
-      throw Error(fmt::format("Tensor \"{}\" has rows of {} elements, Q8_0 needs a multiple of {}", slot.name,
-                              slot.columns, kQ8BlockSize));
+  for (const FileTensor& tensor : tensors) {
+    const Storage storage = storageFor(tensor, matrices);
+    if (storage == Storage::Q8_0 && tensor.columns % static_cast<std::int64_t>(kQ8BlockSize) != 0) {
+      throw Error(fmt::format("Tensor \"{}\" has rows of {} elements, Q8_0 needs a multiple of {}",
+                              tensor.name, tensor.columns, kQ8BlockSize));
     }
-    table.string(slot.name);
-    table.number<std::uint32_t>(slot.rows == 1 ? 1 : 2);
-    table.number<std::uint64_t>(static_cast<std::uint64_t>(slot.columns));
-    if (slot.rows != 1) table.number<std::uint64_t>(static_cast<std::uint64_t>(slot.rows));
+    table.string(tensor.name);
+    table.number<std::uint32_t>(tensor.isVector() ? 1 : 2);
+    table.number<std::uint64_t>(static_cast<std::uint64_t>(tensor.columns));
+    if (!tensor.isVector()) table.number<std::uint64_t>(static_cast<std::uint64_t>(tensor.rows));
     table.number<std::uint32_t>(ggufTensorType(storage));
     table.number<std::uint64_t>(offset);
-    offset = aligned(offset + model::rowBytes(storage, static_cast<std::uint64_t>(slot.columns)) *
-                                  static_cast<std::uint64_t>(slot.rows));
+    offset = aligned(offset + model::rowBytes(storage, static_cast<std::uint64_t>(tensor.columns)) *
+                                  static_cast<std::uint64_t>(tensor.rows));
   }
 
   Header start;
   start.number<std::uint32_t>(0x46554747);  // "GGUF"
   start.number<std::uint32_t>(kVersion);
-  start.number<std::uint64_t>(slots.size());
+  start.number<std::uint64_t>(tensors.size());
   start.number<std::uint64_t>(metadata.entryCount());
 
   AtomicFile file(path);
   file.write(start.bytes());
   file.write(metadata.bytes());
   file.write(table.bytes());
-  for (const TensorSlot& slot : slots) {
-    writeTensor(file, slot, *slot.tensor, storageFor(slot, matrices));
-  }
+  TensorWriter writer(file, source, matrices);
+  for (const FileTensor& tensor : tensors) writer.write(tensor);
   pad(file);
   file.commit();
 }

@@ -17,10 +17,10 @@ struct GgufSource {
   std::vector<std::pair<std::string, std::string>> notes = {};  ///< further metadata texts, key and value
 };
 
-/// Writes a GGUF v3 file of architecture llama with the matrices in `matrices` and the norms in F32, so that
-/// loadGguf and llama.cpp read it; a tied output is left out. Atomic. Throws model::Error when the file
-/// cannot be written, a value is not finite in `matrices`, or Q8_0 rows are not a multiple of 32; asserts
-/// that tensor shapes match `config`.
+/// Writes a GGUF v3 file of the configuration's architecture with the matrices in `matrices` (F32, F16 or
+/// Q8_0) and the vectors in F32, so that loadGguf and llama.cpp read it; a tied output is left out. Atomic.
+/// Throws model::Error when the file cannot be written, a value is not finite in `matrices`, or Q8_0 rows are
+/// not a multiple of 32; asserts that tensor shapes match `config`.
 void writeGguf(const GgufSource& source, const std::string& path, model::Storage matrices);
 
 }  // namespace headroom::formats

@@ -1,5 +1,7 @@
 #include "core/model/config.h"
 
+#include <cmath>
+
 namespace headroom::model {
 
 std::string_view shortName(AttentionKind kind) {
@@ -21,6 +23,23 @@ std::string_view shortName(KvType type) {
 AttentionKind AttentionShape::kind() const {
   if (kvHeadCount == queryHeadCount) return AttentionKind::MultiHead;
   return kvHeadCount == 1 ? AttentionKind::MultiQuery : AttentionKind::GroupedQuery;
+}
+
+double ModelConfig::scoreScale() const {
+  return attentionScale > 0.0f ? static_cast<double>(attentionScale)
+                               : 1.0 / std::sqrt(static_cast<double>(attention.headDim));
+}
+
+int ModelConfig::windowOf(int layer) const {
+  switch (traits.windows) {
+    case Windows::None:
+      return 0;
+    case Windows::EveryLayer:
+      return slidingWindow;
+    case Windows::EvenLayers:
+      return layer % 2 == 0 ? slidingWindow : 0;
+  }
+  return 0;
 }
 
 std::uint64_t kvCacheBytes(const ModelConfig& config, KvType type, std::uint64_t positions,

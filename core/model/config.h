@@ -4,6 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/model/architecture.h"
+#include "core/model/rope.h"
+
 namespace headroom::model {
 
 enum class AttentionKind { MultiHead, GroupedQuery, MultiQuery };
@@ -25,12 +28,6 @@ struct AttentionShape {
   bool operator==(const AttentionShape&) const = default;
 };
 
-/// Which elements of a head vector RoPE rotates together.
-enum class RopePairing {
-  Adjacent,  ///< (2i, 2i+1), as GGUF files of architecture llama store them
-  Halves,    ///< (i, i + headDim/2), as Hugging Face files store them
-};
-
 enum class KvType { F32, F16 };
 
 std::string_view shortName(KvType type);
@@ -48,10 +45,19 @@ struct ModelConfig {
   int vocabSize = 0;
   int contextLength = 0;  ///< positions the model was made for
   AttentionShape attention;
+  Traits traits;
   float normEpsilon = 1e-5f;
   float ropeBase = 10000.0f;
   int ropeDim = 0;  ///< leading elements of each head that are rotated, headDim by default
-  RopePairing ropePairing = RopePairing::Adjacent;
+  RopeScaling ropeScaling;
+  float attentionScale = 0.0f;    ///< what scores are multiplied by; 0: 1 / sqrt(headDim)
+  float attentionSoftCap = 0.0f;  ///< scores s become cap * tanh(s / cap); 0: they stay
+  float logitSoftCap = 0.0f;      ///< likewise logits
+  int slidingWindow = 0;          ///< positions that a windowed layer sees, its own included; 0: all
+
+  double scoreScale() const;
+  /// Positions that layer `layer` sees at most, its own included; 0: all of them.
+  int windowOf(int layer) const;
 };
 
 /// KV-cache bytes of `positions` cached positions of `sequences` sequences:

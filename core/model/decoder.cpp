@@ -14,6 +14,15 @@ std::string_view shortName(AttentionKernel kernel) {
   return kernel == AttentionKernel::Shared ? "shared" : "naive";
 }
 
+int contextOf(const ModelConfig& config, const DecoderOptions& options) {
+  const int wanted = options.contextLength > 0 ? options.contextLength : config.contextLength;
+  if (config.traits.positions == Positions::Learned && wanted > config.contextLength) {
+    throw Error(fmt::format("The model has learned {} positions, a context of {} was asked for.",
+                            config.contextLength, wanted));
+  }
+  return wanted;
+}
+
 bool Capture::wants(int layer) const {
   return all || std::find(layers.begin(), layers.end(), layer) != layers.end();
 }

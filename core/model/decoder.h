@@ -25,6 +25,9 @@ struct DecoderOptions {
   KernelPlan kernels;
 };
 
+/// Cache positions that a decoder of `options` has. Throws Error when the model has learned fewer positions.
+int contextOf(const ModelConfig& config, const DecoderOptions& options);
+
 /// Which layers' and query heads' attention a step hands back.
 struct Capture {
   bool all = false;             ///< every layer

@@ -3,20 +3,48 @@
 namespace headroom::model {
 
 namespace {
+/// Each stored tensor once: tied or shared bytes are not visited again.
 template <typename Visit>
 void forEachTensor(const Weights& weights, Visit visit) {
-  visit(weights.tokenEmbedding);
-  visit(weights.outputNorm);
+  for (const Tensor* tensor : {&weights.tokenEmbedding, &weights.positionEmbedding, &weights.outputNorm,
+                               &weights.outputNormBias, &weights.outputBias}) {
+    visit(*tensor);
+  }
   if (!weights.tied()) visit(weights.output);
   for (const LayerWeights& layer : weights.layers) {
-    for (const Tensor* tensor :
-         {&layer.attentionNorm, &layer.query, &layer.key, &layer.value, &layer.attentionOutput,
-          &layer.ffnNorm, &layer.ffnGate, &layer.ffnUp, &layer.ffnDown}) {
-      visit(*tensor);
+    for (const Tensor* tensor : layer.tensors()) {
+      const bool shared = (tensor == &layer.ffnNorm && layer.sharesNorm()) ||
+                          (tensor == &layer.ffnNormBias && layer.sharesNorm());
+      if (!shared) visit(*tensor);
     }
   }
 }
 }  // namespace
+
+std::vector<const Tensor*> LayerWeights::tensors() const {
+  return {&attentionNorm,
+          &attentionNormBias,
+          &query,
+          &key,
+          &value,
+          &queryBias,
+          &keyBias,
+          &valueBias,
+          &queryNorm,
+          &keyNorm,
+          &attentionOutput,
+          &attentionOutputBias,
+          &attentionPostNorm,
+          &ffnNorm,
+          &ffnNormBias,
+          &ffnGate,
+          &ffnUp,
+          &ffnGateBias,
+          &ffnUpBias,
+          &ffnDown,
+          &ffnDownBias,
+          &ffnPostNorm};
+}
 
 std::uint64_t Weights::parameterCount() const {
   std::uint64_t count = 0;

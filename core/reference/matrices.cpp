@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <numbers>
+
+#include "core/model/gelu_table.h"
 
 namespace headroom::reference {
 
@@ -28,19 +31,25 @@ Matrix toMatrix(const model::Tensor& tensor) {
 ModelMatrices toMatrices(const model::Weights& weights) {
   ModelMatrices result;
   result.tokenEmbedding = toMatrix(weights.tokenEmbedding);
-  result.outputNorm = toMatrix(weights.outputNorm);
-  if (!weights.tied()) result.output = toMatrix(weights.output);
+  result.positionEmbedding = toMatrix(weights.positionEmbedding);
+  result.outputNorm = {toMatrix(weights.outputNorm), toMatrix(weights.outputNormBias)};
+  if (!weights.tied()) result.output.weights = toMatrix(weights.output);
+  result.output.bias = toMatrix(weights.outputBias);
   for (const model::LayerWeights& layer : weights.layers) {
     result.layers.push_back({
-        .attentionNorm = toMatrix(layer.attentionNorm),
-        .query = toMatrix(layer.query),
-        .key = toMatrix(layer.key),
-        .value = toMatrix(layer.value),
-        .attentionOutput = toMatrix(layer.attentionOutput),
-        .ffnNorm = toMatrix(layer.ffnNorm),
-        .ffnGate = toMatrix(layer.ffnGate),
-        .ffnUp = toMatrix(layer.ffnUp),
-        .ffnDown = toMatrix(layer.ffnDown),
+        .attentionNorm = {toMatrix(layer.attentionNorm), toMatrix(layer.attentionNormBias)},
+        .query = {toMatrix(layer.query), toMatrix(layer.queryBias)},
+        .key = {toMatrix(layer.key), toMatrix(layer.keyBias)},
+        .value = {toMatrix(layer.value), toMatrix(layer.valueBias)},
+        .queryNorm = toMatrix(layer.queryNorm),
+        .keyNorm = toMatrix(layer.keyNorm),
+        .attentionOutput = {toMatrix(layer.attentionOutput), toMatrix(layer.attentionOutputBias)},
+        .attentionPostNorm = toMatrix(layer.attentionPostNorm),
+        .ffnNorm = {toMatrix(layer.ffnNorm), toMatrix(layer.ffnNormBias)},
+        .ffnGate = {toMatrix(layer.ffnGate), toMatrix(layer.ffnGateBias)},
+        .ffnUp = {toMatrix(layer.ffnUp), toMatrix(layer.ffnUpBias)},
+        .ffnDown = {toMatrix(layer.ffnDown), toMatrix(layer.ffnDownBias)},
+        .ffnPostNorm = toMatrix(layer.ffnPostNorm),
     });
   }
   return result;
@@ -59,31 +68,70 @@ void addTo(Matrix& x, const Matrix& delta) {
   std::transform(x.values.begin(), x.values.end(), delta.values.begin(), x.values.begin(), std::plus<>());
 }
 
-Matrix rmsNorm(const Matrix& x, const Matrix& weight, double epsilon) {
-  Matrix result(x.rows, x.columns);
-  for (std::int64_t token = 0; token < x.rows; ++token) {
-    const auto from = x.row(token);
-    const auto to = result.row(token);
+void addToRows(Matrix& x, const Matrix& bias) {
+  if (bias.size() == 0) return;
+  assert(bias.columns == x.columns);
+  for (std::int64_t row = 0; row < x.rows; ++row) {
+    const auto values = x.row(row);
+    std::transform(values.begin(), values.end(), bias.values.begin(), values.begin(), std::plus<>());
+  }
+}
+
+Matrix project(const Matrix& x, const Projection& projection) {
+  Matrix result = project(x, projection.weights);
+  addToRows(result, projection.bias);
+  return result;
+}
+
+Matrix rmsNorm(const Matrix& x, const Matrix& gain, double epsilon) {
+  Matrix result = x;
+  const auto stretch = static_cast<std::size_t>(gain.columns);
+  for (std::size_t start = 0; start < result.values.size(); start += stretch) {
+    const std::span<double> values = std::span(result.values).subspan(start, stretch);
     double squares = 0.0;
-    for (double value : from) squares += value * value;
-    const double scale = 1.0 / std::sqrt(squares / static_cast<double>(x.columns) + epsilon);
-    for (std::size_t i = 0; i < to.size(); ++i) to[i] = from[i] * scale * weight.values[i];
+    for (double value : values) squares += value * value;
+    const double scale = 1.0 / std::sqrt(squares / static_cast<double>(stretch) + epsilon);
+    for (std::size_t i = 0; i < stretch; ++i) values[i] *= scale * gain.values[i];
   }
   return result;
 }
 
-void applyRope(Matrix& rows, int firstPosition, const model::ModelConfig& config) {
+Matrix layerNorm(const Matrix& x, const NormWeights& weights, double epsilon) {
+  Matrix result = x;
+  const auto columns = static_cast<double>(x.columns);
+  for (std::int64_t token = 0; token < x.rows; ++token) {
+    const std::span<double> values = result.row(token);
+    double mean = 0.0;
+    for (double value : values) mean += value / columns;
+    double squares = 0.0;
+    for (double& value : values) {
+      value -= mean;
+      squares += value * value;
+    }
+    const double scale = 1.0 / std::sqrt(squares / columns + epsilon);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] *= scale * weights.gain.values[i];
+  }
+  addToRows(result, weights.bias);
+  return result;
+}
+
+Matrix normalise(const Matrix& x, const NormWeights& weights, const model::ModelConfig& config) {
+  return config.traits.norm == model::Norm::Rms ? rmsNorm(x, weights.gain, config.normEpsilon)
+                                                : layerNorm(x, weights, config.normEpsilon);
+}
+
+void applyRope(Matrix& rows, int firstPosition, const model::ModelConfig& config,
+               const model::RopeTable& table) {
   const auto headDim = static_cast<std::size_t>(config.attention.headDim);
-  const auto pairCount = static_cast<std::size_t>(config.ropeDim / 2);
-  const bool adjacent = config.ropePairing == model::RopePairing::Adjacent;
+  const std::size_t pairCount = table.frequencies.size();
+  const bool adjacent = config.traits.ropePairing == model::RopePairing::Adjacent;
   for (std::int64_t token = 0; token < rows.rows; ++token) {
     const double position = static_cast<double>(firstPosition + token);
     const auto row = rows.row(token);
     for (std::size_t pair = 0; pair < pairCount; ++pair) {
-      const double exponent = -2.0 * static_cast<double>(pair) / config.ropeDim;
-      const double angle = position * std::pow(static_cast<double>(config.ropeBase), exponent);
-      const double cosine = std::cos(angle);
-      const double sine = std::sin(angle);
+      const double angle = position * table.frequencies[pair];
+      const double cosine = table.magnitude * std::cos(angle);
+      const double sine = table.magnitude * std::sin(angle);
       const std::size_t first = adjacent ? 2 * pair : pair;
       const std::size_t second = adjacent ? 2 * pair + 1 : pair + pairCount;
       for (std::size_t head = 0; head < row.size(); head += headDim) {
@@ -96,12 +144,34 @@ void applyRope(Matrix& rows, int firstPosition, const model::ModelConfig& config
   }
 }
 
-Matrix swiGlu(const Matrix& gate, const Matrix& up) {
-  Matrix result(gate.rows, gate.columns);
+ActivationFunction::ActivationFunction(model::Activation kind) : m_kind(kind) {
+  if (kind == model::Activation::GeluTable) m_table = model::geluTable();
+}
+
+double ActivationFunction::operator()(double x) const {
+  switch (m_kind) {
+    case model::Activation::Silu:
+      return x / (1.0 + std::exp(-x));
+    case model::Activation::GeluTanh:
+      return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case model::Activation::GeluErf:
+      return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
+    case model::Activation::GeluTable:
+      return model::throughGeluTable(m_table, x);
+  }
+  return x;
+}
+
+Matrix ActivationFunction::operator()(const Matrix& gate, const Matrix& up) const {
+  Matrix result = up;
   for (std::size_t i = 0; i < result.values.size(); ++i) {
-    result.values[i] = gate.values[i] / (1.0 + std::exp(-gate.values[i])) * up.values[i];
+    result.values[i] = gate.size() > 0 ? (*this)(gate.values[i]) * up.values[i] : (*this)(up.values[i]);
   }
   return result;
+}
+
+double softCapped(double x, double cap) {
+  return cap > 0.0 ? cap * std::tanh(x / cap) : x;
 }
 
 }  // namespace headroom::reference

@@ -62,9 +62,11 @@ class ReferenceDecoder::Pass {
   Pass(const model::Model& model, const model::DecoderOptions& options)
       : m_config(model.config),
         m_options(options),
+        m_activation(model.config.traits.activation),
+        m_rope(model.config, model::contextOf(model.config, options)),
         m_weights(toMatrices(model.weights)),
         m_cache(m_weights.layers.size()) {
-    if (m_options.contextLength == 0) m_options.contextLength = m_config.contextLength;
+    m_options.contextLength = model::contextOf(m_config, options);
   }
 
   StepRecord runBlock(std::span<const int> tokens, const model::Capture& capture) {
@@ -77,8 +79,11 @@ class ReferenceDecoder::Pass {
     for (int layer = 0; layer < m_config.layerCount; ++layer) {
       const Matrix queries = projectQkv(x, layer, record);
       const Matrix attended = attend(queries, layer, record);
+      Matrix hidden;
+      // In a parallel block the FFN reads what attention read, before either is added.
+      if (m_config.traits.block == model::Block::Parallel) hidden = gateAndUp(x, layer, record);
       projectAttention(attended, layer, x, record);
-      const Matrix hidden = gateAndUp(x, layer, record);
+      if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, record);
       projectDown(hidden, layer, x, record);
     }
     m_position += static_cast<int>(tokens.size());
@@ -176,7 +181,20 @@ class ReferenceDecoder::Pass {
       const auto embedding = m_weights.tokenEmbedding.row(tokens[i]);
       std::copy(embedding.begin(), embedding.end(), x.row(static_cast<std::int64_t>(i)).begin());
     }
-    timer.traffic() = {.weightsRead = bytesOf(x.size()), .activationsWritten = bytesOf(x.size())};
+    std::int64_t read = x.size();
+    if (m_config.traits.scalesEmbedding) {
+      const double scale = std::sqrt(static_cast<double>(m_config.modelDim));
+      for (double& value : x.values) value *= scale;
+    }
+    if (m_config.traits.positions == model::Positions::Learned) {
+      const Matrix& positions = m_weights.positionEmbedding;
+      for (std::int64_t token = 0; token < x.rows; ++token) {
+        const auto row = x.row(token);
+        std::ranges::transform(row, positions.row(m_position + token), row.begin(), std::plus<>());
+      }
+      read += x.size();
+    }
+    timer.traffic() = {.weightsRead = bytesOf(read), .activationsWritten = bytesOf(x.size())};
     return x;
   }
 
@@ -184,18 +202,22 @@ class ReferenceDecoder::Pass {
   Matrix projectQkv(const Matrix& x, int layer, StepRecord& record) {
     StageTimer timer(record, Stage::QkvProjection, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    const Matrix normed = rmsNorm(x, weights.attentionNorm, m_config.normEpsilon);
+    const Matrix normed = normalise(x, weights.attentionNorm, m_config);
     Matrix queries = project(normed, weights.query);
     Matrix keys = project(normed, weights.key);
     const Matrix values = project(normed, weights.value);
-    applyRope(queries, m_position, m_config);
-    applyRope(keys, m_position, m_config);
+    if (m_config.traits.headNorms) {
+      queries = rmsNorm(queries, weights.queryNorm, m_config.normEpsilon);
+      keys = rmsNorm(keys, weights.keyNorm, m_config.normEpsilon);
+    }
+    applyRope(queries, m_position, m_config, m_rope);
+    applyRope(keys, m_position, m_config, m_rope);
     LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
     append(keys, cache.keys);
     append(values, cache.values);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionNorm.size() + weights.query.size() + weights.key.size() +
-                               weights.value.size()),
+                               weights.value.size() + weights.queryNorm.size() + weights.keyNorm.size()),
         .kvWritten = bytesOf(keys.size() + values.size()),
         .activationsRead = bytesOf(x.size()),
         .activationsWritten = bytesOf(queries.size()),
@@ -212,21 +234,25 @@ class ReferenceDecoder::Pass {
     }
   }
 
-  /// softmax(q K^T / sqrt(headDim)) V for every query head: [tokens][queryHeads*headDim]. Query head h reads
-  /// KV head h / groupSize (Vaswani et al. 2017; Shazeer 2019; Ainslie et al. 2023).
+  /// softmax(q K^T * scale) V for every query head: [tokens][queryHeads*headDim]. Query head h reads KV head
+  /// h / groupSize (Vaswani et al. 2017; Shazeer 2019; Ainslie et al. 2023).
   Matrix attend(const Matrix& queries, int layer, StepRecord& record) const {
     StageTimer timer(record, Stage::AttentionDecode, layer);
     const model::AttentionShape& shape = m_config.attention;
     const LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
     const std::int64_t positions = m_position + queries.rows;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(shape.headDim));
+    const double scale = m_config.scoreScale();
+    const double cap = static_cast<double>(m_config.attentionSoftCap);
+    const std::int64_t window = m_config.windowOf(layer);
     using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Eigen::Map<const RowMajor> keys(cache.keys.data(), positions, shape.kvDim());
     const Eigen::Map<const RowMajor> values(cache.values.data(), positions, shape.kvDim());
 
     Matrix attended(queries.rows, shape.queryDim());
     for (std::int64_t token = 0; token < queries.rows; ++token) {
-      const std::int64_t visible = m_position + token + 1;
+      const std::int64_t end = m_position + token + 1;
+      const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, end - window) : 0;
+      const std::int64_t visible = end - first;
       for (int head = 0; head < shape.queryHeadCount; ++head) {
         const int kvColumn = head / shape.groupSize() * shape.headDim;
         const Eigen::Map<const Eigen::RowVectorXd> query(queries.row(token).data() + head * shape.headDim,
@@ -234,21 +260,28 @@ class ReferenceDecoder::Pass {
         Eigen::Map<Eigen::RowVectorXd> output(attended.row(token).data() + head * shape.headDim,
                                               shape.headDim);
         Eigen::RowVectorXd attention =
-            scale * query * keys.block(0, kvColumn, visible, shape.headDim).transpose();
+            scale * query * keys.block(first, kvColumn, visible, shape.headDim).transpose();
+        if (cap > 0.0)
+          attention = attention.unaryExpr([cap](double score) { return softCapped(score, cap); });
         attention = (attention.array() - attention.maxCoeff()).exp();
         attention /= attention.sum();
-        output = attention * values.block(0, kvColumn, visible, shape.headDim);
-        keepRow({attention.data(), static_cast<std::size_t>(visible)}, layer, head, static_cast<int>(token),
-                record.attention);
+        output = attention * values.block(first, kvColumn, visible, shape.headDim);
+        keepRow({attention.data(), static_cast<std::size_t>(visible)}, static_cast<std::size_t>(first), layer,
+                head, static_cast<int>(token), record.attention);
       }
     }
     timer.traffic() = {
-        .kvRead = bytesOf(2 * positions * shape.kvDim()),
+        .kvRead = bytesOf(2 * (positions - firstSeen(window)) * shape.kvDim()),
         .activationsRead = bytesOf(queries.size()),
         .activationsWritten = bytesOf(attended.size()),
         .captureWritten = capturedBytes(record.attention, layer),
     };
     return attended;
+  }
+
+  /// The first position that any row of this block sees.
+  std::int64_t firstSeen(std::int64_t window) const {
+    return window > 0 ? std::max<std::int64_t>(0, m_position + 1 - window) : 0;
   }
 
   static bool isCaptured(const model::AttentionRows& rows, int layer) {
@@ -276,7 +309,8 @@ class ReferenceDecoder::Pass {
     rows = std::move(pooled);
   }
 
-  static void keepRow(std::span<const double> attention, int layer, int head, int token,
+  /// `attention` is of the positions from `first` on; before them it is 0.
+  static void keepRow(std::span<const double> attention, std::size_t first, int layer, int head, int token,
                       model::AttentionRows& rows) {
     if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
     const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
@@ -286,7 +320,7 @@ class ReferenceDecoder::Pass {
             static_cast<std::size_t>(rows.rowCount) +
         static_cast<std::size_t>(token);
     float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
-    for (std::size_t i = 0; i < attention.size(); ++i) target[i] = static_cast<float>(attention[i]);
+    for (std::size_t i = 0; i < attention.size(); ++i) target[first + i] = static_cast<float>(attention[i]);
   }
 
   /// The causal rows of one layer as floats, without the zeros above the diagonal.
@@ -302,35 +336,41 @@ class ReferenceDecoder::Pass {
   void projectAttention(const Matrix& attended, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::AttentionOutput, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    addTo(x, project(attended, weights.attentionOutput));
+    addBranch(x, project(attended, weights.attentionOutput), weights.attentionPostNorm);
     timer.traffic() = {
-        .weightsRead = bytesOf(weights.attentionOutput.size()),
+        .weightsRead = bytesOf(weights.attentionOutput.size() + weights.attentionPostNorm.size()),
         .activationsRead = bytesOf(attended.size() + x.size()),
         .activationsWritten = bytesOf(x.size()),
     };
   }
 
-  /// SwiGLU: [tokens][ffnDim].
+  /// Adds what attention or the FFN found to the stream, normalised first where the model does that.
+  void addBranch(Matrix& x, const Matrix& branch, const Matrix& postNorm) const {
+    addTo(x, postNorm.size() > 0 ? rmsNorm(branch, postNorm, m_config.normEpsilon) : branch);
+  }
+
+  /// The hidden layer after its activation: [tokens][ffnDim].
   Matrix gateAndUp(const Matrix& x, int layer, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnGateUp, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    const Matrix normed = rmsNorm(x, weights.ffnNorm, m_config.normEpsilon);
-    const Matrix gate = project(normed, weights.ffnGate);
+    const Matrix normed = normalise(x, weights.ffnNorm, m_config);
+    const bool gated = m_config.traits.feedForward == model::FeedForward::Gated;
+    const Matrix gate = gated ? project(normed, weights.ffnGate) : Matrix();
     const Matrix up = project(normed, weights.ffnUp);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.ffnNorm.size() + weights.ffnGate.size() + weights.ffnUp.size()),
         .activationsRead = bytesOf(x.size()),
         .activationsWritten = bytesOf(up.size()),
     };
-    return swiGlu(gate, up);
+    return m_activation(gate, up);
   }
 
   void projectDown(const Matrix& hidden, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnDown, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
-    addTo(x, project(hidden, weights.ffnDown));
+    addBranch(x, project(hidden, weights.ffnDown), weights.ffnPostNorm);
     timer.traffic() = {
-        .weightsRead = bytesOf(weights.ffnDown.size()),
+        .weightsRead = bytesOf(weights.ffnDown.size() + weights.ffnPostNorm.size()),
         .activationsRead = bytesOf(hidden.size() + x.size()),
         .activationsWritten = bytesOf(x.size()),
     };
@@ -338,12 +378,16 @@ class ReferenceDecoder::Pass {
 
   void computeLogits(const Matrix& x, StepRecord& record) {
     StageTimer timer(record, Stage::Logits, -1);
-    const Matrix& projection = m_weights.outputProjection();
+    const Matrix& projection = m_weights.outputWeights();
     // Only the last token's, unless all are asked for.
     Matrix wanted = m_keepsAllLogits ? x : Matrix(1, x.columns);
     if (!m_keepsAllLogits) std::copy_n(x.row(x.rows - 1).begin(), x.columns, wanted.values.begin());
-    const Matrix normed = rmsNorm(wanted, m_weights.outputNorm, m_config.normEpsilon);
-    const Matrix logits = project(normed, projection);
+    const Matrix normed = normalise(wanted, m_weights.outputNorm, m_config);
+    Matrix logits = project(normed, projection);
+    addToRows(logits, m_weights.output.bias);
+    for (double& logit : logits.values) {
+      logit = softCapped(logit, static_cast<double>(m_config.logitSoftCap));
+    }
     const auto toFloat = [](double value) { return static_cast<float>(value); };
     const auto last = logits.row(logits.rows - 1);
     m_logits.resize(last.size());
@@ -352,12 +396,15 @@ class ReferenceDecoder::Pass {
       std::transform(logits.values.begin(), logits.values.end(), std::back_inserter(m_allLogits), toFloat);
     }
     timer.traffic() = {
-        .weightsRead = bytesOf(m_weights.outputNorm.size() + projection.size()),
+        .weightsRead =
+            bytesOf(m_weights.outputNorm.size() + projection.size() + m_weights.output.bias.size()),
         .activationsRead = bytesOf(normed.size()),
         .activationsWritten = bytesOf(logits.size()),
     };
   }
 
+  ActivationFunction m_activation;
+  model::RopeTable m_rope;
   ModelMatrices m_weights;
   std::vector<LayerCache> m_cache;
 };

@@ -111,7 +111,7 @@ class TestVulkanDecoder : public QObject {
 
   void halvesPairingAgrees() {
     model::ModelConfig config = smallConfig({4, 2, 16});
-    config.ropePairing = model::RopePairing::Halves;
+    config.traits.ropePairing = model::RopePairing::Halves;
     config.ropeDim = 12;  // a part of the head only
     const model::Model model = randomModel(config, Output::Tied);
     const std::vector<int> tokens = someTokens(50, model.config.vocabSize);

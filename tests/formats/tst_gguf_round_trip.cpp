@@ -112,8 +112,8 @@ class TstGgufRoundTrip : public QObject {
     QCOMPARE(loaded.weights.parameterCount(), original.weights.parameterCount());
     QCOMPARE(formats::GgufFile(file("model.gguf")).text("general.note").value(), std::string("a text"));
 
-    const auto expected = formats::llamaTensors(original.config, original.weights);
-    const auto actual = formats::llamaTensors(loaded.config, loaded.weights);
+    const auto expected = formats::modelTensors(original.config, original.weights);
+    const auto actual = formats::modelTensors(loaded.config, loaded.weights);
     QCOMPARE(actual.size(), expected.size());
     for (std::size_t i = 0; i < actual.size(); ++i) {
       compareTensor(actual[i].name, *actual[i].tensor, *expected[i].tensor, storage);

@@ -1,0 +1,221 @@
+#include "core/formats/model_builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "core/formats/gguf_layout.h"
+#include "core/formats/weight_scan.h"
+#include "core/model/error.h"
+#include "core/model/utf8.h"
+
+namespace headroom::formats {
+
+namespace {
+using model::Error;
+using model::quotedName;
+using model::Tensor;
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+/// A layer has at least a norm, two projections of attention and two of the FFN.
+constexpr std::size_t kFewestTensorsPerLayer = 5;
+
+const Tensor* find(const TensorDirectory& tensors, std::string_view name) {
+  const auto found = tensors.find(name);
+  return found == tensors.end() ? nullptr : &found->second;
+}
+
+const Tensor& required(const TensorDirectory& tensors, std::string_view name) {
+  const Tensor* tensor = find(tensors, name);
+  if (!tensor) throw Error(fmt::format("tensor \"{}\" is missing", name));
+  return *tensor;
+}
+
+std::int64_t boundedRows(const Tensor& tensor, std::string_view name) {
+  if (tensor.rows > kMost) {
+    throw Error(fmt::format("{} has {} rows, expected at most {}", name, tensor.rows, kMost));
+  }
+  return tensor.rows;
+}
+
+/// Rows of the key projection of layer 0, which with the head size count the KV heads.
+struct KeyRows {
+  std::int64_t count = 0;
+  std::string proof;  ///< "the key projection has 64 rows"
+};
+
+KeyRows keyRows(const TensorDirectory& tensors, std::int64_t queryDim) {
+  if (const Tensor* fused = find(tensors, "blk.0.attn_qkv.weight");
+      fused && !find(tensors, "blk.0.attn_k.weight")) {
+    const std::int64_t rows = boundedRows(*fused, "blk.0.attn_qkv.weight");
+    if (rows <= queryDim || (rows - queryDim) % 2 != 0) {
+      throw Error(fmt::format(
+          "blk.0.attn_qkv.weight has {} rows, expected {} for queries and as many for keys as for values",
+          rows, queryDim));
+    }
+    return {(rows - queryDim) / 2, fmt::format("the joint projection has {} rows, {} of them for keys", rows,
+                                               (rows - queryDim) / 2)};
+  }
+  const std::int64_t keys = boundedRows(required(tensors, "blk.0.attn_k.weight"), "blk.0.attn_k.weight");
+  const std::int64_t values = boundedRows(required(tensors, "blk.0.attn_v.weight"), "blk.0.attn_v.weight");
+  if (keys != values) {
+    throw Error(fmt::format("blk.0.attn_k.weight has {} rows and blk.0.attn_v.weight {}, expected the same",
+                            keys, values));
+  }
+  return {keys, fmt::format("the key projection has {} rows", keys)};
+}
+
+/// Counts the heads. The output projection's columns and the head count fix the head size; the key projection
+/// then proves the number of KV heads, whatever the metadata says.
+void proveAttention(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
+  model::AttentionShape& shape = model.config.attention;
+  constexpr std::string_view kOutput = "blk.0.attn_output.weight";
+  const std::int64_t queryDim = required(tensors, kOutput).columns;
+  if (queryDim > kMost || queryDim % shape.queryHeadCount != 0) {
+    throw Error(fmt::format("{} has {} columns, which {} query heads do not divide", kOutput, queryDim,
+                            shape.queryHeadCount));
+  }
+  shape.headDim = static_cast<int>(queryDim / shape.queryHeadCount);
+  const KeyRows keys = keyRows(tensors, queryDim);
+  if (keys.count % shape.headDim != 0) {
+    throw Error(fmt::format("{}, expected a multiple of the head size {}", keys.proof, shape.headDim));
+  }
+  shape.kvHeadCount = static_cast<int>(keys.count / shape.headDim);
+  if (shape.queryHeadCount % shape.kvHeadCount != 0) {
+    throw Error(fmt::format("{} query heads are not a multiple of {} KV heads", shape.queryHeadCount,
+                            shape.kvHeadCount));
+  }
+  for (const KvHeadClaim& claim : claims.kvHeads) {
+    if (claim.kvHeadCount == shape.kvHeadCount) continue;
+    model.contradictions.push_back(fmt::format("{} means {} KV heads; {} and a head has {}, so there are {}",
+                                               claim.source, claim.kvHeadCount, keys.proof, shape.headDim,
+                                               shape.kvHeadCount));
+  }
+  const int impliedHeadDim =
+      claims.headDim > 0 ? claims.headDim : model.config.modelDim / shape.queryHeadCount;
+  if (impliedHeadDim != shape.headDim) {
+    model.contradictions.push_back(fmt::format(
+        "{} means a head size of {}; the output projection has {} columns for {} query heads, so it is {}",
+        claims.headDim > 0 ? claims.headDimSource : claims.headCountSource, impliedHeadDim, queryDim,
+        shape.queryHeadCount, shape.headDim));
+  }
+}
+
+/// What else follows from shapes: vocabulary, FFN, norms of parallel blocks, rotated elements.
+void proveRest(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
+  model::ModelConfig& config = model.config;
+  config.vocabSize =
+      static_cast<int>(boundedRows(required(tensors, "token_embd.weight"), "token_embd.weight"));
+  if (claims.vocabSize > 0 && claims.vocabSize != config.vocabSize) {
+    model.contradictions.push_back(fmt::format("{} claims a vocabulary of {}; the embedding has {} rows",
+                                               claims.vocabSizeSource, claims.vocabSize, config.vocabSize));
+  }
+  const std::int64_t hidden = required(tensors, "blk.0.ffn_down.weight").columns;
+  if (config.ffnDim == 0 && hidden <= kMost) config.ffnDim = static_cast<int>(hidden);
+  if (config.ropeDim == 0) config.ropeDim = config.attention.headDim;
+  if (config.traits.positions == model::Positions::Learned) config.ropeDim = 0;
+  if (config.ropeDim < 0 || config.ropeDim > config.attention.headDim || config.ropeDim % 2 != 0) {
+    throw Error(fmt::format("{} elements of a head are rotated, expected an even number up to {}",
+                            config.ropeDim, config.attention.headDim));
+  }
+  const std::size_t pairs = static_cast<std::size_t>(config.ropeDim) / 2;
+  for (const std::vector<float>* factors : {&config.ropeScaling.factors, &config.ropeScaling.longFactors}) {
+    if (!factors->empty() && factors->size() != pairs) {
+      throw Error(fmt::format("there are {} RoPE factors, expected one for each of {} pairs", factors->size(),
+                              pairs));
+    }
+    const auto bad =
+        std::ranges::find_if(*factors, [](float factor) { return !(factor > 0.0f && factor < 1e9f); });
+    if (bad != factors->end()) {
+      throw Error(fmt::format("a RoPE factor is {}, expected a positive number", *bad));
+    }
+  }
+  if (find(tensors, "blk.0.attn_norm_2.weight")) config.traits.ownFfnNorm = true;
+}
+
+/// The stored tensor of a slot, cut out of a joint one where there is one; empty when it is not in the file.
+Tensor locate(const TensorDirectory& tensors, const TensorSlot& slot, std::set<std::string_view>& used) {
+  const auto isWhole = [&](const Tensor& stored) {
+    return stored.rows == slot.rows && stored.columns == slot.columns;
+  };
+  const bool isVector = slot.rows == 1;
+  const auto direct = tensors.find(slot.name);
+  if (direct != tensors.end() && (isWhole(direct->second) || slot.fusedName != slot.name)) {
+    used.insert(direct->first);
+    if (isWhole(direct->second)) return direct->second;
+    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", slot.name,
+                            direct->second.rows, direct->second.columns, slot.rows, slot.columns));
+  }
+  const auto fused = slot.fusedName.empty() ? tensors.end() : tensors.find(slot.fusedName);
+  if (fused == tensors.end()) return {};
+  used.insert(fused->first);
+  const std::int64_t rows = isVector ? 1 : slot.fusedRows;
+  const std::int64_t columns = isVector ? slot.fusedRows : slot.columns;
+  if (fused->second.rows != rows || fused->second.columns != columns) {
+    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", slot.fusedName,
+                            fused->second.rows, fused->second.columns, rows, columns));
+  }
+  return isVector ? fused->second.columnsFrom(slot.fusedFirst, slot.columns)
+                  : fused->second.rowsFrom(slot.fusedFirst, slot.rows);
+}
+
+void refuseUnusable(const TensorSlot& slot) {
+  if (slot.rows == 1 && slot.tensor->storage != model::Storage::F32 &&
+      slot.tensor->storage != model::Storage::F16 && slot.tensor->storage != model::Storage::BF16) {
+    throw Error(fmt::format("tensor \"{}\" is a vector stored as {}, expected F32, F16 or BF16", slot.name,
+                            shortName(slot.tensor->storage)));
+  }
+  const std::int64_t bad = firstNonFinite(*slot.tensor);
+  if (bad >= 0) {
+    throw Error(fmt::format("tensor \"{}\" holds NaN or infinity at element {}, expected finite weights",
+                            slot.name, bad));
+  }
+}
+
+void fillWeights(const TensorDirectory& tensors, model::Model& model) {
+  const std::size_t layerLimit = tensors.size() / kFewestTensorsPerLayer;
+  if (static_cast<std::size_t>(model.config.layerCount) > layerLimit) {
+    throw Error(fmt::format("the metadata claims {} layers, but {} tensors hold at most {}",
+                            model.config.layerCount, tensors.size(), layerLimit));
+  }
+  const std::vector<TensorSlot> slots = modelTensors(model.config, model.weights);
+  std::set<std::string_view> used;
+  std::map<model::Storage, std::int64_t> elements;
+  for (const TensorSlot& slot : slots) {
+    *slot.tensor = locate(tensors, slot, used);
+    if (slot.tensor->empty()) {
+      if (slot.optional) continue;
+      throw Error(fmt::format("tensor \"{}\" is missing", slot.name));
+    }
+    refuseUnusable(slot);
+    if (slot.rows > 1) elements[slot.tensor->storage] += slot.tensor->elementCount();
+  }
+  if (model.weights.output.empty()) model.weights.output = model.weights.tokenEmbedding;
+  for (model::LayerWeights& layer : model.weights.layers) {
+    if (!layer.ffnNorm.empty()) continue;
+    layer.ffnNorm = layer.attentionNorm;
+    layer.ffnNormBias = layer.attentionNormBias;
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (used.contains(name)) continue;
+    throw Error(fmt::format("tensor {} is not part of a {}-layer {} model as this program computes it",
+                            quotedName(name), model.config.layerCount, model.config.architecture));
+  }
+  std::int64_t most = 0;
+  for (const auto& [storage, count] : elements) {
+    if (count > most) model.storageName = shortName(storage);
+    most = std::max(most, count);
+  }
+}
+}  // namespace
+
+void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
+  model.config = claims.config;
+  proveAttention(claims, tensors, model);
+  proveRest(claims, tensors, model);
+  fillWeights(tensors, model);
+}
+
+}  // namespace headroom::formats

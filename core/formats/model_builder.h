@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/model/architecture.h"
+#include "core/model/model.h"
+
+namespace headroom::formats {
+
+/// A file's tensors by GGUF name ("blk.0.attn_q.weight"), wherever their bytes lie. Matrices are
+/// [rows][columns] with columns the dimension of the input; vectors are [1][columns].
+using TensorDirectory = std::map<std::string, model::Tensor, std::less<>>;
+
+/// One place where metadata says how many KV heads there are.
+struct KvHeadClaim {
+  std::string source;  ///< for people: "falcon.attention.head_count_kv", "multi_query: true"
+  int kvHeadCount = 0;
+};
+
+/// What a file's metadata says, before the tensors prove it.
+struct ModelClaims {
+  /// Everything but attention.kvHeadCount, attention.headDim and vocabSize, which the tensors say. A ropeDim
+  /// of 0 means the whole head, an ffnDim of 0 the FFN's own.
+  model::ModelConfig config;
+  std::vector<KvHeadClaim> kvHeads;  ///< in the order in which they shall be named
+  int headDim = 0;                   ///< 0: nothing said
+  int vocabSize = 0;                 ///< 0: nothing said
+  std::string headCountSource;       ///< for messages: the key of the query head count
+  std::string headDimSource;
+  std::string vocabSizeSource;
+};
+
+/// Proves the attention kind from the tensors' shapes, checks every tensor, and fills `model`'s config,
+/// weights, storageName and contradictions. The tensors' memory stays whose it is. Throws model::Error, a
+/// sentence with expected and actual values, when a tensor is missing, has another shape, holds NaN or
+/// infinity, or is not part of the forward pass.
+void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model);
+
+}  // namespace headroom::formats
