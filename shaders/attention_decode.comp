@@ -46,7 +46,7 @@ float weightSum[GROUP];  // this lane's share
 #define MIX_KEY(k)                                                                                            \
   [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {                                                  \
     vec4 value = vec4(0.0);                                                                                   \
-    if (first + k < end && (LANES_FIT || slice * 8 + lane < HEAD_DIM4)) {                                     \
+    if (first + k >= seen && first + k < end && (LANES_FIT || slice * 8 + lane < HEAD_DIM4)) {                                     \
       value = loadValue(base + (first + k) * HEAD_DIM4 + slice * 8 + lane);                                   \
     }                                                                                                         \
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) mixed[g][slice] += subgroupShuffle(score[g], k) * value;      \
@@ -73,7 +73,7 @@ void main() {
   const uint begin = chunkBegin(chunk, length);
   const uint end = chunkBegin(chunk + 1, length);
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
-  const float scale = inversesqrt(float(HEAD_DIM4 * 4));
+  const uint seen = firstSeen(length);
   const bool captures = sequence == 0 && layerSlot() != NO_SLOT;
 
   FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
@@ -81,13 +81,13 @@ void main() {
     weightSum[g] = 0.0;
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
       const uint texel = (token * QUERY_HEADS + firstHead + g) * HEAD_DIM4 + min(slice * 8 + lane, HEAD_DIM4 - 1);
-      q[g][slice] = loadQuery(texel) * scale;
+      q[g][slice] = loadQuery(texel) * SCALE;
       mixed[g][slice] = vec4(0.0);
     }
   }
 
   for (uint first = begin; first < end; first += 8) {
-    const bool valid = first + lane < end;
+    const bool valid = first + lane >= seen && first + lane < end;
     const uint keyTexel = base + (first + lane) * HEAD_DIM4;
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) score[g] = 0.0;
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
@@ -101,6 +101,7 @@ void main() {
       SCORE_LANE(7)
     }
     FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
+      score[g] = softCapped(score[g], SOFT_CAP);
       const float masked = valid ? score[g] : NEGATIVE_INFINITY;
       const float highestHere = maxLanes(masked);
       const float newHighest = max(highest[g], highestHere);

@@ -36,11 +36,11 @@ void main() {
   const uint begin = chunkBegin(chunk, length);
   const uint end = chunkBegin(chunk + 1, length);
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
-  const float scale = inversesqrt(float(HEAD_DIM4 * 4));
+  const uint seen = firstSeen(length);
   const bool captures = sequence == 0 && layerSlot() != NO_SLOT;
 
   for (uint i = self; i < GROUP * HEAD_DIM4; i += INVOCATIONS) {
-    q[i] = loadQuery((token * QUERY_HEADS + firstHead) * HEAD_DIM4 + i) * scale;
+    q[i] = loadQuery((token * QUERY_HEADS + firstHead) * HEAD_DIM4 + i) * SCALE;
   }
   for (uint head = self; head < GROUP; head += INVOCATIONS) {
     highest[head] = NEGATIVE_INFINITY;
@@ -53,15 +53,18 @@ void main() {
     const uint count = min(TILE, end - first);
     barrier();
     for (uint i = self; i < count * HEAD_DIM4; i += INVOCATIONS) {
-      tile[i / HEAD_DIM4 * STRIDE4 + i % HEAD_DIM4] = loadKey(base + first * HEAD_DIM4 + i);
+      vec4 key = vec4(0.0);
+      if (first + i / HEAD_DIM4 >= seen) key = loadKey(base + first * HEAD_DIM4 + i);
+      tile[i / HEAD_DIM4 * STRIDE4 + i % HEAD_DIM4] = key;
     }
     barrier();
     for (uint pair = self; pair < GROUP * TILE; pair += INVOCATIONS) {
       const uint key = pair % TILE;
       float score = NEGATIVE_INFINITY;
-      if (key < count) {
+      if (key < count && first + key >= seen) {
         score = 0.0;
         for (uint i = 0; i < HEAD_DIM4; ++i) score += dot(q[pair / TILE * HEAD_DIM4 + i], tile[key * STRIDE4 + i]);
+        score = softCapped(score, SOFT_CAP);
       }
       scores[pair] = score;
     }
@@ -71,7 +74,7 @@ void main() {
       const uint cells = step.capturePooling == 1 ? count : (count + 7) / 8;
       for (uint i = self; i < GROUP * cells; i += INVOCATIONS) {
         const uint slot = headSlot(firstHead + i / cells);
-        if (slot == NO_SLOT) continue;
+        if (slot == NO_SLOT || (step.capturePooling == 1 && first + i % cells < seen)) continue;
         const uint from = i / cells * TILE + i % cells * step.capturePooling;
         float value = scores[from];
         for (uint k = 1; k < step.capturePooling; ++k) value = max(value, scores[from + k]);
@@ -100,7 +103,9 @@ void main() {
       }
     }
     for (uint i = self; i < count * HEAD_DIM4; i += INVOCATIONS) {
-      tile[i / HEAD_DIM4 * STRIDE4 + i % HEAD_DIM4] = loadValue(base + first * HEAD_DIM4 + i);
+      vec4 value = vec4(0.0);
+      if (first + i / HEAD_DIM4 >= seen) value = loadValue(base + first * HEAD_DIM4 + i);
+      tile[i / HEAD_DIM4 * STRIDE4 + i % HEAD_DIM4] = value;
     }
     barrier();
     [[unroll]] for (uint n = 0; n < OUTPUTS; ++n) {

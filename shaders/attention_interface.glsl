@@ -9,6 +9,9 @@ layout(constant_id = 6) const uint CHUNKS = 1;
 layout(constant_id = 7) const uint MIN_CHUNK = 64;
 layout(constant_id = 8) const uint KV_TEXEL_BYTES = 16;  // four elements of the cache
 
+layout(constant_id = 10) const float SCALE = 1.0;     // of scores
+layout(constant_id = 11) const float SOFT_CAP = 0.0;  // of scores; 0: none
+
 layout(binding = 1) uniform textureBuffer query;   // [token][QUERY_HEADS][HEAD_DIM4]
 layout(binding = 2) uniform textureBuffer keys;    // [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
 layout(binding = 3) uniform textureBuffer values;  // likewise
@@ -17,14 +20,23 @@ layout(std430, binding = 5) writeonly buffer Extent { vec2 extent[]; };    // [t
 layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  // [slot][captureRows][captureStride]
 layout(std430, binding = 7) writeonly buffer CapturedExtent { vec2 capturedExtent[]; };  // [slot][captureRows][CHUNKS]
 
-layout(push_constant) uniform AttentionDecodeParams { uint layer; } params;
+layout(push_constant) uniform AttentionDecodeParams {
+  uint layer;
+  uint window;  // positions that the layer sees at most; 0: all
+} params;
+
+#include "activation.glsl"
 
 #define NEGATIVE_INFINITY uintBitsToFloat(0xFF800000u)
 
-// First key of a chunk, at most `length`; a multiple of 8 before that.
+// First key that a row of `length` keys sees.
+uint firstSeen(uint length) { return params.window == 0 || length <= params.window ? 0 : length - params.window; }
+
+// First key of a chunk, at most `length`; a multiple of 8 before that. Keys before firstSeen() are to be skipped.
 uint chunkBegin(uint chunk, uint length) {
-  const uint chunkKeys = max(MIN_CHUNK, ((length + CHUNKS - 1) / CHUNKS + 7) & ~7u);
-  return min(length, chunk * chunkKeys);
+  const uint start = firstSeen(length) & ~7u;
+  const uint chunkKeys = max(MIN_CHUNK, ((length - start + CHUNKS - 1) / CHUNKS + 7) & ~7u);
+  return min(length, start + chunk * chunkKeys);
 }
 
 vec4 loadQuery(uint texel) {

@@ -2,8 +2,8 @@
 // attention_merge has merged them before.
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#define AUDIT_BINDING 6
-#define RESIDUAL_BINDING 5
+#define AUDIT_BINDING 7
+#define RESIDUAL_BINDING 6
 #include "projection.glsl"
 #include "residual_output.glsl"
 
@@ -12,14 +12,14 @@ layout(constant_id = 5) const uint HEAD_DIM4 = 2;
 layout(constant_id = 6) const uint CHUNKS = 1;
 
 #ifdef FAMILY_ROWS
-layout(binding = 3) uniform textureBuffer attended;  // [token][COLUMNS4], zero behind QUERY_HEADS * HEAD_DIM4
+layout(binding = 4) uniform textureBuffer attended;  // [token][COLUMNS4], zero behind QUERY_HEADS * HEAD_DIM4
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   COUNT(ACTIVATIONS_READ, 16);
   return texelFetch(attended, int(token * COLUMNS4 + column4));
 }
 #else
-#define PARTIAL_BINDING 3
+#define PARTIAL_BINDING 4
 #include "merge.glsl"
 
 vec4 loadInput(uint token, uint column4, uint tile) {

@@ -1,12 +1,12 @@
 // Stage FfnDown: down projection, residual.
 #version 460
 #extension GL_GOOGLE_include_directive : require
-#define AUDIT_BINDING 5
-#define RESIDUAL_BINDING 4
+#define AUDIT_BINDING 6
+#define RESIDUAL_BINDING 5
 #include "projection.glsl"
 #include "residual_output.glsl"
 
-layout(binding = 3) uniform textureBuffer hidden;  // [token][COLUMNS4], zero behind ffnDim
+layout(binding = 4) uniform textureBuffer hidden;  // [token][COLUMNS4], zero behind ffnDim
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   COUNT(ACTIVATIONS_READ, 16);

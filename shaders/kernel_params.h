@@ -50,6 +50,7 @@ inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFFu;
 /// Push constant of attention_decode.
 struct AttentionDecodeParams {
   std::uint32_t layer = 0;
+  std::uint32_t window = 0;  ///< positions that the layer sees at most; 0: all
 };
 
 }  // namespace headroom::engine

@@ -1,16 +1,24 @@
-// loadInput for projections behind an RMSNorm: x * gain, without the division by the root mean square, which is
-// the same for all columns and is applied to the product: y = (W (x * gain)) / rms(x).
+// loadInput for projections behind a norm: x * gain. What is the same for all columns is applied to the product:
+// RMSNorm y = (W (x * gain)) / rms(x); LayerNorm y = (W (x * gain) - mean(x) W gain) / deviation(x) + W bias, whose
+// W gain and W bias are the matrix's row terms.
 layout(constant_id = 3) const uint MODEL_DIM = 32;
 layout(constant_id = 4) const float EPSILON = 1e-5;
-layout(binding = 3) uniform textureBuffer stream;  // [token][COLUMNS4] residual stream, zero behind MODEL_DIM
-layout(binding = 4) uniform textureBuffer gain;    // [COLUMNS4]
+layout(constant_id = 13) const uint LAYER_NORM = 0;
+layout(binding = 4) uniform textureBuffer stream;  // [token][COLUMNS4] residual stream, zero behind MODEL_DIM
+layout(binding = 5) uniform textureBuffer gain;    // [COLUMNS4]
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   COUNT(ACTIVATIONS_READ, 16);
   COUNT(WEIGHTS_READ, 16);
   const vec4 x = texelFetch(stream, int(token * COLUMNS4 + column4));
   squares[tile] += dot(x, x);
+  if (LAYER_NORM != 0) sums[tile] += dot(x, vec4(1.0));
   return x * texelFetch(gain, int(column4));
 }
 
-float outputScale(uint tile) { return inversesqrt(sumLanes(squares[tile]) / float(MODEL_DIM) + EPSILON); }
+float outputMean(uint tile) { return LAYER_NORM != 0 ? sumLanes(sums[tile]) / float(MODEL_DIM) : 0.0; }
+
+float outputScale(uint tile) {
+  const float mean = outputMean(tile);
+  return inversesqrt(max(sumLanes(squares[tile]) / float(MODEL_DIM) - mean * mean, 0.0) + EPSILON);
+}

@@ -13,15 +13,30 @@
 #define TOKENS 1
 #endif
 
+// Per row of the matrix: what the mean of a LayerNorm's input takes away, and a constant (biases).
+layout(constant_id = 14) const uint HAS_TERMS = 0;
+layout(binding = 3) uniform textureBuffer terms;  // [matrix row] factor, constant; read with HAS_TERMS only
+
 layout(constant_id = 2) const uint ROWS = 32;  // rows that emit() gets; the packed family computes more, as padding
 
 float squares[TOKENS];  // this lane's share of sum(x^2)
+float sums[TOKENS];     // and of sum(x)
 
 // x[column4 * 4 ...] of the token; `tile` is its index within the tile.
 vec4 loadInput(uint token, uint column4, uint tile);
 // What all results of a token are multiplied by.
 float outputScale(uint tile);
+// Mean of a token's input where a LayerNorm takes it away, else 0.
+float outputMean(uint tile);
 void emit(uint row, uint token, float value, float partner);
+
+// The finished result of a row: scale (W x - mean factor) + constant.
+float finished(float product, uint matrixRow, bool wanted, float scale, float mean) {
+  if (HAS_TERMS == 0 || !wanted) return product * scale;
+  COUNT(WEIGHTS_READ, 8);
+  const vec2 term = texelFetch(terms, int(matrixRow)).xy;
+  return (product - mean * term.x) * scale + term.y;
+}
 
 #ifndef FIRST_TOKEN
 #define FIRST_TOKEN 0

@@ -32,6 +32,7 @@ float sumLanes(float value) {
 void multiply(uint firstToken) {
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
     squares[n] = 0.0;
+    sums[n] = 0.0;
     [[unroll]] for (uint r = 0; r < ROW_BLOCKS; ++r) product[r][n] = 0.0;
   }
   float sum[ROW_BLOCKS][TOKENS];
@@ -73,16 +74,21 @@ void main() {
   multiply(firstToken);
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
     const float scale = outputScale(n);
+    const float mean = outputMean(n);
     const bool wanted = firstToken + n < step.tokenCount;
 #ifdef PAIRS_GATE_UP
     [[unroll]] for (uint r = 0; r < ROW_BLOCKS; r += 2) {
       const uint row = (firstBlock() + r) / 2 * 8 + lane();
-      if (wanted && row < ROWS) emit(row, firstToken + n, product[r][n] * scale, product[r + 1][n] * scale);
+      const uint gateRow = firstBlock() * 8 + r * 8 + lane();
+      if (wanted && row < ROWS) {
+        emit(row, firstToken + n, finished(product[r][n], gateRow, true, scale, mean),
+             finished(product[r + 1][n], gateRow + 8, true, scale, mean));
+      }
     }
 #else
     [[unroll]] for (uint r = 0; r < ROW_BLOCKS; ++r) {
       const uint row = (firstBlock() + r) * 8 + lane();
-      const float value = product[r][n] * scale;
+      const float value = finished(product[r][n], row, wanted && row < ROWS, scale, mean);
 #ifdef PAIRS_ADJACENT
       const float partner = subgroupShuffleXor(value, 1);
 #else

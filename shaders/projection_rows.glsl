@@ -19,6 +19,7 @@ float sumLanes(float value) { return subgroupAdd(value); }
 void multiply(uint firstRow, uint firstToken) {
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
     squares[n] = 0.0;
+    sums[n] = 0.0;
     [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = 0.0;
   }
   for (uint column4 = gl_SubgroupInvocationID * RUN4; column4 < COLUMNS4; column4 += gl_SubgroupSize * RUN4) {
@@ -49,18 +50,25 @@ void main() {
     multiply(firstRow, firstToken);
     [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
       const float scale = outputScale(n);
+      const float mean = outputMean(n);
       const bool wanted = firstToken + n < step.tokenCount;
       // Each lane hands on one of the rows.
 #ifdef PAIRS_GATE_UP
       [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; r += 2) {
         if (wanted && firstRow + r < MATRIX_ROWS && gl_SubgroupInvocationID == r / 2) {
-          emit((firstRow + r) / 2, firstToken + n, product[r][n] * scale, product[r + 1][n] * scale);
+          emit((firstRow + r) / 2, firstToken + n, finished(product[r][n], firstRow + r, true, scale, mean),
+               finished(product[r + 1][n], firstRow + r + 1, true, scale, mean));
         }
       }
 #else
       [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
         if (wanted && firstRow + r < MATRIX_ROWS && gl_SubgroupInvocationID == r) {
-          emit(firstRow + r, firstToken + n, product[r][n] * scale, product[r ^ 1u][n] * scale);
+#ifdef PAIRS_ADJACENT
+          const float partner = finished(product[r ^ 1u][n], (firstRow + r) ^ 1u, true, scale, mean);
+#else
+          const float partner = 0.0;
+#endif
+          emit(firstRow + r, firstToken + n, finished(product[r][n], firstRow + r, true, scale, mean), partner);
         }
       }
 #endif

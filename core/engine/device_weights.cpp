@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
+
+#include "core/model/gelu_table.h"
 
 namespace headroom::engine {
 
@@ -21,6 +24,41 @@ bool holdsMinus128(const Tensor& tensor) {
   return false;
 }
 
+/// Biases of a projection's sources, by tensor.
+class Biases {
+ public:
+  explicit Biases(std::initializer_list<std::pair<const Tensor*, const Tensor*>> ofTensors) {
+    for (const auto& [tensor, bias] : ofTensors) {
+      if (!bias->empty()) m_values.emplace(tensor, bias->toFloat());
+    }
+  }
+  bool empty() const { return m_values.empty(); }
+  float at(const RowReference& row) const {
+    const auto found = m_values.find(row.tensor);
+    return found == m_values.end() ? 0.0f : found->second[static_cast<std::size_t>(row.row)];
+  }
+
+ private:
+  std::map<const Tensor*, std::vector<float>> m_values;
+};
+
+/// Which projections have row terms: the same in all layers, so that one kernel serves them.
+struct TermsWanted {
+  bool qkv = false, attentionOutput = false, gateUp = false, ffnDown = false, output = false;
+
+  explicit TermsWanted(const model::Model& model) {
+    const bool layerNorm = model.config.traits.norm == model::Norm::Layer;
+    qkv = gateUp = output = layerNorm;
+    output |= !model.weights.outputBias.empty();
+    for (const model::LayerWeights& layer : model.weights.layers) {
+      qkv |= !layer.queryBias.empty() || !layer.keyBias.empty() || !layer.valueBias.empty();
+      attentionOutput |= !layer.attentionOutputBias.empty();
+      gateUp |= !layer.ffnGateBias.empty() || !layer.ffnUpBias.empty();
+      ffnDown |= !layer.ffnDownBias.empty();
+    }
+  }
+};
+
 /// Lays out matrices for one family of kernels.
 class MatrixMaker {
  public:
@@ -29,35 +67,61 @@ class MatrixMaker {
       : m_device(device), m_config(config), m_plan(plan), m_storage(storage) {}
 
   DeviceMatrix plain(const Tensor& tensor, const std::string& what) const {
-    return make({&tensor}, tensor.rows, what, [&](std::int64_t row) { return RowReference{&tensor, row}; });
+    return make({&tensor}, tensor.rows, what, ofRow(tensor));
+  }
+  RowTerms plainTerms(const Tensor& tensor, const Tensor& bias, const LayerNormVectors& norm,
+                      const std::string& what) const {
+    return terms(tensor.rows, norm, what, ofRow(tensor), Biases({{&tensor, &bias}}));
+  }
+  DeviceProjection plainProjection(const Tensor& tensor, const Tensor& bias, const LayerNormVectors& norm,
+                                   const std::string& what, bool hasTerms) const {
+    return {plain(tensor, what), hasTerms ? plainTerms(tensor, bias, norm, what) : RowTerms()};
   }
 
-  DeviceMatrix qkv(const model::LayerWeights& layer, const std::string& what) const {
+  DeviceProjection qkv(const model::LayerWeights& layer, const LayerNormVectors& norm,
+                       const std::string& what, bool hasTerms) const {
     const std::int64_t queryRows = layer.query.rows;
     const std::int64_t kvRows = layer.key.rows;
-    return make({&layer.query, &layer.key, &layer.value}, queryRows + 2 * kvRows, what,
-                [&](std::int64_t row) {
-                  if (row < queryRows)
-                    return RowReference{&layer.query, model::adjacentPairRow(m_config, row)};
-                  if (row < queryRows + kvRows)
-                    return RowReference{&layer.key, model::adjacentPairRow(m_config, row - queryRows)};
-                  return RowReference{&layer.value, row - queryRows - kvRows};
-                });
+    const auto rowAt = [&, queryRows, kvRows](std::int64_t row) {
+      if (row < queryRows) return RowReference{&layer.query, model::adjacentPairRow(m_config, row)};
+      if (row < queryRows + kvRows)
+        return RowReference{&layer.key, model::adjacentPairRow(m_config, row - queryRows)};
+      return RowReference{&layer.value, row - queryRows - kvRows};
+    };
+    const Biases biases(
+        {{&layer.query, &layer.queryBias}, {&layer.key, &layer.keyBias}, {&layer.value, &layer.valueBias}});
+    const std::int64_t rows = queryRows + 2 * kvRows;
+    return {make({&layer.query, &layer.key, &layer.value}, rows, what, rowAt),
+            hasTerms ? terms(rows, norm, what, rowAt, biases) : RowTerms()};
   }
 
   /// Gate and up by turns, as many rows of each as the kernels compute side by side.
-  DeviceMatrix gateUp(const model::LayerWeights& layer, const std::string& what) const {
+  DeviceProjection gateUp(const model::LayerWeights& layer, const LayerNormVectors& norm,
+                          const std::string& what, bool hasTerms) const {
     const std::int64_t turn = m_plan.family == model::KernelFamily::Packed ? 8 : 1;
-    const auto padded = static_cast<std::int64_t>(
-        roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), static_cast<std::uint64_t>(turn)));
-    return make({&layer.ffnGate, &layer.ffnUp}, 2 * padded, what, [&layer, turn](std::int64_t row) {
+    const auto rows = static_cast<std::int64_t>(
+        2 * roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), static_cast<std::uint64_t>(turn)));
+    const auto rowAt = [&layer, turn](std::int64_t row) {
       const Tensor& source = row / turn % 2 == 0 ? layer.ffnGate : layer.ffnUp;
       const std::int64_t sourceRow = row / (2 * turn) * turn + row % turn;
       return sourceRow < source.rows ? RowReference{&source, sourceRow} : RowReference{};
-    });
+    };
+    const Biases biases({{&layer.ffnGate, &layer.ffnGateBias}, {&layer.ffnUp, &layer.ffnUpBias}});
+    return {make({&layer.ffnGate, &layer.ffnUp}, rows, what, rowAt),
+            hasTerms ? terms(rows, norm, what, rowAt, biases) : RowTerms()};
   }
 
  private:
+  static std::function<RowReference(std::int64_t)> ofRow(const Tensor& tensor) {
+    return [&tensor](std::int64_t row) { return RowReference{&tensor, row}; };
+  }
+
+  RowTerms terms(std::int64_t rows, const LayerNormVectors& norm, const std::string& what,
+                 const std::function<RowReference(std::int64_t)>& rowAt, const Biases& biases) const {
+    return RowTerms(m_device, rows, norm, what, rowAt,
+                    [&](std::int64_t row) { return biases.at(rowAt(row)); });
+  }
+
   model::Storage storageFor(std::initializer_list<const Tensor*> tensors) const {
     const model::Storage first = (*tensors.begin())->storage;
     const bool alike =
@@ -104,36 +168,97 @@ DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, 
                              DeviceStorage storage)
     : outputNorm(device, model.weights.outputNorm, "the output norm"), tied(model.weights.tied()) {
   const model::ModelConfig& config = model.config;
+  const model::Weights& weights = model.weights;
   const MatrixMaker make(device, config, shape.plan, storage);
-  tokenEmbedding = make.plain(model.weights.tokenEmbedding, "the token embedding");
-  if (!tied) output = make.plain(model.weights.output, "the output matrix");
-  for (int index = 0; index < config.layerCount; ++index) {
-    const model::LayerWeights& layer = model.weights.layers[static_cast<std::size_t>(index)];
-    const auto what = [&](const char* part) { return fmt::format("{} of layer {}", part, index); };
-    layers.push_back({.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm")),
-                      .qkv = make.qkv(layer, what("Q, K and V")),
-                      .attentionOutput = make.plain(layer.attentionOutput, what("the attention output")),
-                      .ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm")),
-                      .gateUp = make.gateUp(layer, what("gate and up")),
-                      .ffnDown = make.plain(layer.ffnDown, what("the down projection"))});
+  const TermsWanted wanted(model);
+  const bool layerNorm = config.traits.norm == model::Norm::Layer;
+  const auto vectors = [&](const Tensor& gain, const Tensor& bias) {
+    return layerNorm ? LayerNormVectors(gain, bias) : LayerNormVectors();
+  };
+  tokenEmbedding = make.plain(weights.tokenEmbedding, "the token embedding");
+  if (!tied) output = make.plain(weights.output, "the output matrix");
+  if (wanted.output) {
+    outputTerms = make.plainTerms(weights.output, weights.outputBias,
+                                  vectors(weights.outputNorm, weights.outputNormBias), "the output matrix");
   }
+  const bool gated = config.traits.feedForward == model::FeedForward::Gated;
+  for (int index = 0; index < config.layerCount; ++index) {
+    const model::LayerWeights& layer = weights.layers[static_cast<std::size_t>(index)];
+    const auto what = [&](const char* part) { return fmt::format("{} of layer {}", part, index); };
+    const LayerNormVectors attentionNorm = vectors(layer.attentionNorm, layer.attentionNormBias);
+    const LayerNormVectors ffnNorm = vectors(layer.ffnNorm, layer.ffnNormBias);
+    DeviceLayer& target = layers.emplace_back();
+    target.attentionNorm = GainVector(device, layer.attentionNorm, what("the attention norm"));
+    target.qkv = make.qkv(layer, attentionNorm, what("Q, K and V"), wanted.qkv);
+    if (config.traits.headNorms) uploadHeadGains(device, config, layer, what("the head norms"), target);
+    target.attentionOutput = make.plainProjection(layer.attentionOutput, layer.attentionOutputBias, {},
+                                                  what("the attention output"), wanted.attentionOutput);
+    target.ffnNorm = GainVector(device, layer.ffnNorm, what("the feed-forward norm"));
+    target.gateUp = gated ? make.gateUp(layer, ffnNorm, what("gate and up"), wanted.gateUp)
+                          : make.plainProjection(layer.ffnUp, layer.ffnUpBias, ffnNorm,
+                                                 what("the up projection"), wanted.gateUp);
+    target.ffnDown = make.plainProjection(layer.ffnDown, layer.ffnDownBias, {}, what("the down projection"),
+                                          wanted.ffnDown);
+    if (config.traits.branchNorms) {
+      target.attentionPostNorm =
+          GainVector(device, layer.attentionPostNorm, what("the norm of attention's result"));
+      target.ffnPostNorm = GainVector(device, layer.ffnPostNorm, what("the norm of the FFN's result"));
+    }
+  }
+  uploadTables(device, model, shape);
+}
 
-  const int pairs = config.ropeDim / 2;
+void DeviceWeights::uploadHeadGains(vulkan::Device& device, const model::ModelConfig& config,
+                                    const model::LayerWeights& layer, const std::string& what,
+                                    DeviceLayer& target) {
+  std::vector<float> gains;
+  for (const Tensor* norm : {&layer.queryNorm, &layer.keyNorm}) {
+    const std::vector<float> stored = norm->toFloat();
+    for (std::int64_t i = 0; i < norm->columns; ++i) {
+      gains.push_back(stored[static_cast<std::size_t>(model::adjacentPairRow(config, i))]);
+    }
+  }
+  target.headGains = vulkan::Buffer(device, gains.size() * sizeof(float), vulkan::MemoryPlace::Device, what);
+  vulkan::upload(device, target.headGains, 0, std::as_bytes(std::span(gains)));
+  target.headGainView =
+      vulkan::TexelView(device, target.headGains, VK_FORMAT_R32G32_SFLOAT, 0, target.headGains.bytes());
+}
+
+void DeviceWeights::uploadTables(vulkan::Device& device, const model::Model& model, const StepShape& shape) {
+  const auto table = [&](vulkan::Buffer& buffer, vulkan::TexelView& view, std::span<const std::byte> bytes,
+                         VkFormat format, const char* what) {
+    buffer = vulkan::Buffer(device, bytes.size(), vulkan::MemoryPlace::Device, what);
+    vulkan::upload(device, buffer, 0, bytes);
+    view = vulkan::TexelView(device, buffer, format, 0, buffer.bytes());
+  };
+  const model::RopeTable rope(model.config, shape.options.contextLength);
   std::vector<float> angles;
-  angles.reserve(static_cast<std::size_t>(shape.options.contextLength) * std::max(1, pairs) * 2);
+  angles.reserve(static_cast<std::size_t>(shape.options.contextLength) * rope.frequencies.size() * 2);
   for (int position = 0; position < shape.options.contextLength; ++position) {
-    for (int pair = 0; pair < pairs; ++pair) {
-      const double angle = position * std::pow(static_cast<double>(config.ropeBase),
-                                               -2.0 * pair / static_cast<double>(config.ropeDim));
-      angles.push_back(static_cast<float>(std::cos(angle)));
-      angles.push_back(static_cast<float>(std::sin(angle)));
+    for (double frequency : rope.frequencies) {
+      angles.push_back(static_cast<float>(rope.magnitude * std::cos(position * frequency)));
+      angles.push_back(static_cast<float>(rope.magnitude * std::sin(position * frequency)));
     }
   }
   if (angles.empty()) angles.resize(2);  // no rotated elements: the kernel never reads it, but binds it
-  ropeTable =
-      vulkan::Buffer(device, angles.size() * sizeof(float), vulkan::MemoryPlace::Device, "RoPE angles");
-  vulkan::upload(device, ropeTable, 0, std::as_bytes(std::span(angles)));
-  ropeView = vulkan::TexelView(device, ropeTable, VK_FORMAT_R32G32_SFLOAT, 0, ropeTable.bytes());
+  table(ropeTable, ropeView, std::as_bytes(std::span(angles)), VK_FORMAT_R32G32_SFLOAT, "RoPE angles");
+
+  if (model.config.traits.positions == model::Positions::Learned) {
+    const Tensor& learned = model.weights.positionEmbedding;
+    const auto columns = static_cast<std::size_t>(shape.streamColumns());
+    const auto rows = static_cast<std::size_t>(shape.options.contextLength);
+    std::vector<float> padded(rows * columns);
+    for (std::size_t row = 0; row < rows; ++row) {
+      learned.readRow(static_cast<std::int64_t>(row),
+                      std::span(padded).subspan(row * columns, static_cast<std::size_t>(learned.columns)));
+    }
+    table(positions, positionView, std::as_bytes(std::span(padded)), VK_FORMAT_R32G32B32A32_SFLOAT,
+          "the position embedding");
+  }
+  if (model.config.traits.activation == model::Activation::GeluTable) {
+    const std::vector<std::uint16_t> values = model::geluTable();
+    table(geluTable, geluView, std::as_bytes(std::span(values)), VK_FORMAT_R16_SFLOAT, "the GELU table");
+  }
 }
 
 }  // namespace headroom::engine

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/engine/device_matrix.h"
+#include "core/engine/row_terms.h"
 #include "core/engine/step_shape.h"
 #include "core/model/model.h"
 #include "core/vulkan/buffer.h"
@@ -15,6 +16,7 @@ class GainVector {
   GainVector() = default;
   GainVector(vulkan::Device& device, const model::Tensor& gains, const std::string& what);
   const vulkan::TexelView& view() const { return m_view; }
+  const vulkan::Buffer& buffer() const { return m_buffer; }
   /// Bytes of one full read by one workgroup.
   std::uint64_t paddedBytes() const { return m_buffer.bytes(); }
   std::uint64_t logicalBytes() const { return m_logicalBytes; }
@@ -25,13 +27,25 @@ class GainVector {
   vulkan::TexelView m_view;
 };
 
+/// A matrix with what its rows add: biases, and the part of a LayerNorm before it that is the same for all
+/// inputs.
+struct DeviceProjection {
+  DeviceMatrix matrix;
+  RowTerms terms;
+};
+
 struct DeviceLayer {
   GainVector attentionNorm;
-  DeviceMatrix qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
-  DeviceMatrix attentionOutput;
+  DeviceProjection qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
+  vulkan::Buffer headGains;
+  vulkan::TexelView headGainView;  ///< [2][headDim / 2] pairs, of query and key heads; where heads have norms
+  DeviceProjection attentionOutput;
+  GainVector attentionPostNorm;
   GainVector ffnNorm;
-  DeviceMatrix gateUp;  ///< gate and up by turns: 8 rows of each (packed family), or one row of each
-  DeviceMatrix ffnDown;
+  DeviceProjection
+      gateUp;  ///< gate and up by turns: 8 rows of each (packed family), or one row of each; or up
+  DeviceProjection ffnDown;
+  GainVector ffnPostNorm;
 };
 
 /// How matrices are kept on the device.
@@ -40,7 +54,7 @@ enum class DeviceStorage {
   F32,       ///< everything is widened
 };
 
-/// All weights of a model on a device, and the table of RoPE angles.
+/// All weights of a model on a device, and the tables that follow from its configuration.
 struct DeviceWeights {
   /// Uploads everything; a tied output matrix is stored once. Q, K and V (gate and up) become F32 where they
   /// are not stored alike.
@@ -49,13 +63,23 @@ struct DeviceWeights {
 
   DeviceMatrix tokenEmbedding;
   GainVector outputNorm;
-  DeviceMatrix output;  ///< empty when tied; use outputMatrix()
+  DeviceMatrix output;   ///< empty when tied; use outputMatrix()
+  RowTerms outputTerms;  ///< of outputMatrix()
   std::vector<DeviceLayer> layers;
   vulkan::Buffer ropeTable;
-  vulkan::TexelView ropeView;  ///< [position][ropeDim / 2] cos, sin
+  vulkan::TexelView ropeView;  ///< [position][ropeDim / 2] cos, sin, times the magnitude
+  vulkan::Buffer positions;
+  vulkan::TexelView positionView;  ///< [position][streamColumns / 4] learned positions
+  vulkan::Buffer geluTable;
+  vulkan::TexelView geluView;  ///< [65536] halves, of Activation::GeluTable
 
   const DeviceMatrix& outputMatrix() const { return tied ? tokenEmbedding : output; }
   bool tied = false;
+
+ private:
+  void uploadHeadGains(vulkan::Device& device, const model::ModelConfig& config,
+                       const model::LayerWeights& layer, const std::string& what, DeviceLayer& target);
+  void uploadTables(vulkan::Device& device, const model::Model& model, const StepShape& shape);
 };
 
 }  // namespace headroom::engine

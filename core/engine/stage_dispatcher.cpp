@@ -42,14 +42,23 @@ class StageRecorder {
     m_recorder.dispatch(kernel, bindings, groups, push);
   }
 
-  /// Parameters, weights and scales: the first bindings of every projection.
-  std::vector<Binding> projection(const DeviceMatrix& matrix, std::initializer_list<Binding> further) const {
-    std::vector<Binding> bindings{
-        Binding::whole(m_step.buffers.params),
-        rowsFamily() ? Binding::whole(matrix.buffer()) : Binding::texels(matrix.view()),
-        Binding::texels(matrix.scales())};
+  /// Parameters, weights and scales: the first bindings of everything that reads a matrix.
+  std::vector<Binding> matrix(const DeviceMatrix& source) const {
+    return {Binding::whole(m_step.buffers.params),
+            rowsFamily() ? Binding::whole(source.buffer()) : Binding::texels(source.view()),
+            Binding::texels(source.scales())};
+  }
+  /// Those and the row terms: the first bindings of every projection.
+  std::vector<Binding> projection(const DeviceMatrix& source, const RowTerms& terms,
+                                  std::initializer_list<Binding> further) const {
+    std::vector<Binding> bindings = matrix(source);
+    bindings.push_back(Binding::texels(terms.present() ? terms.view() : source.scales()));
     bindings.insert(bindings.end(), further);
     return bindings;
+  }
+  std::vector<Binding> projection(const DeviceProjection& source,
+                                  std::initializer_list<Binding> further) const {
+    return projection(source.matrix, source.terms, further);
   }
 
   /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them.
@@ -70,7 +79,9 @@ class StageRecorder {
 
 void recordAttention(StageRecorder& recorder, const StepResources& step, int layerIndex, int rowCount) {
   const auto& buffers = step.buffers;
-  const AttentionDecodeParams push{.layer = static_cast<std::uint32_t>(layerIndex)};
+  const AttentionDecodeParams push{
+      .layer = static_cast<std::uint32_t>(layerIndex),
+      .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layerIndex))};
   recorder.dispatch(
       step.kernels.attentionDecode(),
       {Binding::whole(buffers.params), Binding::texels(buffers.queryView),
@@ -82,83 +93,133 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, int lay
       std::as_bytes(std::span(&push, 1)));
 }
 
-void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceMatrix& matrix,
+/// Heads get their norms in a dispatch of their own, which then rotates and appends.
+void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer, int layerIndex,
+               int rowCount) {
+  const auto& buffers = step.buffers;
+  const bool headNorms = step.kernels.headNorm().has_value();
+  const Binding keys = step.cache.keyStorage(layerIndex);
+  const Binding values = step.cache.valueStorage(layerIndex);
+  recorder.dispatch(
+      step.kernels.qkvProjection(layer.qkv.matrix),
+      recorder.projection(layer.qkv,
+                          {Binding::texels(buffers.streamView), Binding::texels(layer.attentionNorm.view()),
+                           Binding::texels(step.weights.ropeView),
+                           Binding::whole(headNorms ? buffers.projected : buffers.query), keys, values}),
+      recorder.projectionGroups(layer.qkv.matrix));
+  if (!headNorms) return;
+  const model::AttentionShape& heads = step.shape.config.attention;
+  recorder.dispatch(*step.kernels.headNorm(),
+                    {Binding::whole(buffers.params), Binding::texels(buffers.projectedView),
+                     Binding::texels(layer.headGainView), Binding::texels(step.weights.ropeView),
+                     Binding::whole(buffers.query), keys, values},
+                    {static_cast<std::uint32_t>(heads.queryHeadCount + 2 * heads.kvHeadCount),
+                     static_cast<std::uint32_t>(rowCount), 1});
+}
+
+/// Where a projection's result goes: into the stream, or to add_branch.
+Binding branchTarget(const StepResources& step) {
+  return Binding::whole(step.kernels.addBranch() ? step.buffers.branch : step.buffers.stream);
+}
+
+void recordAddBranch(StageRecorder& recorder, const StepResources& step, const GainVector& norm,
+                     int rowCount) {
+  if (!step.kernels.addBranch()) return;
+  recorder.dispatch(*step.kernels.addBranch(),
+                    {Binding::whole(step.buffers.branch), Binding::whole(norm.buffer()),
+                     Binding::whole(step.buffers.stream)},
+                    {1, static_cast<std::uint32_t>(rowCount), 1});
+}
+
+void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
                            int rowCount) {
   const auto& buffers = step.buffers;
-  const Binding stream = Binding::whole(buffers.stream);
-  const vulkan::Kernel& kernel = step.kernels.attentionOutput(matrix);
+  const DeviceProjection& projection = layer.attentionOutput;
+  const vulkan::Kernel& kernel = step.kernels.attentionOutput(projection.matrix);
+  const Binding target = branchTarget(step);
   if (!step.kernels.attentionMerge()) {
     recorder.dispatch(kernel,
-                      recorder.projection(matrix, {Binding::texels(buffers.partialView),
-                                                   Binding::texels(buffers.extentView), stream}),
-                      recorder.projectionGroups(matrix));
-    return;
+                      recorder.projection(projection, {Binding::texels(buffers.partialView),
+                                                       Binding::texels(buffers.extentView), target}),
+                      recorder.projectionGroups(projection.matrix));
+  } else {
+    constexpr std::uint32_t kMergeInvocations = 64;
+    const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
+    recorder.dispatch(
+        *step.kernels.attentionMerge(),
+        {Binding::texels(buffers.partialView), Binding::texels(buffers.extentView),
+         Binding::whole(buffers.attended)},
+        {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
+    recorder.dispatch(kernel,
+                      recorder.projection(projection, {Binding::texels(buffers.attendedView),
+                                                       Binding::texels(buffers.attendedView), target}),
+                      recorder.projectionGroups(projection.matrix));
   }
-  constexpr std::uint32_t kMergeInvocations = 64;
-  const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
-  recorder.dispatch(
-      *step.kernels.attentionMerge(),
-      {Binding::texels(buffers.partialView), Binding::texels(buffers.extentView),
-       Binding::whole(buffers.attended)},
-      {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
-  recorder.dispatch(kernel,
-                    recorder.projection(matrix, {Binding::texels(buffers.attendedView),
-                                                 Binding::texels(buffers.attendedView), stream}),
-                    recorder.projectionGroups(matrix));
+  recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);
 }
 
 }  // namespace
 
 int dispatchCount(const StepShape& shape, Stage stage) {
-  return stage == Stage::AttentionOutput && shape.rowsFamily() ? 2 : 1;
+  int count = 1;
+  if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
+  if (stage == Stage::QkvProjection && shape.traits().headNorms) ++count;
+  if ((stage == Stage::AttentionOutput || stage == Stage::FfnDown) && shape.traits().branchNorms) ++count;
+  return count;
 }
 
 void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, Stage stage, int layerIndex,
                  int rowCount, int logitsRows) {
   const auto& [shape, kernels, weights, cache, buffers, audit] = step;
   StageRecorder recorder(vulkanRecorder, step, rowCount);
-  const Binding stream = Binding::whole(buffers.stream);
   const Binding streamTexels = Binding::texels(buffers.streamView);
   const DeviceLayer* layer = stage == Stage::Embedding || stage == Stage::Logits
                                  ? nullptr
                                  : &weights.layers[static_cast<std::size_t>(layerIndex)];
   switch (stage) {
-    case Stage::Embedding:
+    case Stage::Embedding: {
+      std::vector<Binding> bindings = recorder.matrix(weights.tokenEmbedding);
+      const bool learned = shape.traits().positions == model::Positions::Learned;
+      bindings.push_back(Binding::whole(buffers.stream));
+      bindings.push_back(Binding::texels(learned ? weights.positionView : weights.tokenEmbedding.scales()));
       recorder.dispatch(
-          kernels.embedding(), recorder.projection(weights.tokenEmbedding, {stream}),
+          kernels.embedding(), std::move(bindings),
           {u32(shape.streamColumns() / 4 / HEADROOM_LANES), static_cast<std::uint32_t>(rowCount), 1});
       return;
+    }
     case Stage::QkvProjection:
-      recorder.dispatch(
-          kernels.qkvProjection(layer->qkv),
-          recorder.projection(layer->qkv, {streamTexels, Binding::texels(layer->attentionNorm.view()),
-                                           Binding::texels(weights.ropeView), Binding::whole(buffers.query),
-                                           cache.keyStorage(layerIndex), cache.valueStorage(layerIndex)}),
-          recorder.projectionGroups(layer->qkv));
+      recordQkv(recorder, step, *layer, layerIndex, rowCount);
       return;
     case Stage::AttentionDecode:
       recordAttention(recorder, step, layerIndex, rowCount);
       return;
     case Stage::AttentionOutput:
-      recordAttentionOutput(recorder, step, layer->attentionOutput, rowCount);
+      recordAttentionOutput(recorder, step, *layer, rowCount);
       return;
-    case Stage::FfnGateUp:
+    case Stage::FfnGateUp: {
+      const bool tabled = shape.traits().activation == model::Activation::GeluTable;
       recorder.dispatch(
-          kernels.ffnGateUp(layer->gateUp),
-          recorder.projection(layer->gateUp, {streamTexels, Binding::texels(layer->ffnNorm.view()),
-                                              Binding::whole(buffers.hidden)}),
-          recorder.projectionGroups(layer->gateUp));
+          kernels.ffnGateUp(layer->gateUp.matrix),
+          recorder.projection(
+              layer->gateUp,
+              {streamTexels, Binding::texels(layer->ffnNorm.view()), Binding::whole(buffers.hidden),
+               Binding::texels(tabled ? weights.geluView : layer->gateUp.matrix.scales())}),
+          recorder.projectionGroups(layer->gateUp.matrix));
       return;
+    }
     case Stage::FfnDown:
-      recorder.dispatch(kernels.ffnDown(layer->ffnDown),
-                        recorder.projection(layer->ffnDown, {Binding::texels(buffers.hiddenView), stream}),
-                        recorder.projectionGroups(layer->ffnDown));
+      recorder.dispatch(
+          kernels.ffnDown(layer->ffnDown.matrix),
+          recorder.projection(layer->ffnDown, {Binding::texels(buffers.hiddenView), branchTarget(step)}),
+          recorder.projectionGroups(layer->ffnDown.matrix));
+      recordAddBranch(recorder, step, layer->ffnPostNorm, rowCount);
       return;
     case Stage::Logits: {
       const DeviceMatrix& output = weights.outputMatrix();
       recorder.dispatch(kernels.logits(),
-                        recorder.projection(output, {streamTexels, Binding::texels(weights.outputNorm.view()),
-                                                     Binding::whole(buffers.logits)}),
+                        recorder.projection(output, weights.outputTerms,
+                                            {streamTexels, Binding::texels(weights.outputNorm.view()),
+                                             Binding::whole(buffers.logits)}),
                         recorder.projectionGroups(output, recorder.tiles(logitsRows)));
       return;
     }

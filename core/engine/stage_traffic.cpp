@@ -50,11 +50,26 @@ void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& 
   traffic.logical.weightsRead += gain.logicalBytes();
 }
 
-void addResidual(StageTraffic& traffic, const Sizes& sizes) {
+/// The terms of `matrixRows` rows, for each token that gets a result.
+void addTerms(StageTraffic& traffic, const RowTerms& terms, std::uint64_t tokens, std::uint64_t matrixRows) {
+  if (!terms.present()) return;
+  traffic.issued.weightsRead += tokens * RowTerms::bytesOf(matrixRows);
+  traffic.logical.weightsRead += RowTerms::bytesOf(matrixRows);
+}
+
+/// What a projection adds to the stream; behind a norm it is stored first and read twice.
+void addResidual(StageTraffic& traffic, const StepShape& shape, const Sizes& sizes) {
+  const std::uint64_t streamBytes = sizes.rows * sizes.modelDim * kFloat;
   for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-    bytes->activationsRead += sizes.rows * sizes.modelDim * kFloat;
-    bytes->activationsWritten += sizes.rows * sizes.modelDim * kFloat;
+    bytes->activationsRead += streamBytes;
+    bytes->activationsWritten += streamBytes;
   }
+  if (!shape.traits().branchNorms) return;
+  traffic.issued.activationsRead += 2 * streamBytes;
+  traffic.logical.activationsRead += streamBytes;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical}) bytes->activationsWritten += streamBytes;
+  traffic.issued.weightsRead += streamBytes;
+  traffic.logical.weightsRead += sizes.modelDim * kFloat;
 }
 
 StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const Sizes& sizes) {
@@ -66,6 +81,10 @@ StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const
   if (shape.rowsFamily()) loaded = quantised ? matrix.bytesOf(32) : 16;
   traffic.issued.weightsRead = sizes.rows * texels * loaded;
   traffic.logical.weightsRead = sizes.rows * matrix.bytesOf(sizes.modelDim);
+  if (shape.traits().positions == model::Positions::Learned) {
+    traffic.issued.weightsRead += sizes.rows * shape.streamColumns() * kFloat;
+    traffic.logical.weightsRead += sizes.rows * sizes.modelDim * kFloat;
+  }
   traffic.issued.activationsWritten = sizes.rows * shape.streamColumns() * kFloat;
   traffic.logical.activationsWritten = sizes.rows * sizes.modelDim * kFloat;
   return traffic;
@@ -73,31 +92,49 @@ StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const
 
 StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
-  addProjection(traffic, layer.qkv, sizes, sizes.modelDim);
-  addGain(traffic, layer.attentionNorm, layer.qkv, sizes);
+  addProjection(traffic, layer.qkv.matrix, sizes, sizes.modelDim);
+  addGain(traffic, layer.attentionNorm, layer.qkv.matrix, sizes);
+  const std::uint64_t matrixRows = sizes.queryDim + 2 * sizes.kvDim;
+  addTerms(traffic, layer.qkv.terms, sizes.rows, matrixRows);
+  // In the rows family each row's result is also computed for its pair.
+  if (shape.rowsFamily() && layer.qkv.terms.present()) {
+    traffic.issued.weightsRead += sizes.rows * RowTerms::bytesOf(matrixRows);
+  }
+  const std::uint64_t heads = sizes.queryHeads + sizes.kvHeads;
   const auto ropeDim = static_cast<std::uint64_t>(shape.config.ropeDim);
-  const std::uint64_t rotatedRows = (sizes.queryHeads + sizes.kvHeads) * (ropeDim / 2 * 2);
-  traffic.issued.weightsRead += sizes.rows * rotatedRows * 2 * kFloat;  // cos and sin
+  // cos and sin, for each rotated row, or for each pair where the whole head is at hand.
+  const bool headNorms = shape.traits().headNorms;
+  const std::uint64_t turns = heads * (headNorms ? ropeDim / 2 : ropeDim / 2 * 2);
+  traffic.issued.weightsRead += sizes.rows * turns * 2 * kFloat;
   traffic.logical.weightsRead += sizes.rows * (ropeDim / 2 * 2) * kFloat;
   for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
     bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     bytes->kvWritten += sizes.rows * 2 * sizes.kvDim * sizes.kvBytes;
+    if (!headNorms) continue;
+    bytes->activationsWritten += sizes.rows * matrixRows * kFloat;
+    bytes->activationsRead += sizes.rows * matrixRows * kFloat;
+  }
+  if (headNorms) {
+    traffic.issued.weightsRead += sizes.rows * heads * sizes.headDim * kFloat;
+    traffic.logical.weightsRead += 2 * sizes.headDim * kFloat;
   }
   return traffic;
 }
 
-StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows) {
+StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int layer) {
   StageTraffic traffic;
+  const auto window = static_cast<std::uint64_t>(shape.config.windowOf(layer));
   const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
   const auto capturedHeads = static_cast<std::uint64_t>(rows.capturedHeads);
   const auto pooling = static_cast<std::uint64_t>(rows.capturePooling);
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
-    traffic.issued.kvRead += workgroups * 2 * length * sizes.headDim * sizes.kvBytes;
-    traffic.logical.kvRead += 2 * length * sizes.kvDim * sizes.kvBytes;
+    const std::uint64_t first = window > 0 && length > window ? length - window : 0;
+    traffic.issued.kvRead += workgroups * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
+    traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
     if (token.sequence == 0) {
       const std::uint64_t captured =
-          capturedHeads * ((length + pooling - 1) / pooling + 2 * sizes.chunks) * kFloat;
+          capturedHeads * ((length + pooling - 1) / pooling - first / pooling + 2 * sizes.chunks) * kFloat;
       traffic.issued.captureWritten += captured;
       traffic.logical.captureWritten += captured;
     }
@@ -115,7 +152,7 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
 
 StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
-  const DeviceMatrix& matrix = layer.attentionOutput;
+  const DeviceMatrix& matrix = layer.attentionOutput.matrix;
   // Per x texel: the chunks' maxima, then their maxima and sums again with the partial texels.
   const std::uint64_t mergedTexel = sizes.chunks * (2 + 2 + 4) * kFloat;
   traffic.logical.activationsRead =
@@ -131,7 +168,26 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
     traffic.logical.weightsRead = matrix.logicalBytes();
     traffic.issued.activationsRead = matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * mergedTexel;
   }
-  addResidual(traffic, sizes);
+  addTerms(traffic, layer.attentionOutput.terms, sizes.rows, sizes.modelDim);
+  addResidual(traffic, shape, sizes);
+  return traffic;
+}
+
+StageTraffic ffnGateUp(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
+  StageTraffic traffic;
+  const DeviceMatrix& matrix = layer.gateUp.matrix;
+  const std::uint64_t matrices = shape.traits().feedForward == model::FeedForward::Gated ? 2 : 1;
+  addProjection(traffic, matrix, sizes, sizes.modelDim);
+  // Rows that only fill gate or up to a multiple of 8 are padding, not weights.
+  traffic.logical.weightsRead = matrices * sizes.ffnDim * matrix.bytesOf(sizes.modelDim);
+  addGain(traffic, layer.ffnNorm, matrix, sizes);
+  addTerms(traffic, layer.gateUp.terms, sizes.rows, matrices * sizes.ffnDim);
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
+    bytes->activationsWritten += sizes.rows * sizes.ffnDim * kFloat;
+    if (shape.traits().activation == model::Activation::GeluTable) {
+      bytes->weightsRead += sizes.rows * sizes.ffnDim * sizeof(std::uint16_t);
+    }
+  }
   return traffic;
 }
 
@@ -149,27 +205,22 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
     case Stage::QkvProjection:
       return qkvProjection(*layer, shape, sizes);
     case Stage::AttentionDecode:
-      return attentionDecode(shape, sizes, rows);
+      return attentionDecode(shape, sizes, rows, layerIndex);
     case Stage::AttentionOutput:
       return attentionOutput(*layer, shape, sizes);
     case Stage::FfnGateUp:
-      addProjection(traffic, layer->gateUp, sizes, sizes.modelDim);
-      // Rows that only fill gate or up to a multiple of 8 are padding, not weights.
-      traffic.logical.weightsRead = 2 * sizes.ffnDim * layer->gateUp.bytesOf(sizes.modelDim);
-      addGain(traffic, layer->ffnNorm, layer->gateUp, sizes);
-      for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-        bytes->activationsWritten += sizes.rows * sizes.ffnDim * kFloat;
-      }
-      return traffic;
+      return ffnGateUp(*layer, shape, sizes);
     case Stage::FfnDown:
-      addProjection(traffic, layer->ffnDown, sizes, sizes.ffnDim);
-      addResidual(traffic, sizes);
+      addProjection(traffic, layer->ffnDown.matrix, sizes, sizes.ffnDim);
+      addTerms(traffic, layer->ffnDown.terms, sizes.rows, sizes.modelDim);
+      addResidual(traffic, shape, sizes);
       return traffic;
     case Stage::Logits: {
       // The rows up to the last token share the tiles of the step.
       const Sizes wanted(shape, static_cast<std::uint64_t>(rows.logitsRows), sizes.rows > 1);
       addProjection(traffic, weights.outputMatrix(), wanted, sizes.modelDim);
       addGain(traffic, weights.outputNorm, weights.outputMatrix(), wanted);
+      addTerms(traffic, weights.outputTerms, wanted.rows, static_cast<std::uint64_t>(shape.config.vocabSize));
       for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
         bytes->activationsWritten +=
             wanted.rows * static_cast<std::uint64_t>(shape.config.vocabSize) * kFloat;

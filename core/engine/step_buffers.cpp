@@ -32,6 +32,15 @@ StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
   captured = floats(device, shape.captureFloats, MemoryPlace::Host, "captured attention");
   capturedExtent = floats(device, 2 * shape.captureExtents, MemoryPlace::Host, "captured softmax extents");
   attended = floats(device, rows * shape.attendedColumns(), MemoryPlace::Device, "merged attention");
+  if (shape.config.traits.headNorms) {
+    const auto kvDim = static_cast<std::uint64_t>(shape.config.attention.kvDim());
+    projected =
+        floats(device, rows * (queryDim + 2 * kvDim), MemoryPlace::Device, "heads before their norms");
+    projectedView = texels(device, projected, VK_FORMAT_R32G32_SFLOAT);
+  }
+  if (shape.config.traits.branchNorms) {
+    branch = floats(device, rows * shape.streamColumns(), MemoryPlace::Device, "a branch before its norm");
+  }
   streamView = texels(device, stream, VK_FORMAT_R32G32B32A32_SFLOAT);
   queryView = texels(device, query, VK_FORMAT_R32G32B32A32_SFLOAT);
   partialView = texels(device, partial, VK_FORMAT_R32G32B32A32_SFLOAT);

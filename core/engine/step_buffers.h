@@ -9,18 +9,21 @@ namespace headroom::engine {
 struct StepBuffers {
   StepBuffers(vulkan::Device& device, const StepShape& shape);
 
-  vulkan::Buffer params;          ///< StepParams, on the host
-  vulkan::Buffer stream;          ///< [row][streamColumns] residual stream
-  vulkan::Buffer query;           ///< [row][queryHead][headDim] after RoPE
-  vulkan::Buffer partial;         ///< [row][chunk][queryHead][headDim]
-  vulkan::Buffer extent;          ///< [row][chunk][queryHead] max and sum of the online softmax
-  vulkan::Buffer hidden;          ///< [row][hiddenColumns]
-  vulkan::Buffer logits;          ///< [row][vocabSize], on the host
-  vulkan::Buffer attended;        ///< [row][attendedColumns], in the rows family
-  vulkan::Buffer captured;        ///< scores before softmax, by CaptureLayout, on the host
+  vulkan::Buffer params;  ///< StepParams, on the host
+  vulkan::Buffer stream;  ///< [row][streamColumns] residual stream
+  vulkan::Buffer
+      projected;            ///< [row][queryHeads + 2 kvHeads][headDim] before head norms, where there are any
+  vulkan::Buffer branch;    ///< [row][streamColumns] what is added behind a norm, where there is one
+  vulkan::Buffer query;     ///< [row][queryHead][headDim] after RoPE
+  vulkan::Buffer partial;   ///< [row][chunk][queryHead][headDim]
+  vulkan::Buffer extent;    ///< [row][chunk][queryHead] max and sum of the online softmax
+  vulkan::Buffer hidden;    ///< [row][hiddenColumns]
+  vulkan::Buffer logits;    ///< [row][vocabSize], on the host
+  vulkan::Buffer attended;  ///< [row][attendedColumns], in the rows family
+  vulkan::Buffer captured;  ///< scores before softmax, by CaptureLayout, on the host
   vulkan::Buffer capturedExtent;  ///< [slot][row][chunk] max and sum of the online softmax, on the host
 
-  vulkan::TexelView streamView, queryView, partialView, extentView, hiddenView, attendedView;
+  vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView;
 };
 
 }  // namespace headroom::engine

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <vector>
 
 #include "core/engine/device_weights.h"
@@ -17,7 +19,10 @@ using model::KernelFamily;
 constexpr VkDescriptorType kUniform = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
 constexpr VkDescriptorType kTexel = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
 constexpr VkDescriptorType kStorage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-/// Specialization constants of the families: blocks of rows per workgroup, invocations of a workgroup.
+/// Specialization constants: LAYER_NORM or STORES, HAS_TERMS; of the families: blocks of rows per workgroup,
+/// invocations of a workgroup.
+constexpr std::size_t kVariantConstant = 13;
+constexpr std::size_t kTermsConstant = 14;
 constexpr std::size_t kRowBlocksConstant = 15;
 constexpr std::size_t kInvocationsConstant = 16;
 
@@ -31,6 +36,11 @@ std::uint32_t u32(std::uint64_t value) {
 static_assert(static_cast<int>(model::Storage::F32) == 0 && static_cast<int>(model::Storage::F16) == 1 &&
                   static_cast<int>(model::Storage::Q8_0) == 2,
               "the order of weights.glsl");
+static_assert(static_cast<int>(model::Activation::Silu) == 0 &&
+                  static_cast<int>(model::Activation::GeluTanh) == 1 &&
+                  static_cast<int>(model::Activation::GeluErf) == 2 &&
+                  static_cast<int>(model::Activation::GeluTable) == 3,
+              "the numbers of activation.glsl");
 
 /// Builds the kernels of one decoder; constants are in the order of their ids.
 class Builder {
@@ -43,28 +53,45 @@ class Builder {
         m_build(build) {}
 
   vulkan::Kernel embedding(const DeviceMatrix& matrix) const {
-    return make("embedding", fmt::format("embedding_{}", family()), projectionBindings({kStorage}),
-                {matrix.formatConstant(), matrix.columns4()});
+    const model::Traits& traits = m_shape.traits();
+    const float scale =
+        traits.scalesEmbedding ? std::sqrt(static_cast<float>(m_shape.config.modelDim)) : 1.0f;
+    Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel, kStorage, kTexel};
+    return make("embedding", fmt::format("embedding_{}", family()), std::move(bindings),
+                {matrix.formatConstant(), matrix.columns4(), bits(scale),
+                 traits.positions == model::Positions::Learned ? 1u : 0u});
   }
-  vulkan::Kernel qkvProjection(const DeviceMatrix& matrix) const {
+  vulkan::Kernel qkvProjection(const DeviceProjection& projection) const {
     const model::AttentionShape& heads = m_shape.config.attention;
-    Constants constants = normalised(matrix, heads.queryDim() + 2 * heads.kvDim());
-    constants.insert(constants.end(), {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim),
-                                       u32(m_shape.config.ropeDim), u32(m_shape.options.contextLength)});
+    Constants constants =
+        normalised(projection.matrix, projection.terms, heads.queryDim() + 2 * heads.kvDim());
+    set(constants, 5,
+        {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
+         u32(m_shape.options.contextLength), m_shape.traits().headNorms ? 1u : 0u});
     return make("qkv_projection",
                 fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
                 projectionBindings({kTexel, kTexel, kTexel, kStorage, kStorage, kStorage}), constants);
   }
+  vulkan::Kernel headNorm() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make(
+        "head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
+        {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage},
+        {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
+         u32(m_shape.options.contextLength), bits(m_shape.config.normEpsilon)});
+  }
   vulkan::Kernel attentionDecode() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     const bool large = !m_rows && m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
-    return make("attention_decode", fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
-                {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage, kStorage},
-                {u32(heads.headDim / 4), u32(m_shape.headsPerWorkgroup), u32(heads.groupSize()),
-                 u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(m_shape.options.contextLength),
-                 u32(m_shape.chunkCount), u32(m_shape.minChunkKeys),
-                 u32(4 * model::bytesPerElement(m_shape.options.kvType)), u32(m_shape.attentionTile)},
-                sizeof(AttentionDecodeParams));
+    return make(
+        "attention_decode", fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
+        {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage, kStorage},
+        {u32(heads.headDim / 4), u32(m_shape.headsPerWorkgroup), u32(heads.groupSize()),
+         u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(m_shape.options.contextLength),
+         u32(m_shape.chunkCount), u32(m_shape.minChunkKeys),
+         u32(4 * model::bytesPerElement(m_shape.options.kvType)), u32(m_shape.attentionTile),
+         bits(static_cast<float>(m_shape.config.scoreScale())), bits(m_shape.config.attentionSoftCap)},
+        sizeof(AttentionDecodeParams));
   }
   vulkan::Kernel attentionMerge() const {
     const model::AttentionShape& heads = m_shape.config.attention;
@@ -72,46 +99,69 @@ class Builder {
                 {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount),
                  u32(m_shape.attendedColumns() / 4)});
   }
-  vulkan::Kernel attentionOutput(const DeviceMatrix& matrix) const {
+  vulkan::Kernel attentionOutput(const DeviceProjection& projection) const {
     const model::AttentionShape& heads = m_shape.config.attention;
-    Constants constants = residual(matrix);
-    constants.insert(constants.end(),
-                     {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)});
+    Constants constants = residual(projection);
+    set(constants, 4, {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)});
     return make("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile),
-                m_rows ? projectionBindings({kTexel, kTexel, kStorage})
-                       : projectionBindings({kTexel, kTexel, kStorage}),
-                constants);
-  }
-  vulkan::Kernel ffnGateUp(const DeviceMatrix& matrix) const {
-    Constants constants = normalised(matrix, m_shape.config.ffnDim);
-    constants.push_back(u32(m_shape.hiddenColumns()));
-    return make("ffn_gate_up", fmt::format("ffn_gate_up_{}_{}", family(), m_tile),
                 projectionBindings({kTexel, kTexel, kStorage}), constants);
   }
-  vulkan::Kernel ffnDown(const DeviceMatrix& matrix) const {
-    return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
-                projectionBindings({kTexel, kStorage}), residual(matrix));
+  vulkan::Kernel addBranch() const {
+    return make(
+        "add_branch", "add_branch", {kStorage, kStorage, kStorage},
+        {u32(m_shape.config.modelDim), u32(m_shape.streamColumns()), bits(m_shape.config.normEpsilon)});
   }
-  vulkan::Kernel logits(const DeviceMatrix& matrix) const {
+  vulkan::Kernel ffnGateUp(const DeviceProjection& projection) const {
+    const model::Traits& traits = m_shape.traits();
+    Constants constants = normalised(projection.matrix, projection.terms, m_shape.config.ffnDim);
+    set(constants, 5, {u32(m_shape.hiddenColumns()), static_cast<std::uint32_t>(traits.activation)});
+    const char* code = traits.feedForward == model::FeedForward::Gated ? "ffn_gate_up" : "ffn_up";
+    return make("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile),
+                projectionBindings({kTexel, kTexel, kStorage, kTexel}), constants);
+  }
+  vulkan::Kernel ffnDown(const DeviceProjection& projection) const {
+    return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
+                projectionBindings({kTexel, kStorage}), residual(projection));
+  }
+  vulkan::Kernel logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
+    Constants constants = normalised(matrix, terms, m_shape.config.vocabSize);
+    set(constants, 5, {bits(m_shape.config.logitSoftCap)});
     return make("logits", fmt::format("logits_{}_{}", family(), m_tile),
-                projectionBindings({kTexel, kTexel, kStorage}), normalised(matrix, m_shape.config.vocabSize));
+                projectionBindings({kTexel, kTexel, kStorage}), constants);
   }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
 
+  static std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
+  /// Sets the constants from id `first` on.
+  static void set(Constants& constants, std::size_t first, std::initializer_list<std::uint32_t> values) {
+    std::ranges::copy(values, constants.begin() + static_cast<std::ptrdiff_t>(first));
+  }
+
+  /// Parameters, weights, scales and row terms, then a kernel's own.
   Bindings projectionBindings(std::initializer_list<VkDescriptorType> further) const {
-    Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel};
+    Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel, kTexel};
     bindings.insert(bindings.end(), further);
     return bindings;
   }
-  Constants normalised(const DeviceMatrix& matrix, int rows) const {
-    return {matrix.formatConstant(), matrix.columns4(), u32(rows), u32(m_shape.config.modelDim),
-            std::bit_cast<std::uint32_t>(m_shape.config.normEpsilon)};
+  static Constants projection(const DeviceMatrix& matrix, const RowTerms& terms, int rows) {
+    Constants constants(kInvocationsConstant + 1);
+    set(constants, 0, {matrix.formatConstant(), matrix.columns4(), u32(rows)});
+    constants[kTermsConstant] = terms.present() ? 1 : 0;
+    return constants;
   }
-  Constants residual(const DeviceMatrix& matrix) const {
-    return {matrix.formatConstant(), matrix.columns4(), u32(m_shape.config.modelDim),
-            u32(m_shape.streamColumns())};
+  Constants normalised(const DeviceMatrix& matrix, const RowTerms& terms, int rows) const {
+    Constants constants = projection(matrix, terms, rows);
+    set(constants, 3, {u32(m_shape.config.modelDim), bits(m_shape.config.normEpsilon)});
+    constants[kVariantConstant] = m_shape.traits().norm == model::Norm::Layer ? 1 : 0;
+    return constants;
+  }
+  Constants residual(const DeviceProjection& source) const {
+    Constants constants = projection(source.matrix, source.terms, m_shape.config.modelDim);
+    set(constants, 3, {u32(m_shape.streamColumns())});
+    constants[kVariantConstant] = m_shape.traits().branchNorms ? 1 : 0;
+    return constants;
   }
 
   vulkan::Kernel make(const std::string& name, const std::string& code, Bindings bindings,
@@ -144,10 +194,12 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
   m_embedding = builder.embedding(weights.tokenEmbedding);
   m_attentionDecode = builder.attentionDecode();
   if (shape.rowsFamily()) m_attentionMerge = builder.attentionMerge();
-  m_logits = builder.logits(weights.outputMatrix());
-  const auto once = [&](ByStorage& kernels, const DeviceMatrix& matrix, auto maker) {
-    std::optional<vulkan::Kernel>& kernel = kernels.kernels[matrix.formatConstant()];
-    if (!kernel) kernel = (builder.*maker)(matrix);
+  m_logits = builder.logits(weights.outputMatrix(), weights.outputTerms);
+  if (shape.traits().headNorms) m_headNorm = builder.headNorm();
+  if (shape.traits().branchNorms) m_addBranch = builder.addBranch();
+  const auto once = [&](ByStorage& kernels, const DeviceProjection& projection, auto maker) {
+    std::optional<vulkan::Kernel>& kernel = kernels.kernels[projection.matrix.formatConstant()];
+    if (!kernel) kernel = (builder.*maker)(projection);
   };
   for (const DeviceLayer& layer : weights.layers) {
     once(m_qkvProjection, layer.qkv, &Builder::qkvProjection);

@@ -22,6 +22,9 @@ class StepKernels {
   /// Of the rows family, which merges chunks in a dispatch of its own.
   const std::optional<vulkan::Kernel>& attentionMerge() const { return m_attentionMerge; }
   const vulkan::Kernel& logits() const { return *m_logits; }
+  /// Of models whose heads, or whose branches, have norms of their own.
+  const std::optional<vulkan::Kernel>& headNorm() const { return m_headNorm; }
+  const std::optional<vulkan::Kernel>& addBranch() const { return m_addBranch; }
   /// For a matrix in the storage of `matrix`.
   const vulkan::Kernel& qkvProjection(const DeviceMatrix& matrix) const { return m_qkvProjection.of(matrix); }
   const vulkan::Kernel& attentionOutput(const DeviceMatrix& matrix) const {
@@ -45,6 +48,8 @@ class StepKernels {
   ByStorage m_attentionOutput;
   ByStorage m_ffnGateUp;
   ByStorage m_ffnDown;
+  std::optional<vulkan::Kernel> m_headNorm;
+  std::optional<vulkan::Kernel> m_addBranch;
   std::optional<vulkan::Kernel> m_logits;
 };
 

@@ -1,5 +1,8 @@
 #include "core/engine/step_program.h"
 
+#include <array>
+#include <utility>
+
 #include "shaders/kernel_params.h"
 
 namespace headroom::engine {
@@ -8,8 +11,15 @@ namespace {
 
 using model::Stage;
 
-constexpr Stage kLayerStages[] = {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput,
-                                  Stage::FfnGateUp, Stage::FfnDown};
+constexpr std::array kLayerStages = {Stage::QkvProjection, Stage::AttentionDecode, Stage::AttentionOutput,
+                                     Stage::FfnGateUp, Stage::FfnDown};
+
+/// In a parallel block the FFN reads what attention read, before either is added.
+std::array<Stage, kLayerStages.size()> stagesOf(model::Block block) {
+  auto stages = kLayerStages;
+  if (block == model::Block::Parallel) std::swap(stages[2], stages[3]);
+  return stages;
+}
 
 }  // namespace
 
@@ -28,7 +38,7 @@ StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources,
   };
   record(Stage::Embedding, -1);
   for (int layer = 0; layer < resources.shape.config.layerCount; ++layer) {
-    for (Stage stage : kLayerStages) record(stage, layer);
+    for (Stage stage : stagesOf(resources.shape.traits().block)) record(stage, layer);
   }
   record(Stage::Logits, -1);
   m_recorder.finish();

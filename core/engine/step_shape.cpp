@@ -127,7 +127,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
 StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                           const model::DecoderOptions& options) {
   StepShape shape{.config = config, .options = options};
-  if (shape.options.contextLength <= 0) shape.options.contextLength = config.contextLength;
+  shape.options.contextLength = model::contextOf(config, options);
   const int context = shape.options.contextLength;
   checkModel(device, config, shape.options);
   planKernels(shape, device);

@@ -42,6 +42,7 @@ struct StepShape {
     return paddedColumns(static_cast<std::uint64_t>(config.attention.queryDim()));
   }
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
+  const model::Traits& traits() const { return config.traits; }
   int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup; }
 
   /// Layout of the capture of rows that end at `positions`.

@@ -28,9 +28,9 @@ struct SoftmaxExtent {
 };
 
 /// Attention from scores and the extents of all chunks; each value of `out` is the largest of `pooling`
-/// scores.
-void normaliseRow(std::span<const float> scores, std::span<const SoftmaxExtent> extents, int pooling,
-                  std::span<float> out) {
+/// scores. The first `unseen` scores lie before the layer's window and were not written: they are 0.
+void normaliseRow(std::span<const float> scores, std::size_t unseen, std::span<const SoftmaxExtent> extents,
+                  int pooling, std::span<float> out) {
   float highest = -std::numeric_limits<float>::infinity();
   for (const SoftmaxExtent& chunk : extents) highest = std::max(highest, chunk.maximum);
   double sum = 0.0;
@@ -40,9 +40,9 @@ void normaliseRow(std::span<const float> scores, std::span<const SoftmaxExtent> 
   const auto scale = static_cast<float>(1.0 / sum);
   std::size_t cell = 0;
   for (std::size_t first = 0; first < scores.size(); first += static_cast<std::size_t>(pooling)) {
-    const auto pooled =
-        scores.subspan(first, std::min(scores.size() - first, static_cast<std::size_t>(pooling)));
-    out[cell++] = scale * std::exp(*std::ranges::max_element(pooled) - highest);
+    const std::size_t end = std::min(scores.size(), first + static_cast<std::size_t>(pooling));
+    const auto pooled = scores.first(end).subspan(std::min(end, std::max(first, unseen)));
+    out[cell++] = pooled.empty() ? 0.0f : scale * std::exp(*std::ranges::max_element(pooled) - highest);
   }
 }
 
@@ -216,10 +216,15 @@ model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> r
   const int valuesPerCell = attention.pooling / layout.pooling;
   for (std::size_t index = 0; index < rowTotal; ++index) {
     const int row = static_cast<int>(index) % attention.rowCount;
+    const auto layer = static_cast<std::size_t>(index) / static_cast<std::size_t>(attention.rowCount) /
+                       attention.queryHeads.size();
+    const int window = m_shape.config.windowOf(attention.layers[layer]);
+    const int unseen = window > 0 ? std::max(0, attention.firstPosition + row + 1 - window) : 0;
     const int cells = (attention.firstPosition + row + layout.pooling) / layout.pooling;
     normaliseRow(
         scores.subspan(index * static_cast<std::size_t>(layout.stride), static_cast<std::size_t>(cells)),
-        extents.subspan(index * chunks, chunks), valuesPerCell,
+        static_cast<std::size_t>(unseen / layout.pooling), extents.subspan(index * chunks, chunks),
+        valuesPerCell,
         std::span(attention.values).subspan(index * static_cast<std::size_t>(attention.rowStride)));
   }
   return attention;
