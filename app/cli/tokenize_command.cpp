@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/gguf_tokenizer.h"
+#include "core/formats/hugging_face_tokenizer.h"
 #include "core/model/error.h"
 #include "core/model/utf8.h"
 
@@ -16,17 +18,23 @@ class TokenizeCommand final : public Command {
  public:
   TokenizeCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "tokenize", "Text to token ids and pieces, or ids back to text") {
-    app().add_option("MODEL", m_model, "GGUF file of any architecture, or mha, gqa, mqa")->required();
+    app()
+        .add_option("MODEL", m_model, "GGUF file of any architecture, Hugging Face folder, or mha, gqa, mqa")
+        ->required();
     CLI::Option* ids = app().add_option("--ids", m_ids, "Token ids to turn into text: 1,2,3");
     m_textOption = app().add_option("--text", m_text, "Text to turn into ids")->excludes(ids);
     m_idsOption = ids;
+    app()
+        .add_flag("--parse-special", m_parseSpecial,
+                  "Read what is spelled like a control token as that token")
+        ->excludes(ids);
   }
 
   void run() override {
     if (m_textOption->count() + m_idsOption->count() == 0) {
       throw CLI::ValidationError("tokenize: expected --text or --ids");
     }
-    const std::unique_ptr<model::Tokenizer> tokenizer = formats::loadTokenizer(resolveModel(m_model));
+    const std::unique_ptr<model::Tokenizer> tokenizer = load();
     if (m_idsOption->count() > 0) {
       printText(*tokenizer);
     } else {
@@ -35,6 +43,14 @@ class TokenizeCommand final : public Command {
   }
 
  private:
+  std::unique_ptr<model::Tokenizer> load() const {
+    std::error_code error;
+    if (!std::filesystem::is_directory(m_model, error)) return formats::loadTokenizer(resolveModel(m_model));
+    auto tokenizer = formats::loadHuggingFaceTokenizer(m_model, 0);
+    if (!tokenizer) throw model::Error(fmt::format("{} has no tokenizer.json", m_model));
+    return tokenizer;
+  }
+
   void printText(const model::Tokenizer& tokenizer) const {
     const std::vector<int> ids = parseIds(m_ids);
     for (int id : ids) {
@@ -52,7 +68,8 @@ class TokenizeCommand final : public Command {
   }
 
   void printIds(const model::Tokenizer& tokenizer) const {
-    const std::vector<int> ids = tokenizer.encode(m_text);
+    const auto special = m_parseSpecial ? model::SpecialText::Parsed : model::SpecialText::Plain;
+    const std::vector<int> ids = tokenizer.encode(m_text, special);
     std::vector<std::string> pieces;
     for (int id : ids) pieces.push_back(model::replaceInvalidUtf8(tokenizer.pieceBytes(id)));
     if (global().json) {
@@ -69,6 +86,7 @@ class TokenizeCommand final : public Command {
   std::string m_model;
   std::string m_text;
   std::string m_ids;
+  bool m_parseSpecial = false;
   CLI::Option* m_textOption = nullptr;
   CLI::Option* m_idsOption = nullptr;
 };

@@ -7,6 +7,7 @@
 #include "core/model/byte_alphabet.h"
 #include "core/model/error.h"
 #include "core/model/pre_tokenizer_families.h"
+#include "core/model/unicode_composition.h"
 #include "core/model/utf8.h"
 #include "core/model/vocabulary.h"
 
@@ -90,11 +91,13 @@ std::vector<int> ByteLevelBpe::encode(std::string_view text, SpecialText special
   for (const TextPart& part : m_addedTokens.split(text, special)) {
     if (part.token >= 0) {
       tokens.push_back(part.token);
-    } else if (m_data.startsWithSpace && part.text.front() != ' ') {
-      encodeText(' ' + std::string(part.text), tokens);
-    } else {
-      encodeText(part.text, tokens);
+      continue;
     }
+    std::string changed;
+    std::string_view read = part.text;
+    if (m_data.composesCharacters) read = changed = composeCharacters(read);
+    if (m_data.startsWithSpace && read.front() != ' ') read = changed = ' ' + std::string(read);
+    encodeText(read, tokens);
   }
   return tokens;
 }

@@ -30,6 +30,7 @@ struct ByteLevelBpeData {
   std::optional<std::vector<std::string>> expressions = {};
   std::optional<bool> wholeWordsFirst = {};  ///< instead of the family's
   bool startsWithSpace = false;              ///< a text is encoded as if it began with a space
+  bool composesCharacters = false;           ///< text is brought to Unicode's normalisation form C
 };
 
 /// GPT-2's tokenizer: words by regular expression, then merges of adjacent pieces by rank, over bytes, so
