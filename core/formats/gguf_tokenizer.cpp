@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/model/byte_level_bpe.h"
 #include "core/model/error.h"
 #include "core/model/pre_tokenizer_families.h"
 #include "core/model/sentencepiece_bpe.h"
+#include "core/model/unigram.h"
 #include "core/model/utf8.h"
 #include "core/model/vocabulary.h"
 
@@ -15,6 +17,7 @@ namespace headroom::formats {
 
 namespace {
 using model::Error;
+using Integers = std::vector<std::int64_t>;
 
 std::vector<std::string> requiredTexts(const GgufFile& file, std::string_view key) {
   auto list = file.texts(key);
@@ -110,6 +113,14 @@ std::vector<float> readScores(const GgufFile& file) {
   return scores;
 }
 
+/// Some files call byte tokens normal ones.
+void markByteTokens(const std::vector<std::string>& tokens, std::vector<model::TokenType>& types) {
+  for (std::size_t i = 0; i < std::min(tokens.size(), types.size()); ++i) {
+    const bool isNormal = types[i] == model::TokenType::Normal;
+    if (isNormal && model::byteOfToken(tokens[i]) >= 0) types[i] = model::TokenType::Byte;
+  }
+}
+
 /// What merges of a SentencePiece vocabulary go by.
 enum class MergeOrder { Scores, Ranks };
 
@@ -122,6 +133,7 @@ std::unique_ptr<model::Tokenizer> readSentencePieceBpe(const GgufFile& file, Mer
   } else {
     data.merges = requiredTexts(file, "tokenizer.ggml.merges");
     data.splitsAtLineBreaks = true;
+    markByteTokens(data.tokens, data.tokenTypes);
   }
   data.beginToken = readBegin(file, data.tokens.size(), true);
   data.endToken = readSpecial(file, "tokenizer.ggml.eos_token_id", data.tokens.size());
@@ -131,6 +143,29 @@ std::unique_ptr<model::Tokenizer> readSentencePieceBpe(const GgufFile& file, Mer
   data.turnEndTokens = readTurnEnds(file, data.tokens, data.tokenTypes);
   data.stripping = readStripping(file, data.tokens, data.tokenTypes);
   return std::make_unique<model::SentencePieceBpe>(std::move(data));
+}
+
+std::unique_ptr<model::Tokenizer> readUnigram(const GgufFile& file) {
+  model::UnigramData data;
+  data.tokens = requiredTexts(file, "tokenizer.ggml.tokens");
+  data.tokenTypes = readTokenTypes(file);
+  const std::vector<float> scores = readScores(file);
+  data.scores.assign(scores.begin(), scores.end());
+  data.beginToken = readBegin(file, data.tokens.size(), false);
+  data.endToken = readSpecial(file, "tokenizer.ggml.eos_token_id", data.tokens.size());
+  data.unknownToken = readSpecial(file, "tokenizer.ggml.unknown_token_id", data.tokens.size());
+  const bool addsPrefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  data.spacePrefix = addsPrefix ? model::SpacePrefix::EveryPart : model::SpacePrefix::None;
+  data.removesExtraSpaces = file.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(true);
+  for (std::int64_t byte : file.integers("tokenizer.ggml.precompiled_charsmap").value_or(Integers())) {
+    if (byte < -128 || byte > 255) {
+      throw Error(fmt::format("tokenizer.ggml.precompiled_charsmap has {}, expected bytes", byte));
+    }
+    data.charsmap.push_back(static_cast<char>(byte));
+  }
+  requireTypePerToken(data.tokens, data.tokenTypes);
+  data.turnEndTokens = readTurnEnds(file, data.tokens, data.tokenTypes);
+  return std::make_unique<model::Unigram>(std::move(data));
 }
 
 /// Vocabularies that GGUF counts as byte-level BPE, but that spell text as SentencePiece does.
@@ -143,12 +178,13 @@ std::unique_ptr<model::Tokenizer> readTokenizer(const GgufFile& file) {
   const auto kind = file.text("tokenizer.ggml.model");
   if (!kind || *kind == "none" || *kind == "no_vocab") return nullptr;
   if (*kind == "llama") return readSentencePieceBpe(file, MergeOrder::Scores);
+  if (*kind == "t5") return readUnigram(file);
   if (*kind == "gpt2" || *kind == "gemma4") {
     const std::string family = *kind == "gemma4" ? *kind : file.text("tokenizer.ggml.pre").value_or("gpt-2");
     if (spellsLikeSentencePiece(family)) return readSentencePieceBpe(file, MergeOrder::Ranks);
     return readByteLevelBpe(file, family);
   }
-  throw Error(fmt::format("tokenizer kind {} is not supported, expected gpt2, llama or gemma4",
+  throw Error(fmt::format("tokenizer kind {} is not supported, expected gpt2, llama, t5 or gemma4",
                           model::quotedName(*kind)));
 }
 

@@ -9,8 +9,9 @@
 namespace headroom::formats {
 
 /// The tokenizer that a file's tokenizer.ggml.* keys describe: "gpt2" (byte-level BPE; without a
-/// pre-tokenizer GPT-2's), "llama" (SentencePiece BPE) or "gemma4" (SentencePiece with ranked merges). Null
-/// when the file has none. Throws model::Error for other kinds and broken lists.
+/// pre-tokenizer GPT-2's), "llama" (SentencePiece BPE), "t5" (SentencePiece unigram) or "gemma4"
+/// (SentencePiece BPE with ranked merges). Null when the file has none. Throws model::Error for other kinds
+/// and broken lists.
 std::unique_ptr<model::Tokenizer> readTokenizer(const GgufFile& file);
 
 /// The file's chat template, Jinja text; empty when it has none.

@@ -131,7 +131,12 @@ std::string Unigram::normalized(std::string_view part, SpacePrefix prefix) const
   if (m_data.removesExtraSpaces) text = withoutExtraSpaces(text);
   if (text.empty()) return text;
   if (getsSpacePrefix(prefix, text, text)) text.insert(0, 1, ' ');
-  return escapeSpaces(text);
+  std::string escaped = escapeSpaces(text);
+  // SentencePiece takes a "▁" of the text itself for a space here.
+  while (m_data.removesExtraSpaces && escaped.ends_with(kEscapedSpace)) {
+    escaped.resize(escaped.size() - kEscapedSpace.size());
+  }
+  return escaped;
 }
 
 void Unigram::encodeWord(std::string_view word, std::vector<int>& tokens) const {
