@@ -42,6 +42,11 @@ void addCheckpoints() {
   QTest::newRow("MQA f32") << "llama-mqa-8x8-f32" << tests::kF32LogitsLimit;
   QTest::newRow("MQA f16") << "llama-mqa-4x32-f16" << tests::kF16LogitsLimit;
   QTest::newRow("GQA q8_0") << "llama-gqa2-8x32-q8_0" << tests::kQ8LogitsLimit;
+  QTest::newRow("GQA, biases (Qwen 2)") << "qwen2-gqa2-4x16-f32" << tests::kF32LogitsLimit;
+  QTest::newRow("MQA, GELU (Gemma)") << "gemma-mqa-4x32-f32" << tests::kF32LogitsLimit;
+  QTest::newRow("MHA, learned positions (GPT-2)") << "gpt2-mha-4x16-f32" << tests::kF32LogitsLimit;
+  QTest::newRow("MQA, learned positions (StarCoder)") << "starcoder-mqa-4x16-f32" << tests::kF32LogitsLimit;
+  QTest::newRow("MQA, parallel block (Falcon)") << "falcon-mqa-4x16-f32" << tests::kF32LogitsLimit;
 }
 }  // namespace
 

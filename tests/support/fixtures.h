@@ -21,6 +21,9 @@ inline constexpr double kQ8LogitsLimit = 3e-2;
 /// ... and against the project's own reference on the same weights, with an f32 and an f16 cache.
 inline constexpr double kReferenceF32CacheLimit = 2e-5;
 inline constexpr double kReferenceF16CacheLimit = 2e-3;
+/// ... with ggml's GELU table, which jumps by 5e-4 of a value where that falls beside a rounding step: a few
+/// in ten thousand values do in float32 and do not in float64.
+inline constexpr double kGeluTableLimit = 1e-4;
 /// |1 - sum| of an attention row.
 inline constexpr double kRowSumLimit = 1e-5;
 

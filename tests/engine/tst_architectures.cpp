@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <QtTest>
+
+#include "core/engine/vulkan_decoder.h"
+#include "core/model/error.h"
+#include "core/reference/reference_decoder.h"
+#include "tests/engine/kernel_harness.h"
+#include "tests/support/architecture_models.h"
+#include "tests/support/fixtures.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using engine::VulkanDecoder;
+using model::Capture;
+using model::KernelFamily;
+
+Q_DECLARE_METATYPE(ArchitectureRow)
+
+/// Every architecture on the device against the reference in float64: the same tokens one by one and as a
+/// prefill, captured attention, and declared traffic against what the kernels count.
+class TestArchitectures : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  static std::vector<int> someTokens(int count, int vocabSize) {
+    std::vector<int> tokens;
+    for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + 7) % vocabSize);
+    return tokens;
+  }
+
+  static void addRows() {
+    QTest::addColumn<ArchitectureRow>("row");
+    QTest::addColumn<KernelFamily>("family");
+    for (const ArchitectureRow& row : architectureRows()) {
+      for (KernelFamily family : kFamilies) {
+        QTest::addRow("%s, %s", row.name.c_str(), std::string(shortName(family)).c_str()) << row << family;
+      }
+    }
+  }
+
+  static void compareRows(const model::AttentionRows& actual, const model::AttentionRows& expected) {
+    QCOMPARE(actual.values.size() > 0, true);
+    QCOMPARE(actual.layers, expected.layers);
+    QCOMPARE(actual.pooling, expected.pooling);
+    for (int layer = 0; layer < static_cast<int>(actual.layers.size()); ++layer) {
+      for (int head = 0; head < actual.queryHeadCount(); ++head) {
+        for (int row = 0; row < actual.rowCount; ++row) {
+          const double error =
+              relativeError<float, float>(actual.row(layer, head, row), expected.row(layer, head, row));
+          QVERIFY2(error <= kReferenceF32CacheLimit,
+                   fmt::format("layer {}, head {}, row {}: {:.1e}", layer, head, row, error).c_str());
+        }
+      }
+    }
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  void equalsTheReference_data() { addRows(); }
+  void equalsTheReference() {
+    QFETCH(ArchitectureRow, row);
+    QFETCH(KernelFamily, family);
+    const model::Model model = randomModel(row.config, Output::Tied);
+    const std::vector<int> tokens = someTokens(71, model.config.vocabSize);
+    const auto prompt = std::span(tokens).first(61);
+    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+    reference::ReferenceDecoder truth(model, {});
+    truth.keepAllLogits(true);
+    decoder.keepAllLogits(true);
+    const model::StepRecord expected = truth.run(prompt, Capture::everything())[0];
+    const model::StepRecord actual = decoder.run(prompt, Capture::everything())[0];
+    const double error = relativeError<float, float>(decoder.allLogits(), truth.allLogits());
+    QVERIFY2(error <= kReferenceF32CacheLimit, fmt::format("prefill: {:.1e}", error).c_str());
+    compareRows(actual.attention, expected.attention);
+    QCOMPARE(actual.stages.size(), expected.stages.size());
+    for (std::size_t stage = 0; stage < actual.stages.size(); ++stage) {
+      QCOMPARE(actual.stages[stage].stage, expected.stages[stage].stage);
+    }
+    for (const int token : std::span(tokens).subspan(61)) {
+      // Pooled on the device and by the reference.
+      const Capture capture = Capture::pooled(token % 2 == 0 ? 8 : 32);
+      const model::StepRecord expectedStep = truth.run(std::span(&token, 1), capture)[0];
+      const model::StepRecord step = decoder.run(std::span(&token, 1), capture)[0];
+      const double stepError = relativeError<float, float>(decoder.logits(), truth.logits());
+      QVERIFY2(stepError <= kReferenceF32CacheLimit, fmt::format("step: {:.1e}", stepError).c_str());
+      compareRows(step.attention, expectedStep.attention);
+    }
+  }
+
+  void declaredIsCounted_data() { addRows(); }
+  void declaredIsCounted() {
+    QFETCH(ArchitectureRow, row);
+    QFETCH(KernelFamily, family);
+    const model::Model model = randomModel(row.config, Output::Separate);
+    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}},
+                          {.build = engine::KernelBuild::Audit});
+    const std::vector<int> tokens = someTokens(41, model.config.vocabSize);
+    const auto check = [&](std::span<const int> part, const Capture& capture) {
+      const model::StepRecord record = decoder.run(part, capture)[0];
+      QCOMPARE(decoder.audited().size(), record.stages.size());
+      for (std::size_t stage = 0; stage < record.stages.size(); ++stage) {
+        const model::Traffic& declared = record.stages[stage].issued;
+        const model::Traffic& counted = decoder.audited()[stage];
+        QVERIFY2(
+            declared == counted,
+            fmt::format("{} of layer {}: weights {} declared, {} counted; KV read {}, {}; activations read "
+                        "{}, {}; written {}, {}; capture {}, {}",
+                        stageName(record.stages[stage].stage), record.stages[stage].layer,
+                        declared.weightsRead, counted.weightsRead, declared.kvRead, counted.kvRead,
+                        declared.activationsRead, counted.activationsRead, declared.activationsWritten,
+                        counted.activationsWritten, declared.captureWritten, counted.captureWritten)
+                .c_str());
+      }
+    };
+    check(std::span(tokens).first(1), Capture::none());
+    check(std::span(tokens).subspan(1, 38), Capture::everything());
+    check(std::span(tokens).subspan(39, 1), Capture::everything());
+    check(std::span(tokens).subspan(40, 1), Capture::pooled(5));
+  }
+
+  void aLearnedContextCannotGrow() {
+    model::ModelConfig config = smallConfig({4, 4, 16});
+    config.architecture = "gpt2";
+    config.traits = model::findArchitecture("gpt2")->traits;
+    const model::Model model = randomModel(config, Output::Tied);
+    for (const int asked : {config.contextLength + 1, 100000}) {
+      try {
+        VulkanDecoder decoder(m_gpu.device, model, {.contextLength = asked});
+        QFAIL("no error was thrown");
+      } catch (const model::Error& error) {
+        QVERIFY2(QString(error.what()).contains("learned 128 positions"), error.what());
+      }
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestArchitectures)
+#include "tst_architectures.moc"
