@@ -11,6 +11,7 @@
 #include "app/cli/token_arguments.h"
 #include "core/formats/trace_file.h"
 #include "core/model/error.h"
+#include "core/model/text_stream.h"
 
 namespace headroom::cli {
 
@@ -24,6 +25,11 @@ class DecodeCommand final : public Command {
     app().add_option("MODEL", m_models, "GGUF files, or mha, gqa, mqa")->required()->expected(1, kMostLanes);
     CLI::Option* tokens = app().add_option("--tokens", m_input.tokens, "Token ids to start from: 1,2,3");
     m_prompt = app().add_option("--prompt", m_input.prompt, "Text to start from")->excludes(tokens);
+    CLI::Option* chat =
+        app()
+            .add_flag("--chat", m_input.isChat, "Write the prompt as the model's chat template says")
+            ->needs(m_prompt);
+    app().add_option("--system", m_input.system, "System message before the prompt")->needs(chat);
     app()
         .add_option("--max-tokens", m_run.maxTokens, "Tokens to decode")
         ->check(CLI::NonNegativeNumber)
@@ -66,11 +72,12 @@ class DecodeCommand final : public Command {
     DecoderFactory factory(m_choice, global().device);
     std::vector<Lane> lanes = openLanes(factory);
     const bool streams = lanes.size() == 1 && !global().json;
-    if (streams) fmt::print("{}", m_input.prompt);
+    if (streams) fmt::print("{}", shownPrompt());
+    model::TextStream stream;
     try {
       runLanes(lanes, m_run, [&](std::size_t lane, int token) {
         if (!streams || !lanes[lane].model.tokenizer) return;
-        fmt::print("{}", lanes[lane].model.tokenizer->pieceBytes(token));
+        fmt::print("{}", stream.feed(*lanes[lane].model.tokenizer, token));
         std::fflush(stdout);
       });
     } catch (const model::Error& error) {
@@ -81,11 +88,15 @@ class DecodeCommand final : public Command {
       }
       throw;
     }
+    fmt::print("{}", stream.finish());
     report(lanes, streams, {});
     writeTrace(lanes);
   }
 
  private:
+  /// The prompt as it stands before the text that follows: a chat's reply begins a paragraph of its own.
+  std::string shownPrompt() const { return m_input.isChat ? m_input.prompt + "\n\n" : m_input.prompt; }
+
   std::vector<Lane> openLanes(DecoderFactory& factory) const {
     std::vector<Lane> lanes;
     for (const std::string& argument : m_models) {
@@ -129,7 +140,7 @@ class DecodeCommand final : public Command {
     if (streamed) fmt::print("\n\n");
     for (const Lane& lane : lanes) {
       if (lane.prefill.empty()) continue;
-      if (!streamed) fmt::print("[{}]\n{}{}\n", lane.model.config.name, m_input.prompt, generatedText(lane));
+      if (!streamed) fmt::print("[{}]\n{}{}\n", lane.model.config.name, shownPrompt(), generatedText(lane));
       if (!lane.model.tokenizer) fmt::print("{}\n", fmt::join(lane.tokens, ","));
       fmt::print("{}\n", laneSummary(lane));
     }

@@ -20,7 +20,7 @@ void requireSameVocabulary(const std::vector<Lane>& lanes) {
 }
 
 bool isEndToken(const Lane& lane, int token) {
-  return lane.model.tokenizer && token == lane.model.tokenizer->endToken();
+  return lane.model.tokenizer && lane.model.tokenizer->endsText(token);
 }
 
 /// Why a lane cannot be fed `token` now; nothing when it can.

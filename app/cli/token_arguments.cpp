@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "core/model/chat_template.h"
 #include "core/model/error.h"
 #include "core/model/utf8.h"
 
@@ -41,12 +42,26 @@ const model::Tokenizer& requireTokenizer(const model::Model& model) {
   return *model.tokenizer;
 }
 
+namespace {
+std::vector<int> chatIds(const TokenInput& input, const model::Model& model) {
+  std::vector<model::ChatMessage> messages;
+  if (!input.system.empty()) messages.push_back({model::ChatRole::System, input.system});
+  messages.push_back({model::ChatRole::User, input.prompt});
+  try {
+    const std::string prompt = model::ChatTemplate(model.chatTemplate).prompt(messages);
+    return requireTokenizer(model).encode(prompt, model::SpecialText::Parsed);
+  } catch (const model::Error& error) {
+    throw model::Error(fmt::format("{}: {}", model.path, error.what()));
+  }
+}
+}  // namespace
+
 std::vector<int> TokenInput::idsFor(const model::Model& model) const {
   std::vector<int> ids;
   if (hasPrompt) {
     const model::Tokenizer& tokenizer = requireTokenizer(model);
+    const std::vector<int> text = isChat ? chatIds(*this, model) : tokenizer.encode(prompt);
     if (tokenizer.beginToken() >= 0) ids.push_back(tokenizer.beginToken());
-    const std::vector<int> text = tokenizer.encode(prompt);
     ids.insert(ids.end(), text.begin(), text.end());
   } else {
     ids = parseIds(tokens);

@@ -14,9 +14,12 @@ std::vector<int> parseIds(const std::string& list);
 struct TokenInput {
   std::string tokens;
   std::string prompt;
+  std::string system;  ///< of a chat, empty for none
   bool hasPrompt = false;
+  bool isChat = false;  ///< the prompt is a user's message, to be written as the model's chat template says
 
-  /// Throws model::Error for a prompt without a tokenizer, CLI::ValidationError when nothing is left to feed.
+  /// Throws model::Error for a prompt without a tokenizer and a chat without a known template,
+  /// CLI::ValidationError when nothing is left to feed.
   std::vector<int> idsFor(const model::Model& model) const;
 };
 

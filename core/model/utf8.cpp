@@ -32,6 +32,18 @@ Utf8Character firstCharacter(std::string_view text) {
   return {.codePoint = codePoint, .length = length, .valid = true};
 }
 
+bool mayBecomeCharacter(std::string_view bytes) {
+  constexpr std::size_t kLongest = 4;
+  if (bytes.size() >= kLongest || firstCharacter(bytes).valid) return false;
+  // What may follow is a range of bytes, so that one of its ends completes whatever can be completed.
+  for (char filler : {'\x80', '\xBF'}) {
+    const std::string whole = std::string(bytes) + std::string(kLongest - bytes.size(), filler);
+    const Utf8Character character = firstCharacter(whole);
+    if (character.valid && character.length > bytes.size()) return true;
+  }
+  return false;
+}
+
 std::string toUtf8(char32_t codePoint) {
   std::string text;
   const auto append = [&](char32_t byte) {

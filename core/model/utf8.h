@@ -16,6 +16,9 @@ struct Utf8Character {
 /// U+10FFFF are not valid.
 Utf8Character firstCharacter(std::string_view text);
 
+/// Whether `bytes`, which is not empty, is the start of some valid character, but not yet a whole one.
+bool mayBecomeCharacter(std::string_view bytes);
+
 /// UTF-8 of one code point up to U+10FFFF.
 std::string toUtf8(char32_t codePoint);
 
