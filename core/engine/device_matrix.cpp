@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "shaders/kernel_params.h"
@@ -15,8 +16,8 @@ using model::KernelFamily;
 using model::Storage;
 
 constexpr std::uint64_t kBlockRows = 8;
-constexpr std::uint64_t kQ8Columns = 32;
-constexpr std::uint64_t kQ8BlockBytes = 34;
+constexpr std::uint64_t kQ8Columns = model::kQ8BlockElements;
+constexpr std::uint64_t kQ8BlockBytes = model::kQ8BlockBytes;
 /// Rows laid out and uploaded at once; a multiple of all workgroups' rows.
 constexpr std::uint64_t kSlabRows = 512;
 
@@ -96,10 +97,52 @@ std::uint64_t texelIndex(KernelFamily family, std::uint64_t row, std::uint64_t c
   return (row / kBlockRows * columns4 + column4) * kBlockRows + row % kBlockRows;
 }
 
+/// Puts the texels of a row where they belong. The size is a constant, for this loop handles every weight.
+template <std::size_t kTexelBytes>
+void layOut(std::span<const std::byte> row, std::byte* to, std::uint64_t stride) {
+  const std::size_t whole = row.size() / kTexelBytes;
+  for (std::size_t texel = 0; texel < whole; ++texel) {
+    std::memcpy(to + texel * stride, row.data() + texel * kTexelBytes, kTexelBytes);
+  }
+  const std::size_t rest = row.size() - whole * kTexelBytes;
+  if (rest > 0) std::memcpy(to + whole * stride, row.data() + whole * kTexelBytes, rest);
+}
+
+void layOut(std::uint64_t texelBytes, std::span<const std::byte> row, std::byte* to, std::uint64_t stride) {
+  if (texelBytes == 16) return layOut<16>(row, to, stride);
+  if (texelBytes == 8) return layOut<8>(row, to, stride);
+  layOut<4>(row, to, stride);
+}
+
+/// The rows of tensors that a slab was made of.
+class SourceRows {
+ public:
+  void add(const RowReference& source) {
+    if (source.tensor == nullptr) return;
+    const auto [entry, isNew] = m_ranges.try_emplace(source.tensor, Range{source.row, source.row + 1});
+    if (isNew) return;
+    entry->second.begin = std::min(entry->second.begin, source.row);
+    entry->second.end = std::max(entry->second.end, source.row + 1);
+  }
+  void report(const UploadWatch& watch) const {
+    for (const auto& [tensor, range] : m_ranges) {
+      const std::span<const std::byte> bytes = tensor->rowsFrom(range.begin, range.end - range.begin).bytes;
+      if (watch.memory) watch.memory->letGo(bytes);
+      if (watch.uploaded) watch.uploaded(bytes.size());
+    }
+  }
+
+ private:
+  struct Range {
+    std::int64_t begin, end;
+  };
+  std::map<const model::Tensor*, Range> m_ranges;
+};
+
 }  // namespace
 
 DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
-                           const std::function<RowReference(std::int64_t)>& rowAt)
+                           const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch)
     : m_form(form),
       m_storedRows(form.family == KernelFamily::Packed
                        ? roundUp(static_cast<std::uint64_t>(form.rows), groupRows())
@@ -117,28 +160,35 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                                    vulkan::MemoryPlace::Device, what);
   }
   RowReader reader(form.storage, static_cast<std::uint64_t>(form.columns));
+  const std::uint64_t stride = form.family == KernelFamily::Packed ? kBlockRows * texelBytes : texelBytes;
+  std::vector<std::byte> laidOut;
+  std::vector<std::uint16_t> scales;
   for (std::uint64_t first = 0; first < m_storedRows; first += kSlabRows) {
     const std::uint64_t slab = std::min(kSlabRows, m_storedRows - first);
-    std::vector<std::byte> laidOut(slab * m_paddedColumns * elementBytes(form.storage));
-    std::vector<std::uint16_t> scales(quantised ? slab * blocks : 0);
+    // What no row fills is zero; rows that end within their padding leave the rest as it was: zero.
+    if (first + slab > rowCount || laidOut.empty()) {
+      laidOut.assign(slab * m_paddedColumns * elementBytes(form.storage), std::byte{0});
+      scales.assign(quantised ? slab * blocks : 0, 0);
+    }
+    SourceRows sources;
     for (std::uint64_t local = 0; local < slab && first + local < rowCount; ++local) {
       const RowReference source = rowAt(static_cast<std::int64_t>(first + local));
       assert(!quantised || source.tensor == nullptr || source.tensor->storage == Storage::Q8_0);
-      const std::vector<std::byte>& row = reader.read(source);
-      for (std::uint64_t column4 = 0; column4 * texelBytes < row.size(); ++column4) {
-        std::memcpy(laidOut.data() + texelIndex(form.family, local, column4, columns4) * texelBytes,
-                    row.data() + column4 * texelBytes,
-                    std::min(texelBytes, row.size() - column4 * texelBytes));
-      }
+      sources.add(source);
+      layOut(texelBytes, reader.read(source),
+             laidOut.data() + texelIndex(form.family, local, 0, columns4) * texelBytes, stride);
       for (std::uint64_t block = 0; quantised && block < blocks; ++block) {
         scales[texelIndex(form.family, local, block, blocks)] = RowReader::scale(source, block);
       }
     }
-    vulkan::upload(device, m_buffer, first * m_paddedColumns * elementBytes(form.storage), laidOut);
+    const std::uint64_t slabBytes = slab * m_paddedColumns * elementBytes(form.storage);
+    vulkan::upload(device, m_buffer, first * m_paddedColumns * elementBytes(form.storage),
+                   std::span(laidOut).first(slabBytes));
     if (quantised) {
       vulkan::upload(device, m_scaleBuffer, first * blocks * sizeof(std::uint16_t),
-                     std::as_bytes(std::span(scales)));
+                     std::as_bytes(std::span(scales).first(slab * blocks)));
     }
+    sources.report(watch);
   }
   if (form.family == KernelFamily::Packed) {
     m_view = vulkan::TexelView(device, m_buffer, texelFormat(form.storage), 0, m_buffer.bytes());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/model/decoder.h"
+#include "core/model/model.h"
 #include "core/model/tensor.h"
 #include "core/vulkan/buffer.h"
 
@@ -18,6 +19,12 @@ constexpr std::uint64_t roundUp(std::uint64_t value, std::uint64_t multiple) {
 constexpr std::uint64_t paddedColumns(std::uint64_t columns) {
   return roundUp(columns, 32);
 }
+
+/// Follows the upload of a model: lets its file leave memory behind it, and tells how far it is.
+struct UploadWatch {
+  const model::WeightMemory* memory = nullptr;
+  std::function<void(std::uint64_t)> uploaded = {};  ///< stored bytes more; may throw to end the upload
+};
 
 /// A row of a tensor; of zeros when there is no tensor.
 struct RowReference {
@@ -43,7 +50,7 @@ class DeviceMatrix {
   /// `rowAt(row)` names the source of each row. Rows stored otherwise than `form.storage` are converted to
   /// F32 or F16; for Q8_0 all must be Q8_0. Throws vulkan::Error when it does not fit the device.
   DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
-               const std::function<RowReference(std::int64_t)>& rowAt);
+               const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch);
 
   /// What the kernels bind: a texel view (packed family) or the buffer (rows family), and the scales.
   const vulkan::TexelView& view() const { return m_view; }

@@ -16,9 +16,9 @@ using model::Tensor;
 
 /// Whether bytes of a Q8_0 tensor hold -128, which signed normalised texels cannot tell from -127.
 bool holdsMinus128(const Tensor& tensor) {
-  constexpr std::size_t kBlockBytes = 34;
-  for (std::size_t block = 0; block + kBlockBytes <= tensor.bytes.size(); block += kBlockBytes) {
-    const auto quants = tensor.bytes.subspan(block + 2, kBlockBytes - 2);
+  for (std::size_t block = 0; block + model::kQ8BlockBytes <= tensor.bytes.size();
+       block += model::kQ8BlockBytes) {
+    const auto quants = tensor.bytes.subspan(block + 2, model::kQ8BlockElements);
     if (std::ranges::find(quants, std::byte{0x80}) != quants.end()) return true;
   }
   return false;
@@ -63,8 +63,8 @@ struct TermsWanted {
 class MatrixMaker {
  public:
   MatrixMaker(vulkan::Device& device, const model::ModelConfig& config, const model::KernelPlan& plan,
-              DeviceStorage storage)
-      : m_device(device), m_config(config), m_plan(plan), m_storage(storage) {}
+              DeviceStorage storage, const UploadWatch& watch)
+      : m_device(device), m_config(config), m_plan(plan), m_storage(storage), m_watch(watch) {}
 
   DeviceMatrix plain(const Tensor& tensor, const std::string& what) const {
     return make({&tensor}, tensor.rows, what, ofRow(tensor));
@@ -144,13 +144,14 @@ class MatrixMaker {
                          .storage = storageFor(tensors),
                          .family = m_plan.family,
                          .rowBlocks = m_plan.rowBlocks},
-                        what, rowAt);
+                        what, rowAt, m_watch);
   }
 
   vulkan::Device& m_device;
   const model::ModelConfig& m_config;
   model::KernelPlan m_plan;
   DeviceStorage m_storage;
+  const UploadWatch& m_watch;
 };
 
 }  // namespace
@@ -165,11 +166,11 @@ GainVector::GainVector(vulkan::Device& device, const Tensor& gains, const std::s
 }
 
 DeviceWeights::DeviceWeights(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-                             DeviceStorage storage)
+                             DeviceStorage storage, const UploadWatch& watch)
     : outputNorm(device, model.weights.outputNorm, "the output norm"), tied(model.weights.tied()) {
   const model::ModelConfig& config = model.config;
   const model::Weights& weights = model.weights;
-  const MatrixMaker make(device, config, shape.plan, storage);
+  const MatrixMaker make(device, config, shape.plan, storage, watch);
   const TermsWanted wanted(model);
   const bool layerNorm = config.traits.norm == model::Norm::Layer;
   const auto vectors = [&](const Tensor& gain, const Tensor& bias) {

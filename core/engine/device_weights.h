@@ -59,7 +59,7 @@ struct DeviceWeights {
   /// Uploads everything; a tied output matrix is stored once. Q, K and V (gate and up) become F32 where they
   /// are not stored alike.
   DeviceWeights(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-                DeviceStorage storage);
+                DeviceStorage storage, const UploadWatch& watch = {});
 
   DeviceMatrix tokenEmbedding;
   GainVector outputNorm;

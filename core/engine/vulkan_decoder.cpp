@@ -64,9 +64,23 @@ void addStages(StepRecord& total, const StepRecord& part) {
 
 }  // namespace
 
+namespace {
+UploadWatch watchOf(const model::Model& model, const EngineOptions& options) {
+  UploadWatch watch{.memory = model.memory.get()};
+  if (options.progress) {
+    const std::uint64_t total = model.weights.storedBytes();
+    watch.uploaded = [&options, total, done = std::uint64_t{0}](std::uint64_t bytes) mutable {
+      done = std::min(total, done + bytes);
+      options.progress(static_cast<double>(done) / static_cast<double>(total));
+    };
+  }
+  return watch;
+}
+}  // namespace
+
 VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
                                     const EngineOptions& engineOptions)
-    : weights(device, model, shape, engineOptions.storage),
+    : weights(device, model, shape, engineOptions.storage, watchOf(model, engineOptions)),
       cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
       buffers(device, shape) {
   if (engineOptions.build == KernelBuild::Plain) return;

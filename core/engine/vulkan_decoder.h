@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -21,6 +22,8 @@ namespace headroom::engine {
 struct EngineOptions {
   DeviceStorage storage = DeviceStorage::AsStored;
   KernelBuild build = KernelBuild::Plain;
+  /// Told the share of the weights that is uploaded, 0 to 1; may throw model::Cancelled to end it.
+  std::function<void(double)> progress = {};
 };
 
 /// Decodes on a Vulkan device; every step of the forward pass is a compute shader. See step_program.cpp.

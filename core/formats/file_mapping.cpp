@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -55,6 +56,29 @@ FileMapping& FileMapping::operator=(FileMapping&& other) noexcept {
     m_bytes = std::exchange(other.m_bytes, {});
   }
   return *this;
+}
+
+void FileMapping::advise(std::span<const std::byte> part, int advice) const {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(m_bytes.data());
+  const auto first = reinterpret_cast<std::uintptr_t>(part.data());
+  if (part.empty() || first < start || first + part.size() > start + m_bytes.size()) return;
+  // Whole pages inside the part; whether the system follows a hint changes nothing but time and memory.
+  const std::uintptr_t begin = (first + page - 1) / page * page;
+  const std::uintptr_t end = (first + part.size()) / page * page;
+  if (end > begin) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
+void FileMapping::willRead(std::span<const std::byte> part) const {
+#ifdef MADV_POPULATE_READ
+  advise(part, MADV_POPULATE_READ);
+#else
+  advise(part, MADV_WILLNEED);
+#endif
+}
+
+void FileMapping::letGo(std::span<const std::byte> part) const {
+  advise(part, MADV_DONTNEED);
 }
 
 void FileMapping::release() {

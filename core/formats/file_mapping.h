@@ -19,8 +19,12 @@ class FileMapping {
   FileMapping& operator=(FileMapping&& other) noexcept;
 
   std::span<const std::byte> bytes() const { return m_bytes; }
+  /// Hints for a part of bytes(); anything else is ignored. See model::WeightMemory.
+  void willRead(std::span<const std::byte> part) const;
+  void letGo(std::span<const std::byte> part) const;
 
  private:
+  void advise(std::span<const std::byte> part, int advice) const;
   void release();
   std::span<const std::byte> m_bytes;
 };

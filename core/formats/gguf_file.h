@@ -59,6 +59,7 @@ class GgufFile {
   explicit GgufFile(std::span<const std::byte> bytes);
 
   std::uint32_t version() const { return m_version; }
+  const FileMapping& mapping() const { return m_mapping; }
   const std::vector<GgufTensor>& tensors() const { return m_tensors; }
   /// The tensor of that name, or null.
   const GgufTensor* findTensor(std::string_view name) const;

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "core/formats/gguf_file.h"
+#include "core/formats/gguf_set.h"
 #include "core/formats/gguf_tokenizer.h"
 #include "core/formats/model_builder.h"
 #include "core/model/error.h"
@@ -22,10 +22,16 @@ using model::RopeScalingKind;
 constexpr std::int64_t kMostPositions = 1 << 27;
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 
-/// Keeps the mapped file alive for the tensors that point into it.
+/// Keeps the mapped files alive for the tensors that point into them.
 struct MappedWeights final : model::WeightMemory {
-  explicit MappedWeights(const std::string& path) : file(path) {}
-  GgufFile file;
+  explicit MappedWeights(const std::string& path) : files(path) {}
+  void willRead(std::span<const std::byte> bytes) const override {
+    for (const GgufFile& part : files.parts()) part.mapping().willRead(bytes);
+  }
+  void letGo(std::span<const std::byte> bytes) const override {
+    for (const GgufFile& part : files.parts()) part.mapping().letGo(bytes);
+  }
+  GgufSet files;
 };
 
 /// Reads "<architecture>.<key>" with its limits.
@@ -197,9 +203,10 @@ ModelClaims readClaims(const GgufFile& file, const std::string& path, TensorDire
   return claims;
 }
 
-TensorDirectory listTensors(const GgufFile& file) {
+TensorDirectory listTensors(const GgufSet& files) {
   TensorDirectory tensors;
-  for (const GgufTensor& stored : file.tensors()) {
+  for (const GgufTensor* entry : files.tensors()) {
+    const GgufTensor& stored = *entry;
     if (!stored.storage) {
       throw Error(fmt::format("tensor {} is stored as {}, which this program does not read",
                               quotedName(stored.name), ggufTensorTypeName(stored.typeNumber)));
@@ -216,6 +223,7 @@ TensorDirectory listTensors(const GgufFile& file) {
 void readVocabulary(const GgufFile& file, model::Model& model) {
   try {
     model.tokenizer = readTokenizer(file);
+    model.chatTemplate = readChatTemplate(file);
   } catch (const Error& error) {
     model.notes.push_back(fmt::format("The tokenizer cannot be used, token ids can: {}.", error.what()));
     return;
@@ -236,18 +244,19 @@ void readVocabulary(const GgufFile& file, model::Model& model) {
 
 model::Model loadGguf(const std::string& path) {
   auto memory = std::make_unique<MappedWeights>(path);
-  const GgufFile& file = memory->file;
+  const GgufSet& files = memory->files;
+  const GgufFile& file = files.first();
   model::Model model;
+  model.memory = std::move(memory);
   try {
     model.path = path;
-    TensorDirectory tensors = listTensors(file);
+    TensorDirectory tensors = listTensors(files);
     const ModelClaims claims = readClaims(file, path, tensors);
     buildModel(claims, tensors, model);
     readVocabulary(file, model);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", path, error.what()));
   }
-  model.memory = std::move(memory);
   return model;
 }
 

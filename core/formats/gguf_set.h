@@ -21,6 +21,7 @@ class GgufSet {
   /// The first part, whose metadata is the model's.
   const GgufFile& first() const { return m_parts.front(); }
   std::size_t partCount() const { return m_parts.size(); }
+  const std::vector<GgufFile>& parts() const { return m_parts; }
   /// Those of all parts, part by part.
   const std::vector<const GgufTensor*>& tensors() const { return m_tensors; }
   /// The tensor of that name, or null.

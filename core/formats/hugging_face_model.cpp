@@ -24,6 +24,12 @@ constexpr std::size_t kMostIndexBytes = 16 << 20;  // the largest in use have so
 
 /// Keeps the files alive for the tensors that point into them, and those that were made anew.
 struct FolderWeights final : model::WeightMemory {
+  void willRead(std::span<const std::byte> bytes) const override {
+    for (const SafetensorsFile& file : files) file.mapping().willRead(bytes);
+  }
+  void letGo(std::span<const std::byte> bytes) const override {
+    for (const SafetensorsFile& file : files) file.mapping().letGo(bytes);
+  }
   std::vector<SafetensorsFile> files;
   OwnedTensors owned;
 };
@@ -140,12 +146,14 @@ model::Model loadHuggingFace(const std::string& folder) {
   const fs::path named = path.has_filename() ? path.filename() : path.parent_path().filename();
   config.claims.config.name = model::replaceInvalidUtf8(named.string());
 
-  auto memory = std::make_unique<FolderWeights>();
-  memory->files = openWeights(path);
+  auto owner = std::make_unique<FolderWeights>();
+  FolderWeights& memory = *owner;
+  memory.files = openWeights(path);
   model::Model model;
   model.path = folder;
+  model.memory = std::move(owner);
   try {
-    const TensorDirectory tensors = listHuggingFaceTensors(config, memory->files, memory->owned);
+    const TensorDirectory tensors = listHuggingFaceTensors(config, memory.files, memory.owned);
     buildModel(config.claims, tensors, model);
     compareBiases(config, tensors, model);
   } catch (const Error& error) {
@@ -156,7 +164,6 @@ model::Model loadHuggingFace(const std::string& folder) {
   }
   readVocabulary(path, model);
   readGenerationConfig(path, model);
-  model.memory = std::move(memory);
   return model;
 }
 

@@ -161,13 +161,28 @@ Tensor locate(const TensorDirectory& tensors, const TensorSlot& slot, std::set<s
                   : fused->second.rowsFrom(slot.fusedFirst, slot.rows);
 }
 
-void refuseUnusable(const TensorSlot& slot) {
+/// Index of the first element that is NaN or infinite, or -1; in stretches, which leave memory again.
+std::int64_t scan(const Tensor& tensor, const model::WeightMemory* memory) {
+  constexpr std::uint64_t kStretchBytes = 16u << 20;
+  const std::uint64_t rowBytes = tensor.bytes.size() / static_cast<std::uint64_t>(tensor.rows);
+  const auto stretch = static_cast<std::int64_t>(std::max<std::uint64_t>(1, kStretchBytes / rowBytes));
+  for (std::int64_t first = 0; first < tensor.rows; first += stretch) {
+    const Tensor rows = tensor.rowsFrom(first, std::min(stretch, tensor.rows - first));
+    if (memory) memory->willRead(rows.bytes);
+    const std::int64_t bad = firstNonFinite(rows);
+    if (bad >= 0) return first * tensor.columns + bad;
+    if (memory) memory->letGo(rows.bytes);
+  }
+  return -1;
+}
+
+void refuseUnusable(const TensorSlot& slot, const model::WeightMemory* memory) {
   if (slot.rows == 1 && slot.tensor->storage != model::Storage::F32 &&
       slot.tensor->storage != model::Storage::F16 && slot.tensor->storage != model::Storage::BF16) {
     throw Error(fmt::format("tensor \"{}\" is a vector stored as {}, expected F32, F16 or BF16", slot.name,
                             shortName(slot.tensor->storage)));
   }
-  const std::int64_t bad = firstNonFinite(*slot.tensor);
+  const std::int64_t bad = scan(*slot.tensor, memory);
   if (bad >= 0) {
     throw Error(fmt::format("tensor \"{}\" holds NaN or infinity at element {}, expected finite weights",
                             slot.name, bad));
@@ -189,7 +204,7 @@ void fillWeights(const TensorDirectory& tensors, model::Model& model) {
       if (slot.optional) continue;
       throw Error(fmt::format("tensor \"{}\" is missing", slot.name));
     }
-    refuseUnusable(slot);
+    refuseUnusable(slot, model.memory.get());
     if (slot.rows > 1) elements[slot.tensor->storage] += slot.tensor->elementCount();
   }
   if (model.weights.output.empty()) model.weights.output = model.weights.tokenEmbedding;

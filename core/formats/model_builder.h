@@ -33,9 +33,9 @@ struct ModelClaims {
 };
 
 /// Proves the attention kind from the tensors' shapes, checks every tensor, and fills `model`'s config,
-/// weights, storageName and contradictions. The tensors' memory stays whose it is. Throws model::Error, a
-/// sentence with expected and actual values, when a tensor is missing, has another shape, holds NaN or
-/// infinity, or is not part of the forward pass.
+/// weights, storageName and contradictions. model.memory is what the tensors point into, or null. Throws
+/// model::Error, a sentence with expected and actual values, when a tensor is missing, has another shape,
+/// holds NaN or infinity, or is not part of the forward pass.
 void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model);
 
 }  // namespace headroom::formats

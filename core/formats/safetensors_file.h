@@ -43,6 +43,7 @@ class SafetensorsFile {
   const SafeTensor* findTensor(std::string_view name) const;
   /// The header's __metadata__.
   const std::map<std::string, std::string, std::less<>>& metadata() const { return m_metadata; }
+  const FileMapping& mapping() const { return m_mapping; }
 
  private:
   class HeaderReader;

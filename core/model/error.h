@@ -12,6 +12,12 @@ class Error : public std::runtime_error {
   explicit Error(const std::string& sentence) : std::runtime_error(sentence) {}
 };
 
+/// The user does not want it any more.
+class Cancelled : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The device is gone with everything on it: its decoders can do nothing more, a new device can.
 class DeviceLost : public Error {
  public:

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,10 +59,14 @@ struct Weights {
   std::uint64_t storedBytes() const;
 };
 
-/// Whatever memory the tensors of a Model point into: a mapped file, or buffers.
+/// Whatever memory the tensors of a Model point into: mapped files, or buffers.
 class WeightMemory {
  public:
   virtual ~WeightMemory() = default;
+  /// `bytes` will be read once and at once: where they lie in a file they come into memory in one go.
+  virtual void willRead(std::span<const std::byte> bytes) const { (void)bytes; }
+  /// `bytes` are not needed soon: where they lie in a file they leave memory, to be read again when touched.
+  virtual void letGo(std::span<const std::byte> bytes) const { (void)bytes; }
 };
 
 /// A model in memory: shape, weights, tokenizer. Move-only; owns what its tensors point into.
