@@ -3,24 +3,61 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
+#include "core/analysis/truth_card.h"
+#include "core/engine/memory_plan.h"
+#include "core/model/error.h"
+#include "core/vulkan/check.h"
+#include "core/vulkan/device.h"
 
 namespace headroom::cli {
 
 namespace {
-nlohmann::ordered_json describe(const model::Model& model) {
-  const model::ModelConfig& config = model.config;
-  nlohmann::ordered_json contradictions = nlohmann::ordered_json::array();
-  for (const std::string& sentence : model.contradictions) contradictions.push_back(sentence);
-  return {
-      {"model", model.path},
-      {"name", config.name},
-      {"architecture", config.architecture},
+using analysis::TruthCard;
+using nlohmann::ordered_json;
+
+ordered_json describe(const analysis::KvFormula& formula) {
+  return {{"keys_and_values", 2},
+          {"layers", formula.layers},
+          {"kv_heads", formula.kvHeads},
+          {"head_dim", formula.headDim},
+          {"bytes_per_element", formula.bytesPerElement},
+          {"bytes_per_token", formula.bytesPerToken()}};
+}
+
+ordered_json describe(const analysis::MemoryOutlook& memory) {
+  ordered_json result = {{"device", memory.device},
+                         {"context_length", memory.contextLength},
+                         {"kv_type", shortName(memory.kvType)},
+                         {"weights", memory.need.weights},
+                         {"weights_kept_as", memory.need.storage},
+                         {"kv_cache", memory.need.cache},
+                         {"working", memory.need.working},
+                         {"needed", memory.need.total()},
+                         {"there", memory.there},
+                         {"fits", memory.fits()}};
+  if (!memory.refusal.empty()) result["refusal"] = memory.refusal;
+  return result;
+}
+
+ordered_json describe(const TruthCard& card, const std::string& storageName) {
+  const model::ModelConfig& config = card.config;
+  ordered_json storages = ordered_json::array();
+  for (const analysis::StorageShare& share : card.storages) {
+    storages.push_back({{"storage", share.name}, {"tensors", share.tensors}, {"bytes", share.bytes}});
+  }
+  ordered_json document = {
+      {"model", card.path},
+      {"name", card.name},
+      {"architecture", card.architecture},
+      {"family", card.family},
       {"attention",
        {{"kind", shortName(config.attention.kind())},
         {"query_heads", config.attention.queryHeadCount},
         {"kv_heads", config.attention.kvHeadCount},
-        {"head_dim", config.attention.headDim}}},
+        {"head_dim", config.attention.headDim},
+        {"proof", card.proof}}},
       {"layers", config.layerCount},
       {"query_heads", config.attention.queryHeadCount},
       {"kv_heads", config.attention.kvHeadCount},
@@ -30,59 +67,88 @@ nlohmann::ordered_json describe(const model::Model& model) {
       {"vocab_size", config.vocabSize},
       {"context_length", config.contextLength},
       {"norm_epsilon", config.normEpsilon},
-      {"rope", {{"base", config.ropeBase}, {"dimensions", config.ropeDim}}},
-      {"parameters", model.weights.parameterCount()},
-      {"weight_bytes", model.weights.storedBytes()},
-      {"storage", model.storageName},
-      {"tied_output", model.weights.tied()},
-      {"tokenizer", model.tokenizer != nullptr},
+      {"forward_pass", card.forwardPass},
+      {"parameters", card.parameterCount},
+      {"weight_bytes", card.storedBytes},
+      {"storage", storageName},
+      {"storages", storages},
+      {"tied_output", card.tiedOutput},
+      {"tokenizer", !card.tokenizer.empty()},
+      {"tokenizer_kind", card.tokenizer.empty() ? ordered_json() : ordered_json(card.tokenizer)},
+      {"chat_template", card.chat.empty() ? ordered_json() : ordered_json(card.chat)},
       {"kv_bytes_per_token",
-       {{"f32", kvCacheBytes(config, model::KvType::F32, 1)},
-        {"f16", kvCacheBytes(config, model::KvType::F16, 1)}}},
-      {"contradictions", contradictions},
+       {{"f32", card.kvF32.bytesPerToken()},
+        {"f16", card.kvF16.bytesPerToken()},
+        {"f16_if_mha", card.kvBytesIfMha}}},
+      {"kv_formula", {{"f32", describe(card.kvF32)}, {"f16", describe(card.kvF16)}}},
   };
-}
-
-void print(const model::Model& model) {
-  const model::ModelConfig& config = model.config;
-  const auto row = [](std::string_view label, const std::string& value) {
-    fmt::print("{:<20}{}\n", label, value);
-  };
-  row("model", fmt::format("{} ({})", config.name, model.path));
-  row("architecture", config.architecture);
-  row("layers", std::to_string(config.layerCount));
-  row("attention", fmt::format("{}: {} query heads, {} KV heads, head size {} (from the tensors' shapes)",
-                               shortName(config.attention.kind()), config.attention.queryHeadCount,
-                               config.attention.kvHeadCount, config.attention.headDim));
-  row("dimensions", fmt::format("model {}, feed-forward {}, vocabulary {}", config.modelDim, config.ffnDim,
-                                config.vocabSize));
-  row("context", std::to_string(config.contextLength));
-  row("parameters",
-      fmt::format("{} ({} bytes as {}{})", model.weights.parameterCount(), model.weights.storedBytes(),
-                  model.storageName, model.weights.tied() ? ", output tied to the embedding" : ""));
-  row("KV bytes per token", fmt::format("{} as f32, {} as f16", kvCacheBytes(config, model::KvType::F32, 1),
-                                        kvCacheBytes(config, model::KvType::F16, 1)));
-  for (const std::string& sentence : model.contradictions) row("contradiction", sentence);
-  if (model.contradictions.empty()) row("contradictions", "none");
+  if (config.ropeDim > 0) {
+    document["rope"] = {{"base", config.ropeBase},
+                        {"dimensions", config.ropeDim},
+                        {"scaling", shortName(config.ropeScaling.kind)}};
+  }
+  if (config.slidingWindow > 0) document["sliding_window"] = config.slidingWindow;
+  if (card.memory) document["memory"] = describe(*card.memory);
+  document["contradictions"] = card.contradictions;
+  document["notes"] = card.notes;
+  return document;
 }
 
 class InfoCommand final : public Command {
  public:
   InfoCommand(CLI::App& parent, const GlobalOptions& global)
-      : Command(parent, global, "info", "What a model is: its shape, attention kind and KV bytes per token") {
-    app().add_option("MODEL", m_model, "GGUF file, or mha, gqa, mqa")->required();
+      : Command(
+            parent, global, "info",
+            "What a model is: proven from its tensors, with its memory, and what contradicts its metadata") {
+    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    app()
+        .add_option("--context", m_context,
+                    "Cache positions to plan memory for; the model's own if not given")
+        ->check(CLI::PositiveNumber);
+    app()
+        .add_option("--kv-type", m_kvType, "Element type of the KV cache to plan for")
+        ->check(CLI::IsMember({"f32", "f16"}))
+        ->capture_default_str();
   }
   void run() override {
     const model::Model model = openModel(m_model);
+    const TruthCard card = analysis::truthCard(model, outlook(model));
     if (global().json) {
-      fmt::print("{}\n", describe(model).dump(2));
-    } else {
-      print(model);
+      fmt::print("{}\n", describe(card, model.storageName).dump(2));
+      return;
+    }
+    for (const analysis::CardRow& row : card.rows()) {
+      fmt::print("{:<16}{} ({})\n", row.label, row.value, row.origin);
     }
   }
 
  private:
+  /// Memory on the device that would run it; nothing where there is no device.
+  std::optional<analysis::MemoryOutlook> outlook(const model::Model& model) const {
+    const model::DecoderOptions options{.kvType = m_kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
+                                        .contextLength = m_context};
+    analysis::MemoryOutlook memory{.contextLength = m_context > 0 ? m_context : model.config.contextLength,
+                                   .kvType = options.kvType};
+    try {
+      const vulkan::Instance instance;
+      const vulkan::DeviceInfo device = vulkan::chooseDevice(instance, global().device);
+      memory.device = device.name;
+      memory.there = device.memoryBytes;
+      model::DecoderOptions planned = options;
+      planned.kernels = calibratedPlan(device);
+      memory.need = engine::memoryNeed(device, model, planned);
+    } catch (const vulkan::Error& error) {
+      if (!global().device.empty()) throw model::Error(error.what());
+      return std::nullopt;
+    } catch (const model::Error& error) {
+      memory.refusal = error.what();
+    }
+    return memory;
+  }
+
   std::string m_model;
+  std::string m_kvType = "f32";
+  int m_context = 0;
 };
 }  // namespace
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/formats/gguf_model.h"
+#include "core/formats/load_model.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -38,15 +38,11 @@ std::vector<fs::path> modelFolders() {
 std::string resolveModel(const std::string& argument) {
   std::error_code error;
   if (fs::exists(argument, error)) {
-    if (fs::is_directory(argument, error)) {
-      throw model::Error(
-          fmt::format("{} is a folder, expected a GGUF file or one of mha, gqa, mqa", argument));
-    }
     return argument;
   }
   if (std::find(kBundled.begin(), kBundled.end(), argument) == kBundled.end()) {
-    throw model::Error(
-        fmt::format("{} does not exist, expected a GGUF file or one of mha, gqa, mqa", argument));
+    throw model::Error(fmt::format(
+        "{} does not exist, expected a GGUF file, a Hugging Face folder, or one of mha, gqa, mqa", argument));
   }
   const std::vector<fs::path> folders = modelFolders();
   for (const fs::path& folder : folders) {
@@ -60,7 +56,7 @@ std::string resolveModel(const std::string& argument) {
 }
 
 model::Model openModel(const std::string& argument) {
-  return formats::loadGguf(resolveModel(argument));
+  return formats::loadModel(resolveModel(argument));
 }
 
 }  // namespace headroom::cli

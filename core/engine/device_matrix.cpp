@@ -139,14 +139,24 @@ class SourceRows {
   std::map<const model::Tensor*, Range> m_ranges;
 };
 
+/// Rows that one workgroup, or one turn of a subgroup, computes.
+std::uint64_t groupRowsOf(const DeviceMatrix::Form& form) {
+  return form.family == KernelFamily::Packed ? kBlockRows * static_cast<std::uint64_t>(form.rowBlocks)
+                                             : HEADROOM_SUBGROUP_ROWS;
+}
+
+/// Rows on the device: whole workgroups of the packed family.
+std::uint64_t storedRowsOf(const DeviceMatrix::Form& form) {
+  const auto rows = static_cast<std::uint64_t>(form.rows);
+  return form.family == KernelFamily::Packed ? roundUp(rows, groupRowsOf(form)) : rows;
+}
+
 }  // namespace
 
 DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
                            const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch)
     : m_form(form),
-      m_storedRows(form.family == KernelFamily::Packed
-                       ? roundUp(static_cast<std::uint64_t>(form.rows), groupRows())
-                       : static_cast<std::uint64_t>(form.rows)),
+      m_storedRows(storedRowsOf(form)),
       m_paddedColumns(paddedColumns(static_cast<std::uint64_t>(form.columns))),
       m_buffer(device, m_storedRows * m_paddedColumns * elementBytes(form.storage),
                vulkan::MemoryPlace::Device, what) {
@@ -199,8 +209,12 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
 }
 
 std::uint64_t DeviceMatrix::groupRows() const {
-  return m_form.family == KernelFamily::Packed ? kBlockRows * static_cast<std::uint64_t>(m_form.rowBlocks)
-                                               : HEADROOM_SUBGROUP_ROWS;
+  return groupRowsOf(m_form);
+}
+
+std::uint64_t DeviceMatrix::bytesOf(const Form& form) {
+  return storedRowsOf(form) *
+         model::rowBytes(form.storage, paddedColumns(static_cast<std::uint64_t>(form.columns)));
 }
 
 std::uint64_t DeviceMatrix::rowGroups() const {

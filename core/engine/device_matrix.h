@@ -52,6 +52,9 @@ class DeviceMatrix {
   DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
                const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch);
 
+  /// Bytes that a matrix of `form` takes on the device, padding and scales included.
+  static std::uint64_t bytesOf(const Form& form);
+
   /// What the kernels bind: a texel view (packed family) or the buffer (rows family), and the scales.
   const vulkan::TexelView& view() const { return m_view; }
   const vulkan::Buffer& buffer() const { return m_buffer; }

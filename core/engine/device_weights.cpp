@@ -42,23 +42,6 @@ class Biases {
   std::map<const Tensor*, std::vector<float>> m_values;
 };
 
-/// Which projections have row terms: the same in all layers, so that one kernel serves them.
-struct TermsWanted {
-  bool qkv = false, attentionOutput = false, gateUp = false, ffnDown = false, output = false;
-
-  explicit TermsWanted(const model::Model& model) {
-    const bool layerNorm = model.config.traits.norm == model::Norm::Layer;
-    qkv = gateUp = output = layerNorm;
-    output |= !model.weights.outputBias.empty();
-    for (const model::LayerWeights& layer : model.weights.layers) {
-      qkv |= !layer.queryBias.empty() || !layer.keyBias.empty() || !layer.valueBias.empty();
-      attentionOutput |= !layer.attentionOutputBias.empty();
-      gateUp |= !layer.ffnGateBias.empty() || !layer.ffnUpBias.empty();
-      ffnDown |= !layer.ffnDownBias.empty();
-    }
-  }
-};
-
 /// Lays out matrices for one family of kernels.
 class MatrixMaker {
  public:
@@ -123,16 +106,12 @@ class MatrixMaker {
   }
 
   model::Storage storageFor(std::initializer_list<const Tensor*> tensors) const {
-    const model::Storage first = (*tensors.begin())->storage;
-    const bool alike =
-        std::ranges::all_of(tensors, [&](const Tensor* tensor) { return tensor->storage == first; });
-    if (m_storage == DeviceStorage::F32 || !alike) return model::Storage::F32;
-    if (first == model::Storage::Q8_0 && m_plan.family == model::KernelFamily::Packed &&
+    const model::Storage kept = keptAs(tensors, m_storage);
+    if (kept == model::Storage::Q8_0 && m_plan.family == model::KernelFamily::Packed &&
         std::ranges::any_of(tensors, [](const Tensor* tensor) { return holdsMinus128(*tensor); })) {
       return model::Storage::F32;
     }
-    const bool known = first == model::Storage::F16 || first == model::Storage::Q8_0;
-    return known ? first : model::Storage::F32;
+    return kept;
   }
 
   template <typename RowAt>
@@ -155,6 +134,31 @@ class MatrixMaker {
 };
 
 }  // namespace
+
+TermsWanted::TermsWanted(const model::Model& model) {
+  const bool layerNorm = model.config.traits.norm == model::Norm::Layer;
+  qkv = gateUp = output = layerNorm;
+  output |= !model.weights.outputBias.empty();
+  for (const model::LayerWeights& layer : model.weights.layers) {
+    qkv |= !layer.queryBias.empty() || !layer.keyBias.empty() || !layer.valueBias.empty();
+    attentionOutput |= !layer.attentionOutputBias.empty();
+    gateUp |= !layer.ffnGateBias.empty() || !layer.ffnUpBias.empty();
+    ffnDown |= !layer.ffnDownBias.empty();
+  }
+}
+
+model::Storage keptAs(std::initializer_list<const Tensor*> tensors, DeviceStorage storage) {
+  const model::Storage first = (*tensors.begin())->storage;
+  const bool alike =
+      std::ranges::all_of(tensors, [&](const Tensor* tensor) { return tensor->storage == first; });
+  const bool hasKernels = first == model::Storage::F16 || first == model::Storage::Q8_0;
+  return storage == DeviceStorage::AsStored && alike && hasKernels ? first : model::Storage::F32;
+}
+
+std::int64_t gateUpRows(std::int64_t ffnDim, model::KernelFamily family) {
+  const std::int64_t turn = family == model::KernelFamily::Packed ? 8 : 1;
+  return 2 * ((ffnDim + turn - 1) / turn * turn);
+}
 
 GainVector::GainVector(vulkan::Device& device, const Tensor& gains, const std::string& what)
     : m_logicalBytes(static_cast<std::uint64_t>(gains.columns) * sizeof(float)),

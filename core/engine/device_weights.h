@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "core/engine/device_matrix.h"
@@ -52,6 +53,21 @@ struct DeviceLayer {
 enum class DeviceStorage {
   AsStored,  ///< f16 and Q8_0 stay what they are in the file
   F32,       ///< everything is widened
+};
+
+/// How matrices that lie in one on the device are kept there: as stored where there are kernels for it and
+/// all are stored alike, else widened to F32. (Q8_0 with a byte of -128 is widened too, in the packed
+/// family.)
+model::Storage keptAs(std::initializer_list<const model::Tensor*> tensors, DeviceStorage storage);
+
+/// Rows of gate and up in one matrix, whole turns of each.
+std::int64_t gateUpRows(std::int64_t ffnDim, model::KernelFamily family);
+
+/// Which projections have row terms: the same in all layers, so that one kernel serves them.
+struct TermsWanted {
+  bool qkv = false, attentionOutput = false, gateUp = false, ffnDown = false, output = false;
+
+  explicit TermsWanted(const model::Model& model);
 };
 
 /// All weights of a model on a device, and the tables that follow from its configuration.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/engine/memory_plan.h"
 #include "core/engine/stage_traffic.h"
 #include "core/engine/translate_errors.h"
 #include "core/model/error.h"
@@ -93,6 +94,8 @@ VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
     : m_device(device), m_engineOptions(engineOptions) {
   translateErrors([&] {
     m_shape = StepShape::make(device.info(), model.config, options);
+    m_need = engine::memoryNeed(device.info(), model, options, engineOptions.storage);
+    refuseIfTooLarge(device.info(), m_shape, m_need);
     m_resources = std::make_unique<Resources>(device, model, m_shape, engineOptions);
     program(m_shape.options.batch, m_shape.options.batch);
     device.finishUploads();  // a model that did not arrive must not decode

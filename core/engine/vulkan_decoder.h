@@ -12,6 +12,7 @@
 #include "core/engine/step_program.h"
 #include "core/engine/step_shape.h"
 #include "core/model/decoder.h"
+#include "core/model/memory_need.h"
 #include "core/model/model.h"
 #include "core/vulkan/device.h"
 #include "shaders/kernel_params.h"
@@ -53,6 +54,8 @@ class VulkanDecoder final : public model::Decoder {
   void fillCache(int positions, unsigned seed);
 
   const StepShape& shape() const { return m_shape; }
+  /// What was to be allocated, computed before.
+  const model::MemoryNeed& need() const { return m_need; }
   std::uint64_t cacheBytesAllocated() const { return m_resources->cache.allocatedBytes(); }
   /// Bytes that the kernels counted by themselves since the last run() began, one entry for each stage of a
   /// record; empty unless built for KernelBuild::Audit.
@@ -86,6 +89,7 @@ class VulkanDecoder final : public model::Decoder {
   vulkan::Device& m_device;
   EngineOptions m_engineOptions;
   StepShape m_shape;
+  model::MemoryNeed m_need;
   std::unique_ptr<Resources> m_resources;
   int m_position = 0;
   bool m_keepsAllLogits = false;

@@ -45,6 +45,7 @@ class ByteLevelBpe final : public Tokenizer {
 
   const ByteLevelBpeData& data() const { return m_data; }
 
+  std::string kindText() const override { return "byte-level BPE, words of " + m_data.preTokenizer; }
   int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
   /// Throws Error only when the text has a byte that the vocabulary has no token for.
   std::vector<int> encode(std::string_view text) const override;

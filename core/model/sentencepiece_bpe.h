@@ -48,6 +48,7 @@ class SentencePieceBpe final : public Tokenizer {
 
   const SentencePieceBpeData& data() const { return m_data; }
 
+  std::string kindText() const override { return "SentencePiece BPE"; }
   int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
   /// Throws Error only for a character that has neither a token, nor byte tokens, nor an unknown token.
   std::vector<int> encode(std::string_view text) const override;

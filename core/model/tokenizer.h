@@ -17,6 +17,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
+  /// What it is, for people: "byte-level BPE, words of gpt-2".
+  virtual std::string kindText() const = 0;
   virtual int vocabSize() const = 0;
   /// Ids of `text` without special tokens. Any bytes are accepted, also broken UTF-8.
   virtual std::vector<int> encode(std::string_view text) const = 0;

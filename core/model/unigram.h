@@ -42,6 +42,7 @@ class Unigram final : public Tokenizer {
 
   const UnigramData& data() const { return m_data; }
 
+  std::string kindText() const override { return "SentencePiece unigram"; }
   int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
   /// Throws Error only for a character that has neither tokens, nor byte tokens, nor an unknown token.
   std::vector<int> encode(std::string_view text) const override;

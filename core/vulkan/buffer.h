@@ -55,6 +55,30 @@ class Buffer {
     Device* m_device = nullptr;
   };
 
+  /// What the device counts as allocated.
+  class Allocation {
+   public:
+    Allocation() = default;
+    Allocation(Device& device, std::uint64_t bytes) : m_device(&device), m_bytes(bytes) {
+      device.countAllocation(bytes);
+    }
+    Allocation(Allocation&& other) noexcept
+        : m_device(std::exchange(other.m_device, nullptr)), m_bytes(other.m_bytes) {}
+    Allocation& operator=(Allocation&& other) noexcept {
+      std::swap(m_device, other.m_device);
+      std::swap(m_bytes, other.m_bytes);
+      return *this;
+    }
+    ~Allocation() {
+      if (m_device) m_device->countRelease(m_bytes);
+    }
+
+   private:
+    Device* m_device = nullptr;
+    std::uint64_t m_bytes = 0;
+  };
+
+  Allocation m_allocation;
   Handle<VkDeviceMemory, vkFreeMemory> m_memory;
   Handle<VkBuffer, vkDestroyBuffer> m_buffer;
   std::uint64_t m_bytes = 0;

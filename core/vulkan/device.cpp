@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <fstream>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,16 @@ std::uint32_t computeQueueFamily(VkPhysicalDevice device, double* timestampPerio
     return family;
   }
   throw Error("The device has no compute queue.");
+}
+
+/// Bytes that programs may still take, as Linux tells them; 0 elsewhere.
+std::uint64_t availableSystemMemory() {
+  std::ifstream table("/proc/meminfo");
+  std::string key;
+  for (std::uint64_t kilobytes = 0; table >> key >> kilobytes; table.ignore(64, '\n')) {
+    if (key == "MemAvailable:") return kilobytes * 1024;
+  }
+  return 0;
 }
 
 DeviceInfo describe(VkPhysicalDevice device, int index) {
@@ -54,6 +66,10 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
     if (memory.memoryHeaps[heap].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
       info.memoryBytes = std::max(info.memoryBytes, memory.memoryHeaps[heap].size);
     }
+  }
+  // A software device's memory is the system's, of which drivers report an arbitrary part.
+  if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+    info.memoryBytes = std::max(info.memoryBytes, availableSystemMemory());
   }
   computeQueueFamily(device, &info.timestampPeriodNs);
   return info;

@@ -58,6 +58,11 @@ class Device {
   /// Index of a memory type with all of `wanted`, preferring one that also has all of `preferred`.
   std::uint32_t memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
                            VkMemoryPropertyFlags preferred) const;
+  /// Bytes of all buffers of this device that exist now, as its memory was taken for them.
+  std::uint64_t allocatedBytes() const { return m_allocatedBytes; }
+  void countAllocation(std::uint64_t bytes) { m_allocatedBytes += bytes; }
+  void countRelease(std::uint64_t bytes) { m_allocatedBytes -= bytes; }
+
   /// What upload() goes through.
   StagingRing& stagingRing() { return *m_stagingRing; }
   /// Waits for uploads; returns at once when there are none. Throws Error.
@@ -83,6 +88,7 @@ class Device {
   VkPhysicalDeviceMemoryProperties m_memory{};
   std::unique_ptr<std::remove_pointer_t<VkDevice>, Destroy> m_device;
   VkQueue m_queue = VK_NULL_HANDLE;
+  std::uint64_t m_allocatedBytes = 0;
   Handle<VkCommandPool, vkDestroyCommandPool> m_commandPool;
   Handle<VkFence, vkDestroyFence> m_fence;
   PipelineCache m_pipelineCache;

@@ -18,6 +18,7 @@ class FakeTokenizer final : public model::Tokenizer {
  public:
   static constexpr int kVocabSize = 300;
 
+  std::string kindText() const override { return "fake"; }
   int vocabSize() const override { return kVocabSize; }
   std::vector<int> encode(std::string_view text) const override {
     std::vector<int> ids;

@@ -2,9 +2,11 @@
 
 #include <QtTest>
 
+#include "core/engine/memory_plan.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
+#include "core/vulkan/check.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/architecture_models.h"
 #include "tests/support/fixtures.h"
@@ -120,6 +122,42 @@ class TestArchitectures : public QObject {
     check(std::span(tokens).subspan(1, 38), Capture::everything());
     check(std::span(tokens).subspan(39, 1), Capture::everything());
     check(std::span(tokens).subspan(40, 1), Capture::pooled(5));
+  }
+
+  void neededIsAllocated_data() { addRows(); }
+  void neededIsAllocated() {
+    QFETCH(ArchitectureRow, row);
+    QFETCH(KernelFamily, family);
+    const model::Model model = randomModel(row.config, Output::Separate, 1, model::Storage::F16);
+    const model::DecoderOptions options{
+        .kvType = model::KvType::F16, .contextLength = 100, .batch = 3, .kernels = {.family = family}};
+    { const VulkanDecoder first(m_gpu.device, model, options); }  // makes what all uploads share
+    const std::uint64_t before = m_gpu.device.allocatedBytes();
+    const VulkanDecoder decoder(m_gpu.device, model, options);
+    const std::uint64_t allocated = m_gpu.device.allocatedBytes() - before;
+    const std::uint64_t needed = decoder.need().total();
+    // The difference is what each buffer is rounded up to.
+    constexpr std::uint64_t kMostRounding = 100 * 256;
+    QVERIFY2(allocated >= needed && allocated - needed <= kMostRounding,
+             fmt::format("{} allocated, {} announced", allocated, needed).c_str());
+    QVERIFY(needed > 500000);
+  }
+
+  void tooLargeIsRefusedBeforeAllocating() {
+    const model::Model model = randomModel(smallConfig({4, 4, 32}), Output::Tied);
+    vulkan::DeviceInfo small = m_gpu.device.info();
+    small.memoryBytes = 3u << 20;
+    const model::DecoderOptions options{.contextLength = 60000};
+    const engine::StepShape shape = engine::StepShape::make(small, model.config, options);
+    const model::MemoryNeed need = engine::memoryNeed(small, model, options);
+    QVERIFY(need.total() > small.memoryBytes);
+    try {
+      engine::refuseIfTooLarge(small, shape, need);
+      QFAIL("no error was thrown");
+    } catch (const vulkan::Error& error) {
+      QVERIFY2(QString(error.what()).contains("GiB on " + QString::fromStdString(small.name)), error.what());
+      QVERIFY2(QString(error.what()).contains("fit."), error.what());
+    }
   }
 
   void aLearnedContextCannotGrow() {

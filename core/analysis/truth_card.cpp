@@ -1,0 +1,224 @@
+#include "core/analysis/truth_card.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/analysis/quantity.h"
+#include "core/model/architecture.h"
+#include "core/model/chat_template.h"
+#include "core/model/error.h"
+
+namespace headroom::analysis {
+
+namespace {
+
+using model::ModelConfig;
+using model::Tensor;
+
+std::string grouped(std::uint64_t value) {
+  return groupDigits(value);
+}
+
+std::string grouped(int value) {
+  return groupDigits(static_cast<std::uint64_t>(value));
+}
+
+std::string proofOf(const model::Model& model) {
+  const model::AttentionShape& heads = model.config.attention;
+  const model::LayerWeights& layer = model.weights.layers.front();
+  return fmt::format(
+      "the output projection takes {} columns from {} query heads, so a head has {}; the key projection has "
+      "{} rows, "
+      "so there are {} / {} = {} KV heads",
+      grouped(heads.queryDim()), heads.queryHeadCount, heads.headDim,
+      grouped(static_cast<std::uint64_t>(layer.key.rows)),
+      grouped(static_cast<std::uint64_t>(layer.key.rows)), heads.headDim, heads.kvHeadCount);
+}
+
+std::string activationText(const model::Traits& traits) {
+  std::string_view name = "SiLU";
+  if (traits.activation == model::Activation::GeluTanh) name = "GELU (tanh form)";
+  if (traits.activation == model::Activation::GeluErf) name = "GELU (exact)";
+  if (traits.activation == model::Activation::GeluTable)
+    name = "GELU (tanh form, in half precision as ggml does)";
+  return fmt::format("{} {}", traits.feedForward == model::FeedForward::Gated ? "gated" : "plain", name);
+}
+
+std::string positionText(const ModelConfig& config) {
+  if (config.traits.positions == model::Positions::Learned) {
+    return fmt::format("{} learned positions", grouped(config.contextLength));
+  }
+  std::string text = fmt::format("RoPE on {} of {} elements, base {:g}", config.ropeDim,
+                                 config.attention.headDim, config.ropeBase);
+  const model::RopeScaling& scaling = config.ropeScaling;
+  if (scaling.kind == model::RopeScalingKind::Factors) {
+    text +=
+        fmt::format(", scaled by {} factors", scaling.longFactors.empty() ? "one set of" : "short and long");
+  } else if (scaling.kind != model::RopeScalingKind::None) {
+    text += fmt::format(", {} scaling by {:g}", shortName(scaling.kind), scaling.factor);
+  }
+  return text;
+}
+
+std::string forwardPassOf(const model::Model& model) {
+  const ModelConfig& config = model.config;
+  const model::LayerWeights& layer = model.weights.layers.front();
+  std::vector<std::string> parts;
+  parts.emplace_back(config.traits.norm == model::Norm::Rms ? "RMSNorm" : "LayerNorm");
+  if (config.traits.block == model::Block::Parallel) parts.emplace_back("attention and FFN in parallel");
+  parts.push_back(activationText(config.traits));
+  parts.push_back(positionText(config));
+  if (!layer.queryBias.empty()) parts.emplace_back("biases on Q, K and V");
+  if (config.traits.headNorms) parts.emplace_back("a norm per query and key head");
+  if (config.traits.branchNorms) parts.emplace_back("norms behind attention and FFN");
+  if (config.slidingWindow > 0 && config.traits.windows != model::Windows::None) {
+    parts.push_back(
+        fmt::format("a window of {} positions in {} layer", grouped(config.slidingWindow),
+                    config.traits.windows == model::Windows::EveryLayer ? "every" : "every other"));
+  }
+  if (config.attentionSoftCap > 0.0f)
+    parts.push_back(fmt::format("scores capped at {:g}", config.attentionSoftCap));
+  if (config.logitSoftCap > 0.0f) parts.push_back(fmt::format("logits capped at {:g}", config.logitSoftCap));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<StorageShare> storagesOf(const model::Weights& weights) {
+  std::map<model::Storage, StorageShare> shares;
+  const auto add = [&](const Tensor& tensor) {
+    if (tensor.empty()) return;
+    StorageShare& share = shares[tensor.storage];
+    share.name = shortName(tensor.storage);
+    ++share.tensors;
+    share.bytes += tensor.bytes.size();
+  };
+  for (const Tensor* tensor : {&weights.tokenEmbedding, &weights.positionEmbedding, &weights.outputNorm,
+                               &weights.outputNormBias, &weights.outputBias}) {
+    add(*tensor);
+  }
+  if (!weights.tied()) add(weights.output);
+  for (const model::LayerWeights& layer : weights.layers) {
+    for (const Tensor* tensor : layer.tensors()) {
+      const bool shared = layer.sharesNorm() && (tensor == &layer.ffnNorm || tensor == &layer.ffnNormBias);
+      if (!shared) add(*tensor);
+    }
+  }
+  std::vector<StorageShare> result;
+  for (const auto& [storage, share] : shares) result.push_back(share);
+  std::ranges::sort(result, std::greater<>(), &StorageShare::bytes);
+  return result;
+}
+
+std::string chatOf(const model::Model& model) {
+  if (model.chatTemplate.empty()) return "";
+  try {
+    return std::string(model::ChatTemplate(model.chatTemplate).family());
+  } catch (const model::Error&) {
+    return "of no family that this program writes";
+  }
+}
+
+std::string memoryText(const MemoryOutlook& memory) {
+  if (!memory.refusal.empty()) return memory.refusal;
+  return fmt::format(
+      "{} needed on {} ({} weights as {}, {} cache of {} positions at {}, {} working memory), {} there: {}",
+      bytesText(memory.need.total()), memory.device, bytesText(memory.need.weights), memory.need.storage,
+      bytesText(memory.need.cache), grouped(memory.contextLength), shortName(memory.kvType),
+      bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
+}
+
+}  // namespace
+
+std::uint64_t KvFormula::bytesPerToken() const {
+  return 2ull * static_cast<std::uint64_t>(layers) * static_cast<std::uint64_t>(kvHeads) *
+         static_cast<std::uint64_t>(headDim) * static_cast<std::uint64_t>(bytesPerElement);
+}
+
+std::string KvFormula::text() const {
+  return fmt::format(
+      "2 (K and V) \u00d7 {} layers \u00d7 {} KV heads \u00d7 {} head_dim \u00d7 {} bytes = {} bytes per "
+      "token",
+      layers, kvHeads, headDim, bytesPerElement, grouped(bytesPerToken()));
+}
+
+KvFormula kvFormula(const ModelConfig& config, model::KvType type) {
+  return {.layers = config.layerCount,
+          .kvHeads = config.attention.kvHeadCount,
+          .headDim = config.attention.headDim,
+          .bytesPerElement = model::bytesPerElement(type)};
+}
+
+TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory) {
+  const ModelConfig& config = model.config;
+  TruthCard card{.name = config.name, .path = model.path, .architecture = config.architecture};
+  if (const model::Architecture* row = model::findArchitecture(config.architecture))
+    card.family = row->models;
+  card.config = config;
+  card.proof = proofOf(model);
+  card.forwardPass = forwardPassOf(model);
+  card.parameterCount = model.weights.parameterCount();
+  card.storedBytes = model.weights.storedBytes();
+  card.storages = storagesOf(model.weights);
+  card.tiedOutput = model.weights.tied();
+  card.kvF32 = kvFormula(config, model::KvType::F32);
+  card.kvF16 = kvFormula(config, model::KvType::F16);
+  KvFormula mha = card.kvF16;
+  mha.kvHeads = config.attention.queryHeadCount;
+  card.kvBytesIfMha = mha.bytesPerToken();
+  if (model.tokenizer) {
+    card.tokenizer =
+        fmt::format("{}, {} tokens", model.tokenizer->kindText(), grouped(model.tokenizer->vocabSize()));
+  }
+  card.chat = chatOf(model);
+  card.memory = std::move(memory);
+  card.contradictions = model.contradictions;
+  card.notes = model.notes;
+  return card;
+}
+
+std::vector<CardRow> TruthCard::rows() const {
+  const model::AttentionShape& heads = config.attention;
+  const std::string kind(shortName(heads.kind()));
+  std::vector<CardRow> result;
+  const auto add = [&](std::string label, std::string value, std::string origin) {
+    result.push_back({std::move(label), std::move(value), std::move(origin)});
+  };
+  add("Model", fmt::format("{} ({})", name, path), "stated");
+  add("Architecture", fmt::format("{}: {}", architecture, family), "stated");
+  add("Attention",
+      fmt::format("{}: {} query heads, {} KV heads, head_dim {}", kind, heads.queryHeadCount,
+                  heads.kvHeadCount, heads.headDim),
+      "counted");
+  add("Proof", proof, "counted");
+  add("Layers",
+      fmt::format("{}, model {}, feed-forward {}, vocabulary {}", config.layerCount, grouped(config.modelDim),
+                  grouped(config.ffnDim), grouped(config.vocabSize)),
+      "counted");
+  add("Forward pass", forwardPass, "stated");
+  add("Context", fmt::format("{} positions", grouped(config.contextLength)), "stated");
+  std::vector<std::string> shares;
+  for (const StorageShare& share : storages) {
+    shares.push_back(fmt::format("{} in {} {} tensors", bytesText(share.bytes), share.tensors, share.name));
+  }
+  add("Parameters",
+      fmt::format("{}{}", grouped(parameterCount), tiedOutput ? ", the output shares the embedding's" : ""),
+      "counted");
+  add("Stored", fmt::format("{}: {}", bytesText(storedBytes), fmt::join(shares, ", ")), "counted");
+  add("KV cache, f32", kvF32.text(), "computed");
+  add("KV cache, f16", kvF16.text(), "computed");
+  if (heads.kvHeadCount < heads.queryHeadCount) {
+    add("As MHA, f16",
+        fmt::format("{} bytes per token, {} times as many", grouped(kvBytesIfMha), heads.groupSize()),
+        "computed");
+  }
+  add("Tokenizer", tokenizer.empty() ? "none: token ids only" : tokenizer, "stated");
+  if (!chat.empty()) add("Chat template", chat, "stated");
+  if (memory) add("Memory", memoryText(*memory), "computed");
+  for (const std::string& sentence : contradictions) add("Contradiction", sentence, "counted");
+  if (contradictions.empty()) add("Contradictions", "none found", "counted");
+  for (const std::string& sentence : notes) add("Note", sentence, "stated");
+  return result;
+}
+
+}  // namespace headroom::analysis

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/memory_need.h"
+#include "core/model/model.h"
+
+namespace headroom::analysis {
+
+/// The device that a model would run on; what it needs there is computed, nothing is allocated.
+struct MemoryOutlook {
+  std::string device;
+  model::MemoryNeed need;
+  std::uint64_t there = 0;  ///< the device's memory
+  int contextLength = 0;    ///< that the need is computed for
+  model::KvType kvType = model::KvType::F32;
+  std::string refusal;  ///< why it cannot run there, empty when it can
+
+  bool fits() const { return refusal.empty() && need.total() <= there; }
+};
+
+/// KV-cache bytes of one token with every term of the formula.
+struct KvFormula {
+  int layers = 0;
+  int kvHeads = 0;
+  int headDim = 0;
+  int bytesPerElement = 0;
+
+  std::uint64_t bytesPerToken() const;
+  /// "2 (K and V) x 32 layers x 8 KV heads x 128 head_dim x 2 bytes = 131,072 bytes per token".
+  std::string text() const;
+};
+KvFormula kvFormula(const model::ModelConfig& config, model::KvType type);
+
+/// How the tensors of one storage add up.
+struct StorageShare {
+  std::string name;  ///< "Q4_K"
+  int tensors = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// One line of the card.
+struct CardRow {
+  std::string label;
+  std::string value;
+  std::string origin;  ///< where it is from: "counted", "computed", "stated by the file"
+};
+
+/// What a file is, as its tensors prove it and its metadata claims it.
+struct TruthCard {
+  std::string name;
+  std::string path;
+  std::string architecture;
+  std::string family;  ///< "Llama, Mistral, TinyLlama, SmolLM"
+  model::ModelConfig config;
+  std::string proof;        ///< of the attention kind, from shapes
+  std::string forwardPass;  ///< norms, activation, positions, windows, caps in words
+  std::uint64_t parameterCount = 0;
+  std::uint64_t storedBytes = 0;
+  std::vector<StorageShare> storages;  ///< most bytes first
+  bool tiedOutput = false;
+  KvFormula kvF32, kvF16;
+  std::uint64_t kvBytesIfMha = 0;  ///< per token at f16, were every query head to have a KV head
+  std::string tokenizer;           ///< kind and size, empty without one
+  std::string chat;                ///< family of the chat template, empty without one
+  std::optional<MemoryOutlook> memory;
+  std::vector<std::string> contradictions;
+  std::vector<std::string> notes;
+
+  /// For people, in the order in which they ask.
+  std::vector<CardRow> rows() const;
+};
+
+TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory);
+
+}  // namespace headroom::analysis
