@@ -91,7 +91,7 @@ std::string patternOf(const json& step) {
   if (findMember(*pattern, "String")) return quotedPattern(textMember(*pattern, "String", ""));
   const std::string expression = portablePattern(textMember(*pattern, "Regex", ""));
   refuseNestedSets(expression);
-  return expression;
+  return std::string(model::linearForm(expression));
 }
 
 /// Whether every character is in some match of the usual word patterns: letters, numbers, white space, and
@@ -117,7 +117,8 @@ class RuleReader {
       preTokenizerStep(*step);
     }
     if (m_isByteLevel) {
-      if (m_escapesSpaces || m_prepends || m_rules.splitsAtSpaces || !m_rules.charsmap.empty()) {
+      if (m_escapesSpaces || m_prepends || m_collapsesSpaces || m_stripsRight || m_splitsAtAnySpace ||
+          !m_rules.charsmap.empty()) {
         refuse("a ByteLevel pre_tokenizer", "it is mixed with steps of SentencePiece vocabularies");
       }
       if (m_rules.startsWithSpace && !m_isOnlyByteLevel) {
@@ -134,6 +135,9 @@ class RuleReader {
       const bool trims = m_splitsAtAnySpace || (m_collapsesSpaces && m_stripsRight);
       if ((m_collapsesSpaces || m_stripsRight) && !trims) {
         refuse("the normalizer", "it takes away some of the extra spaces, but not all");
+      }
+      if (trims && m_rules.charsmap.empty()) {
+        refuse("the normalizer", "it takes away white space that is not written as spaces first");
       }
       m_rules.removesExtraSpaces = trims;
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "core/formats/file_mapping.h"
 #include "core/formats/hugging_face_rules.h"
@@ -137,6 +138,21 @@ std::vector<std::string> readMerges(const json& model) {
   return merges;
 }
 
+/// Scores that order merges as their ranks do, for formats that know scores only.
+std::vector<float> scoresOfMerges(const std::vector<std::string>& merges,
+                                  const std::vector<std::string>& tokens) {
+  std::unordered_map<std::string_view, std::size_t> idOf;
+  for (std::size_t i = 0; i < tokens.size(); ++i) idOf.emplace(tokens[i], i);
+  std::vector<float> scores(tokens.size(), -static_cast<float>(merges.size()));
+  for (std::size_t rank = merges.size(); rank-- > 0;) {  // of several merges to a token the first counts
+    std::string token = merges[rank];
+    std::erase(token, ' ');
+    const auto found = idOf.find(token);
+    if (found != idOf.end()) scores[found->second] = -static_cast<float>(rank);
+  }
+  return scores;
+}
+
 /// Options of a BPE model that would change its result.
 void refuseUnusualBpe(const json& model) {
   const json* dropout = findMember(model, "dropout");
@@ -196,7 +212,7 @@ std::unique_ptr<model::Tokenizer> build(const json& tokenizer, const SideFiles& 
     data.startsWithSpace = rules.startsWithSpace;
     const auto* family = model::findPreTokenizerFamily(rules.expressions, *data.wholeWordsFirst);
     // A file written from this tokenizer names the family; rules that none has cannot be written.
-    data.preTokenizer = family ? family->name : "of its own";
+    data.preTokenizer = family ? family->name : "its own file";
     if (!family) data.expressions = std::move(rules.expressions);
     data.composesCharacters = rules.composesCharacters;
     fillCommon(data, std::move(vocabulary), begin, ends);
@@ -210,6 +226,7 @@ std::unique_ptr<model::Tokenizer> build(const json& tokenizer, const SideFiles& 
   data.merges = readMerges(model);
   data.unknownToken = vocabulary.unknownToken;
   fillCommon(data, std::move(vocabulary), begin, ends);
+  data.scores = scoresOfMerges(data.merges, data.tokens);
   data.wholeWordsFirst = flagMember(model, "ignore_merges", false);
   data.splitsAtSpaces = rules.splitsAtSpaces;
   data.addSpacePrefix = rules.spacePrefix != model::SpacePrefix::None;

@@ -87,7 +87,12 @@ constexpr Expression kGpt4o =
     R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
     R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr Expression kGpt4oRules[] = {kGpt4o};
-constexpr Expression kTinyAyaRules[] = {R"(\d{1,3}(?=(?:\d{3})*\b))", kGpt4o};
+// Digits in threes counted from the right. Published, each three looks ahead to the last digit, which makes
+// long numbers quadratic; here only the first does (\G: where the match before ended).
+constexpr Expression kDigitGroupsInWord = R"((?<=\d)\G\d{3}|(?<!\d)\d{1,3}(?=(?:\d{3})*+\b))";
+constexpr Expression kDigitGroupStarts = R"((?<=\d)\G\d{3}\K(?=\d)|(?=(?:\d{3})++(?!\d)))";
+constexpr Expression kDigitGroups = R"((?<=\p{N})\G\p{N}{3}|\p{N}{1,3}(?=(?:\p{N}{3})*+(?!\p{N})))";
+constexpr Expression kTinyAyaRules[] = {kDigitGroupsInWord, kGpt4o};
 // Han characters stand apart from other letters; PCRE2 has no intersection of classes, hence the lookaheads.
 constexpr Expression kKimiRules[] = {
     R"(\p{sc:Han}+)"
@@ -99,16 +104,15 @@ constexpr Expression kChameleonRules[] = {"<sentinel:[0-9]+>",       "(?:IMGIMG)
                                           R"([\p{P}!-/:-@\[-`{-~])", kGpt2};
 constexpr Expression kBloomRules[] = {kBloom};
 constexpr Expression kVikingRules[] = {kBloom, kDigit};
-constexpr Expression kSuperBpeRules[] = {R"(\p{N}+)", R"((?=(\d{3})+(?!\d)))"};
+constexpr Expression kSuperBpeRules[] = {R"(\p{N}+)", kDigitGroupStarts};
 constexpr Expression kBailingRules[] = {
     R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)"};
 constexpr Expression kSeedCoderRules[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr Expression kUfakzekaRules[] = {
     R"([^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
-// Digits in threes counted from the right.
 constexpr Expression kAfmoeRules[] = {
-    R"(\p{N}{1,3}(?=(?:\p{N}{3})*+(?!\p{N})))",
+    kDigitGroups,
     R"([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{F900}-\x{FAFF}\x{3040}-\x{309F}\x{30A0}-\x{30FF}\x{FF65}-\x{FF9F})"
     R"(\x{2F00}-\x{2FDF}\x{0E40}-\x{0E7F}\x{0E80}-\x{0EFF}\x{1780}-\x{17FF}\x{1000}-\x{109F}\x{AA60}-\x{AA7F})"
     R"(\x{A9E0}-\x{A9FF}\x{AC00}-\x{D7AF}\x{1100}-\x{11FF}]+)",
@@ -239,12 +243,22 @@ std::vector<std::string_view> nearestNames(std::string_view name, std::size_t co
 }
 }  // namespace
 
+std::span<const PreTokenizerFamily> preTokenizerFamilies() {
+  return kFamilies;
+}
+
 const PreTokenizerFamily& preTokenizerFamily(std::string_view name) {
   for (const PreTokenizerFamily& family : kFamilies) {
     if (family.name == name) return family;
   }
   throw Error(fmt::format("Unsupported pre-tokenizer {}: expected one of {} families, the nearest are {}",
                           quotedName(name), std::size(kFamilies), fmt::join(nearestNames(name, 3), ", ")));
+}
+
+std::string_view linearForm(std::string_view expression) {
+  if (expression == R"(\d{1,3}(?=(?:\d{3})*\b))") return kDigitGroupsInWord;
+  if (expression == R"((?=(\d{3})+(?!\d)))") return kDigitGroupStarts;
+  return expression;
 }
 
 const PreTokenizerFamily* findPreTokenizerFamily(const std::vector<std::string>& expressions,

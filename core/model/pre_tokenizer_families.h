@@ -16,8 +16,14 @@ struct PreTokenizerFamily {
   bool addsBeginToken = false;   ///< texts start with the begin token unless the file says otherwise
 };
 
+std::span<const PreTokenizerFamily> preTokenizerFamilies();
+
 /// The family of that name. Throws Error, a sentence with the nearest names, for others.
 const PreTokenizerFamily& preTokenizerFamily(std::string_view name);
+
+/// A published expression as the table has it: one that finds the same matches in time linear in the text,
+/// where the published one looks ahead to the end of a number from each of its digits.
+std::string_view linearForm(std::string_view expression);
 
 /// The first family with these expressions and this treatment of whole words; null when there is none.
 const PreTokenizerFamily* findPreTokenizerFamily(const std::vector<std::string>& expressions,
