@@ -4,6 +4,7 @@
 #include <QVBoxLayout>
 
 #include "app/pages/charts_panel.h"
+#include "app/pages/model_cards.h"
 #include "app/pages/roofline_chart.h"
 #include "app/pages/weights_view.h"
 
@@ -22,6 +23,7 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::Selectio
       m_charts(new ChartsPanel(store, selection, this)),
       m_roofline(new RooflineChart(this)),
       m_weights(new WeightsView(this)),
+      m_cards(new ModelCards(this)),
       m_timer(this) {
   auto* roofline = new QWidget(this);
   auto* margins = new QVBoxLayout(roofline);
@@ -30,6 +32,7 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::Selectio
   m_stack->addWidget(m_charts);
   m_stack->addWidget(roofline);
   m_stack->addWidget(m_weights);
+  m_stack->addWidget(m_cards);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(3);
@@ -59,6 +62,7 @@ void LowerPanel::refresh() {
   // The charts refresh themselves.
   if (m_view == LowerView::Roofline) m_roofline->refresh(m_store, m_selection);
   if (m_view == LowerView::Weights) m_weights->refresh(m_store);
+  if (m_view == LowerView::Models) m_cards->refresh(m_store);
 }
 
 void LowerPanel::setAppearance(const session::Appearance& appearance) {
@@ -66,6 +70,7 @@ void LowerPanel::setAppearance(const session::Appearance& appearance) {
   m_charts->setAppearance(appearance);
   m_roofline->setAppearance(appearance);
   m_weights->setAppearance(appearance);
+  m_cards->setAppearance(appearance);
   request();
 }
 

@@ -9,10 +9,11 @@ class QStackedWidget;
 namespace headroom::pages {
 
 class ChartsPanel;
+class ModelCards;
 class RooflineChart;
 class WeightsView;
 
-/// What lies below the lanes: the verdict, and one of charts, roofline and weight geometry.
+/// What lies below the lanes: the verdict, and one of charts, roofline, weight geometry and model cards.
 class LowerPanel : public QWidget {
   Q_OBJECT
 
@@ -39,6 +40,7 @@ class LowerPanel : public QWidget {
   ChartsPanel* m_charts;
   RooflineChart* m_roofline;
   WeightsView* m_weights;
+  ModelCards* m_cards;
   LowerView m_view = LowerView::Charts;
   QTimer m_timer;
 };

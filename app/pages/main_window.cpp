@@ -113,6 +113,7 @@ void MainWindow::connectSession() {
     m_store.setFeed(state.feed);
     m_controls->setFill(state.fill);
     m_lower->setState(state);
+    showOpening(state.opening);
   });
   connect(&m_store, &session::TraceStore::lanesChanged, this, &MainWindow::lanesRunning);
   connect(m_transport->playAction(), &QAction::triggered, this, &MainWindow::togglePlaying);
@@ -164,6 +165,7 @@ void MainWindow::lanesRunning() {
   for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
   m_controls->setLanes(m_lanes, infos);
   noteUntrained();
+  noteContradictions();
   m_selection.clampTo(m_store);
   m_settings.setLanes(m_lanes);
   if (m_store.laneCount() > 0)
@@ -211,9 +213,42 @@ void MainWindow::openFile(const QString& path) {
 }
 
 void MainWindow::chooseFile() {
-  const QStringList paths =
-      QFileDialog::getOpenFileNames(this, "Open a model", QString(), "Models (*.gguf);;All files (*)");
+  const QStringList paths = QFileDialog::getOpenFileNames(
+      this, "Open a model", QString(), "Models and traces (*.gguf *.safetensors);;All files (*)");
   for (const QString& path : paths) openFile(path);
+}
+
+void MainWindow::chooseFolder() {
+  const QString folder = QFileDialog::getExistingDirectory(this, "Open a Hugging Face folder");
+  if (!folder.isEmpty()) openFile(folder);
+}
+
+void MainWindow::showOpening(const session::Opening& opening) {
+  // Small models are there before a sentence could be read.
+  if (opening.underWay() && opening.share > 0.0) {
+    m_showsOpening = true;
+    m_messages->show({session::Severity::Note, "Opening " + opening.title + ": " +
+                                                   std::to_string(static_cast<int>(100.0 * opening.share)) +
+                                                   " % of its weights are on the device."},
+                     "Cancel", [this] { m_session.cancelOpening(); });
+  } else if (!opening.underWay() && m_showsOpening) {
+    m_showsOpening = false;
+    if (m_messages->sentence().startsWith("Opening ")) m_messages->dismiss();
+  }
+}
+
+void MainWindow::noteContradictions() {
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const session::LaneInfo& info = m_store.lane(lane).info();
+    const std::size_t count = info.contradictions.size();
+    if (count == 0 || !m_told.insert(info.request.source).second) continue;
+    m_messages->show(
+        {session::Severity::Note, info.title + ": the file contradicts itself" +
+                                      (count > 1 ? " in " + std::to_string(count) + " places. " : ". ") +
+                                      info.contradictions.front() + "."},
+        "Show the model", [this] { m_lower->setView(LowerView::Models); });
+    return;
+  }
 }
 
 void MainWindow::showMessage(const session::Message& message) {

@@ -3,6 +3,7 @@
 #include <QMainWindow>
 #include <QUrl>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,9 @@ class MainWindow : public QMainWindow {
   void connectSession();
   void setLanes(std::vector<session::LaneRequest> lanes);
   void chooseFile();
+  void chooseFolder();
+  /// While a model is opened: how far, with a button that ends it.
+  void showOpening(const session::Opening& opening);
   void showRecentFiles();
   void undoClose();
   void togglePlaying();
@@ -88,6 +92,8 @@ class MainWindow : public QMainWindow {
   void showLowerView(int view);
   /// Says what a context beyond the model's own means.
   void noteUntrained();
+  /// Names what a file claims and its tensors refute, once for each file.
+  void noteContradictions();
 
   session::SessionHost& m_session;
   session::TraceStore& m_store;
@@ -105,6 +111,9 @@ class MainWindow : public QMainWindow {
   int m_lowerView = 0;
   QSplitter* m_splitter;
   QMenu* m_recent = nullptr;
+  QAction* m_chat = nullptr;
+  bool m_showsOpening = false;
+  std::set<std::string> m_told;  // files whose contradictions were named
 };
 
 }  // namespace headroom::pages

@@ -28,6 +28,8 @@ QAction* MainWindow::addCommand(QMenu* menu, const QString& text, const QKeySequ
 void MainWindow::createMenus() {
   QMenu* file = menuBar()->addMenu("&File");
   addCommand(file, "&Open a model\u2026", QKeySequence::Open, [this] { chooseFile(); });
+  addCommand(file, "Open a Hugging Face &folder\u2026", Qt::CTRL | Qt::SHIFT | Qt::Key_O,
+             [this] { chooseFolder(); });
   m_recent = file->addMenu("Open &recent");
   connect(m_recent, &QMenu::aboutToShow, this, &MainWindow::showRecentFiles);
   addCommand(file, "&Add a lane\u2026", Qt::CTRL | Qt::Key_N, [this] { m_transport->lanes().openMenu(); });
@@ -51,6 +53,12 @@ void MainWindow::createDecodeMenu() {
   addCommand(decode, "&Slower", Qt::Key_Minus, [this] { m_transport->changeSpeed(-1); });
   decode->addSeparator();
   addCommand(decode, "Edit the &prompt", Qt::CTRL | Qt::Key_L, [this] { m_transport->focusPrompt(); });
+  m_chat = addCommand(decode, "Prompt as &chat message", Qt::CTRL | Qt::SHIFT | Qt::Key_L, [this] {
+    m_session.setPromptForm(m_chat->isChecked() ? session::PromptForm::Chat : session::PromptForm::Text);
+    m_session.play();
+  });
+  m_chat->setCheckable(true);
+  m_chat->setToolTip("Put the prompt into the model's own chat template, as the user's message");
   addCommand(decode, "Sam&pling\u2026", Qt::Key_G, [this] { m_transport->openSampling(); });
   addCommand(decode, "&Lockstep on or off", Qt::Key_K, [this] { m_transport->toggleLockstep(); });
 }
@@ -72,6 +80,8 @@ void MainWindow::createExplainMenu() {
              [this] { m_lower->setView(LowerView::Roofline); });
   addCommand(explain, "Show the &weights below", Qt::CTRL | Qt::Key_3,
              [this] { m_lower->setView(LowerView::Weights); });
+  addCommand(explain, "Show the &models below", Qt::CTRL | Qt::Key_4,
+             [this] { m_lower->setView(LowerView::Models); });
 }
 
 void MainWindow::createLookMenu() {

@@ -16,7 +16,7 @@ namespace {
 
 /// Often enough to follow, seldom enough to be read.
 constexpr int kIntervalMs = 700;
-constexpr std::array<const char*, kLowerViewCount> kViewNames{"Charts", "Roofline", "Weights"};
+constexpr std::array<const char*, kLowerViewCount> kViewNames{"Charts", "Roofline", "Weights", "Models"};
 
 QString text(const std::string& utf8) {
   return QString::fromStdString(utf8);

@@ -17,8 +17,8 @@ class QPushButton;
 namespace headroom::pages {
 
 /// What lies below it.
-enum class LowerView { Charts, Roofline, Weights };
-inline constexpr int kLowerViewCount = 3;
+enum class LowerView { Charts, Roofline, Weights, Models };
+inline constexpr int kLowerViewCount = 4;
 
 /// One line below the lanes: what limits a step here and where sharing keys and values would pay, with a
 /// button that goes there. While a context is filled it shows how far.

@@ -22,6 +22,8 @@ constexpr qint64 kPacedFlushMs = 16;
 constexpr int kMeasureAfterMs = 2000;
 /// Tokens after which filling a context looks for new requests.
 constexpr int kPrefillBlock = 64;
+/// How often an upload says how far it is.
+constexpr qint64 kOpeningIntervalMs = 100;
 /// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
 /// 8,192 positions in 32 heads are a megabyte per token.
 constexpr int kWholeRows = 1024;
@@ -62,6 +64,7 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
     info.output =
         engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
     info.contradictions = engine.model->contradictions;
+    info.card = analysis::truthCard(*engine.model, engine.memory);
     if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
       const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
@@ -118,6 +121,10 @@ void DecodeSession::serve(Requests requests) {
   }
   if (requests.fill && *requests.fill != m_state.fill) {
     m_state.fill = *requests.fill;
+    restart = true;
+  }
+  if (requests.promptForm && *requests.promptForm != m_state.promptForm) {
+    m_state.promptForm = *requests.promptForm;
     restart = true;
   }
   if (requests.pace) m_state.pace = *requests.pace;
@@ -186,6 +193,7 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
     m_laneRequests.clear();
     m_factory->forgetDevice();
   }
+  m_requests.allowOpening();
   // Lanes that stay keep their engine; the old set goes only when every new one is there.
   std::vector<LaneEngine> fresh(wanted.size());
   std::vector<int> kept(wanted.size(), -1);
@@ -200,19 +208,26 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
           break;
         }
       }
-      if (kept[index] < 0) fresh[index] = m_factory->open(wanted[index]);
+      if (kept[index] < 0) fresh[index] = open(wanted[index]);
       if (QThread::currentThread()->isInterruptionRequested()) return false;
     }
   } catch (const model::DeviceLost& error) {
+    m_state.opening = {};
     deviceLost(error, wanted);
     return false;
+  } catch (const model::Cancelled& cancelled) {
+    m_state.opening = {};
+    emit message({Severity::Passing, cancelled.what()});
+    publishState();
+    return false;
   } catch (const std::exception& error) {
+    m_state.opening = {};
     emit message({Severity::Problem, error.what()});
-    if (!m_lanes.empty()) return false;
-    m_state.playing = false;
+    if (m_lanes.empty()) m_state.playing = false;
     publishState();
     return false;
   }
+  m_state.opening = {};
 
   std::vector<Lane> lanes;
   std::vector<LaneInfo> infos;
@@ -230,6 +245,22 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
   emit lanesChanged(m_run, infos);
   checkLockstep();
   return true;
+}
+
+LaneEngine DecodeSession::open(const LaneRequest& request) {
+  m_state.opening = {laneTitle(request.source), 0.0};
+  publishState();
+  QElapsedTimer sincePublished;
+  sincePublished.start();
+  return m_factory->open(request, [&](double share) {
+    if (m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested()) {
+      throw model::Cancelled("Opening " + m_state.opening.title + " was cancelled.");
+    }
+    if (sincePublished.elapsed() < kOpeningIntervalMs) return;
+    sincePublished.start();
+    m_state.opening.share = share;
+    publishState();
+  });
 }
 
 bool DecodeSession::lockstepPossible() const {
@@ -263,8 +294,8 @@ void DecodeSession::start() {
     lane.prefilled = 0;
     try {
       lane.engine.decoder->truncate(0);
-      lane.prompt =
-          filledTokens(promptTokens(m_prompt, lane.engine), lane.engine, std::min(m_state.fill, room));
+      lane.prompt = filledTokens(promptTokens(m_prompt, m_state.promptForm, lane.engine), lane.engine,
+                                 std::min(m_state.fill, room));
       longest = std::max(longest, static_cast<int>(lane.prompt.size()));
     } catch (const std::exception& error) {
       laneFailed(index, error);

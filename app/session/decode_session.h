@@ -53,6 +53,8 @@ class DecodeSession : public QObject {
 
   void serve(Requests requests);
   bool replaceLanes(const std::vector<LaneRequest>& wanted);
+  /// Opens a lane, saying how far it is; throws model::Cancelled when the user or the program's end wants it.
+  LaneEngine open(const LaneRequest& request);
   void start();
   /// The next block of the prompt, in the lane that is furthest behind.
   void prefillBlock();

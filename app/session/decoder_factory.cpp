@@ -10,7 +10,7 @@
 #include "core/formats/cache_folder.h"
 #include "core/formats/calibration_file.h"
 #include "core/formats/ceilings_file.h"
-#include "core/formats/gguf_model.h"
+#include "core/formats/load_model.h"
 #include "core/model/error.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
@@ -28,18 +28,25 @@ class VulkanLaneFactory final : public LaneFactory {
  public:
   explicit VulkanLaneFactory(std::string modelFolder) : m_modelFolder(std::move(modelFolder)) {}
 
-  LaneEngine open(const LaneRequest& request) override {
+  LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override {
     const std::string path =
         isBundled(request.source) ? m_modelFolder + "/" + request.source + ".gguf" : request.source;
     LaneEngine lane;
     lane.title = laneTitle(request.source);
-    lane.model = std::make_unique<model::Model>(formats::loadGguf(path));
+    lane.model = std::make_unique<model::Model>(formats::loadModel(path));
     const model::DecoderOptions options{.kvType = request.options.kvType,
                                         .contextLength = request.options.contextLength,
                                         .batch = request.options.batch,
                                         .attention = request.options.attention,
                                         .kernels = calibratedPlan()};
-    lane.decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options);
+    auto decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options,
+                                                           engine::EngineOptions{.progress = progress});
+    lane.memory = {.device = decoder->deviceName(),
+                   .need = decoder->need(),
+                   .there = device().info().memoryBytes,
+                   .contextLength = decoder->options().contextLength,
+                   .kvType = options.kvType};
+    lane.decoder = std::move(decoder);
     return lane;
   }
 
@@ -98,7 +105,13 @@ const std::vector<std::string>& bundledModels() {
 }
 
 std::string laneTitle(const std::string& source) {
-  if (!isBundled(source)) return std::filesystem::path(source).stem().string();
+  if (!isBundled(source)) {
+    const std::filesystem::path path(source);
+    std::error_code ignored;
+    // A folder's name is a model's name, "Qwen2.5-0.5B", whose dots begin no ending.
+    if (!std::filesystem::is_directory(path, ignored)) return path.stem().string();
+    return (path.has_filename() ? path : path.parent_path()).filename().string();
+  }
   std::string title = source;
   std::transform(title.begin(), title.end(), title.begin(),
                  [](char letter) { return static_cast<char>(letter - 'a' + 'A'); });

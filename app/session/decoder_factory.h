@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,8 +14,9 @@ namespace headroom::session {
 class LaneFactory {
  public:
   virtual ~LaneFactory() = default;
-  /// Loads what `request` names and makes its decoder. Throws model::Error, model::DeviceLost among them.
-  virtual LaneEngine open(const LaneRequest& request) = 0;
+  /// Loads what `request` names and makes its decoder. `progress` is told the share of the weights that is on
+  /// the device, and may throw model::Cancelled to end it. Throws model::Error, model::DeviceLost among them.
+  virtual LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) = 0;
   /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
   /// and driver. Measured: takes about a second. Throws model::Error.
   virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
@@ -24,7 +26,7 @@ class LaneFactory {
 
 /// Names of the models that come with the application, in the order in which they are offered.
 const std::vector<std::string>& bundledModels();
-/// "MHA" for "mha"; the file's name without folder and ending for a path.
+/// "MHA" for "mha"; for a path the file's name without folder and ending, or the folder's name.
 std::string laneTitle(const std::string& source);
 
 /// Lanes that decode on the Vulkan device. `modelFolder` holds the bundled models.

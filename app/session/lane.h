@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/truth_card.h"
 #include "core/analysis/weight_geometry.h"
 #include "core/model/config.h"
 #include "core/model/decoder.h"
@@ -56,6 +57,7 @@ struct LaneInfo {
   std::string deviceName;
   std::vector<std::string> pieces;  ///< bytes of every token id; empty when the file has no tokenizer
   std::vector<std::string> contradictions;
+  analysis::TruthCard card;
 };
 
 /// A loaded model and what decodes it. The decoder may point into the model.
@@ -63,6 +65,7 @@ struct LaneEngine {
   std::unique_ptr<model::Model> model;
   std::unique_ptr<model::Decoder> decoder;
   std::string title;
+  analysis::MemoryOutlook memory;  ///< as planned before it was opened
 };
 
 /// What one lane did in one step.
@@ -101,6 +104,21 @@ struct Filling {
   bool operator==(const Filling&) const = default;
 };
 
+/// A model on its way to the device.
+struct Opening {
+  std::string title;   ///< empty when none is
+  double share = 0.0;  ///< of its weights that are there, 0 to 1
+
+  bool underWay() const { return !title.empty(); }
+  bool operator==(const Opening&) const = default;
+};
+
+/// What the prompt is.
+enum class PromptForm {
+  Text,  ///< a text to go on from
+  Chat,  ///< a user's message, put into the model's own chat template
+};
+
 /// Asks for full attention rows of one head, to be recomputed from the cache.
 struct RowRequest {
   std::uint64_t run = 0;
@@ -129,6 +147,8 @@ struct SessionState {
   TokenFeed feed = TokenFeed::Lockstep;
   int fill = 0;  ///< positions that a start fills with the prompt's text again and again; 0: the prompt once
   Filling filling;
+  Opening opening;
+  PromptForm promptForm = PromptForm::Text;
 };
 
 enum class Severity {

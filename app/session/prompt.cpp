@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/model/chat_template.h"
 #include "core/model/error.h"
 
 namespace headroom::session {
@@ -33,13 +34,20 @@ std::vector<int> parseIds(const std::string& text) {
 
 }  // namespace
 
-std::vector<int> promptTokens(const std::string& prompt, const LaneEngine& engine) {
+std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const LaneEngine& engine) {
   const model::Decoder& decoder = *engine.decoder;
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   std::vector<int> tokens;
   if (tokenizer) {
     if (tokenizer->beginToken() >= 0) tokens.push_back(tokenizer->beginToken());
-    const std::vector<int> text = tokenizer->encode(prompt);
+    std::vector<int> text;
+    if (form == PromptForm::Chat) {
+      const model::ChatTemplate chat(engine.model->chatTemplate);
+      const model::ChatMessage message{model::ChatRole::User, prompt};
+      text = tokenizer->encode(chat.prompt(std::span(&message, 1)), model::SpecialText::Parsed);
+    } else {
+      text = tokenizer->encode(prompt);
+    }
     tokens.insert(tokens.end(), text.begin(), text.end());
   } else {
     tokens = parseIds(prompt);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct Requests {
   std::optional<Pace> pace;
   std::optional<bool> playing;
   std::optional<int> fill;
+  std::optional<PromptForm> promptForm;
   std::vector<RowRequest> rows;  ///< one per slot
   bool restart = false;
   bool measureCeilings = false;
@@ -27,8 +29,8 @@ struct Requests {
   int singleSteps = 0;
 
   bool any() const {
-    return lanes || prompt || sampling || feed || pace || playing || fill || !rows.empty() || restart ||
-           measureCeilings || stopFilling || singleSteps > 0;
+    return lanes || prompt || sampling || feed || pace || playing || fill || promptForm || !rows.empty() ||
+           restart || measureCeilings || stopFilling || singleSteps > 0;
   }
 };
 
@@ -42,6 +44,11 @@ class RequestBox {
     change(m_waiting);
   }
 
+  /// Ends the opening of models under way; read by the worker while it opens.
+  void cancelOpening() { m_cancelled = true; }
+  void allowOpening() { m_cancelled = false; }
+  bool openingCancelled() const { return m_cancelled; }
+
   Requests take() {
     const std::scoped_lock lock(m_mutex);
     return std::exchange(m_waiting, {});
@@ -50,6 +57,7 @@ class RequestBox {
  private:
   std::mutex m_mutex;
   Requests m_waiting;
+  std::atomic<bool> m_cancelled = false;
 };
 
 }  // namespace headroom::session

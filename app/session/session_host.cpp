@@ -49,6 +49,9 @@ void SessionHost::setPrompt(const std::string& prompt) {
 void SessionHost::setSampling(const model::SamplingOptions& sampling) {
   request([&](Requests& waiting) { waiting.sampling = sampling; });
 }
+void SessionHost::setPromptForm(PromptForm form) {
+  request([&](Requests& waiting) { waiting.promptForm = form; });
+}
 void SessionHost::setFeed(TokenFeed feed) {
   request([&](Requests& waiting) { waiting.feed = feed; });
 }

@@ -23,8 +23,11 @@ class SessionHost : public QObject {
   const SessionState& state() const { return m_state; }
 
   void setLanes(const std::vector<LaneRequest>& lanes);
+  /// Ends the opening of models under way; the lanes stay as they are.
+  void cancelOpening() { m_requests.cancelOpening(); }
   void setPrompt(const std::string& prompt);
   void setSampling(const model::SamplingOptions& sampling);
+  void setPromptForm(PromptForm form);
   void setFeed(TokenFeed feed);
   void setPace(Pace pace);
   void play();

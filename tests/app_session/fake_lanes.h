@@ -174,7 +174,9 @@ class FakeDecoder final : public model::Decoder {
 /// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special.
 class FakeLaneFactory final : public session::LaneFactory {
  public:
-  session::LaneEngine open(const session::LaneRequest& request) override {
+  session::LaneEngine open(const session::LaneRequest& request,
+                           const std::function<void(double)>& progress) override {
+    progress(0.5);
     FakeLane lane;
     if (request.source == "gqa") lane.kvHeadCount = 2;
     if (request.source == "mqa") lane.kvHeadCount = 1;
