@@ -36,11 +36,9 @@ RopeScaling readLongRope(const JsonObject& config, const JsonObject& object, int
   RopeScaling scaling{.kind = RopeScalingKind::Factors, .originalContext = contextLength};
   auto original = config.integer("original_max_position_embeddings", 1, kMostPositions);
   if (!original) original = object.integer("original_max_position_embeddings", 1, kMostPositions);
-  scaling.factor = object.positive("factor").value_or(1.0);
-  if (original) {
-    scaling.originalContext = static_cast<int>(*original);
-    scaling.factor = static_cast<double>(contextLength) / static_cast<double>(*original);
-  }
+  if (original) scaling.originalContext = static_cast<int>(*original);
+  const double growth = original ? static_cast<double>(contextLength) / static_cast<double>(*original)
+                                 : object.positive("factor").value_or(1.0);
   scaling.factors = readFactors(object, "short_factor");
   scaling.longFactors = readFactors(object, "long_factor");
   if (scaling.factors.size() != scaling.longFactors.size()) {
@@ -48,10 +46,9 @@ RopeScaling readLongRope(const JsonObject& config, const JsonObject& object, int
                             object.nameOf("short_factor"), scaling.factors.size(),
                             object.nameOf("long_factor"), scaling.longFactors.size()));
   }
-  const double grown = scaling.factor > 1.0
-                           ? std::sqrt(1.0 + std::log(scaling.factor) / std::log(scaling.originalContext))
-                           : 1.0;
-  scaling.magnitude = object.positive("attention_factor").value_or(grown);
+  const double magnitude =
+      growth > 1.0 ? std::sqrt(1.0 + std::log(growth) / std::log(scaling.originalContext)) : 1.0;
+  scaling.magnitude = object.positive("attention_factor").value_or(magnitude);
   if (!std::isfinite(scaling.magnitude)) {
     throw Error(fmt::format("{} is {}, expected at least 2 positions", "original_max_position_embeddings",
                             scaling.originalContext));

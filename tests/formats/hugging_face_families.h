@@ -311,7 +311,8 @@ inline void addTensors(const Family& family, const Names& names, const std::stri
     return sample.meant.at(ggufPrefix + name + "." + kind);
   };
   for (const auto& [gguf, name] : names) {
-    if (kind == "bias" && std::string(family.biases).find(gguf + " ") == std::string::npos) continue;
+    if (kind == "bias" && (" " + std::string(family.biases)).find(" " + gguf + " ") == std::string::npos)
+      continue;
     auto [rows, columns] = sizesOf(gguf, family.attention);
     if (kind == "bias") columns = rows == 1 ? columns : rows, rows = 1;
     const Values values = randomValues(random, rows, columns);

@@ -162,8 +162,9 @@ const std::vector<Fact>& facts() {
            "rope_scaling":{"type":"longrope","short_factor":[1,1,1,1],"long_factor":[2,2,2,2]}})",
        [](const auto& c) {
          const model::RopeScaling& s = in(c).ropeScaling;
-         return s.kind == RopeScalingKind::Factors && s.originalContext == 128 && s.factors.size() == 4 &&
-                s.longFactors[3] == 2.0f && isClose(s.magnitude, std::sqrt(9.0 / 7.0));
+         return s.kind == RopeScalingKind::Factors && s.originalContext == 128 && s.factor == 1.0 &&
+                s.factors.size() == 4 && s.longFactors[3] == 2.0f &&
+                isClose(s.magnitude, std::sqrt(9.0 / 7.0));
        }},
       {"longrope of an early Phi 3", "phi3",
        R"({"original_max_position_embeddings":512,"rope_scaling":{"type":"su","short_factor":[1],"long_factor":[2]}})",
