@@ -13,7 +13,9 @@
 #include <fmt/format.h>
 
 #include "core/model/error.h"
+#include "core/model/text_stream.h"
 #include "core/model/tokenizer.h"
+#include "core/model/utf8.h"
 
 namespace headroom::tests {
 
@@ -75,13 +77,22 @@ struct TwoParts {
   }
 };
 
-/// Whatever the vocabulary, text has ids below its size, or one sentence says why not, and ids have bytes.
+/// Whatever the vocabulary, text has ids below its size, or one sentence says why not, and ids have bytes,
+/// which a stream gives as whole characters.
 inline void useTokenizer(const model::Tokenizer& tokenizer, std::string_view text) {
   for (const model::SpecialText special : {model::SpecialText::Plain, model::SpecialText::Parsed}) {
     expectSentence([&] {
       const std::vector<int> tokens = tokenizer.encode(text, special);
       for (int token : tokens) expect(token >= 0 && token < tokenizer.vocabSize());
       static_cast<void>(tokenizer.decode(tokens));
+      std::string bytes;
+      std::string streamed;
+      model::TextStream stream;
+      for (int token : tokens) {
+        bytes += tokenizer.pieceBytes(token);
+        streamed += stream.feed(tokenizer, token);
+      }
+      expect(streamed + stream.finish() == model::replaceInvalidUtf8(bytes));
     });
   }
   for (int token : {-1, 0, tokenizer.vocabSize() - 1, tokenizer.vocabSize()}) {

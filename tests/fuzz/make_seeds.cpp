@@ -164,6 +164,12 @@ void addTokenizers(const Seeds& seeds) {
   seeds.addTwo("hugging_face_tokenizer", "pieces", kPieces, "{}");
   seeds.addTwo("hugging_face_tokenizer", "unigram", kUnigram, "{}");
   seeds.add("tokenizer", "text", std::string(200, 'a') + "hello world he ll");
+  const char* marks[] = {
+      "<|im_start|> <|im_end|>",        "[INST] <<SYS>>",   "<start_of_turn> <end_of_turn>",
+      "<|start_header_id|> <|eot_id|>", "<|user|> <|end|>", "### Instruction:"};
+  for (std::size_t i = 0; i < std::size(marks); ++i) {
+    seeds.addTwo("chat_template", std::to_string(i), marks[i], "  Hello \n");
+  }
 }
 
 void addKeptFiles(const Seeds& seeds) {
