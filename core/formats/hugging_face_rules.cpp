@@ -131,6 +131,7 @@ class RuleReader {
       if (!m_rules.expressions.empty()) {
         refuse("a Split", "it cuts text whose spaces are written \"▁\"");
       }
+      m_rules.prepends = m_prepends;
       if (m_prepends) m_rules.spacePrefix = model::SpacePrefix::EveryPart;
       const bool trims = m_splitsAtAnySpace || (m_collapsesSpaces && m_stripsRight);
       if ((m_collapsesSpaces || m_stripsRight) && !trims) {

@@ -22,6 +22,7 @@ struct HuggingFaceRules {
   bool startsWithSpace = false;               ///< every text is encoded as if it began with a space
   // Characters
   model::SpacePrefix spacePrefix = model::SpacePrefix::None;
+  bool prepends = false;  ///< the prefix is part of the normalisation, which added tokens go through too
   bool splitsAtSpaces = false;      ///< each word is encoded by itself
   bool removesExtraSpaces = false;  ///< at both ends, and all but one between words
   std::string charsmap = {};        ///< SentencePiece's precompiled normalisation, empty for none

@@ -15,6 +15,7 @@
 #include "core/model/error.h"
 #include "core/model/pre_tokenizer_families.h"
 #include "core/model/sentencepiece_bpe.h"
+#include "core/model/unicode_composition.h"
 #include "core/model/unigram.h"
 #include "core/model/utf8.h"
 #include "core/model/vocabulary.h"
@@ -167,6 +168,26 @@ void refuseUnusualBpe(const json& model) {
   }
 }
 
+/// Whether the normalizer changes an added token, which then stands for other text than it reads.
+bool isChanged(const std::string& token, const HuggingFaceRules& rules) {
+  if (rules.spelling == Spelling::Bytes) {
+    return rules.composesCharacters && model::composeCharacters(token) != token;
+  }
+  return rules.prepends || token.find(' ') != std::string::npos ||
+         token.find(model::kEscapedSpace) != std::string::npos ||
+         model::Charsmap(rules.charsmap).normalize(token) != token;
+}
+
+/// Added tokens are found in the text as it was written, those that are to be found in normalised text too.
+void refuseChangedTokens(const HuggingFaceVocabulary& vocabulary, const HuggingFaceRules& rules) {
+  for (int id : vocabulary.normalized) {
+    const std::string& token = vocabulary.tokens[static_cast<std::size_t>(id)];
+    if (!isChanged(token, rules)) continue;
+    throw Error(fmt::format("added token {} is to be found in normalised text, which is not supported",
+                            model::quotedName(token)));
+  }
+}
+
 /// What all kinds of tokenizers take from the files.
 template <typename Data>
 void fillCommon(Data& data, HuggingFaceVocabulary vocabulary, int begin, std::vector<int> ends) {
@@ -181,6 +202,7 @@ void fillCommon(Data& data, HuggingFaceVocabulary vocabulary, int begin, std::ve
 std::unique_ptr<model::Tokenizer> build(const json& tokenizer, const SideFiles& files, int vocabSize) {
   HuggingFaceVocabulary vocabulary = readHuggingFaceVocabulary(tokenizer, vocabSize);
   HuggingFaceRules rules = readHuggingFaceRules(tokenizer);
+  refuseChangedTokens(vocabulary, rules);
   const json& model = tokenizer.at("model");
   // Files from before the type was written have BPE, whose merges no other model has.
   const std::string type = textMember(model, "type", findMember(model, "merges") ? "BPE" : "");

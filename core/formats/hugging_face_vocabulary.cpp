@@ -94,6 +94,7 @@ class VocabularyReader {
       place(id, content);
       m_result.types[static_cast<std::size_t>(id)] =
           flagMember(entry, "special", false) ? TokenType::Control : TokenType::UserDefined;
+      if (flagMember(entry, "normalized", true)) m_result.normalized.push_back(id);
       if (flagMember(entry, "lstrip", false)) m_result.stripping.left.push_back(id);
       if (flagMember(entry, "rstrip", false)) m_result.stripping.right.push_back(id);
     }

@@ -17,6 +17,7 @@ struct HuggingFaceVocabulary {
   std::vector<model::TokenType> types = {};
   std::vector<double> scores = {};  ///< by id, Unigram only
   model::TokenStripping stripping = {};
+  std::vector<int> normalized = {};  ///< added tokens that are looked for in normalised text
   int unknownToken = -1;
 
   /// The id of a token, or -1.

@@ -130,6 +130,18 @@ class TstHuggingFaceRefusals : public QObject {
     QVERIFY(!message.contains('\n'));
   }
 
+  // The prefix becomes part of a token that goes through the normalizer: "_<s>" is all that is found then.
+  void tokensInNormalizedText() {
+    json file = smallPieces({"a"}, {});
+    file["added_tokens"] = json::array({added(2, "<s>")});
+    QCOMPARE(refusal(file), std::string());
+    file["added_tokens"][0]["normalized"] = true;
+    QVERIFY(refusal(file).find("normalised text") != std::string::npos);
+    json bytes = smallBytes();
+    bytes["added_tokens"][0]["normalized"] = true;  // nothing changes it
+    QCOMPARE(refusal(bytes), std::string());
+  }
+
   void brokenFiles() {
     const std::string sound = smallBytes({}, {"a b"}).dump();
     for (std::size_t length = 0; length < sound.size(); length += 7) {
