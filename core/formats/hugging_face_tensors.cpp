@@ -102,24 +102,31 @@ std::size_t elementBytes(const Tensor& tensor) {
   return static_cast<std::size_t>(model::formatOf(tensor.storage).blockBytes);
 }
 
-/// [columns][rows] of the same elements.
-Tensor transposed(const Tensor& tensor, OwnedTensors& owned) {
+template <typename Word>
+void transposeWords(const Tensor& tensor, std::byte* target) {
   constexpr std::int64_t kTile = 32;  // rows and columns that stay in the fastest cache together
-  const std::size_t bytes = elementBytes(tensor);
-  std::vector<std::byte>& target = owned.emplace_back(tensor.bytes.size());
-  const auto copy = [&](std::int64_t row, std::int64_t column) {
-    std::memcpy(target.data() + static_cast<std::size_t>(column * tensor.rows + row) * bytes,
-                tensor.bytes.data() + static_cast<std::size_t>(row * tensor.columns + column) * bytes, bytes);
-  };
   for (std::int64_t rowTile = 0; rowTile < tensor.rows; rowTile += kTile) {
     for (std::int64_t columnTile = 0; columnTile < tensor.columns; columnTile += kTile) {
       for (std::int64_t row = rowTile; row < std::min(rowTile + kTile, tensor.rows); ++row) {
         for (std::int64_t column = columnTile; column < std::min(columnTile + kTile, tensor.columns);
              ++column) {
-          copy(row, column);
+          std::memcpy(
+              target + static_cast<std::size_t>(column * tensor.rows + row) * sizeof(Word),
+              tensor.bytes.data() + static_cast<std::size_t>(row * tensor.columns + column) * sizeof(Word),
+              sizeof(Word));
         }
       }
     }
+  }
+}
+
+/// [columns][rows] of the same elements.
+Tensor transposed(const Tensor& tensor, OwnedTensors& owned) {
+  std::vector<std::byte>& target = owned.emplace_back(tensor.bytes.size());
+  if (tensor.storage == model::Storage::F32) {
+    transposeWords<std::uint32_t>(tensor, target.data());
+  } else {
+    transposeWords<std::uint16_t>(tensor, target.data());
   }
   return {tensor.storage, tensor.columns, tensor.rows, target};
 }
