@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -61,14 +63,16 @@ class DecodeCommand final : public Command {
         .add_option("--capture", m_capture, "Attention rows to read back")
         ->check(CLI::IsMember({"all", "none"}))
         ->capture_default_str();
-    app().add_option("--trace", m_trace, "File for every record, as JSON lines");
+    app().add_option("--trace", m_trace,
+                     "Trace to write, a safetensors file with tokens and attention; captures all");
     m_choice.addOptions(app());
   }
 
   void run() override {
     m_input.hasPrompt = m_prompt->count() > 0;
     m_run.coupling = m_lockstep ? Coupling::Lockstep : Coupling::FreeRun;
-    m_run.capture = m_capture == "all" ? model::Capture::everything() : model::Capture::none();
+    m_run.capture =
+        m_capture == "all" || !m_trace.empty() ? model::Capture::everything() : model::Capture::none();
     DecoderFactory factory(m_choice, global().device);
     std::vector<Lane> lanes = openLanes(factory);
     const bool streams = lanes.size() == 1 && !global().json;
@@ -84,13 +88,13 @@ class DecodeCommand final : public Command {
       // What was decoded before the failure stays worth having.
       if (!lanes.front().steps.empty()) {
         report(lanes, streams, error.what());
-        writeTrace(lanes);
+        writeTraces(lanes);
       }
       throw;
     }
     fmt::print("{}", stream.finish());
     report(lanes, streams, {});
-    writeTrace(lanes);
+    writeTraces(lanes);
   }
 
  private:
@@ -113,18 +117,28 @@ class DecodeCommand final : public Command {
     return lanes;
   }
 
-  void writeTrace(const std::vector<Lane>& lanes) const {
+  /// FILE for the first lane, FILE-2 and so on before its ending for the others.
+  std::string tracePath(std::size_t lane) const {
+    const std::filesystem::path path(m_trace);
+    if (lane == 0) return m_trace;
+    return (path.parent_path() /
+            fmt::format("{}-{}{}", path.stem().string(), lane + 1, path.extension().string()))
+        .string();
+  }
+
+  void writeTraces(const std::vector<Lane>& lanes) const {
     if (m_trace.empty()) return;
-    formats::TraceFile file(m_trace);
-    for (int i = 0; i < static_cast<int>(lanes.size()); ++i) {
-      const Lane& lane = lanes[static_cast<std::size_t>(i)];
-      file.addLane(i, lane.model.config, lane.decoder->deviceName());
+    for (std::size_t index = 0; index < lanes.size(); ++index) {
+      const Lane& lane = lanes[index];
+      std::vector<model::StepRecord> records = lane.prefill;
+      records.insert(records.end(), lane.steps.begin(), lane.steps.end());
+      formats::writeTrace({.config = lane.model.config,
+                           .tokenizer = lane.model.tokenizer.get(),
+                           .writer = "headroom-cli on " + lane.decoder->deviceName(),
+                           .promptTokens = static_cast<int>(lane.promptTokens.size()),
+                           .records = records},
+                          tracePath(index));
     }
-    for (int i = 0; i < static_cast<int>(lanes.size()); ++i) {
-      file.addRecords(i, lanes[static_cast<std::size_t>(i)].prefill);
-      file.addRecords(i, lanes[static_cast<std::size_t>(i)].steps);
-    }
-    file.commit();
   }
 
   void report(const std::vector<Lane>& lanes, bool streamed, const std::string& error) const {

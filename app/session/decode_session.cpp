@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "app/session/lane_description.h"
 #include "app/session/prompt.h"
 #include "core/analysis/pooled_map.h"
 
@@ -31,47 +32,6 @@ constexpr int kPooledCells = 256;
 
 model::Capture captureUpTo(int positions) {
   return positions <= kWholeRows ? model::Capture::everything() : model::Capture::pooled(kPooledCells);
-}
-
-int contextLimit(const model::Decoder& decoder) {
-  const int chosen = decoder.options().contextLength;
-  return chosen > 0 ? chosen : decoder.config().contextLength;
-}
-
-/// What sets a lane apart from one of the same model: " \u00d78 f16 naive"; empty for the usual options.
-std::string optionsSuffix(const model::DecoderOptions& options) {
-  std::string suffix;
-  if (options.batch > 1) suffix += " \u00d7" + std::to_string(options.batch);
-  if (options.kvType == model::KvType::F16) suffix += " f16";
-  if (options.attention == model::AttentionKernel::Naive) suffix += " naive";
-  return suffix;
-}
-
-LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
-  const model::Decoder& decoder = *engine.decoder;
-  LaneInfo info{.request = request,
-                .title = engine.title + optionsSuffix(decoder.options()),
-                .config = decoder.config(),
-                .kvType = decoder.options().kvType,
-                .contextLength = contextLimit(decoder),
-                .batch = decoder.options().batch,
-                .attention = decoder.options().attention,
-                .deviceName = decoder.deviceName()};
-  if (engine.model) {
-    info.parameterCount = engine.model->weights.parameterCount();
-    info.weightBytes = engine.model->weights.storedBytes();
-    info.storageName = engine.model->storageName;
-    info.output =
-        engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
-    info.contradictions = engine.model->contradictions;
-    info.card = analysis::truthCard(*engine.model, engine.memory);
-    if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
-      info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
-      const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
-      for (int token = 0; token < known; ++token) info.pieces.push_back(tokenizer->pieceBytes(token));
-    }
-  }
-  return info;
 }
 
 /// "MHA and MQA have reached the context limit of 512 tokens. ..."
@@ -263,6 +223,12 @@ LaneEngine DecodeSession::open(const LaneRequest& request) {
   });
 }
 
+std::size_t DecodeSession::leader() const {
+  const auto scripted =
+      std::ranges::find_if(m_lanes, [](const Lane& lane) { return !lane.engine.script.empty(); });
+  return scripted == m_lanes.end() ? 0 : static_cast<std::size_t>(scripted - m_lanes.begin());
+}
+
 bool DecodeSession::lockstepPossible() const {
   return std::all_of(m_lanes.begin(), m_lanes.end(),
                      [&](const Lane& lane) { return sameVocabulary(m_lanes.front().engine, lane.engine); });
@@ -294,7 +260,10 @@ void DecodeSession::start() {
     lane.prefilled = 0;
     try {
       lane.engine.decoder->truncate(0);
-      lane.prompt = filledTokens(promptTokens(m_prompt, m_state.promptForm, lane.engine), lane.engine,
+      const LaneEngine& speaker =
+          m_state.feed == TokenFeed::Lockstep ? m_lanes[leader()].engine : lane.engine;
+      const LaneEngine& source = speaker.script.empty() ? lane.engine : speaker;
+      lane.prompt = filledTokens(promptTokens(m_prompt, m_state.promptForm, source), source,
                                  std::min(m_state.fill, room));
       longest = std::max(longest, static_cast<int>(lane.prompt.size()));
     } catch (const std::exception& error) {
@@ -380,7 +349,7 @@ void DecodeSession::runLane(int laneIndex, std::span<const int> tokens, Next nex
 
 void DecodeSession::step() {
   if (m_lanes.empty()) return;
-  const int shared = m_lanes.front().choice;
+  const int shared = m_lanes[leader()].choice;
   std::vector<std::string> full;
   for (int index = 0; index < std::ssize(m_lanes); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
@@ -392,7 +361,7 @@ void DecodeSession::step() {
       continue;
     }
     const model::Tokenizer* tokenizer = lane.engine.model ? lane.engine.model->tokenizer.get() : nullptr;
-    if (tokenizer && tokenizer->endToken() >= 0 && token == tokenizer->endToken()) {
+    if (tokenizer && tokenizer->endsText(token)) {
       stopLane(index, Severity::Note, lane.engine.title + " has ended its text.");
       continue;
     }
@@ -439,7 +408,7 @@ void DecodeSession::pauseIfFinished() {
   const auto stopped = [](const Lane& lane) { return lane.stopped; };
   const bool lockstep = m_state.feed == TokenFeed::Lockstep;
   m_state.finished = m_lanes.empty() || std::all_of(m_lanes.begin(), m_lanes.end(), stopped) ||
-                     (lockstep && m_lanes.front().stopped);
+                     (lockstep && m_lanes[leader()].stopped);
   if (!m_state.finished) return;
   m_state.playing = false;
   flush();

@@ -82,6 +82,9 @@ class DecodeSession : public QObject {
   void findCeilings();
   void measureCeilings();
   bool lockstepPossible() const;
+  /// Whose choice all lanes are fed in lockstep: a trace, which can only go on as it was recorded, or the
+  /// first.
+  std::size_t leader() const;
   void checkLockstep();
 
   std::unique_ptr<LaneFactory> m_factory;

@@ -11,7 +11,9 @@
 #include "core/formats/calibration_file.h"
 #include "core/formats/ceilings_file.h"
 #include "core/formats/load_model.h"
+#include "core/formats/trace_file.h"
 #include "core/model/error.h"
+#include "core/model/trace_decoder.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
 
@@ -33,6 +35,7 @@ class VulkanLaneFactory final : public LaneFactory {
         isBundled(request.source) ? m_modelFolder + "/" + request.source + ".gguf" : request.source;
     LaneEngine lane;
     lane.title = laneTitle(request.source);
+    if (path.ends_with(".safetensors") && formats::isTrace(path)) return openTrace(path, std::move(lane));
     lane.model = std::make_unique<model::Model>(formats::loadModel(path));
     const model::DecoderOptions options{.kvType = request.options.kvType,
                                         .contextLength = request.options.contextLength,
@@ -66,6 +69,16 @@ class VulkanLaneFactory final : public LaneFactory {
   }
 
  private:
+  static LaneEngine openTrace(const std::string& path, LaneEngine lane) {
+    auto decoder = std::make_unique<model::TraceDecoder>(formats::readTrace(path));
+    const model::Trace& trace = decoder->trace();
+    lane.script = trace.tokens;
+    lane.scriptPrompt = trace.promptTokens;
+    lane.pieces = trace.pieces;
+    lane.decoder = std::move(decoder);
+    return lane;
+  }
+
   /// The device comes with the first lane, on the thread that uses it. Throws model::Error.
   vulkan::Device& device() {
     if (m_device) return *m_device;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,6 +67,10 @@ struct LaneEngine {
   std::unique_ptr<model::Decoder> decoder;
   std::string title;
   analysis::MemoryOutlook memory;  ///< as planned before it was opened
+  /// Of a trace, which has no model: its tokens, how many of them were the prompt, and their bytes.
+  std::vector<int> script = {};
+  int scriptPrompt = 1;
+  std::map<int, std::string> pieces = {};
 };
 
 /// What one lane did in one step.

@@ -5,6 +5,7 @@
 
 #include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/model/utf8.h"
 
 namespace headroom::session {
 
@@ -32,9 +33,20 @@ std::vector<int> parseIds(const std::string& text) {
   return ids;
 }
 
+/// Whether what `trace` tells of its tokens is so in `other`.
+bool sharesPieces(const LaneEngine& trace, const LaneEngine& other) {
+  const model::Tokenizer* tokenizer = other.model ? other.model->tokenizer.get() : nullptr;
+  return std::ranges::all_of(trace.pieces, [&](const auto& piece) {
+    if (tokenizer) return model::replaceInvalidUtf8(tokenizer->pieceBytes(piece.first)) == piece.second;
+    const auto found = other.pieces.find(piece.first);
+    return found == other.pieces.end() || found->second == piece.second;
+  });
+}
+
 }  // namespace
 
 std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const LaneEngine& engine) {
+  if (!engine.script.empty()) return {engine.script.begin(), engine.script.begin() + engine.scriptPrompt};
   const model::Decoder& decoder = *engine.decoder;
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   std::vector<int> tokens;
@@ -71,6 +83,7 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
 }
 
 std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine, int positions) {
+  if (!engine.script.empty()) return prompt;
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   const bool begins = tokenizer && tokenizer->beginToken() >= 0 && prompt.front() == tokenizer->beginToken();
   const std::size_t first = begins && prompt.size() > 1 ? 1 : 0;
@@ -92,6 +105,7 @@ std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine,
 
 bool sameVocabulary(const LaneEngine& a, const LaneEngine& b) {
   if (a.decoder->config().vocabSize != b.decoder->config().vocabSize) return false;
+  if (!a.script.empty() || !b.script.empty()) return sharesPieces(a, b) && sharesPieces(b, a);
   const model::Tokenizer* first = a.model ? a.model->tokenizer.get() : nullptr;
   const model::Tokenizer* second = b.model ? b.model->tokenizer.get() : nullptr;
   if (!first || !second) return !first && !second;

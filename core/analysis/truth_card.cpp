@@ -177,6 +177,15 @@ TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memo
   return card;
 }
 
+TruthCard traceCard(const std::string& path, const ModelConfig& config, const std::string& writer) {
+  TruthCard card{.name = config.name, .path = path, .architecture = config.architecture, .family = writer};
+  card.config = config;
+  card.kvF32 = kvFormula(config, model::KvType::F32);
+  card.kvF16 = kvFormula(config, model::KvType::F16);
+  card.isTrace = true;
+  return card;
+}
+
 std::vector<CardRow> TruthCard::rows() const {
   const model::AttentionShape& heads = config.attention;
   const std::string kind(shortName(heads.kind()));
@@ -185,6 +194,18 @@ std::vector<CardRow> TruthCard::rows() const {
     result.push_back({std::move(label), std::move(value), std::move(origin)});
   };
   add("Model", fmt::format("{} ({})", name, path), "stated");
+  if (isTrace) {
+    add("Recorded",
+        fmt::format("a {}: attention of {} tokens; nothing is computed here", family,
+                    grouped(config.contextLength)),
+        "stated");
+    add("Attention",
+        fmt::format("{}: {} layers, {} query heads, {} KV heads, head_dim {}", kind, config.layerCount,
+                    heads.queryHeadCount, heads.kvHeadCount, heads.headDim),
+        "stated");
+    add("KV cache, f16", kvF16.text(), "computed");
+    return result;
+  }
   add("Architecture", fmt::format("{}: {}", architecture, family), "stated");
   add("Attention",
       fmt::format("{}: {} query heads, {} KV heads, head_dim {}", kind, heads.queryHeadCount,

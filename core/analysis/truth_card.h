@@ -69,11 +69,14 @@ struct TruthCard {
   std::optional<MemoryOutlook> memory;
   std::vector<std::string> contradictions;
   std::vector<std::string> notes;
+  bool isTrace = false;  ///< recorded attention of a model that is not here
 
   /// For people, in the order in which they ask.
   std::vector<CardRow> rows() const;
 };
 
 TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory);
+/// Of a trace: what the file says of the model that was recorded. `writer` is who recorded it.
+TruthCard traceCard(const std::string& path, const model::ModelConfig& config, const std::string& writer);
 
 }  // namespace headroom::analysis

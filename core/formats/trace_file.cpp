@@ -1,87 +1,262 @@
 #include "core/formats/trace_file.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
+
+#include "core/formats/safetensors_file.h"
+#include "core/formats/safetensors_writer.h"
+#include "core/model/error.h"
+#include "core/model/utf8.h"
 
 namespace headroom::formats {
 
 namespace {
+using model::Error;
 using nlohmann::ordered_json;
 
-ordered_json describe(const model::Traffic& traffic) {
-  return {{"weights_read", traffic.weightsRead},
-          {"kv_read", traffic.kvRead},
-          {"kv_written", traffic.kvWritten},
-          {"activations_read", traffic.activationsRead},
-          {"activations_written", traffic.activationsWritten},
-          {"capture_written", traffic.captureWritten}};
-}
+constexpr std::string_view kFormat = "headroom-trace";
+constexpr std::int64_t kMostHeads = 65536;
+constexpr std::int64_t kMostTokens = 1 << 24;
+constexpr int kMostDepth = 8;
+/// Softmax in half precision may round a little above 1.
+constexpr float kMostProbability = 1.001f;
 
-ordered_json describe(const model::StageRecord& stage) {
-  return {{"name", stageName(stage.stage)},
-          {"layer", stage.layer},
-          {"ms", stage.gpuTimeMs},
-          {"issued", describe(stage.issued)},
-          {"logical", describe(stage.logical)}};
-}
+/// Keeps the mapped file alive.
+struct MappedTrace final : model::WeightMemory {
+  template <typename Source>
+  explicit MappedTrace(const Source& source) : file(source) {}
+  SafetensorsFile file;
+};
 
-/// Rows as [layer][query head][row][position], each row as long as what its token sees.
-ordered_json describe(const model::AttentionRows& attention) {
-  ordered_json layers = ordered_json::array();
-  for (int layer = 0; layer < static_cast<int>(attention.layers.size()); ++layer) {
-    ordered_json heads = ordered_json::array();
-    for (int head = 0; head < attention.queryHeadCount(); ++head) {
-      ordered_json rows = ordered_json::array();
-      for (int row = 0; row < attention.rowCount; ++row) rows.push_back(attention.row(layer, head, row));
-      heads.push_back(std::move(rows));
-    }
-    layers.push_back(std::move(heads));
-  }
-  return {{"layers", attention.layers}, {"query_heads", attention.queryHeads}, {"rows", std::move(layers)}};
-}
-
-ordered_json describe(int lane, const model::StepRecord& record) {
-  ordered_json stages = ordered_json::array();
-  for (const model::StageRecord& stage : record.stages) stages.push_back(describe(stage));
-  ordered_json candidates = ordered_json::array();
-  for (const model::Candidate& candidate : record.candidates) {
-    candidates.push_back({{"token", candidate.token}, {"probability", candidate.probability}});
-  }
-  ordered_json line = {
-      {"lane", lane},
-      {"position", record.position},
-      {"tokens", record.tokens},
-      {"ms", record.wallTimeMs},
-      {"stages", std::move(stages)},
-      {"kv_cache", {{"bytes_used", record.cacheBytesUsed}, {"bytes_allocated", record.cacheBytesAllocated}}},
-      {"candidates", std::move(candidates)},
-      {"entropy", record.nextTokenEntropy},
+/// The JSON of the header, of bounded depth.
+ordered_json parseHeader(const std::string& text) {
+  const auto bounded = [](int depth, ordered_json::parse_event_t, ordered_json&) {
+    if (depth > kMostDepth) throw Error(fmt::format("its JSON is nested deeper than {} levels", kMostDepth));
+    return true;
   };
-  if (!record.attention.layers.empty()) line["attention"] = describe(record.attention);
-  return line;
+  try {
+    ordered_json header = ordered_json::parse(text, bounded);
+    if (!header.is_object()) throw Error("its \"trace\" is not a JSON object");
+    return header;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(fmt::format("its \"trace\" is not JSON: {}", error.what()));
+  }
+}
+
+int integer(const ordered_json& header, const char* key, std::int64_t low, std::int64_t high,
+            std::optional<int> fallback = std::nullopt) {
+  if (!header.contains(key)) {
+    if (fallback) return *fallback;
+    throw Error(fmt::format("its \"trace\" has no \"{}\"", key));
+  }
+  const ordered_json& value = header[key];
+  if (!value.is_number_integer())
+    throw Error(fmt::format("\"{}\" is {}, expected a whole number", key, value.dump()));
+  const auto number = value.get<std::int64_t>();
+  if (number < low || number > high) {
+    throw Error(fmt::format("\"{}\" is {}, expected {} to {}", key, number, low, high));
+  }
+  return static_cast<int>(number);
+}
+
+std::string text(const ordered_json& header, const char* key, const std::string& fallback) {
+  if (!header.contains(key)) return fallback;
+  if (!header[key].is_string())
+    throw Error(fmt::format("\"{}\" is {}, expected a text", key, header[key].dump()));
+  return model::replaceInvalidUtf8(header[key].get<std::string>());
+}
+
+std::vector<int> readTokens(const SafetensorsFile& file, int vocabSize) {
+  const SafeTensor* stored = file.findTensor("tokens");
+  if (!stored) throw Error("tensor \"tokens\" is missing");
+  const bool wide = stored->dtype == "I64";
+  if ((!wide && stored->dtype != "I32") || stored->sizes.size() != 1 || stored->elementCount() == 0 ||
+      stored->elementCount() > static_cast<std::uint64_t>(kMostTokens)) {
+    throw Error(
+        fmt::format("tensor \"tokens\" is {} of [{}], expected I32 or I64 of one dimension, 1 to {} long",
+                    stored->dtype, fmt::join(stored->sizes, ", "), kMostTokens));
+  }
+  std::vector<int> tokens;
+  for (std::uint64_t i = 0; i < stored->elementCount(); ++i) {
+    std::int64_t id = 0;
+    if (wide) {
+      std::memcpy(&id, stored->bytes.data() + i * sizeof id, sizeof id);
+    } else {
+      std::int32_t narrow = 0;
+      std::memcpy(&narrow, stored->bytes.data() + i * sizeof narrow, sizeof narrow);
+      id = narrow;
+    }
+    if (id < 0 || id >= vocabSize) {
+      throw Error(fmt::format("token {} is {}, expected 0 to {}", i, id, vocabSize - 1));
+    }
+    tokens.push_back(static_cast<int>(id));
+  }
+  return tokens;
+}
+
+model::Tensor tensorOf(const SafeTensor& stored, const std::vector<std::uint64_t>& sizes) {
+  if (!stored.storage || stored.sizes != sizes) {
+    throw Error(fmt::format("tensor {} is {} of [{}], expected F32, F16 or BF16 of [{}]",
+                            model::quotedName(stored.name), stored.dtype, fmt::join(stored.sizes, ", "),
+                            fmt::join(sizes, ", ")));
+  }
+  const std::uint64_t columns = sizes.back();
+  return {*stored.storage, static_cast<std::int64_t>(stored.elementCount() / columns),
+          static_cast<std::int64_t>(columns), stored.bytes};
+}
+
+void checkProbabilities(const model::Tensor& rows, int layer) {
+  std::vector<float> row(static_cast<std::size_t>(rows.columns));
+  for (std::int64_t index = 0; index < rows.rows; ++index) {
+    rows.readRow(index, row);
+    const auto bad = std::ranges::find_if(row, [](float p) { return !(p >= 0.0f && p <= kMostProbability); });
+    if (bad == row.end()) continue;
+    throw Error(fmt::format("attention of layer {} holds {} in row {}, expected probabilities from 0 to 1",
+                            layer, *bad, index));
+  }
+}
+
+model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
+  const SafetensorsFile& file = memory->file;
+  const auto metadata = [&](const char* key) {
+    const auto found = file.metadata().find(key);
+    return found == file.metadata().end() ? std::string() : found->second;
+  };
+  if (metadata("format") != kFormat) {
+    throw Error(fmt::format("its metadata \"format\" is {}, expected \"{}\"",
+                            model::quotedName(metadata("format")), kFormat));
+  }
+  if (metadata("version") != std::to_string(kTraceVersion)) {
+    throw Error(fmt::format("it is of version {}, expected {}", model::quotedName(metadata("version")),
+                            kTraceVersion));
+  }
+  const ordered_json header = parseHeader(metadata("trace"));
+  model::Trace trace;
+  model::ModelConfig& config = trace.config;
+  trace.name = text(header, "name", "trace");
+  trace.writer = text(header, "writer", "an unnamed program");
+  config.name = trace.name;
+  config.architecture = text(header, "architecture", "trace");
+  config.layerCount = integer(header, "layers", 1, kMostHeads);
+  config.attention.queryHeadCount = integer(header, "query_heads", 1, kMostHeads);
+  config.attention.kvHeadCount = integer(header, "kv_heads", 1, config.attention.queryHeadCount);
+  config.attention.headDim = integer(header, "head_dim", 1, kMostHeads);
+  config.vocabSize = integer(header, "vocab_size", 1, std::numeric_limits<std::int32_t>::max());
+  if (config.attention.queryHeadCount % config.attention.kvHeadCount != 0) {
+    throw Error(fmt::format("{} query heads are not a multiple of {} KV heads",
+                            config.attention.queryHeadCount, config.attention.kvHeadCount));
+  }
+  if (static_cast<std::size_t>(config.layerCount) > file.tensors().size()) {
+    throw Error(
+        fmt::format("it claims {} layers, but has {} tensors", config.layerCount, file.tensors().size()));
+  }
+  trace.tokens = readTokens(file, config.vocabSize);
+  config.contextLength = static_cast<int>(trace.tokens.size());
+  trace.promptTokens = integer(header, "prompt_tokens", 1, config.contextLength, 1);
+  const std::uint64_t count = trace.tokens.size();
+  for (int layer = 0; layer < config.layerCount; ++layer) {
+    const SafeTensor* stored = file.findTensor(fmt::format("attention.{}", layer));
+    if (!stored) throw Error(fmt::format("tensor \"attention.{}\" is missing", layer));
+    trace.attention.push_back(
+        tensorOf(*stored, {static_cast<std::uint64_t>(config.attention.queryHeadCount), count, count}));
+    checkProbabilities(trace.attention.back(), layer);
+  }
+  if (const SafeTensor* stored = file.findTensor("logits")) {
+    trace.logits = tensorOf(*stored, {count, static_cast<std::uint64_t>(config.vocabSize)});
+  }
+  if (header.contains("pieces") && header["pieces"].is_object()) {
+    for (const auto& [id, piece] : header["pieces"].items()) {
+      if (piece.is_string()) trace.pieces[std::atoi(id.c_str())] = piece.get<std::string>();
+    }
+  }
+  trace.memory = std::move(memory);
+  return trace;
 }
 }  // namespace
 
-TraceFile::TraceFile(const std::string& path) : m_file(path) {
-  m_file.write(ordered_json({{"format", "headroom-trace"}, {"version", 1}}).dump() + "\n");
+model::Trace readTrace(const std::string& path) {
+  try {
+    model::Trace trace = traceOf(std::make_unique<MappedTrace>(path));
+    trace.path = path;
+    return trace;
+  } catch (const Error& error) {
+    const std::string sentence = error.what();
+    throw Error(sentence.starts_with(path) ? sentence : fmt::format("{}: {}", path, sentence));
+  }
 }
 
-void TraceFile::addLane(int lane, const model::ModelConfig& config, const std::string& deviceName) {
-  const ordered_json line = {
-      {"lane", lane},
-      {"name", config.name},
-      {"device", deviceName},
-      {"layers", config.layerCount},
-      {"attention",
-       {{"kind", shortName(config.attention.kind())},
-        {"query_heads", config.attention.queryHeadCount},
-        {"kv_heads", config.attention.kvHeadCount},
-        {"head_dim", config.attention.headDim}}},
-  };
-  m_file.write(line.dump() + "\n");
+model::Trace readTrace(std::span<const std::byte> bytes) {
+  return traceOf(std::make_unique<MappedTrace>(bytes));
 }
 
-void TraceFile::addRecords(int lane, std::span<const model::StepRecord> records) {
-  for (const model::StepRecord& record : records) m_file.write(describe(lane, record).dump() + "\n");
+bool isTrace(const std::string& path) {
+  try {
+    const SafetensorsFile file(path);
+    const auto found = file.metadata().find("format");
+    return found != file.metadata().end() && found->second == kFormat;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void writeTrace(const TraceSource& source, const std::string& path) {
+  const model::ModelConfig& config = source.config;
+  const auto heads = static_cast<std::size_t>(config.attention.queryHeadCount);
+  std::vector<std::int32_t> tokens;
+  for (const model::StepRecord& record : source.records) {
+    tokens.insert(tokens.end(), record.tokens.begin(), record.tokens.end());
+  }
+  const std::size_t count = tokens.size();
+  std::vector<std::vector<float>> layers(static_cast<std::size_t>(config.layerCount),
+                                         std::vector<float>(heads * count * count));
+  for (const model::StepRecord& record : source.records) {
+    const model::AttentionRows& rows = record.attention;
+    if (rows.layers.size() != layers.size() || rows.queryHeads.size() != heads || rows.pooling != 1) {
+      throw Error(
+          fmt::format("A trace needs the whole attention of all {} layers and {} heads; position {} has {} "
+                      "layers and {} heads",
+                      layers.size(), heads, record.position, rows.layers.size(), rows.queryHeads.size()));
+    }
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+      for (std::size_t head = 0; head < heads; ++head) {
+        for (int row = 0; row < rows.rowCount; ++row) {
+          const auto values = rows.row(static_cast<int>(layer), static_cast<int>(head), row);
+          const std::size_t position = static_cast<std::size_t>(rows.firstPosition + row);
+          std::ranges::copy(
+              values, layers[layer].begin() + static_cast<std::ptrdiff_t>((head * count + position) * count));
+        }
+      }
+    }
+  }
+  ordered_json pieces = ordered_json::object();
+  for (std::int32_t token : tokens) {
+    if (source.tokenizer) {
+      pieces[std::to_string(token)] = model::replaceInvalidUtf8(source.tokenizer->pieceBytes(token));
+    }
+  }
+  const ordered_json header = {{"name", model::replaceInvalidUtf8(config.name)},
+                               {"writer", source.writer},
+                               {"architecture", config.architecture},
+                               {"layers", config.layerCount},
+                               {"query_heads", config.attention.queryHeadCount},
+                               {"kv_heads", config.attention.kvHeadCount},
+                               {"head_dim", config.attention.headDim},
+                               {"vocab_size", config.vocabSize},
+                               {"prompt_tokens", source.promptTokens},
+                               {"pieces", std::move(pieces)}};
+  const auto size = static_cast<std::int64_t>(count);
+  std::vector<SafetensorsEntry> entries{SafetensorsEntry::of("tokens", {size}, tokens)};
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    entries.push_back(SafetensorsEntry::of(fmt::format("attention.{}", layer),
+                                           {static_cast<std::int64_t>(heads), size, size}, layers[layer]));
+  }
+  writeSafetensors(path, entries,
+                   {{"format", std::string(kFormat)},
+                    {"version", std::to_string(kTraceVersion)},
+                    {"trace", header.dump()}});
 }
 
 }  // namespace headroom::formats

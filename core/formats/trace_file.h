@@ -3,27 +3,33 @@
 #include <span>
 #include <string>
 
-#include "core/formats/atomic_file.h"
-#include "core/model/config.h"
 #include "core/model/step_record.h"
+#include "core/model/trace.h"
 
 namespace headroom::formats {
 
-/// Writes what lanes did as JSON lines, so that any tool can read it: a first line {"format":
-/// "headroom-trace", "version": 1}, one line per lane with its configuration, then one line per record with
-/// time, traffic by class, cache bytes, candidates and, where captured, attention rows. Appears under its
-/// name when commit() is done.
-class TraceFile {
- public:
-  /// Throws model::Error when the file cannot be written, as do the others.
-  explicit TraceFile(const std::string& path);
+/// A trace is a safetensors file; docs/trace-format.md says what is in it.
+inline constexpr int kTraceVersion = 1;
 
-  void addLane(int lane, const model::ModelConfig& config, const std::string& deviceName);
-  void addRecords(int lane, std::span<const model::StepRecord> records);
-  void commit() { m_file.commit(); }
+/// Opens a trace: mapped, and checked for shapes, ids and probabilities outside 0 to 1. Throws model::Error,
+/// one sentence with expected and actual values.
+model::Trace readTrace(const std::string& path);
+/// The same of bytes that somebody else keeps as long as the result lives.
+model::Trace readTrace(std::span<const std::byte> bytes);
 
- private:
-  AtomicFile m_file;
+/// Whether the file says that it is a trace; false for anything else, also for what cannot be read.
+bool isTrace(const std::string& path);
+
+/// What a decoder did, to be written as a trace.
+struct TraceSource {
+  const model::ModelConfig& config;
+  const model::Tokenizer* tokenizer = nullptr;
+  std::string writer;
+  int promptTokens = 1;
+  std::span<const model::StepRecord> records;  ///< from position 0 on, with every layer and head captured
 };
+
+/// Atomic. Throws model::Error when a row was not captured whole, or the file cannot be written.
+void writeTrace(const TraceSource& source, const std::string& path);
 
 }  // namespace headroom::formats

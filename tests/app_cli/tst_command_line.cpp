@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/formats/npy.h"
+#include "core/formats/trace_file.h"
 #include "tests/support/fixtures.h"
 
 using namespace headroom;
@@ -92,9 +93,8 @@ class TstCommandLine : public QObject {
     row("no model", {"info"}, 2, "MODEL is required");
     row("info", {"info", tiny}, 0, "");
     row("missing file", {"info", "/no/such/file.gguf"}, 1, "/no/such/file.gguf does not exist");
-    row("folder", {"info", m_folder.path()}, 1, "is a folder");
-    row("other architecture", {"info", checkpoint("gpt2-mha-4x16-f32")}, 1,
-        "architecture \"gpt2\" is not supported");
+    row("folder", {"info", m_folder.path()}, 1, "has no config.json");
+    row("other architecture", {"info", checkpoint("gpt2-mha-4x16-f32")}, 0, "");
     row("not a model", {"info", cli()}, 1, "not a GGUF file");
     row("tokenize without text", {"tokenize", tiny}, 2, "--text or --ids");
     row("tokenize with both", {"tokenize", tiny, "--text", "a", "--ids", "1"}, 2, "excludes");
@@ -344,29 +344,30 @@ class TstCommandLine : public QObject {
     QCOMPARE(kvRead(0), 8 * kvRead(1));
   }
 
-  void traceHoldsEveryRecord() {
-    const Outcome outcome =
-        run({"decode", checkpoint("llama-mha-8x8-f32"), checkpoint(kTiny), "--tokens", "1,2", "--max-tokens",
-             "3", "--capture", "all", "--trace", file("trace.jsonl")});
+  void tracesHoldTheAttention() {
+    const Outcome outcome = run({"decode", checkpoint("llama-mha-8x8-f32"), checkpoint(kTiny), "--tokens",
+                                 "1,2", "--max-tokens", "3", "--trace", file("trace.safetensors")});
     QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
-    QFile trace(file("trace.jsonl"));
-    QVERIFY(trace.open(QIODevice::ReadOnly));
-    QList<QJsonObject> lines;
-    while (!trace.atEnd()) lines << QJsonDocument::fromJson(trace.readLine()).object();
-    QCOMPARE(lines.size(), 1 + 2 + 2 * (1 + 3));  // header, lanes, prefill and steps of each
-    QCOMPARE(lines.at(0)["format"].toString(), "headroom-trace");
-    QCOMPARE(lines.at(2)["attention"]["kind"].toString(), "MQA");
-    const QJsonObject last = lines.last();
-    QCOMPARE(last["lane"].toInt(), 1);
-    QCOMPARE(last["position"].toInt(), 4);
-    QCOMPARE(last["stages"].toArray().size(),
-             2 + 5 * 3);  // embedding, logits, and five stages of three layers
-    const QJsonArray rows = last["attention"]["rows"].toArray();
-    const QJsonArray row = rows[2].toArray()[7].toArray()[0].toArray();
-    QCOMPARE(row.size(), 5);
-    double sum = 0.0;
-    for (const QJsonValue& value : row) sum += value.toDouble();
-    QVERIFY(std::abs(sum - 1.0) <= tests::kRowSumLimit);
+    const char* names[] = {"trace.safetensors", "trace-2.safetensors"};
+    for (int lane = 0; lane < 2; ++lane) {
+      const model::Trace trace = formats::readTrace(file(names[lane]).toStdString());
+      QCOMPARE(trace.config.attention.kvHeadCount, lane == 0 ? 8 : 1);
+      QCOMPARE(trace.tokens.size(), std::size_t{5});
+      QCOMPARE(trace.promptTokens, 2);
+      // The same attention as the command for it computes from the same tokens.
+      QStringList ids;
+      for (int token : trace.tokens) ids << QString::number(token);
+      const Outcome whole = run({"attention", checkpoint(lane == 0 ? "llama-mha-8x8-f32" : kTiny), "--tokens",
+                                 ids.join(","), "--backend", "reference", "--output", file("rows.npy")});
+      QVERIFY2(whole.exitCode == 0, whole.errors.constData());
+      const formats::NpyArray expected = formats::readNpy(file("rows.npy").toStdString());
+      std::vector<double> actual;
+      for (const model::Tensor& layer : trace.attention) {
+        for (float value : layer.toFloat()) actual.push_back(value);
+      }
+      QVERIFY((tests::relativeError<double, double>(actual, expected.values)) <=
+              tests::kReferenceF32CacheLimit);
+    }
   }
 
   void sampledTextRepeats() {

@@ -41,6 +41,7 @@ void compareTensor(const std::string& name, const model::Tensor& actual, const m
                    Storage storage) {
   QCOMPARE(actual.rows, expected.rows);
   QCOMPARE(actual.columns, expected.columns);
+  if (expected.empty()) return;
   QVERIFY(actual.storage == (expected.rows == 1 ? Storage::F32 : storage));
   const std::vector<float> a = actual.toFloat();
   const std::vector<float> e = expected.toFloat();
@@ -171,7 +172,7 @@ class TstGgufRoundTrip : public QObject {
     const model::Model loaded = formats::loadGguf(file("liar.gguf"));
     QVERIFY(loaded.config.attention.kind() == model::AttentionKind::MultiQuery);
     QCOMPARE(loaded.contradictions.size(), std::size_t{1});
-    QVERIFY(loaded.contradictions[0].find("claims 4 KV heads") != std::string::npos);
+    QVERIFY(loaded.contradictions[0].find("means 4 KV heads") != std::string::npos);
   }
 
   void valuesBeyondTheStorageAreRefused_data() {

@@ -1,0 +1,60 @@
+#include "app/session/lane_description.h"
+
+#include <algorithm>
+
+namespace headroom::session {
+
+int contextLimit(const model::Decoder& decoder) {
+  const int chosen = decoder.options().contextLength;
+  return chosen > 0 ? chosen : decoder.config().contextLength;
+}
+
+namespace {
+
+/// What sets a lane apart from one of the same model: " \u00d78 f16 naive"; empty for the usual options.
+std::string optionsSuffix(const model::DecoderOptions& options) {
+  std::string suffix;
+  if (options.batch > 1) suffix += " \u00d7" + std::to_string(options.batch);
+  if (options.kvType == model::KvType::F16) suffix += " f16";
+  if (options.attention == model::AttentionKernel::Naive) suffix += " naive";
+  return suffix;
+}
+
+}  // namespace
+
+LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
+  const model::Decoder& decoder = *engine.decoder;
+  LaneInfo info{.request = request,
+                .title = engine.title + optionsSuffix(decoder.options()),
+                .config = decoder.config(),
+                .kvType = decoder.options().kvType,
+                .contextLength = contextLimit(decoder),
+                .batch = decoder.options().batch,
+                .attention = decoder.options().attention,
+                .deviceName = decoder.deviceName()};
+  if (!engine.script.empty()) {
+    info.storageName = "trace";
+    info.pieces.resize(static_cast<std::size_t>(info.config.vocabSize));
+    for (const auto& [token, piece] : engine.pieces) {
+      if (token >= 0 && token < info.config.vocabSize) info.pieces[static_cast<std::size_t>(token)] = piece;
+    }
+    info.card = analysis::traceCard(request.source, info.config, info.deviceName);
+  }
+  if (engine.model) {
+    info.parameterCount = engine.model->weights.parameterCount();
+    info.weightBytes = engine.model->weights.storedBytes();
+    info.storageName = engine.model->storageName;
+    info.output =
+        engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
+    info.contradictions = engine.model->contradictions;
+    info.card = analysis::truthCard(*engine.model, engine.memory);
+    if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
+      info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
+      const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
+      for (int token = 0; token < known; ++token) info.pieces.push_back(tokenizer->pieceBytes(token));
+    }
+  }
+  return info;
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,104 @@
+#include "core/model/trace_decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/model/error.h"
+
+namespace headroom::model {
+
+namespace {
+/// Far enough below 0 that no temperature brings it back.
+constexpr float kNever = -1e30f;
+}  // namespace
+
+TraceDecoder::TraceDecoder(Trace trace)
+    : m_trace(std::move(trace)), m_next(static_cast<std::size_t>(m_trace.config.vocabSize), kNever) {
+  m_options.contextLength = static_cast<int>(m_trace.tokens.size());
+}
+
+void TraceDecoder::truncate(int positions) {
+  m_position = std::clamp(positions, 0, m_position);
+}
+
+void TraceDecoder::nameNext() {
+  std::ranges::fill(m_next, kNever);
+  const auto at = static_cast<std::size_t>(m_position);
+  const int next = at < m_trace.tokens.size() ? m_trace.tokens[at] : m_trace.tokens.back();
+  m_next[static_cast<std::size_t>(next)] = 0.0f;
+}
+
+AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& capture) const {
+  AttentionRows result;
+  for (int layer = 0; layer < m_trace.config.layerCount; ++layer) {
+    if (capture.wants(layer)) result.layers.push_back(layer);
+  }
+  if (result.layers.empty()) return result;
+  result.queryHeads = capture.wantedHeads(m_trace.config.attention.queryHeadCount);
+  result.rowCount = count;
+  result.firstPosition = firstPosition;
+  result.pooling = poolingFor(firstPosition + count, capture.cells);
+  result.rowStride = result.valueCount(count - 1);
+  const auto tokens = static_cast<std::int64_t>(m_trace.tokens.size());
+  std::vector<float> whole(static_cast<std::size_t>(tokens));
+  for (int layer : result.layers) {
+    for (int head : result.queryHeads) {
+      for (int row = 0; row < count; ++row) {
+        m_trace.attention[static_cast<std::size_t>(layer)].readRow(head * tokens + firstPosition + row,
+                                                                   whole);
+        const std::size_t start = result.values.size();
+        result.values.resize(start + static_cast<std::size_t>(result.rowStride));
+        for (int position = 0; position <= firstPosition + row; ++position) {
+          float& value = result.values[start + static_cast<std::size_t>(position / result.pooling)];
+          value = std::max(value, whole[static_cast<std::size_t>(position)]);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<AttentionRows> TraceDecoder::replay(int firstPosition, std::span<const int> tokens,
+                                                const Capture& capture) {
+  checkReplay(firstPosition, tokens, m_position);
+  if (tokens.empty()) return {};
+  return {rows(firstPosition, static_cast<int>(tokens.size()), capture)};
+}
+
+std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Capture& capture) {
+  if (tokens.empty()) return {};
+  const std::size_t first = static_cast<std::size_t>(m_position);
+  if (tokens.size() > m_trace.tokens.size() - first) {
+    throw Error(fmt::format("The trace has {} tokens; {} are played and {} more were asked for.",
+                            m_trace.tokens.size(), m_position, tokens.size()));
+  }
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] == m_trace.tokens[first + i]) continue;
+    throw Error(
+        fmt::format("The trace holds token {} at position {} and cannot show what {} would have done.",
+                    m_trace.tokens[first + i], first + i, tokens[i]));
+  }
+  StepRecord record{.tokens = {tokens.begin(), tokens.end()}, .position = m_position};
+  record.attention = rows(m_position, static_cast<int>(tokens.size()), capture);
+  m_allLogits.clear();
+  if (!m_trace.logits.empty()) {
+    std::vector<float> logits(static_cast<std::size_t>(m_trace.config.vocabSize));
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      m_trace.logits.readRow(static_cast<std::int64_t>(first + i), logits);
+      if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), logits.begin(), logits.end());
+    }
+    Distribution next = summarise(logits, kCandidateCount);
+    record.candidates = std::move(next.candidates);
+    record.nextTokenEntropy = next.entropy;
+  }
+  m_position += static_cast<int>(tokens.size());
+  record.cacheBytesUsed =
+      kvCacheBytes(m_trace.config, m_options.kvType, static_cast<std::uint64_t>(m_position));
+  record.cacheBytesAllocated =
+      kvCacheBytes(m_trace.config, m_options.kvType, static_cast<std::uint64_t>(m_trace.tokens.size()));
+  nameNext();
+  return {std::move(record)};
+}
+
+}  // namespace headroom::model

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "core/model/decoder.h"
+#include "core/model/trace.h"
+
+namespace headroom::model {
+
+/// Plays a trace as if its model decoded: the recorded tokens, and no others, give the recorded attention.
+/// Its logits() name the token that comes next with certainty, so that any sampler goes on as recorded;
+/// candidates in records are those of recorded logits. Times and traffic are not in a trace and stay 0.
+class TraceDecoder final : public Decoder {
+ public:
+  explicit TraceDecoder(Trace trace);
+
+  const Trace& trace() const { return m_trace; }
+  const ModelConfig& config() const override { return m_trace.config; }
+  const DecoderOptions& options() const override { return m_options; }
+  std::string deviceName() const override { return "trace by " + m_trace.writer; }
+  int position() const override { return m_position; }
+  void truncate(int positions) override;
+  /// Throws Error for a token other than the recorded one.
+  std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) override;
+  std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
+                                    const Capture& capture) override;
+  std::span<const float> logits() const override { return m_next; }
+  void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
+  /// Recorded ones; empty without.
+  std::span<const float> allLogits() const override { return m_allLogits; }
+
+ private:
+  AttentionRows rows(int firstPosition, int count, const Capture& capture) const;
+  void nameNext();
+
+  Trace m_trace;
+  DecoderOptions m_options;
+  int m_position = 0;
+  bool m_keepsAllLogits = false;
+  std::vector<float> m_next;
+  std::vector<float> m_allLogits;
+};
+
+}  // namespace headroom::model
