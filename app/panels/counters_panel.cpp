@@ -40,6 +40,12 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const model::StepRecord& step = lane.stepAt(position);
   const bool prompt = step.tokens.size() > 1;
 
+  if (step.stages.empty()) {
+    drawText(list, small, area.min, colors.textDim, "Bytes and times");
+    drawText(list, small, {area.min.x, area.min.y + small->FontSize + context.px(4)}, colors.textDim,
+             "not recorded: a trace holds tokens and attention");
+    return;
+  }
   const std::string value = analysis::bytesText(perToken(step.issued().total(), step));
   const int batch = lane.info().batch;
   const std::string title = prompt      ? "Bytes issued per position, prompt block"

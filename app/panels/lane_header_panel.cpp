@@ -12,6 +12,11 @@ namespace {
 
 std::string explanation(const session::LaneInfo& info) {
   const model::AttentionShape& heads = info.config.attention;
+  if (info.card.isTrace) {
+    std::string rows;
+    for (const analysis::CardRow& row : info.card.rows()) rows += row.label + ": " + row.value + "\n";
+    return rows + "Bytes and times belong to the machine that ran the model and are not in a trace.";
+  }
   std::string text =
       std::to_string(heads.queryHeadCount) + " query heads read " + std::to_string(heads.kvHeadCount) +
       (heads.kvHeadCount == 1 ? " KV head" : " KV heads") + ", head dimension " +
@@ -35,10 +40,15 @@ std::string explanation(const session::LaneInfo& info) {
 
 /// As many facts as fit whole, the most important first; the tool tip has them all.
 std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, float width) {
-  std::vector<std::string> facts{
-      analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName,
-      std::to_string(info.config.layerCount) + " layers",
-      "head dim " + std::to_string(info.config.attention.headDim)};
+  std::vector<std::string> facts{std::to_string(info.config.layerCount) + " layers",
+                                 "head dim " + std::to_string(info.config.attention.headDim)};
+  if (info.card.isTrace) {
+    facts.insert(facts.begin(), info.deviceName);
+  } else {
+    facts.insert(
+        facts.begin(),
+        {analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName});
+  }
   if (info.contextLength != info.config.contextLength) {
     facts.insert(facts.begin(),
                  analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) + " positions");

@@ -350,6 +350,17 @@ void DecodeSession::runLane(int laneIndex, std::span<const int> tokens, Next nex
 void DecodeSession::step() {
   if (m_lanes.empty()) return;
   const int shared = m_lanes[leader()].choice;
+  for (int index = 0; index < std::ssize(m_lanes); ++index) {
+    const Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    const std::vector<int>& script = lane.engine.script;
+    if (lane.stopped || script.empty() || lane.engine.decoder->position() < std::ssize(script)) continue;
+    stopLane(index, Severity::Note,
+             lane.engine.title + " was recorded up to here. Press play to see it again.");
+  }
+  if (m_state.feed == TokenFeed::Lockstep && m_lanes[leader()].stopped) {
+    pauseIfFinished();
+    return;
+  }
   std::vector<std::string> full;
   for (int index = 0; index < std::ssize(m_lanes); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];

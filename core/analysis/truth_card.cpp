@@ -26,6 +26,7 @@ std::string grouped(int value) {
 }
 
 std::string proofOf(const model::Model& model) {
+  if (model.weights.layers.empty()) return "";
   const model::AttentionShape& heads = model.config.attention;
   const model::LayerWeights& layer = model.weights.layers.front();
   return fmt::format(
@@ -63,6 +64,7 @@ std::string positionText(const ModelConfig& config) {
 }
 
 std::string forwardPassOf(const model::Model& model) {
+  if (model.weights.layers.empty()) return "";
   const ModelConfig& config = model.config;
   const model::LayerWeights& layer = model.weights.layers.front();
   std::vector<std::string> parts;

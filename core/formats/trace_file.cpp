@@ -20,6 +20,7 @@ using nlohmann::ordered_json;
 constexpr std::string_view kFormat = "headroom-trace";
 constexpr std::int64_t kMostHeads = 65536;
 constexpr std::int64_t kMostTokens = 1 << 24;
+constexpr std::int64_t kMostWords = 1 << 22;  // sixteen times the largest vocabulary in use
 constexpr int kMostDepth = 8;
 /// Softmax in half precision may round a little above 1.
 constexpr float kMostProbability = 1.001f;
@@ -144,7 +145,7 @@ model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
   config.attention.queryHeadCount = integer(header, "query_heads", 1, kMostHeads);
   config.attention.kvHeadCount = integer(header, "kv_heads", 1, config.attention.queryHeadCount);
   config.attention.headDim = integer(header, "head_dim", 1, kMostHeads);
-  config.vocabSize = integer(header, "vocab_size", 1, std::numeric_limits<std::int32_t>::max());
+  config.vocabSize = integer(header, "vocab_size", 1, kMostWords);
   if (config.attention.queryHeadCount % config.attention.kvHeadCount != 0) {
     throw Error(fmt::format("{} query heads are not a multiple of {} KV heads",
                             config.attention.queryHeadCount, config.attention.kvHeadCount));

@@ -10,6 +10,7 @@
 
 #include "app/session/decoder_factory.h"
 #include "core/model/error.h"
+#include "core/model/trace_decoder.h"
 
 namespace headroom::test {
 
@@ -171,12 +172,17 @@ class FakeDecoder final : public model::Decoder {
   std::vector<float> m_logits;
 };
 
+/// What the lane "trace" recorded; the first three were its prompt.
+inline const std::vector<int> kScript{5, 6, 7, 9, 8, 7, 6, 5};
+
 /// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special.
 class FakeLaneFactory final : public session::LaneFactory {
  public:
   session::LaneEngine open(const session::LaneRequest& request,
                            const std::function<void(double)>& progress) override {
+    if (whileOpening) whileOpening();
     progress(0.5);
+    if (request.source == "trace") return openTrace(request);
     FakeLane lane;
     if (request.source == "gqa") lane.kvHeadCount = 2;
     if (request.source == "mqa") lane.kvHeadCount = 1;
@@ -201,6 +207,23 @@ class FakeLaneFactory final : public session::LaneFactory {
     return engine;
   }
 
+  session::LaneEngine openTrace(const session::LaneRequest& request) {
+    const auto count = static_cast<std::int64_t>(kScript.size());
+    model::Trace trace{.name = "trace", .writer = "a test", .tokens = kScript, .promptTokens = 3};
+    trace.config.layerCount = 1;
+    trace.config.vocabSize = FakeTokenizer().vocabSize();
+    trace.config.contextLength = static_cast<int>(count);
+    trace.config.attention = {.queryHeadCount = 2, .kvHeadCount = 1, .headDim = 8};
+    m_attention.assign(static_cast<std::size_t>(2 * count * count), 0.5f);
+    trace.attention.push_back({model::Storage::F32, 2 * count, count, std::as_bytes(std::span(m_attention))});
+    session::LaneEngine engine;
+    engine.title = request.source;
+    engine.script = kScript;
+    engine.scriptPrompt = trace.promptTokens;
+    engine.decoder = std::make_unique<model::TraceDecoder>(std::move(trace));
+    return engine;
+  }
+
   model::DeviceCeilings ceilings(model::Freshness freshness) override {
     if (freshness == model::Freshness::Kept && !keepsCeilings) return {};
     return {.device = "fake device",
@@ -211,12 +234,15 @@ class FakeLaneFactory final : public session::LaneFactory {
             .emptyDispatchUs = 50.0};
   }
 
+  /// Called on the session's thread in the middle of opening a lane.
+  std::function<void()> whileOpening;
   bool keepsCeilings = true;
   void forgetDevice() override {
     ++forgotten;
     losesAt = -1;
   }
 
+  std::vector<float> m_attention;
   double msPerCell = 0.0;
   int losesAt = -1;              ///< position at which every lane loses the device, until that is forgotten
   std::atomic<int> forgotten{};  ///< how often a lost device was dropped

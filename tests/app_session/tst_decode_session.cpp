@@ -49,6 +49,44 @@ class TestDecodeSession : public QObject {
   Q_OBJECT
 
  private slots:
+  void openingCanBeCancelled() {
+    auto factory = std::make_unique<test::FakeLaneFactory>();
+    test::FakeLaneFactory& fake = *factory;
+    Fixture fixture(std::move(factory));
+    fixture.open({"mha"});
+    QTRY_COMPARE(fixture.store.laneCount(), 1);
+    fake.whileOpening = [&] { fixture.host.cancelOpening(); };
+    bool wasOpening = false;
+    QObject::connect(&fixture.host, &session::SessionHost::stateChanged, &fixture.host,
+                     [&](const session::SessionState& state) { wasOpening |= state.opening.title == "GQA"; });
+    fixture.open({"mha", "gqa"});
+    QTRY_VERIFY(fixture.textHas("Opening GQA was cancelled."));
+    QVERIFY(wasOpening);
+    QVERIFY(!fixture.host.state().opening.underWay());
+    QCOMPARE(fixture.store.laneCount(), 1);
+    fake.whileOpening = nullptr;
+    fixture.open({"mha", "gqa"});
+    QTRY_COMPARE(fixture.store.laneCount(), 2);
+  }
+
+  void aTraceLeadsInLockstep() {
+    Fixture fixture;
+    fixture.open({"mha", "trace"});
+    QTRY_COMPARE(fixture.store.laneCount(), 2);
+    // Both lanes begin with the recorded prompt of 3 tokens and go on as recorded, to its end.
+    QTRY_COMPARE(fixture.length(0), 3);
+    fixture.host.play();
+    fixture.host.setPace({0.0});
+    QTRY_VERIFY(fixture.textHas("was recorded up to here"));
+    for (int lane : {0, 1}) {
+      QCOMPARE(fixture.length(lane), 8);
+      const auto fed = fixture.store.lane(lane).tokens();
+      const std::vector<int> tokens(fed.begin(), fed.end());
+      QCOMPARE(tokens, test::kScript);
+    }
+    QVERIFY(fixture.store.lane(1).info().card.isTrace);
+  }
+
   void opensAndPrefillsWithoutPlaying() {
     Fixture fixture;
     fixture.open({"mha", "mqa"});

@@ -121,6 +121,16 @@ void addHuggingFace(const Seeds& seeds) {
   const formats::SafetensorsEntry entries[] = {formats::SafetensorsEntry::of("a", {2, 3}, values),
                                                formats::SafetensorsEntry::of("b", {2}, ids)};
   formats::writeSafetensors(seeds.folderOf("safetensors") + "/two", entries, {{"format", "pt"}});
+  const std::vector<float> rows = {1.0f, 0.0f, 0.25f, 0.75f};
+  const formats::SafetensorsEntry trace[] = {formats::SafetensorsEntry::of("tokens", {2}, ids),
+                                             formats::SafetensorsEntry::of("attention.0", {1, 2, 2}, rows),
+                                             formats::SafetensorsEntry::of("logits", {2, 3}, values)};
+  formats::writeSafetensors(
+      seeds.folderOf("trace") + "/small", trace,
+      {{"format", "headroom-trace"},
+       {"version", "1"},
+       {"trace",
+        R"({"layers":1,"query_heads":1,"kv_heads":1,"head_dim":4,"vocab_size":3,"pieces":{"1":"a"}})"}});
   fs::remove_all(scratch);
 }
 
