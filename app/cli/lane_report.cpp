@@ -92,7 +92,7 @@ std::string generatedText(const Lane& lane) {
   std::string text;
   if (!lane.model.tokenizer) return text;
   for (int token : lane.tokens) text += lane.model.tokenizer->pieceBytes(token);
-  return text;
+  return model::replaceInvalidUtf8(text);
 }
 
 ordered_json laneDocument(const Lane& lane) {

@@ -63,7 +63,7 @@ void WeightsView::refresh(const session::TraceStore& store) {
          .kind = QString("%1 Q \u2192 %2 KV").arg(heads.queryHeadCount).arg(heads.kvHeadCount),
          .color = toQt(colors[static_cast<std::size_t>(info.request.colorIndex) % colors.size()]),
          .layerCount = info.config.layerCount,
-         .geometry = analysis::weightGeometry(info.config, info.output)});
+         .geometry = analysis::weightGeometry(info.config, info.output, info.parameterCount)});
   }
   place();
 }

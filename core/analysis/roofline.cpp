@@ -4,23 +4,33 @@
 
 namespace headroom::analysis {
 
+double seenPositions(const model::ModelConfig& config, double positions) {
+  double sum = 0.0;
+  for (int layer = 0; layer < config.layerCount; ++layer) {
+    const int window = config.windowOf(layer);
+    sum += window > 0 ? std::min(positions, static_cast<double>(window)) : positions;
+  }
+  return sum;
+}
+
 double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExtent extent) {
   const double d = config.modelDim;
   const double queries = config.attention.queryDim();
   const double keys = config.attention.kvDim();
   const double f = config.ffnDim;
   const double perLayer = static_cast<double>(extent.batch) * config.layerCount;
+  const double upMatrices = config.traits.feedForward == model::FeedForward::Gated ? 2.0 : 1.0;
   switch (stage) {
     case model::Stage::Embedding:
       return 0.0;
     case model::Stage::QkvProjection:
       return perLayer * 2.0 * d * (queries + 2.0 * keys);
     case model::Stage::AttentionDecode:
-      return perLayer * 4.0 * queries * extent.positions;
+      return extent.batch * 4.0 * queries * seenPositions(config, extent.positions);
     case model::Stage::AttentionOutput:
       return perLayer * 2.0 * queries * d;
     case model::Stage::FfnGateUp:
-      return perLayer * 4.0 * d * f;
+      return perLayer * 2.0 * upMatrices * d * f;
     case model::Stage::FfnDown:
       return perLayer * 2.0 * f * d;
     case model::Stage::Logits:

@@ -16,6 +16,9 @@ struct StepExtent {
   double positions = 1.0;
 };
 
+/// Positions that one step behind `positions` looks at, of all layers together: windows see less.
+double seenPositions(const model::ModelConfig& config, double positions);
+
 /// Floating-point operations of one stage in one decode step, layers added up; a multiply-add counts 2. With
 /// d model width, H query heads, G KV heads, h head dimension, f feed-forward width, V vocabulary, L layers,
 /// B sequences, T positions:

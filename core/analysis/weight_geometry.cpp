@@ -1,5 +1,7 @@
 #include "core/analysis/weight_geometry.h"
 
+#include <algorithm>
+
 namespace headroom::analysis {
 
 std::int64_t WeightGeometry::attentionParameters() const {
@@ -9,25 +11,35 @@ std::int64_t WeightGeometry::attentionParameters() const {
 }
 
 std::int64_t WeightGeometry::total() const {
-  std::int64_t sum = normParameters;
+  std::int64_t sum = vectorParameters;
   for (const WeightMatrix& matrix : layer) sum += matrix.parametersOfAll();
   for (const WeightMatrix& matrix : outside) sum += matrix.parametersOfAll();
   return sum;
 }
 
-WeightGeometry weightGeometry(const model::ModelConfig& config, OutputProjection output) {
+WeightGeometry weightGeometry(const model::ModelConfig& config, OutputProjection output,
+                              std::uint64_t parameterCount) {
   const std::int64_t d = config.modelDim;
   const std::int64_t queries = config.attention.queryDim();
   const std::int64_t keys = config.attention.kvDim();
   const int layers = config.layerCount;
   WeightGeometry geometry;
-  geometry.layer = {{"W_Q", queries, d, layers},        {"W_K", keys, d, layers},
-                    {"W_V", keys, d, layers},           {"W_O", d, queries, layers},
-                    {"gate", config.ffnDim, d, layers}, {"up", config.ffnDim, d, layers},
-                    {"down", d, config.ffnDim, layers}};
+  geometry.layer = {{"W_Q", queries, d, layers},
+                    {"W_K", keys, d, layers},
+                    {"W_V", keys, d, layers},
+                    {"W_O", d, queries, layers}};
+  if (config.traits.feedForward == model::FeedForward::Gated) {
+    geometry.layer.push_back({"gate", config.ffnDim, d, layers});
+  }
+  geometry.layer.push_back({"up", config.ffnDim, d, layers});
+  geometry.layer.push_back({"down", d, config.ffnDim, layers});
   geometry.outside = {{"embedding", config.vocabSize, d, 1}};
+  if (config.traits.positions == model::Positions::Learned) {
+    geometry.outside.push_back({"positions", config.contextLength, d, 1});
+  }
   if (output == OutputProjection::Own) geometry.outside.push_back({"output", config.vocabSize, d, 1});
-  geometry.normParameters = (2 * static_cast<std::int64_t>(layers) + 1) * d;
+  geometry.vectorParameters =
+      std::max<std::int64_t>(0, static_cast<std::int64_t>(parameterCount) - geometry.total());
   return geometry;
 }
 

@@ -24,15 +24,19 @@ struct WeightMatrix {
 
 /// Shapes and parameters of all matrices of a model, in the order of a forward pass.
 struct WeightGeometry {
-  std::vector<WeightMatrix> layer;    ///< W_Q, W_K, W_V, W_O, gate, up, down; count is the number of layers
-  std::vector<WeightMatrix> outside;  ///< embedding, and output where it has weights of its own
-  std::int64_t normParameters = 0;    ///< gains of all RMSNorms
+  std::vector<WeightMatrix>
+      layer;  ///< W_Q, W_K, W_V, W_O, gate where there is one, up, down; count is the number of layers
+  std::vector<WeightMatrix>
+      outside;  ///< embedding, learned positions, output where it has weights of its own
+  std::int64_t vectorParameters = 0;  ///< the rest of the model's parameters: norms and biases
 
   /// Of all layers' W_Q, W_K, W_V and W_O: layers x (2 d H h + 2 d G h).
   std::int64_t attentionParameters() const;
   std::int64_t total() const;
 };
 
-WeightGeometry weightGeometry(const model::ModelConfig& config, OutputProjection output);
+/// `parameterCount` as counted from the tensors: what no matrix accounts for are vectors.
+WeightGeometry weightGeometry(const model::ModelConfig& config, OutputProjection output,
+                              std::uint64_t parameterCount);
 
 }  // namespace headroom::analysis

@@ -138,7 +138,7 @@ model::RopeScaling readRopeScaling(const Metadata& metadata, int contextLength, 
 }
 
 /// What an architecture's files leave unsaid.
-void applyFamily(const Metadata& metadata, model::ModelConfig& config) {
+void applyFamily(const Metadata& metadata, const TensorDirectory& tensors, model::ModelConfig& config) {
   if (config.architecture == "gemma2") {
     config.attentionSoftCap = metadata.cap("attn_logit_softcapping", 50.0);
     config.logitSoftCap = metadata.cap("final_logit_softcapping", 30.0);
@@ -152,6 +152,11 @@ void applyFamily(const Metadata& metadata, model::ModelConfig& config) {
     }
   } else if (config.traits.windows != model::Windows::None) {
     config.slidingWindow = metadata.integer("attention.sliding_window", 0, kMostPositions, 0);
+  }
+  // Of this family those without a norm of the FFN run it beside attention.
+  if (config.architecture == "stablelm" && !tensors.contains("blk.0.ffn_norm.weight")) {
+    config.traits.block = model::Block::Parallel;
+    config.traits.ownFfnNorm = false;
   }
   if (config.traits.block == model::Block::Parallel && !metadata.flag("use_parallel_residual", true)) {
     config.traits.block = model::Block::Sequential;
@@ -184,7 +189,7 @@ ModelClaims readClaims(const GgufFile& file, const std::string& path, TensorDire
     config.ropeScaling = readRopeScaling(metadata, config.contextLength, tensors);
   }
   if (metadata.has("attention.scale")) config.attentionScale = metadata.positive("attention.scale");
-  applyFamily(metadata, config);
+  applyFamily(metadata, tensors, config);
 
   claims.headCountSource = metadata.key("attention.head_count");
   claims.headDimSource = metadata.key("attention.key_length");

@@ -100,7 +100,7 @@ std::string_view scalingName(model::RopeScalingKind kind) {
       return "linear";
     case model::RopeScalingKind::Yarn:
       return "yarn";
-    default:  // factors stand in a tensor
+    default:  // factors stand in a tensor, and are all there is
       return "none";
   }
 }
@@ -114,7 +114,10 @@ void addRope(Header& header, const std::string& prefix, const model::ModelConfig
   if (scaling.kind == model::RopeScalingKind::None) return;
   const bool isLong = !scaling.longFactors.empty();
   header.entry(prefix + "rope.scaling.type", isLong ? "longrope" : scalingName(scaling.kind));
-  if (scaling.factor != 1.0) header.entry(prefix + "rope.scaling.factor", static_cast<float>(scaling.factor));
+  const bool inTensors =
+      scaling.kind == model::RopeScalingKind::Factors || scaling.kind == model::RopeScalingKind::Llama3;
+  if (scaling.factor != 1.0 && !inTensors)
+    header.entry(prefix + "rope.scaling.factor", static_cast<float>(scaling.factor));
   if (scaling.originalContext > 0) {
     header.entry(prefix + "rope.scaling.original_context_length",
                  static_cast<std::uint32_t>(scaling.originalContext));
@@ -167,7 +170,10 @@ void addSpecial(Header& header, std::string_view key, int token) {
 }
 
 void addTokenizer(Header& header, const model::Tokenizer* tokenizer) {
-  if (!tokenizer) {
+  const auto* words = dynamic_cast<const model::ByteLevelBpe*>(tokenizer);
+  const auto* scores = dynamic_cast<const model::SentencePieceBpe*>(tokenizer);
+  // What no GGUF key can say is left out rather than said wrongly.
+  if ((!words && !scores) || (words && words->data().expressions)) {
     header.entry("tokenizer.ggml.model", std::string_view("none"));
     return;
   }
@@ -268,6 +274,19 @@ class TensorWriter {
   std::set<const std::byte*> m_rotated;
 };
 
+/// What Llama 3's rule divides the frequencies by; files hold the outcome instead of the rule.
+std::vector<float> llama3Factors(const model::ModelConfig& config) {
+  model::ModelConfig unscaled = config;
+  unscaled.ropeScaling = {};
+  const model::RopeTable from(unscaled, config.contextLength);
+  const model::RopeTable to(config, config.contextLength);
+  std::vector<float> factors;
+  for (std::size_t pair = 0; pair < from.frequencies.size(); ++pair) {
+    factors.push_back(static_cast<float>(from.frequencies[pair] / to.frequencies[pair]));
+  }
+  return factors;
+}
+
 /// RoPE factors, which files hold as tensors.
 void addFactors(const model::RopeScaling& scaling, std::vector<FileTensor>& tensors) {
   const auto add = [&](const char* name, const std::vector<float>& factors) {
@@ -283,7 +302,9 @@ void addFactors(const model::RopeScaling& scaling, std::vector<FileTensor>& tens
 
 void writeGguf(const GgufSource& source, const std::string& path, Storage matrices) {
   std::vector<FileTensor> tensors = fileTensors(source.config, source.weights);
-  addFactors(source.config.ropeScaling, tensors);
+  model::RopeScaling scaling = source.config.ropeScaling;
+  if (scaling.kind == model::RopeScalingKind::Llama3) scaling.factors = llama3Factors(source.config);
+  addFactors(scaling, tensors);
 
   Header metadata;
   addConfig(metadata, source.config, matrices);

@@ -13,7 +13,7 @@ namespace headroom::formats {
 struct GgufSource {
   const model::ModelConfig& config;
   const model::Weights& weights;
-  const model::Tokenizer* tokenizer = nullptr;  ///< ByteLevelBpe, SentencePieceBpe, or null for none
+  const model::Tokenizer* tokenizer = nullptr;  ///< one that GGUF has no keys for is left out; null for none
   std::vector<std::pair<std::string, std::string>> notes = {};  ///< further metadata texts, key and value
 };
 
