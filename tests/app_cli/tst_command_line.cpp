@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/formats/npy.h"
+#include "core/formats/safetensors_writer.h"
 #include "core/formats/trace_file.h"
 #include "tests/support/fixtures.h"
 
@@ -95,6 +96,9 @@ class TstCommandLine : public QObject {
     row("missing file", {"info", "/no/such/file.gguf"}, 1, "/no/such/file.gguf does not exist");
     row("folder", {"info", m_folder.path()}, 1, "has no config.json");
     row("other architecture", {"info", checkpoint("gpt2-mha-4x16-f32")}, 0, "");
+    formats::writeSafetensors(file("weights.safetensors").toStdString(),
+                              std::vector{formats::SafetensorsEntry::of("w", {1}, std::vector<float>{1.0f})});
+    row("weights alone", {"info", file("weights.safetensors")}, 1, "holds weights alone; open the folder");
     row("not a model", {"info", cli()}, 1, "not a GGUF file");
     row("tokenize without text", {"tokenize", tiny}, 2, "--text or --ids");
     row("tokenize with both", {"tokenize", tiny, "--text", "a", "--ids", "1"}, 2, "excludes");
