@@ -23,10 +23,10 @@ void TraceDecoder::truncate(int positions) {
 }
 
 void TraceDecoder::nameNext() {
-  std::ranges::fill(m_next, kNever);
+  m_next[static_cast<std::size_t>(m_named)] = kNever;
   const auto at = static_cast<std::size_t>(m_position);
-  const int next = at < m_trace.tokens.size() ? m_trace.tokens[at] : m_trace.tokens.back();
-  m_next[static_cast<std::size_t>(next)] = 0.0f;
+  m_named = at < m_trace.tokens.size() ? m_trace.tokens[at] : m_trace.tokens.back();
+  m_next[static_cast<std::size_t>(m_named)] = 0.0f;
 }
 
 AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& capture) const {

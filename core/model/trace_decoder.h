@@ -36,6 +36,7 @@ class TraceDecoder final : public Decoder {
   int m_position = 0;
   bool m_keepsAllLogits = false;
   std::vector<float> m_next;
+  int m_named = 0;  ///< the token that m_next names
   std::vector<float> m_allLogits;
 };
 
