@@ -14,6 +14,8 @@ namespace {
 
 /// Positions left to decode behind a filled context.
 constexpr int kRoomToDecode = 128;
+/// Pixels that text, head wall, cache and timeline of the lanes need to show a row of heads.
+constexpr int kHeightOfHeads = 340;
 
 /// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
 int contextFor(int positions, int modelContext) {
@@ -133,7 +135,9 @@ void MainWindow::showLowerView(int view) {
   m_lowerView = view;
   int& wanted = m_lowerHeights[index];
   if (wanted == 0) {
-    wanted = view == 0 ? std::clamp(whole * 22 / 100, 150, 220) : std::clamp(whole * 44 / 100, 230, 420);
+    wanted = view == 0 ? std::clamp(whole * 22 / 100, 150, 220) : std::clamp(whole * 44 / 100, 200, 420);
+    // The heads stay to be seen.
+    wanted = std::min(wanted, std::max(150, whole - kHeightOfHeads));
   }
   m_splitter->setSizes({whole - wanted, wanted});
 }

@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QToolButton>
+#include <algorithm>
 #include <array>
 
 #include "app/pages/colors.h"
@@ -143,6 +144,7 @@ void VerdictStrip::showVerdict() {
   if (!m_verdict.outlookSentence.empty()) line += " " + text(m_verdict.outlookSentence);
   m_text->setText(line);
   m_text->setToolTip(explanation());
+  fitText();
   const std::optional<analysis::OperatingPoint> point = destination();
   m_go->setVisible(point.has_value());
   if (point) {
@@ -161,6 +163,7 @@ void VerdictStrip::showFilling() {
                       .arg(grouped(filling.done), grouped(filling.total))
                       .arg(100 * filling.done / std::max(filling.total, 1)));
   m_text->setToolTip({});
+  fitText();
 }
 
 QString VerdictStrip::explanation() const {
@@ -199,8 +202,17 @@ void VerdictStrip::setAppearance(const session::Appearance& appearance) {
                         "QToolButton:checked { background: %3; color: %4; }")
                     .arg(toQt(colors.window).name(), toQt(colors.border).name(), toQt(colors.border).name(),
                          toQt(colors.text).name()));
-  const QFontMetrics metrics(m_text->font());
-  m_text->setMinimumHeight(2 * metrics.lineSpacing());
+  fitText();
+}
+
+void VerdictStrip::resizeEvent(QResizeEvent* event) {
+  QFrame::resizeEvent(event);
+  fitText();
+}
+
+void VerdictStrip::fitText() {
+  const int twoLines = 2 * QFontMetrics(m_text->font()).lineSpacing();
+  m_text->setMinimumHeight(std::max(twoLines, m_text->heightForWidth(m_text->width())));
 }
 
 }  // namespace headroom::pages

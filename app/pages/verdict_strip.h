@@ -44,12 +44,17 @@ class VerdictStrip : public QFrame {
   void stopFilling();
   void measureCeilings();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void request();
   void refresh();
   void showVerdict();
   void showFilling();
   QString explanation() const;
+  /// Makes room for all lines of the text: what lies below is then never pushed out of the window.
+  void fitText();
 
   const session::TraceStore& m_store;
   const session::Selection& m_selection;
