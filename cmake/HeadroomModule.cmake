@@ -4,12 +4,15 @@
 add_library(headroom_flags INTERFACE)
 target_include_directories(headroom_flags INTERFACE ${CMAKE_SOURCE_DIR})
 # Designated initialisers leave members out on purpose: Vulkan's structs are meant to be zero there.
-target_compile_options(headroom_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror
+target_compile_options(headroom_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow
                                                 -Wno-missing-field-initializers)
+if(HEADROOM_WERROR)
+  target_compile_options(headroom_flags INTERFACE -Werror)
+endif()
 # GCC 12 reports overlaps in std::string's operator+ that are not there (its bug 105651).
 target_compile_options(headroom_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-if(HEADROOM_NATIVE)
-  target_compile_options(headroom_flags INTERFACE -march=native)
+if(HEADROOM_MARCH)
+  target_compile_options(headroom_flags INTERFACE -march=${HEADROOM_MARCH})
 endif()
 if(HEADROOM_SANITIZE)
   target_compile_options(headroom_flags INTERFACE -fsanitize=${HEADROOM_SANITIZE} -fno-omit-frame-pointer
