@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
 
   headroom::session::Settings settings;
-  headroom::Application application(headroom::session::vulkanLaneFactory(HEADROOM_MODEL_FOLDER), settings);
+  headroom::Application application(headroom::session::vulkanLaneFactory(), settings);
   application.start(files);
   return QApplication::exec();
 }
