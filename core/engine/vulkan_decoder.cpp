@@ -173,8 +173,10 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   setCapture(params, rows, capture);
   std::ranges::copy(rows, params.tokens);
 
+  const auto setupStart = Clock::now();
   StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
   StepRecord record;
+  record.overhead.setupMs = millisecondsSince(setupStart);
   record.overhead.prepareMs = millisecondsSince(prepareStart);
   const bool audits = m_engineOptions.build == KernelBuild::Audit;
   if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);

@@ -19,9 +19,14 @@ struct Trace {
   std::vector<int> tokens;
   int promptTokens = 1;               ///< of them
   std::map<int, std::string> pieces;  ///< bytes of the tokens, as far as the file tells
-  std::vector<Tensor> attention;      ///< by layer: [queryHeads * tokens][tokens], after softmax
+  /// By layer: [queryHeads * rowCount][tokens], after softmax; empty where a layer was not recorded.
+  std::vector<Tensor> attention;
+  int firstRow = 0;                   ///< the first token whose attention was recorded
+  int rowCount = 0;                   ///< how many were
   Tensor logits;                      ///< [tokens][vocabSize], empty when not recorded
   std::unique_ptr<WeightMemory> memory;
+
+  bool recordsRow(int position) const { return position >= firstRow && position < firstRow + rowCount; }
 };
 
 }  // namespace headroom::model

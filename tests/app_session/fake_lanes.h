@@ -215,6 +215,7 @@ class FakeLaneFactory final : public session::LaneFactory {
     trace.config.contextLength = static_cast<int>(count);
     trace.config.attention = {.queryHeadCount = 2, .kvHeadCount = 1, .headDim = 8};
     m_attention.assign(static_cast<std::size_t>(2 * count * count), 0.5f);
+    trace.rowCount = static_cast<int>(count);
     trace.attention.push_back({model::Storage::F32, 2 * count, count, std::as_bytes(std::span(m_attention))});
     session::LaneEngine engine;
     engine.title = request.source;
