@@ -294,22 +294,6 @@ StepRecord VulkanDecoder::prefillBlock(std::span<const int> tokens, const Captur
   return record;
 }
 
-void VulkanDecoder::checkRoom(std::span<const int> tokens) const {
-  const int room = m_shape.options.contextLength - m_position;
-  if (tokens.empty()) throw model::Error("There is no token to run: the text is empty.");
-  if (std::ssize(tokens) > room) {
-    throw model::Error(
-        fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
-                    m_shape.options.contextLength, m_position, tokens.size()));
-  }
-  for (int token : tokens) {
-    if (token < 0 || token >= m_shape.config.vocabSize) {
-      throw model::Error(
-          fmt::format("Token {} is outside the vocabulary of {} tokens.", token, m_shape.config.vocabSize));
-    }
-  }
-}
-
 std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                         const Capture& capture) {
   model::checkReplay(firstPosition, tokens, m_position);
@@ -332,7 +316,7 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
 }
 
 std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Capture& capture) {
-  checkRoom(tokens);
+  model::checkRun(tokens, m_position, m_shape.options.contextLength, m_shape.config.vocabSize);
   return translateErrors([&] {
     m_allLogits.clear();
     m_audited.clear();

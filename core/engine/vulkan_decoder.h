@@ -76,7 +76,6 @@ class VulkanDecoder final : public model::Decoder {
     std::map<std::pair<int, int>, StepProgram> programs;  ///< by rows and logits rows
   };
 
-  void checkRoom(std::span<const int> tokens) const;
   StepProgram& program(int rowCount, int logitsRows);
   model::StepRecord runRows(std::span<const TokenParams> rows, int logitsRows, const model::Capture& capture);
   model::StepRecord decodeStep(int token, const model::Capture& capture);

@@ -61,6 +61,24 @@ Distribution summarise(std::span<const float> logits, int count) {
   return result;
 }
 
+void requireTokens(std::span<const int> tokens) {
+  if (tokens.empty()) throw Error("There is no token to run: the text is empty, expected at least one.");
+}
+
+void checkRun(std::span<const int> tokens, int position, int contextLength, int vocabSize) {
+  requireTokens(tokens);
+  if (std::ssize(tokens) > contextLength - position) {
+    throw Error(
+        fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
+                    contextLength, position, tokens.size()));
+  }
+  for (int token : tokens) {
+    if (token >= 0 && token < vocabSize) continue;
+    throw Error(fmt::format("Token {} is outside the vocabulary of {} tokens, expected 0 to {}.", token,
+                            vocabSize, vocabSize - 1));
+  }
+}
+
 void checkReplay(int firstPosition, std::span<const int> tokens, int cached) {
   if (firstPosition >= 0 && !tokens.empty() && std::ssize(tokens) <= cached - firstPosition) return;
   throw Error(fmt::format("Positions {} to {} cannot be looked at again: {} are in the cache.", firstPosition,

@@ -128,20 +128,6 @@ class ReferenceDecoder::Pass {
     }
   }
 
-  void checkTokens(std::span<const int> tokens) const {
-    if (tokens.size() > static_cast<std::size_t>(m_options.contextLength - m_position)) {
-      throw model::Error(
-          fmt::format("The context is full: {} positions are taken, {} more do not fit into {}", m_position,
-                      tokens.size(), m_options.contextLength));
-    }
-    for (int token : tokens) {
-      if (token < 0 || token >= m_config.vocabSize) {
-        throw model::Error(fmt::format("Token {} is outside the vocabulary, expected 0 to {}", token,
-                                       m_config.vocabSize - 1));
-      }
-    }
-  }
-
   model::ModelConfig m_config;
   model::DecoderOptions m_options;
   int m_position = 0;
@@ -448,7 +434,7 @@ std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, st
 }
 
 std::vector<StepRecord> ReferenceDecoder::run(std::span<const int> tokens, const model::Capture& capture) {
-  m_pass->checkTokens(tokens);
+  model::checkRun(tokens, m_pass->m_position, m_pass->m_options.contextLength, m_pass->m_config.vocabSize);
   m_pass->m_allLogits.clear();
   std::vector<StepRecord> records;
   while (!tokens.empty()) {

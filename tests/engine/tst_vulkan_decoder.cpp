@@ -4,7 +4,9 @@
 #include "core/formats/gguf_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
+#include "core/model/trace_decoder.h"
 #include "core/reference/reference_decoder.h"
+#include "core/vulkan/check.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
 
@@ -405,6 +407,27 @@ class TestVulkanDecoder : public QObject {
     expectError([&] { decoder.run(std::span(&outside, 1), Capture::none()); }, {"100000", "vocabulary"});
   }
 
+  /// Every decoder says the same of no tokens, and nothing changes.
+  void runningNothingIsOneSentence() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const std::vector<float> attention(16, 0.5f);
+    model::Trace trace{.tokens = {1, 2}};
+    trace.config = smallConfig({4, 2, 16});
+    trace.config.layerCount = 1;
+    trace.config.vocabSize = 3;
+    trace.attention.push_back({model::Storage::F32, 8, 2, std::as_bytes(std::span(attention))});
+    VulkanDecoder vulkanDecoder(m_gpu.device, model, {});
+    reference::ReferenceDecoder referenceDecoder(model, {});
+    model::TraceDecoder traceDecoder(std::move(trace));
+    for (model::Decoder* decoder :
+         std::initializer_list<model::Decoder*>{&vulkanDecoder, &referenceDecoder, &traceDecoder}) {
+      const int token = 1;
+      decoder->run(std::span(&token, 1), Capture::none());
+      expectError([&] { decoder->run({}, Capture::none()); }, {"no token to run", "expected at least one"});
+      QCOMPARE(decoder->position(), 1);
+    }
+  }
+
   void modelsWithoutKernelsAreRefused() {
     expectError(
         [&] {
@@ -421,6 +444,24 @@ class TestVulkanDecoder : public QObject {
   void aCacheTooLargeIsRefused() {
     const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
     expectError([&] { VulkanDecoder(m_gpu.device, model, {.contextLength = 1000000}); }, {"bytes"});
+  }
+
+  /// Fails where a cache that a device cannot address is called a matrix, or found out by allocating it.
+  void aCacheOfTooManyTexelsIsNamed() {
+    const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
+    vulkan::DeviceInfo info = m_gpu.device.info();
+    info.limits.maxTexelBufferElements = 65536;  // the least that Vulkan allows
+    vulkan::Device small(m_gpu.instance, info);
+    // 8 heads x 1,000 positions x 64 of head_dim / 4 to a texel.
+    expectError([&] { VulkanDecoder(small, model, {.contextLength = 1000}); },
+                {"keys of one layer in the KV cache", "1000 positions", "128000 texels", "at most 65536"});
+    const vulkan::Buffer buffer(small, 65537 * 16, vulkan::MemoryPlace::Device, "a KV cache of 9 positions");
+    try {
+      vulkan::TexelView(small, buffer, VK_FORMAT_R32G32B32A32_SFLOAT, 0, buffer.bytes());
+      QFAIL("no error was thrown");
+    } catch (const vulkan::Error& error) {
+      QVERIFY2(QString(error.what()).contains("65537 of a KV cache of 9 positions"), error.what());
+    }
   }
 
   /// Stages cover the whole step: their time stamps add up to no more than the wall time.
