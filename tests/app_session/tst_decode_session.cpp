@@ -1,6 +1,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "app/session/lane_description.h"
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
 #include "tests/app_session/fake_lanes.h"
@@ -153,6 +154,24 @@ class TestDecodeSession : public QObject {
     fixture.host.play();
     QTRY_VERIFY(fixture.store.length() < kContext);
     QTRY_VERIFY(fixture.host.state().playing);
+  }
+
+  /// Fails where one lane's limit is quoted for another.
+  void everyLaneHasItsOwnContextLimit() {
+    Fixture fixture;
+    fixture.host.setPace({0.0});
+    fixture.host.setLanes({{"mha", 0, {}}, {"mqa", 1, {.contextLength = 32}}});
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(0), kContext);
+    QTRY_VERIFY(fixture.host.state().finished);
+    QVERIFY2(fixture.textHas("MQA has reached the context limit of 32 tokens."),
+             qPrintable(fixture.messages.join('\n')));
+    QVERIFY(fixture.textHas("MHA has reached the context limit of 64 tokens."));
+    QCOMPARE(fixture.length(1), 32);
+    // Of lanes that get there with the same token, each has its own number.
+    QCOMPARE(session::contextFullSentence({{512, {"MHA", "MQA"}}, {1024, {"GQA"}}}),
+             std::string("MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of "
+                         "1024. Press play to decode again from the prompt."));
   }
 
   void paceIsKept() {
