@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "core/engine/memory_plan.h"
+#include "core/engine/stage_inspector.h"
 #include "core/engine/stage_traffic.h"
 #include "core/engine/translate_errors.h"
 #include "core/model/error.h"
+#include "core/model/finite.h"
 
 namespace headroom::engine {
 
@@ -128,21 +130,36 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
+  return resources.programs
+      .emplace(std::pair(rowCount, logitsRows),
+               StepProgram(m_device, stepResources(rowCount), rowCount, logitsRows))
+      .first->second;
+}
+
+StepResources VulkanDecoder::stepResources(int rowCount) {
+  Resources& resources = *m_resources;
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
   if (!kernels) {
     kernels = std::make_unique<StepKernels>(m_device, m_shape, resources.weights,
                                             rowCount == 1 ? TokenTile::One : TokenTile::Several,
                                             m_engineOptions.build);
   }
-  const StepResources step{.shape = m_shape,
-                           .kernels = *kernels,
-                           .weights = resources.weights,
-                           .cache = resources.cache,
-                           .buffers = resources.buffers,
-                           .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
-  return resources.programs
-      .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
-      .first->second;
+  return {.shape = m_shape,
+          .kernels = *kernels,
+          .weights = resources.weights,
+          .cache = resources.cache,
+          .buffers = resources.buffers,
+          .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
+}
+
+void VulkanDecoder::requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows) {
+  const auto wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
+  const auto logits = m_resources->buffers.logits.mapped<const float>().first(wanted);
+  if (model::allFinite(logits)) return;
+  const auto found = findNonFinite(m_device, stepResources(static_cast<int>(rows.size())), rows, logitsRows)
+                         .value_or(NonFiniteValue{.position = static_cast<int>(rows.back().position),
+                                                  .value = logits[model::firstNonFinite(logits)]});
+  throw model::Error(model::nonFiniteSentence(found.stage, found.layer, found.position, found.value));
 }
 
 void VulkanDecoder::setCapture(StepParams& params, std::span<const TokenParams> rows,
@@ -183,6 +200,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   const double deviceMs = millisecondsSince(submitStart);
 
   const auto readBackStart = Clock::now();
+  requireFiniteLogits(rows, logitsRows);
   if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
   const std::vector<double> times = steps.stageTimesMs();
   const auto wantedHeads =

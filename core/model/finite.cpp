@@ -21,7 +21,7 @@ std::string nonFiniteSentence(Stage stage, int layer, int position, double value
   return fmt::format(
       "There is no next token after position {}: {} is the first stage that gave {} where a finite number "
       "was "
-      "expected; everything before this position stays.",
+      "expected; what was decoded before stays.",
       position, where, found);
 }
 

@@ -10,7 +10,7 @@ namespace headroom::model {
 
 /// Index of the first value that is NaN or infinite; values.size() when all are finite.
 template <typename Number>
-std::size_t firstNonFinite(std::span<Number> values) {
+std::size_t firstNonFinite(std::span<const Number> values) {
   std::size_t index = 0;
   while (index < values.size() && std::isfinite(values[index])) ++index;
   return index;

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "core/model/error.h"
+#include "core/model/finite.h"
 #include "core/reference/matrices.h"
 
 namespace headroom::reference {
@@ -69,7 +70,17 @@ class ReferenceDecoder::Pass {
     m_options.contextLength = model::contextOf(m_config, options);
   }
 
+  /// Runs a block; when it throws, nothing changed.
   StepRecord runBlock(std::span<const int> tokens, const model::Capture& capture) {
+    try {
+      return forward(tokens, capture);
+    } catch (const model::Error&) {
+      truncate(m_position);
+      throw;
+    }
+  }
+
+  StepRecord forward(std::span<const int> tokens, const model::Capture& capture) {
     StepRecord record;
     record.tokens.assign(tokens.begin(), tokens.end());
     record.position = m_position;
@@ -86,8 +97,8 @@ class ReferenceDecoder::Pass {
       if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, record);
       projectDown(hidden, layer, x, record);
     }
-    m_position += static_cast<int>(tokens.size());
     computeLogits(x, record);
+    m_position += static_cast<int>(tokens.size());
     poolRows(record.attention, capture.cells);
 
     for (const LayerCache& cache : m_cache) {
@@ -180,6 +191,7 @@ class ReferenceDecoder::Pass {
       }
       read += x.size();
     }
+    requireFinite(x, Stage::Embedding, -1);
     timer.traffic() = {.weightsRead = bytesOf(read), .activationsWritten = bytesOf(x.size())};
     return x;
   }
@@ -199,8 +211,9 @@ class ReferenceDecoder::Pass {
     applyRope(queries, m_position, m_config, m_rope);
     applyRope(keys, m_position, m_config, m_rope);
     LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
-    append(keys, cache.keys);
-    append(values, cache.values);
+    requireFinite(queries, Stage::QkvProjection, layer);
+    append(keys, cache.keys, layer);
+    append(values, cache.values, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionNorm.size() + weights.query.size() + weights.key.size() +
                                weights.value.size() + weights.queryNorm.size() + weights.keyNorm.size()),
@@ -211,13 +224,29 @@ class ReferenceDecoder::Pass {
     return queries;
   }
 
-  void append(const Matrix& rows, std::vector<double>& cache) const {
+  /// Throws unless all of `values`, [rows][columns] of one stage, are finite.
+  template <typename Number>
+  void requireFinite(std::span<const Number> values, std::size_t columns, int firstPosition, Stage stage,
+                     int layer) const {
+    const std::size_t index = model::firstNonFinite(values);
+    if (index == values.size()) return;
+    throw model::Error(model::nonFiniteSentence(
+        stage, layer, firstPosition + static_cast<int>(index / columns), static_cast<double>(values[index])));
+  }
+  void requireFinite(const Matrix& rows, Stage stage, int layer) const {
+    requireFinite(std::span<const double>(rows.values), static_cast<std::size_t>(rows.columns), m_position,
+                  stage, layer);
+  }
+
+  void append(const Matrix& rows, std::vector<double>& cache, int layer) const {
     const std::size_t start = cache.size();
     cache.insert(cache.end(), rows.values.begin(), rows.values.end());
     if (m_options.kvType == model::KvType::F16) {
       std::transform(cache.begin() + static_cast<std::ptrdiff_t>(start), cache.end(),
                      cache.begin() + static_cast<std::ptrdiff_t>(start), throughHalf);
     }
+    requireFinite(std::span<const double>(cache).subspan(start), static_cast<std::size_t>(rows.columns),
+                  m_position, Stage::QkvProjection, layer);
   }
 
   /// softmax(q K^T * scale) V for every query head: [tokens][queryHeads*headDim]. Query head h reads KV head
@@ -256,6 +285,7 @@ class ReferenceDecoder::Pass {
                 head, static_cast<int>(token), record.attention);
       }
     }
+    requireFinite(attended, Stage::AttentionDecode, layer);
     timer.traffic() = {
         .kvRead = bytesOf(2 * (positions - firstSeen(window)) * shape.kvDim()),
         .activationsRead = bytesOf(queries.size()),
@@ -323,6 +353,7 @@ class ReferenceDecoder::Pass {
     StageTimer timer(record, Stage::AttentionOutput, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     addBranch(x, project(attended, weights.attentionOutput), weights.attentionPostNorm);
+    requireFinite(x, Stage::AttentionOutput, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionOutput.size() + weights.attentionPostNorm.size()),
         .activationsRead = bytesOf(attended.size() + x.size()),
@@ -348,13 +379,16 @@ class ReferenceDecoder::Pass {
         .activationsRead = bytesOf(x.size()),
         .activationsWritten = bytesOf(up.size()),
     };
-    return m_activation(gate, up);
+    Matrix hidden = m_activation(gate, up);
+    requireFinite(hidden, Stage::FfnGateUp, layer);
+    return hidden;
   }
 
   void projectDown(const Matrix& hidden, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnDown, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     addBranch(x, project(hidden, weights.ffnDown), weights.ffnPostNorm);
+    requireFinite(x, Stage::FfnDown, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.ffnDown.size() + weights.ffnPostNorm.size()),
         .activationsRead = bytesOf(hidden.size() + x.size()),
@@ -374,13 +408,14 @@ class ReferenceDecoder::Pass {
     for (double& logit : logits.values) {
       logit = softCapped(logit, static_cast<double>(m_config.logitSoftCap));
     }
-    const auto toFloat = [](double value) { return static_cast<float>(value); };
-    const auto last = logits.row(logits.rows - 1);
-    m_logits.resize(last.size());
-    std::transform(last.begin(), last.end(), m_logits.begin(), toFloat);
-    if (m_keepsAllLogits) {
-      std::transform(logits.values.begin(), logits.values.end(), std::back_inserter(m_allLogits), toFloat);
-    }
+    // Also what is finite as a double may be too large for a logit.
+    const std::vector<float> floats(logits.values.begin(), logits.values.end());
+    const auto vocabSize = static_cast<std::ptrdiff_t>(logits.columns);
+    const auto firstRow = static_cast<int>(x.rows - logits.rows);
+    requireFinite(std::span<const float>(floats), static_cast<std::size_t>(vocabSize), m_position + firstRow,
+                  Stage::Logits, -1);
+    m_logits.assign(floats.end() - vocabSize, floats.end());
+    if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), floats.begin(), floats.end());
     timer.traffic() = {
         .weightsRead =
             bytesOf(m_weights.outputNorm.size() + projection.size() + m_weights.output.bias.size()),

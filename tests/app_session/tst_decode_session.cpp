@@ -249,6 +249,22 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.lane(0).length(), 20);
   }
 
+  void aLaneThatOverflowsKeepsItsText() {
+    Fixture fixture;
+    fixture.host.setPace({0.0});
+    fixture.host.setFeed(session::TokenFeed::FreeRun);
+    fixture.open({"overflows-at-20", "mha"});
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(1), kContext);
+    QVERIFY2(
+        fixture.textHas("overflows-at-20: There is no next token after position 20: ffn_down of layer 1 is "
+                        "the first stage that gave NaN"),
+        qPrintable(fixture.messages.join('\n')));
+    QCOMPARE(fixture.length(0), 20);
+    const auto tokens = fixture.store.lane(0).tokens();
+    QCOMPARE(tokens[19], FakeDecoder::tokenFor(19, {}));
+  }
+
   void aLostDeviceIsOpenedAgainByPlaying_data() {
     QTest::addColumn<bool>("bySteps");
     QTest::newRow("play") << false;

@@ -84,6 +84,8 @@ std::vector<Broken> brokenTraces() {
        "expected F32, F16 or BF16 of [4, 6, 6]"},
       {"a probability of 2", [](Parts& p) { p.attention[1][0] = 2.0f; }, "layer 1 holds 2 in row 0"},
       {"NaN", [](Parts& p) { p.attention[0][26] = NAN; }, "layer 0 holds nan in row 5"},
+      {"NaN among logits", [](Parts& p) { p.logits[12] = NAN; },
+       "logits hold nan for token 3 after position 1, expected finite numbers"},
   };
 }
 }  // namespace
