@@ -7,9 +7,11 @@
 #include <cassert>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "core/model/error.h"
 #include "core/model/finite.h"
+#include "core/reference/captured_rows.h"
 #include "core/reference/matrices.h"
 
 namespace headroom::reference {
@@ -84,10 +86,11 @@ class ReferenceDecoder::Pass {
     StepRecord record;
     record.tokens.assign(tokens.begin(), tokens.end());
     record.position = m_position;
-    prepareCapture(record, capture);
+    record.attention = rowsFor(capture, m_config, m_position, static_cast<int>(tokens.size()));
 
     Matrix x = embed(tokens, record);
     for (int layer = 0; layer < m_config.layerCount; ++layer) {
+      keepStream(layer, x);
       const Matrix queries = projectQkv(x, layer, record);
       const Matrix attended = attend(queries, layer, record);
       Matrix hidden;
@@ -97,6 +100,7 @@ class ReferenceDecoder::Pass {
       if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, record);
       projectDown(hidden, layer, x, record);
     }
+    if (!m_streams.empty()) keepStream(m_config.layerCount, normalise(x, m_weights.outputNorm, m_config));
     computeLogits(x, record);
     m_position += static_cast<int>(tokens.size());
     poolRows(record.attention, capture.cells);
@@ -118,6 +122,7 @@ class ReferenceDecoder::Pass {
     const int position = m_position;
     const std::vector<float> logits = m_logits;
     const std::vector<float> allLogits = m_allLogits;
+    const std::vector<std::vector<double>> streams = std::exchange(m_streams, {});
     truncate(firstPosition);
     std::vector<model::AttentionRows> rows;
     for (; !tokens.empty(); tokens = tokens.subspan(std::min(tokens.size(), kBlockTokens))) {
@@ -127,6 +132,7 @@ class ReferenceDecoder::Pass {
     m_position = position;
     m_logits = logits;
     m_allLogits = allLogits;
+    m_streams = streams;
     return rows;
   }
 
@@ -143,8 +149,9 @@ class ReferenceDecoder::Pass {
   model::DecoderOptions m_options;
   int m_position = 0;
   bool m_keepsAllLogits = false;
-  std::vector<float> m_logits;     // [vocabSize]
-  std::vector<float> m_allLogits;  // [tokens of the last run][vocabSize]
+  std::vector<float> m_logits;                 // [vocabSize]
+  std::vector<float> m_allLogits;              // [tokens of the last run][vocabSize]
+  std::vector<std::vector<double>> m_streams;  // by layer, [tokens of the last run][modelDim]; or none
 
  private:
   struct LayerCache {
@@ -156,19 +163,10 @@ class ReferenceDecoder::Pass {
     return static_cast<std::size_t>(positions) * static_cast<std::size_t>(m_config.attention.kvDim());
   }
 
-  void prepareCapture(StepRecord& record, const model::Capture& capture) const {
-    model::AttentionRows& rows = record.attention;
-    for (int layer = 0; layer < m_config.layerCount; ++layer) {
-      if (capture.wants(layer)) rows.layers.push_back(layer);
-    }
-    if (rows.layers.empty()) return;
-    rows.queryHeads = capture.wantedHeads(m_config.attention.queryHeadCount);
-    rows.rowCount = static_cast<int>(record.tokens.size());
-    rows.firstPosition = m_position;
-    rows.rowStride = m_position + rows.rowCount;
-    rows.values.assign(rows.layers.size() * rows.queryHeads.size() * static_cast<std::size_t>(rows.rowCount) *
-                           static_cast<std::size_t>(rows.rowStride),
-                       0.0f);
+  void keepStream(int layer, const Matrix& x) {
+    if (m_streams.empty()) return;
+    std::vector<double>& kept = m_streams[static_cast<std::size_t>(layer)];
+    kept.insert(kept.end(), x.values.begin(), x.values.end());
   }
 
   Matrix embed(std::span<const int> tokens, StepRecord& record) const {
@@ -300,55 +298,6 @@ class ReferenceDecoder::Pass {
     return window > 0 ? std::max<std::int64_t>(0, m_position + 1 - window) : 0;
   }
 
-  static bool isCaptured(const model::AttentionRows& rows, int layer) {
-    return std::binary_search(rows.layers.begin(), rows.layers.end(), layer);
-  }
-
-  /// Max-pools rows of more than `cells` positions, as AttentionRows says.
-  static void poolRows(model::AttentionRows& rows, int cells) {
-    const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
-    if (pooling == 1 || rows.layers.empty()) return;
-    model::AttentionRows pooled = rows;
-    pooled.pooling = pooling;
-    pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
-    const std::size_t rowTotal = rows.values.size() / static_cast<std::size_t>(rows.rowStride);
-    pooled.values.assign(rowTotal * static_cast<std::size_t>(pooled.rowStride), 0.0f);
-    for (std::size_t row = 0; row < rowTotal; ++row) {
-      for (int position = 0; position < rows.rowStride; ++position) {
-        const std::size_t from =
-            row * static_cast<std::size_t>(rows.rowStride) + static_cast<std::size_t>(position);
-        const std::size_t to =
-            row * static_cast<std::size_t>(pooled.rowStride) + static_cast<std::size_t>(position / pooling);
-        pooled.values[to] = std::max(pooled.values[to], rows.values[from]);
-      }
-    }
-    rows = std::move(pooled);
-  }
-
-  /// `attention` is of the positions from `first` on; before them it is 0.
-  static void keepRow(std::span<const double> attention, std::size_t first, int layer, int head, int token,
-                      model::AttentionRows& rows) {
-    if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
-    const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
-    const auto headIndex = std::ranges::lower_bound(rows.queryHeads, head) - rows.queryHeads.begin();
-    const std::size_t row =
-        (static_cast<std::size_t>(index) * rows.queryHeads.size() + static_cast<std::size_t>(headIndex)) *
-            static_cast<std::size_t>(rows.rowCount) +
-        static_cast<std::size_t>(token);
-    float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
-    for (std::size_t i = 0; i < attention.size(); ++i) target[first + i] = static_cast<float>(attention[i]);
-  }
-
-  /// The causal rows of one layer as floats, without the zeros above the diagonal.
-  static std::uint64_t capturedBytes(const model::AttentionRows& rows, int layer) {
-    if (!isCaptured(rows, layer)) return 0;
-    std::uint64_t elements = 0;
-    for (int row = 0; row < rows.rowCount; ++row) {
-      elements += static_cast<std::uint64_t>(rows.firstPosition + row + 1);
-    }
-    return elements * rows.queryHeads.size() * sizeof(float);
-  }
-
   void projectAttention(const Matrix& attended, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::AttentionOutput, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
@@ -462,6 +411,14 @@ std::span<const float> ReferenceDecoder::allLogits() const {
   return m_pass->m_allLogits;
 }
 
+void ReferenceDecoder::keepResidualStream(bool keep) {
+  m_pass->m_streams.clear();
+  if (keep) m_pass->m_streams.resize(static_cast<std::size_t>(m_pass->m_config.layerCount) + 1);
+}
+std::span<const double> ReferenceDecoder::residualStream(int layer) const {
+  return m_pass->m_streams.at(static_cast<std::size_t>(layer));
+}
+
 std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                            const model::Capture& capture) {
   model::checkReplay(firstPosition, tokens, m_pass->m_position);
@@ -471,6 +428,7 @@ std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, st
 std::vector<StepRecord> ReferenceDecoder::run(std::span<const int> tokens, const model::Capture& capture) {
   model::checkRun(tokens, m_pass->m_position, m_pass->m_options.contextLength, m_pass->m_config.vocabSize);
   m_pass->m_allLogits.clear();
+  for (std::vector<double>& stream : m_pass->m_streams) stream.clear();
   std::vector<StepRecord> records;
   while (!tokens.empty()) {
     const auto start = Clock::now();

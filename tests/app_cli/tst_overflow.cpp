@@ -6,7 +6,7 @@
 #include <QtTest>
 
 #include "core/formats/gguf_writer.h"
-#include "tests/support/poisoned_model.h"
+#include "tests/support/edited_model.h"
 
 using namespace headroom;
 

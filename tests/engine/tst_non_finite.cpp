@@ -11,7 +11,7 @@
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
-#include "tests/support/poisoned_model.h"
+#include "tests/support/edited_model.h"
 
 using namespace headroom;
 using namespace headroom::tests;
