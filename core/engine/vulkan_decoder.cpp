@@ -58,6 +58,7 @@ double millisecondsSince(Clock::time_point start) {
 /// Adds times and traffic of the same stages, for the sequences of a batched prefill.
 void addStages(StepRecord& total, const StepRecord& part) {
   total.overhead += part.overhead;
+  total.deviceMs += part.deviceMs;
   for (std::size_t index = 0; index < total.stages.size(); ++index) {
     total.stages[index].gpuTimeMs += part.stages[index].gpuTimeMs;
     total.stages[index].issued += part.stages[index].issued;
@@ -197,7 +198,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);
   const auto submitStart = Clock::now();
   steps.run();
-  const double deviceMs = millisecondsSince(submitStart);
+  record.deviceMs = millisecondsSince(submitStart);
 
   const auto readBackStart = Clock::now();
   requireFiniteLogits(rows, logitsRows);
@@ -220,7 +221,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
                              .dispatchCount = recorded.dispatchCount});
   }
   record.attention = readAttention(rows, capture);
-  record.overhead.submitMs = deviceMs - record.gpuTimeMs();
+  record.overhead.submitMs = record.deviceMs - record.gpuTimeMs();
   record.overhead.readBackMs = millisecondsSince(readBackStart);
   return record;
 }
