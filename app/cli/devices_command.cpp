@@ -68,6 +68,7 @@ nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<Prob
                                      {"vulkan", versionText(info.apiVersion)},
                                      {"subgroup_size", info.subgroupSize},
                                      {"memory_bytes", info.memoryBytes},
+                                     {"computes", info.computeQueueFamily.has_value()},
                                      {"limits",
                                       {{"max_storage_buffer_range", info.limits.maxStorageBufferRange},
                                        {"max_texel_buffer_elements", info.limits.maxTexelBufferElements},
@@ -86,6 +87,7 @@ void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
   fmt::print("{}  {}\n", info.index, info.name);
   row("type", fmt::format("{}, Vulkan {}, {}", vulkan::typeName(info.type), versionText(info.apiVersion),
                           info.driver));
+  if (!info.computeQueueFamily) row("cannot decode", "it has no compute queue");
   row("memory", fmt::format("{} bytes", info.memoryBytes));
   row("subgroup", fmt::format("{} invocations", info.subgroupSize));
   row("limits", fmt::format("storage buffer {} bytes, texel buffer {} texels, shared memory {} bytes",
@@ -175,9 +177,12 @@ class DevicesCommand final : public Command {
     nlohmann::ordered_json document = nlohmann::ordered_json::array();
     for (const DeviceInfo& info : devices) {
       std::optional<Probed> probed;
-      if (m_probe || m_probeAgain)
+      // Of a list, what cannot be measured is shown without; of a device that was asked for, it is an error.
+      const bool measures = info.computeQueueFamily.has_value() || !global().device.empty();
+      if (measures && (m_probe || m_probeAgain))
         probed = probe(instance, info, m_probeAgain ? model::Freshness::Measured : model::Freshness::Kept);
-      const model::Calibration calibration = m_calibrate ? calibrateNow(instance, info) : kept(info);
+      const model::Calibration calibration =
+          measures && m_calibrate ? calibrateNow(instance, info) : kept(info);
       if (global().json) {
         document.push_back(describe(info, probed));
         document.back()["kernels"] = describe(calibration);

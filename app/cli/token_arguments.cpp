@@ -2,40 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/model/token_list.h"
 #include "core/model/utf8.h"
 
 namespace headroom::cli {
 
 std::vector<int> parseIds(const std::string& list) {
-  std::vector<int> ids;
-  const char* at = list.data();
-  const char* const end = at + list.size();
-  while (at != end) {
-    while (at != end && *at == ' ') ++at;
-    int id = 0;
-    const auto [next, status] = std::from_chars(at, end, id);
-    if (status != std::errc() || id < 0) {
-      throw CLI::ValidationError(
-          fmt::format("token list {}: expected ids with commas between them", model::quotedName(list)));
-    }
-    ids.push_back(id);
-    at = next;
-    while (at != end && *at == ' ') ++at;
-    if (at == end) break;
-    if (*at != ',') {
-      throw CLI::ValidationError(
-          fmt::format("token list {}: expected ids with commas between them", model::quotedName(list)));
-    }
-    ++at;
+  try {
+    return model::parseTokenIds(list);
+  } catch (const model::Error& error) {
+    throw CLI::ValidationError(error.what());
   }
-  return ids;
 }
 
 const model::Tokenizer& requireTokenizer(const model::Model& model) {

@@ -35,17 +35,6 @@ model::Capture captureUpTo(int positions) {
   return positions <= kWholeRows ? model::Capture::everything() : model::Capture::pooled(kPooledCells);
 }
 
-/// "MHA and MQA have reached the context limit of 512 tokens. ..."
-std::string contextFullSentence(const std::vector<std::string>& lanes, int limit) {
-  std::string names;
-  for (std::size_t index = 0; index < lanes.size(); ++index) {
-    if (index > 0) names += index + 1 == lanes.size() ? " and " : ", ";
-    names += lanes[index];
-  }
-  return names + (lanes.size() == 1 ? " has" : " have") + " reached the context limit of " +
-         std::to_string(limit) + " tokens. Press play to decode again from the prompt.";
-}
-
 }  // namespace
 
 DecodeSession::DecodeSession(std::unique_ptr<LaneFactory> factory, RequestBox& requests)
@@ -371,14 +360,15 @@ void DecodeSession::step() {
     pauseIfFinished();
     return;
   }
-  std::vector<std::string> full;
+  FullLanes full;
   for (int index = 0; index < std::ssize(m_lanes); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     if (lane.stopped) continue;
     const int token = m_state.feed == TokenFeed::Lockstep ? shared : lane.choice;
-    if (lane.engine.decoder->position() >= contextLimit(*lane.engine.decoder)) {
+    const int limit = contextLimit(*lane.engine.decoder);
+    if (lane.engine.decoder->position() >= limit) {
       lane.stopped = true;
-      full.push_back(lane.engine.title);
+      full[limit].push_back(lane.engine.title);
       continue;
     }
     const model::Tokenizer* tokenizer = lane.engine.model ? lane.engine.model->tokenizer.get() : nullptr;
@@ -394,7 +384,7 @@ void DecodeSession::step() {
   }
   if (!full.empty()) {
     flush();
-    emit message({Severity::Note, contextFullSentence(full, contextLimit(*m_lanes.front().engine.decoder))});
+    emit message({Severity::Note, contextFullSentence(full)});
   }
   pauseIfFinished();
 }

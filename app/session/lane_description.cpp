@@ -22,6 +22,22 @@ std::string optionsSuffix(const model::DecoderOptions& options) {
 
 }  // namespace
 
+std::string contextFullSentence(const FullLanes& full) {
+  std::string sentence;
+  for (const auto& [limit, lanes] : full) {
+    const bool first = sentence.empty();
+    if (!first) sentence += ", ";
+    for (std::size_t index = 0; index < lanes.size(); ++index) {
+      if (index > 0) sentence += index + 1 == lanes.size() ? " and " : ", ";
+      sentence += lanes[index];
+    }
+    sentence += (lanes.size() == 1 ? " has" : " have") + std::string(" reached ") +
+                (first ? "the context limit of " : "that of ") + std::to_string(limit) +
+                (first ? " tokens" : "");
+  }
+  return sentence + ". Press play to decode again from the prompt.";
+}
+
 LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
   const model::Decoder& decoder = *engine.decoder;
   LaneInfo info{.request = request,

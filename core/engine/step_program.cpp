@@ -23,6 +23,15 @@ std::array<Stage, kLayerStages.size()> stagesOf(model::Block block) {
 
 }  // namespace
 
+std::vector<std::pair<Stage, int>> StepProgram::stageOrder(const StepShape& shape) {
+  std::vector<std::pair<Stage, int>> order{{Stage::Embedding, -1}};
+  for (int layer = 0; layer < shape.config.layerCount; ++layer) {
+    for (Stage stage : stagesOf(shape.traits().block)) order.emplace_back(stage, layer);
+  }
+  order.emplace_back(Stage::Logits, -1);
+  return order;
+}
+
 int StepProgram::dispatchTotal(const StepShape& shape) {
   int perLayer = 0;
   for (Stage stage : kLayerStages) perLayer += engine::dispatchCount(shape, stage);
@@ -31,16 +40,11 @@ int StepProgram::dispatchTotal(const StepShape& shape) {
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows)
     : m_recorder(device, dispatchTotal(resources.shape)) {
-  const auto record = [&](Stage stage, int layer) {
+  for (const auto& [stage, layer] : stageOrder(resources.shape)) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, stage, layer, rowCount, logitsRows);
     m_stages.push_back({stage, layer, first, m_recorder.dispatchCount() - first});
-  };
-  record(Stage::Embedding, -1);
-  for (int layer = 0; layer < resources.shape.config.layerCount; ++layer) {
-    for (Stage stage : stagesOf(resources.shape.traits().block)) record(stage, layer);
   }
-  record(Stage::Logits, -1);
   m_recorder.finish();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/engine/stage_dispatcher.h"
@@ -28,6 +29,9 @@ class StepProgram {
   /// Milliseconds of each stage in the last run.
   std::vector<double> stageTimesMs() const;
 
+  /// The stages of a step of a model of that shape, each with its layer (-1 for Embedding and Logits), in the
+  /// order of execution.
+  static std::vector<std::pair<model::Stage, int>> stageOrder(const StepShape& shape);
   /// Dispatches of one step of a model of that shape.
   static int dispatchTotal(const StepShape& shape);
 

@@ -66,6 +66,13 @@ void checkModel(const vulkan::DeviceInfo& device, const model::ModelConfig& conf
            fmt::format("the keys of one layer at {} positions are {} bytes, the device binds at most {}",
                        options.contextLength, layerBytes, device.limits.maxStorageBufferRange));
   }
+  const std::uint64_t layerTexels =
+      layerBytes / (4ull * static_cast<std::uint64_t>(model::bytesPerElement(options.kvType)));
+  if (layerTexels > device.limits.maxTexelBufferElements) {
+    refuse(device, fmt::format("the keys of one layer in the KV cache at {} positions are {} texels, the "
+                               "device addresses at most {}; choose a shorter context",
+                               options.contextLength, layerTexels, device.limits.maxTexelBufferElements));
+  }
 }
 
 /// Shared memory of one attention workgroup of the rows family.

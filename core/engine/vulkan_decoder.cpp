@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "core/engine/memory_plan.h"
+#include "core/engine/stage_inspector.h"
 #include "core/engine/stage_traffic.h"
 #include "core/engine/translate_errors.h"
 #include "core/model/error.h"
+#include "core/model/finite.h"
 
 namespace headroom::engine {
 
@@ -56,6 +58,7 @@ double millisecondsSince(Clock::time_point start) {
 /// Adds times and traffic of the same stages, for the sequences of a batched prefill.
 void addStages(StepRecord& total, const StepRecord& part) {
   total.overhead += part.overhead;
+  total.deviceMs += part.deviceMs;
   for (std::size_t index = 0; index < total.stages.size(); ++index) {
     total.stages[index].gpuTimeMs += part.stages[index].gpuTimeMs;
     total.stages[index].issued += part.stages[index].issued;
@@ -128,21 +131,36 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
+  return resources.programs
+      .emplace(std::pair(rowCount, logitsRows),
+               StepProgram(m_device, stepResources(rowCount), rowCount, logitsRows))
+      .first->second;
+}
+
+StepResources VulkanDecoder::stepResources(int rowCount) {
+  Resources& resources = *m_resources;
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
   if (!kernels) {
     kernels = std::make_unique<StepKernels>(m_device, m_shape, resources.weights,
                                             rowCount == 1 ? TokenTile::One : TokenTile::Several,
                                             m_engineOptions.build);
   }
-  const StepResources step{.shape = m_shape,
-                           .kernels = *kernels,
-                           .weights = resources.weights,
-                           .cache = resources.cache,
-                           .buffers = resources.buffers,
-                           .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
-  return resources.programs
-      .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
-      .first->second;
+  return {.shape = m_shape,
+          .kernels = *kernels,
+          .weights = resources.weights,
+          .cache = resources.cache,
+          .buffers = resources.buffers,
+          .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
+}
+
+void VulkanDecoder::requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows) {
+  const auto wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
+  const auto logits = m_resources->buffers.logits.mapped<const float>().first(wanted);
+  if (model::allFinite(logits)) return;
+  const auto found = findNonFinite(m_device, stepResources(static_cast<int>(rows.size())), rows, logitsRows)
+                         .value_or(NonFiniteValue{.position = static_cast<int>(rows.back().position),
+                                                  .value = logits[model::firstNonFinite(logits)]});
+  throw model::Error(model::nonFiniteSentence(found.stage, found.layer, found.position, found.value));
 }
 
 void VulkanDecoder::setCapture(StepParams& params, std::span<const TokenParams> rows,
@@ -182,9 +200,10 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);
   const auto submitStart = Clock::now();
   steps.run();
-  const double deviceMs = millisecondsSince(submitStart);
+  record.deviceMs = millisecondsSince(submitStart);
 
   const auto readBackStart = Clock::now();
+  requireFiniteLogits(rows, logitsRows);
   if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
   const std::vector<double> times = steps.stageTimesMs();
   const auto wantedHeads =
@@ -204,7 +223,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
                              .dispatchCount = recorded.dispatchCount});
   }
   record.attention = readAttention(rows, capture);
-  record.overhead.submitMs = deviceMs - record.gpuTimeMs();
+  record.overhead.submitMs = record.deviceMs - record.gpuTimeMs();
   record.overhead.readBackMs = millisecondsSince(readBackStart);
   return record;
 }
@@ -296,22 +315,6 @@ StepRecord VulkanDecoder::prefillBlock(std::span<const int> tokens, const Captur
   return record;
 }
 
-void VulkanDecoder::checkRoom(std::span<const int> tokens) const {
-  const int room = m_shape.options.contextLength - m_position;
-  if (tokens.empty()) throw model::Error("There is no token to run: the text is empty.");
-  if (std::ssize(tokens) > room) {
-    throw model::Error(
-        fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
-                    m_shape.options.contextLength, m_position, tokens.size()));
-  }
-  for (int token : tokens) {
-    if (token < 0 || token >= m_shape.config.vocabSize) {
-      throw model::Error(
-          fmt::format("Token {} is outside the vocabulary of {} tokens.", token, m_shape.config.vocabSize));
-    }
-  }
-}
-
 std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                         const Capture& capture) {
   model::checkReplay(firstPosition, tokens, m_position);
@@ -334,7 +337,7 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
 }
 
 std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Capture& capture) {
-  checkRoom(tokens);
+  model::checkRun(tokens, m_position, m_shape.options.contextLength, m_shape.config.vocabSize);
   return translateErrors([&] {
     m_allLogits.clear();
     m_audited.clear();

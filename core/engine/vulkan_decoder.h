@@ -76,8 +76,12 @@ class VulkanDecoder final : public model::Decoder {
     std::map<std::pair<int, int>, StepProgram> programs;  ///< by rows and logits rows
   };
 
-  void checkRoom(std::span<const int> tokens) const;
+  /// What the stages of a step of `rowCount` rows work on; makes their kernels when they are not there yet.
+  StepResources stepResources(int rowCount);
   StepProgram& program(int rowCount, int logitsRows);
+  /// Throws model::Error naming the first stage that gave NaN or an infinity, if the last step's logits have
+  /// any.
+  void requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows);
   model::StepRecord runRows(std::span<const TokenParams> rows, int logitsRows, const model::Capture& capture);
   model::StepRecord decodeStep(int token, const model::Capture& capture);
   model::StepRecord prefillBlock(std::span<const int> tokens, const model::Capture& capture);

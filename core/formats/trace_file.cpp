@@ -10,6 +10,7 @@
 
 #include "core/formats/safetensors_file.h"
 #include "core/model/error.h"
+#include "core/model/finite.h"
 #include "core/model/utf8.h"
 
 namespace headroom::formats {
@@ -188,6 +189,17 @@ void readAttention(const ordered_json& header, const SafetensorsFile& file, mode
   }
 }
 
+void checkFinite(const model::Tensor& logits) {
+  std::vector<float> row(static_cast<std::size_t>(logits.columns));
+  for (std::int64_t index = 0; index < logits.rows; ++index) {
+    logits.readRow(index, row);
+    const std::size_t bad = model::firstNonFinite(std::span<const float>(row));
+    if (bad == row.size()) continue;
+    throw Error(fmt::format("logits hold {} for token {} after position {}, expected finite numbers",
+                            row[bad], bad, index));
+  }
+}
+
 model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
   const SafetensorsFile& file = memory->file;
   const auto metadata = [&](const char* key) {
@@ -230,6 +242,7 @@ model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
   const std::uint64_t count = trace.tokens.size();
   if (const SafeTensor* stored = file.findTensor("logits")) {
     trace.logits = tensorOf(*stored, {count, static_cast<std::uint64_t>(config.vocabSize)});
+    checkFinite(trace.logits);
   }
   if (header.contains("pieces") && header["pieces"].is_object()) {
     for (const auto& [id, piece] : header["pieces"].items()) {

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/model/error.h"
+#include "core/model/token_order.h"
 
 namespace headroom::model {
 
@@ -38,27 +39,43 @@ std::vector<int> Capture::wantedHeads(int queryHeadCount) const {
 
 Distribution summarise(std::span<const float> logits, int count) {
   Distribution result;
-  const float highest = *std::max_element(logits.begin(), logits.end());
+  const std::vector<int> first = mostLikely(logits, std::max(count, 1));
+  if (first.empty()) return result;
+  const float highest = logits[static_cast<std::size_t>(first.front())];
   double sum = 0.0;
   double weighted = 0.0;
-  for (float logit : logits) {
-    const double shifted = static_cast<double>(logit) - highest;
-    const double weight = std::exp(shifted);
+  for (const float logit : logits) {
+    const double weight = softmaxWeight(logit, highest);
     sum += weight;
-    weighted += weight * shifted;
+    // A weight between 0 and 1 is that of a finite difference.
+    if (weight > 0.0 && weight < 1.0)
+      weighted += weight * (static_cast<double>(logit) - static_cast<double>(highest));
   }
   result.entropy = static_cast<float>(std::log(sum) - weighted / sum);
-
-  std::vector<int> order(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto kept = order.begin() + std::min<std::ptrdiff_t>(count, std::ssize(order));
-  std::partial_sort(order.begin(), kept, order.end(),
-                    [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
-  for (auto token = order.begin(); token != kept; ++token) {
-    const double probability = std::exp(static_cast<double>(logits[*token]) - highest) / sum;
-    result.candidates.push_back({*token, static_cast<float>(probability)});
+  for (const int token : std::span(first).first(
+           static_cast<std::size_t>(std::min<std::ptrdiff_t>(std::max(count, 0), std::ssize(first))))) {
+    const double probability = softmaxWeight(logits[static_cast<std::size_t>(token)], highest) / sum;
+    result.candidates.push_back({token, static_cast<float>(probability)});
   }
   return result;
+}
+
+void requireTokens(std::span<const int> tokens) {
+  if (tokens.empty()) throw Error("There is no token to run: the text is empty, expected at least one.");
+}
+
+void checkRun(std::span<const int> tokens, int position, int contextLength, int vocabSize) {
+  requireTokens(tokens);
+  if (std::ssize(tokens) > contextLength - position) {
+    throw Error(
+        fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
+                    contextLength, position, tokens.size()));
+  }
+  for (int token : tokens) {
+    if (token >= 0 && token < vocabSize) continue;
+    throw Error(fmt::format("Token {} is outside the vocabulary of {} tokens, expected 0 to {}.", token,
+                            vocabSize, vocabSize - 1));
+  }
 }
 
 void checkReplay(int firstPosition, std::span<const int> tokens, int cached) {

@@ -62,8 +62,10 @@ class Decoder {
 
   /// Runs `tokens` at position(), position()+1, ... and appends them to the cache. One token is a decode
   /// step, several are a prefill in blocks; one record per block comes back. With batch B every sequence is
-  /// fed the same tokens. Throws Error when the tokens do not fit the context or an id is outside the
-  /// vocabulary, in which case nothing changed.
+  /// fed the same tokens. Throws Error when there is no token, the tokens do not fit the context or an id is
+  /// outside the vocabulary, in which case nothing changed; and when logits are NaN or infinite, with the
+  /// first stage and layer that gave such a value: position() and logits() are then those of the last block
+  /// that had none.
   virtual std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) = 0;
 
   /// The attention of `tokens` at the positions from `firstPosition` on, recomputed: their keys and values
@@ -90,6 +92,11 @@ struct Distribution {
 Distribution summarise(std::span<const float> logits, int count);
 inline constexpr int kCandidateCount = 10;
 
+/// Throws Error unless there is a token. For run(), which could not say what comes after nothing.
+void requireTokens(std::span<const int> tokens);
+/// Throws Error unless there is a token, all are of the vocabulary, and they fit behind `position`. For run()
+/// of decoders that compute.
+void checkRun(std::span<const int> tokens, int position, int contextLength, int vocabSize);
 /// Throws Error unless `tokens` from `firstPosition` on lie within the `cached` positions. For replay().
 void checkReplay(int firstPosition, std::span<const int> tokens, int cached);
 

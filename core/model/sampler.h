@@ -19,6 +19,7 @@ class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
 
+  /// NaN is never picked unless there is nothing else. Throws Error without logits.
   int pick(std::span<const float> logits);
   void reset();
   const SamplingOptions& options() const { return m_options; }

@@ -73,7 +73,7 @@ int poolingFor(int positions, int cells);
 struct Overhead {
   double prepareMs = 0.0;   ///< filling in tokens and positions; making kernels and recording commands once
   double setupMs = 0.0;     ///< of prepareMs: that making and recording
-  double submitMs = 0.0;    ///< from submission until the device is done, less the stages' own times
+  double submitMs = 0.0;    ///< StepRecord::deviceMs less the stages' own times
   double readBackMs = 0.0;  ///< time stamps, logits, attention rows, candidates
 
   double totalMs() const { return prepareMs + submitMs + readBackMs; }
@@ -85,6 +85,7 @@ struct StepRecord {
   std::vector<int> tokens;  ///< fed in this step, one for decoding, several for a block of a prefill
   int position = 0;         ///< of the first token
   double wallTimeMs = 0.0;  ///< from call to return
+  double deviceMs = 0.0;    ///< from submission until the device was done, by the host's clock; 0 without one
   std::vector<StageRecord> stages;
   Overhead overhead;
   std::uint64_t cacheBytesUsed = 0;

@@ -20,9 +20,8 @@ std::vector<int> parseTokenIds(std::string_view list) {
   };
   const auto refuse = [&](const char* from) {
     const std::string_view rest(from, static_cast<std::size_t>(end - from));
-    throw Error(
-        fmt::format("{} in a token list: expected ids from 0 on with commas between them, as in 1, 2, 3",
-                    quotedName(std::string(rest.substr(0, rest.find_first_of(" ,\t\r\n", 1))))));
+    throw Error(fmt::format("{} in a token list: expected ids from 0 on, as in 1, 2, 3",
+                            quotedName(std::string(rest.substr(0, rest.find_first_of(" ,\t\r\n", 1))))));
   };
   skipSpaces();
   while (at != end) {

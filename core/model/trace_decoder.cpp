@@ -85,7 +85,7 @@ std::vector<AttentionRows> TraceDecoder::replay(int firstPosition, std::span<con
 }
 
 std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Capture& capture) {
-  if (tokens.empty()) return {};
+  requireTokens(tokens);
   const std::size_t first = static_cast<std::size_t>(m_position);
   if (tokens.size() > m_trace.tokens.size() - first) {
     throw Error(fmt::format("The trace has {} tokens; {} are played and {} more were asked for.",

@@ -7,8 +7,11 @@
 #include <cassert>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "core/model/error.h"
+#include "core/model/finite.h"
+#include "core/reference/captured_rows.h"
 #include "core/reference/matrices.h"
 
 namespace headroom::reference {
@@ -69,14 +72,25 @@ class ReferenceDecoder::Pass {
     m_options.contextLength = model::contextOf(m_config, options);
   }
 
+  /// Runs a block; when it throws, nothing changed.
   StepRecord runBlock(std::span<const int> tokens, const model::Capture& capture) {
+    try {
+      return forward(tokens, capture);
+    } catch (const model::Error&) {
+      truncate(m_position);
+      throw;
+    }
+  }
+
+  StepRecord forward(std::span<const int> tokens, const model::Capture& capture) {
     StepRecord record;
     record.tokens.assign(tokens.begin(), tokens.end());
     record.position = m_position;
-    prepareCapture(record, capture);
+    record.attention = rowsFor(capture, m_config, m_position, static_cast<int>(tokens.size()));
 
     Matrix x = embed(tokens, record);
     for (int layer = 0; layer < m_config.layerCount; ++layer) {
+      keepStream(layer, x);
       const Matrix queries = projectQkv(x, layer, record);
       const Matrix attended = attend(queries, layer, record);
       Matrix hidden;
@@ -86,8 +100,9 @@ class ReferenceDecoder::Pass {
       if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, record);
       projectDown(hidden, layer, x, record);
     }
-    m_position += static_cast<int>(tokens.size());
+    if (!m_streams.empty()) keepStream(m_config.layerCount, normalise(x, m_weights.outputNorm, m_config));
     computeLogits(x, record);
+    m_position += static_cast<int>(tokens.size());
     poolRows(record.attention, capture.cells);
 
     for (const LayerCache& cache : m_cache) {
@@ -107,6 +122,7 @@ class ReferenceDecoder::Pass {
     const int position = m_position;
     const std::vector<float> logits = m_logits;
     const std::vector<float> allLogits = m_allLogits;
+    const std::vector<std::vector<double>> streams = std::exchange(m_streams, {});
     truncate(firstPosition);
     std::vector<model::AttentionRows> rows;
     for (; !tokens.empty(); tokens = tokens.subspan(std::min(tokens.size(), kBlockTokens))) {
@@ -116,6 +132,7 @@ class ReferenceDecoder::Pass {
     m_position = position;
     m_logits = logits;
     m_allLogits = allLogits;
+    m_streams = streams;
     return rows;
   }
 
@@ -128,26 +145,13 @@ class ReferenceDecoder::Pass {
     }
   }
 
-  void checkTokens(std::span<const int> tokens) const {
-    if (tokens.size() > static_cast<std::size_t>(m_options.contextLength - m_position)) {
-      throw model::Error(
-          fmt::format("The context is full: {} positions are taken, {} more do not fit into {}", m_position,
-                      tokens.size(), m_options.contextLength));
-    }
-    for (int token : tokens) {
-      if (token < 0 || token >= m_config.vocabSize) {
-        throw model::Error(fmt::format("Token {} is outside the vocabulary, expected 0 to {}", token,
-                                       m_config.vocabSize - 1));
-      }
-    }
-  }
-
   model::ModelConfig m_config;
   model::DecoderOptions m_options;
   int m_position = 0;
   bool m_keepsAllLogits = false;
-  std::vector<float> m_logits;     // [vocabSize]
-  std::vector<float> m_allLogits;  // [tokens of the last run][vocabSize]
+  std::vector<float> m_logits;                 // [vocabSize]
+  std::vector<float> m_allLogits;              // [tokens of the last run][vocabSize]
+  std::vector<std::vector<double>> m_streams;  // by layer, [tokens of the last run][modelDim]; or none
 
  private:
   struct LayerCache {
@@ -159,19 +163,10 @@ class ReferenceDecoder::Pass {
     return static_cast<std::size_t>(positions) * static_cast<std::size_t>(m_config.attention.kvDim());
   }
 
-  void prepareCapture(StepRecord& record, const model::Capture& capture) const {
-    model::AttentionRows& rows = record.attention;
-    for (int layer = 0; layer < m_config.layerCount; ++layer) {
-      if (capture.wants(layer)) rows.layers.push_back(layer);
-    }
-    if (rows.layers.empty()) return;
-    rows.queryHeads = capture.wantedHeads(m_config.attention.queryHeadCount);
-    rows.rowCount = static_cast<int>(record.tokens.size());
-    rows.firstPosition = m_position;
-    rows.rowStride = m_position + rows.rowCount;
-    rows.values.assign(rows.layers.size() * rows.queryHeads.size() * static_cast<std::size_t>(rows.rowCount) *
-                           static_cast<std::size_t>(rows.rowStride),
-                       0.0f);
+  void keepStream(int layer, const Matrix& x) {
+    if (m_streams.empty()) return;
+    std::vector<double>& kept = m_streams[static_cast<std::size_t>(layer)];
+    kept.insert(kept.end(), x.values.begin(), x.values.end());
   }
 
   Matrix embed(std::span<const int> tokens, StepRecord& record) const {
@@ -194,6 +189,7 @@ class ReferenceDecoder::Pass {
       }
       read += x.size();
     }
+    requireFinite(x, Stage::Embedding, -1);
     timer.traffic() = {.weightsRead = bytesOf(read), .activationsWritten = bytesOf(x.size())};
     return x;
   }
@@ -213,8 +209,9 @@ class ReferenceDecoder::Pass {
     applyRope(queries, m_position, m_config, m_rope);
     applyRope(keys, m_position, m_config, m_rope);
     LayerCache& cache = m_cache[static_cast<std::size_t>(layer)];
-    append(keys, cache.keys);
-    append(values, cache.values);
+    requireFinite(queries, Stage::QkvProjection, layer);
+    append(keys, cache.keys, layer);
+    append(values, cache.values, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionNorm.size() + weights.query.size() + weights.key.size() +
                                weights.value.size() + weights.queryNorm.size() + weights.keyNorm.size()),
@@ -225,13 +222,29 @@ class ReferenceDecoder::Pass {
     return queries;
   }
 
-  void append(const Matrix& rows, std::vector<double>& cache) const {
+  /// Throws unless all of `values`, [rows][columns] of one stage, are finite.
+  template <typename Number>
+  void requireFinite(std::span<const Number> values, std::size_t columns, int firstPosition, Stage stage,
+                     int layer) const {
+    const std::size_t index = model::firstNonFinite(values);
+    if (index == values.size()) return;
+    throw model::Error(model::nonFiniteSentence(
+        stage, layer, firstPosition + static_cast<int>(index / columns), static_cast<double>(values[index])));
+  }
+  void requireFinite(const Matrix& rows, Stage stage, int layer) const {
+    requireFinite(std::span<const double>(rows.values), static_cast<std::size_t>(rows.columns), m_position,
+                  stage, layer);
+  }
+
+  void append(const Matrix& rows, std::vector<double>& cache, int layer) const {
     const std::size_t start = cache.size();
     cache.insert(cache.end(), rows.values.begin(), rows.values.end());
     if (m_options.kvType == model::KvType::F16) {
       std::transform(cache.begin() + static_cast<std::ptrdiff_t>(start), cache.end(),
                      cache.begin() + static_cast<std::ptrdiff_t>(start), throughHalf);
     }
+    requireFinite(std::span<const double>(cache).subspan(start), static_cast<std::size_t>(rows.columns),
+                  m_position, Stage::QkvProjection, layer);
   }
 
   /// softmax(q K^T * scale) V for every query head: [tokens][queryHeads*headDim]. Query head h reads KV head
@@ -270,6 +283,7 @@ class ReferenceDecoder::Pass {
                 head, static_cast<int>(token), record.attention);
       }
     }
+    requireFinite(attended, Stage::AttentionDecode, layer);
     timer.traffic() = {
         .kvRead = bytesOf(2 * (positions - firstSeen(window)) * shape.kvDim()),
         .activationsRead = bytesOf(queries.size()),
@@ -284,59 +298,11 @@ class ReferenceDecoder::Pass {
     return window > 0 ? std::max<std::int64_t>(0, m_position + 1 - window) : 0;
   }
 
-  static bool isCaptured(const model::AttentionRows& rows, int layer) {
-    return std::binary_search(rows.layers.begin(), rows.layers.end(), layer);
-  }
-
-  /// Max-pools rows of more than `cells` positions, as AttentionRows says.
-  static void poolRows(model::AttentionRows& rows, int cells) {
-    const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
-    if (pooling == 1 || rows.layers.empty()) return;
-    model::AttentionRows pooled = rows;
-    pooled.pooling = pooling;
-    pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
-    const std::size_t rowTotal = rows.values.size() / static_cast<std::size_t>(rows.rowStride);
-    pooled.values.assign(rowTotal * static_cast<std::size_t>(pooled.rowStride), 0.0f);
-    for (std::size_t row = 0; row < rowTotal; ++row) {
-      for (int position = 0; position < rows.rowStride; ++position) {
-        const std::size_t from =
-            row * static_cast<std::size_t>(rows.rowStride) + static_cast<std::size_t>(position);
-        const std::size_t to =
-            row * static_cast<std::size_t>(pooled.rowStride) + static_cast<std::size_t>(position / pooling);
-        pooled.values[to] = std::max(pooled.values[to], rows.values[from]);
-      }
-    }
-    rows = std::move(pooled);
-  }
-
-  /// `attention` is of the positions from `first` on; before them it is 0.
-  static void keepRow(std::span<const double> attention, std::size_t first, int layer, int head, int token,
-                      model::AttentionRows& rows) {
-    if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
-    const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
-    const auto headIndex = std::ranges::lower_bound(rows.queryHeads, head) - rows.queryHeads.begin();
-    const std::size_t row =
-        (static_cast<std::size_t>(index) * rows.queryHeads.size() + static_cast<std::size_t>(headIndex)) *
-            static_cast<std::size_t>(rows.rowCount) +
-        static_cast<std::size_t>(token);
-    float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
-    for (std::size_t i = 0; i < attention.size(); ++i) target[first + i] = static_cast<float>(attention[i]);
-  }
-
-  /// The causal rows of one layer as floats, without the zeros above the diagonal.
-  static std::uint64_t capturedBytes(const model::AttentionRows& rows, int layer) {
-    if (!isCaptured(rows, layer)) return 0;
-    std::uint64_t elements = 0;
-    for (int row = 0; row < rows.rowCount; ++row) {
-      elements += static_cast<std::uint64_t>(rows.firstPosition + row + 1);
-    }
-    return elements * rows.queryHeads.size() * sizeof(float);
-  }
-
   void projectAttention(const Matrix& attended, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::AttentionOutput, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     addBranch(x, project(attended, weights.attentionOutput), weights.attentionPostNorm);
+    requireFinite(x, Stage::AttentionOutput, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.attentionOutput.size() + weights.attentionPostNorm.size()),
         .activationsRead = bytesOf(attended.size() + x.size()),
@@ -362,13 +328,16 @@ class ReferenceDecoder::Pass {
         .activationsRead = bytesOf(x.size()),
         .activationsWritten = bytesOf(up.size()),
     };
-    return m_activation(gate, up);
+    Matrix hidden = m_activation(gate, up);
+    requireFinite(hidden, Stage::FfnGateUp, layer);
+    return hidden;
   }
 
   void projectDown(const Matrix& hidden, int layer, Matrix& x, StepRecord& record) const {
     StageTimer timer(record, Stage::FfnDown, layer);
     const LayerMatrices& weights = m_weights.layers[static_cast<std::size_t>(layer)];
     addBranch(x, project(hidden, weights.ffnDown), weights.ffnPostNorm);
+    requireFinite(x, Stage::FfnDown, layer);
     timer.traffic() = {
         .weightsRead = bytesOf(weights.ffnDown.size() + weights.ffnPostNorm.size()),
         .activationsRead = bytesOf(hidden.size() + x.size()),
@@ -388,13 +357,14 @@ class ReferenceDecoder::Pass {
     for (double& logit : logits.values) {
       logit = softCapped(logit, static_cast<double>(m_config.logitSoftCap));
     }
-    const auto toFloat = [](double value) { return static_cast<float>(value); };
-    const auto last = logits.row(logits.rows - 1);
-    m_logits.resize(last.size());
-    std::transform(last.begin(), last.end(), m_logits.begin(), toFloat);
-    if (m_keepsAllLogits) {
-      std::transform(logits.values.begin(), logits.values.end(), std::back_inserter(m_allLogits), toFloat);
-    }
+    // Also what is finite as a double may be too large for a logit.
+    const std::vector<float> floats(logits.values.begin(), logits.values.end());
+    const auto vocabSize = static_cast<std::ptrdiff_t>(logits.columns);
+    const auto firstRow = static_cast<int>(x.rows - logits.rows);
+    requireFinite(std::span<const float>(floats), static_cast<std::size_t>(vocabSize), m_position + firstRow,
+                  Stage::Logits, -1);
+    m_logits.assign(floats.end() - vocabSize, floats.end());
+    if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), floats.begin(), floats.end());
     timer.traffic() = {
         .weightsRead =
             bytesOf(m_weights.outputNorm.size() + projection.size() + m_weights.output.bias.size()),
@@ -441,6 +411,14 @@ std::span<const float> ReferenceDecoder::allLogits() const {
   return m_pass->m_allLogits;
 }
 
+void ReferenceDecoder::keepResidualStream(bool keep) {
+  m_pass->m_streams.clear();
+  if (keep) m_pass->m_streams.resize(static_cast<std::size_t>(m_pass->m_config.layerCount) + 1);
+}
+std::span<const double> ReferenceDecoder::residualStream(int layer) const {
+  return m_pass->m_streams.at(static_cast<std::size_t>(layer));
+}
+
 std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                            const model::Capture& capture) {
   model::checkReplay(firstPosition, tokens, m_pass->m_position);
@@ -448,8 +426,9 @@ std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, st
 }
 
 std::vector<StepRecord> ReferenceDecoder::run(std::span<const int> tokens, const model::Capture& capture) {
-  m_pass->checkTokens(tokens);
+  model::checkRun(tokens, m_pass->m_position, m_pass->m_options.contextLength, m_pass->m_config.vocabSize);
   m_pass->m_allLogits.clear();
+  for (std::vector<double>& stream : m_pass->m_streams) stream.clear();
   std::vector<StepRecord> records;
   while (!tokens.empty()) {
     const auto start = Clock::now();

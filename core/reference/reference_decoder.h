@@ -31,6 +31,12 @@ class ReferenceDecoder final : public model::Decoder {
   void keepAllLogits(bool keep) override;
   std::span<const float> allLogits() const override;
 
+  /// Whether run() also keeps the residual stream of every token, for residualStream().
+  void keepResidualStream(bool keep);
+  /// The residual stream before `layer`, 0 to layerCount, [tokens of the last run][modelDim]; the one behind
+  /// the last layer is given after the final norm, as the output matrix reads it.
+  std::span<const double> residualStream(int layer) const;
+
  private:
   class Pass;
   std::unique_ptr<Pass> m_pass;

@@ -44,7 +44,7 @@ void runOnce(Device& device, const Record& record) {
 }  // namespace
 
 Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std::string& what)
-    : m_bytes(bytes) {
+    : m_what(what), m_bytes(bytes) {
   const std::string trying = fmt::format("allocate {} bytes for {} on {}", bytes, what, device.info().name);
   const VkBufferCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 .size = bytes,
@@ -87,8 +87,9 @@ TexelView::TexelView(Device& device, const Buffer& buffer, VkFormat format, std:
                      std::uint64_t bytes) {
   const std::uint64_t texels = bytes / texelBytes(format);
   if (texels > device.info().limits.maxTexelBufferElements) {
-    throw Error(fmt::format("A matrix of {} texels does not fit {}, which addresses {} at once.", texels,
-                            device.info().name, device.info().limits.maxTexelBufferElements));
+    throw Error(fmt::format("Kernels on {} address {} texels at once, {} of {} are to be addressed.",
+                            device.info().name, device.info().limits.maxTexelBufferElements, texels,
+                            buffer.what()));
   }
   const VkBufferViewCreateInfo info{.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO,
                                     .buffer = buffer.get(),

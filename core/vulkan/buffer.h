@@ -30,6 +30,8 @@ class Buffer {
   std::uint64_t bytes() const { return m_bytes; }
   /// Device memory taken, bytes() rounded up to the device's alignment.
   std::uint64_t allocatedBytes() const { return m_allocatedBytes; }
+  /// What it holds, for sentences: "a KV cache of 512 positions".
+  const std::string& what() const { return m_what; }
   /// The mapped memory of a Host buffer.
   template <typename T>
   std::span<T> mapped() const {
@@ -78,6 +80,7 @@ class Buffer {
     std::uint64_t m_bytes = 0;
   };
 
+  std::string m_what;
   Allocation m_allocation;
   Handle<VkDeviceMemory, vkFreeMemory> m_memory;
   Handle<VkBuffer, vkDestroyBuffer> m_buffer;
@@ -91,7 +94,7 @@ class Buffer {
 class TexelView {
  public:
   TexelView() = default;
-  /// Throws Error when `bytes` holds more texels than the device can address.
+  /// Throws Error naming what the buffer holds when `bytes` are more texels than the device can address.
   TexelView(Device& device, const Buffer& buffer, VkFormat format, std::uint64_t offset, std::uint64_t bytes);
   VkBufferView get() const { return m_view.get(); }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <fstream>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,17 +15,20 @@ namespace headroom::vulkan {
 
 namespace {
 
-std::uint32_t computeQueueFamily(VkPhysicalDevice device, double* timestampPeriodNs) {
+/// Fills in what the first queue family that computes can do; nothing when there is none.
+void describeComputeQueue(VkPhysicalDevice device, double timestampPeriodNs, DeviceInfo& info) {
   std::uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
   vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
-  for (std::uint32_t family = 0; family < count; ++family) {
-    if ((families[family].queueFlags & VK_QUEUE_COMPUTE_BIT) == 0) continue;
-    if (families[family].timestampValidBits == 0) *timestampPeriodNs = 0.0;
-    return family;
-  }
-  throw Error("The device has no compute queue.");
+  const auto computes = [](const VkQueueFamilyProperties& family) {
+    return (family.queueFlags & VK_QUEUE_COMPUTE_BIT) != 0;
+  };
+  const auto found = std::ranges::find_if(families, computes);
+  if (found == families.end()) return;
+  info.computeQueueFamily = static_cast<std::uint32_t>(found - families.begin());
+  info.timestampValidBits = found->timestampValidBits;
+  if (info.timestampValidBits > 0) info.timestampPeriodNs = timestampPeriodNs;
 }
 
 /// Bytes that programs may still take, as Linux tells them; 0 elsewhere.
@@ -60,8 +64,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
                   .subgroupSize = subgroup.subgroupSize,
                   .subgroupOperations = subgroup.supportedOperations,
                   .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,
-                  .limits = properties.properties.limits,
-                  .timestampPeriodNs = properties.properties.limits.timestampPeriod};
+                  .limits = properties.properties.limits};
   for (std::uint32_t heap = 0; heap < memory.memoryHeapCount; ++heap) {
     if (memory.memoryHeaps[heap].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
       info.memoryBytes = std::max(info.memoryBytes, memory.memoryHeaps[heap].size);
@@ -71,7 +74,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
     info.memoryBytes = std::max(info.memoryBytes, availableSystemMemory());
   }
-  computeQueueFamily(device, &info.timestampPeriodNs);
+  describeComputeQueue(device, properties.properties.limits.timestampPeriod, info);
   return info;
 }
 
@@ -127,8 +130,9 @@ DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
         "device).");
   }
   if (wanted.empty()) {
-    return *std::ranges::min_element(devices, {},
-                                     [](const DeviceInfo& info) { return preference(info.type); });
+    return *std::ranges::min_element(devices, {}, [](const DeviceInfo& info) {
+      return std::pair(!info.computeQueueFamily.has_value(), preference(info.type));
+    });
   }
   const bool isIndex = std::ranges::all_of(wanted, [](unsigned char c) { return std::isdigit(c) != 0; });
   for (const DeviceInfo& info : devices) {
@@ -145,12 +149,16 @@ DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
 
 Device::Device(const Instance& instance, const DeviceInfo& info, const std::string& cacheFolder)
     : m_info(info), m_physicalDevice(instance.physicalDevices().at(static_cast<std::size_t>(info.index))) {
+  if (!info.computeQueueFamily) {
+    throw Error(
+        fmt::format("{} has no compute queue, which the kernels run on; choose another device.", info.name));
+  }
   constexpr VkSubgroupFeatureFlags kNeeded = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
   if (info.subgroupSize < 8 || (info.subgroupOperations & kNeeded) != kNeeded) {
     throw Error(fmt::format("{} has subgroups of {} invocations; the kernels need 8 or more, with shuffles.",
                             info.name, info.subgroupSize));
   }
-  const std::uint32_t family = computeQueueFamily(m_physicalDevice, &m_info.timestampPeriodNs);
+  const std::uint32_t family = *info.computeQueueFamily;
   const float priority = 1.0f;
   const VkDeviceQueueCreateInfo queue{.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                       .queueFamilyIndex = family,

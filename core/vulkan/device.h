@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -26,7 +27,9 @@ struct DeviceInfo {
   std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap
   bool storage16Bit = false;      ///< kernels may load and store f16
   VkPhysicalDeviceLimits limits{};
-  double timestampPeriodNs = 0.0;  ///< 0 when the compute queue has no time stamps
+  std::optional<std::uint32_t> computeQueueFamily;  ///< none: it is listed, and cannot decode
+  double timestampPeriodNs = 0.0;                   ///< 0 when the compute queue has no time stamps
+  std::uint32_t timestampValidBits = 0;             ///< of the compute queue; see ticksBetween()
 };
 
 std::vector<DeviceInfo> listDevices(const Instance& instance);
@@ -35,7 +38,7 @@ std::vector<DeviceInfo> listDevices(const Instance& instance);
 std::string_view typeName(VkPhysicalDeviceType type);
 
 /// The device that `wanted` names: an index, or a part of a name in any case; empty picks the first discrete
-/// GPU, else an integrated one, else whatever there is. Throws Error that lists what there is.
+/// GPU, else an integrated one, else whatever there is that computes. Throws Error that lists what there is.
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted);
 
 class StagingRing;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/time_stamps.h"
 
 namespace headroom::vulkan {
 
@@ -144,8 +145,9 @@ std::vector<double> Recorder::dispatchTimesMs() const {
                             VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT),
       "read the time stamps");
   for (std::size_t index = 0; index < times.size(); ++index) {
-    times[index] =
-        static_cast<double>(stamps[index + 1] - stamps[index]) * m_device->info().timestampPeriodNs * 1e-6;
+    const std::uint64_t ticks =
+        ticksBetween(stamps[index], stamps[index + 1], m_device->info().timestampValidBits);
+    times[index] = static_cast<double>(ticks) * m_device->info().timestampPeriodNs * 1e-6;
   }
   return times;
 }

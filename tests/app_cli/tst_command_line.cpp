@@ -71,7 +71,7 @@ class TstCommandLine : public QObject {
     row("not a model", {"info", cli()}, 1, "not a GGUF file");
     row("tokenize without text", {"tokenize", tiny}, 2, "--text or --ids");
     row("tokenize with both", {"tokenize", tiny, "--text", "a", "--ids", "1"}, 2, "excludes");
-    row("tokenize bad ids", {"tokenize", tiny, "--ids", "1,x"}, 2, "expected ids with commas");
+    row("tokenize bad ids", {"tokenize", tiny, "--ids", "1,x"}, 2, "\"x\" in a token list: expected ids");
     row("tokenize foreign id", {"tokenize", tiny, "--ids", "384"}, 1, "expected 0 to 383");
     row("logits without output", {"logits", tiny, "--tokens", "1"}, 2, "--output is required");
     row("logits of a foreign token", {"logits", tiny, "--tokens", "999", "--output", file("x.npy")}, 1,

@@ -54,7 +54,7 @@ class TstInputs : public QObject {
 
   void everyCommandWithAPromptReadsFiles() {
     const QString path = write("prompt.txt", "hello\n");
-    for (const QString& command : {"logits", "attention"}) {
+    for (const char* command : {"logits", "attention"}) {
       const QStringList common{command, checkpoint(kTiny), "--backend", "reference", "--output"};
       const Outcome given = run(common + QStringList{file("a.npy"), "--prompt", "hello"});
       QVERIFY2(given.exitCode == 0, given.errors.constData());

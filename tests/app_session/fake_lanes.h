@@ -10,6 +10,7 @@
 
 #include "app/session/decoder_factory.h"
 #include "core/model/error.h"
+#include "core/model/finite.h"
 #include "core/model/trace_decoder.h"
 
 namespace headroom::test {
@@ -43,9 +44,10 @@ class FakeTokenizer final : public model::Tokenizer {
 struct FakeLane {
   int kvHeadCount = 8;
   int contextLength = 64;
-  int differsAt = -1;  ///< position for which it would choose another token than the other lanes
-  int failsAt = -1;    ///< position at which run() throws
-  int losesAt = -1;    ///< position at which run() loses the device
+  int differsAt = -1;    ///< position for which it would choose another token than the other lanes
+  int failsAt = -1;      ///< position at which run() throws
+  int losesAt = -1;      ///< position at which run() loses the device
+  int overflowsAt = -1;  ///< position at which layer 1 gives NaN
   int stepMilliseconds = 0;
   bool captures = true;
   double msPerCell = 0.0;  ///< attention time per position, sequence and KV head
@@ -106,6 +108,10 @@ class FakeDecoder final : public model::Decoder {
     const int count = static_cast<int>(tokens.size());
     if (m_position + count > m_options.contextLength) throw model::Error("the context is full");
     if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the file is gone");
+    if (m_lane.overflowsAt >= 0 && m_position + count > m_lane.overflowsAt) {
+      throw model::Error(
+          model::nonFiniteSentence(model::Stage::FfnDown, 1, m_lane.overflowsAt, std::nan("")));
+    }
     if (m_lane.losesAt >= 0 && m_position + count > m_lane.losesAt)
       throw model::DeviceLost("The device was lost.");
     if (m_lane.stepMilliseconds > 0)
@@ -188,6 +194,7 @@ class FakeLaneFactory final : public session::LaneFactory {
     if (request.source == "mqa") lane.kvHeadCount = 1;
     if (request.source == "differs-at-20") lane.differsAt = 20;
     if (request.source == "fails-at-20") lane.failsAt = 20;
+    if (request.source == "overflows-at-20") lane.overflowsAt = 20;
     if (request.source == "long") lane.contextLength = 2048;
     if (request.source == "slow") lane.stepMilliseconds = 200;
     if (request.source.find("missing") != std::string::npos) {

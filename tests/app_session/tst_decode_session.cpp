@@ -1,6 +1,7 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "app/session/lane_description.h"
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
 #include "tests/app_session/fake_lanes.h"
@@ -155,6 +156,24 @@ class TestDecodeSession : public QObject {
     QTRY_VERIFY(fixture.host.state().playing);
   }
 
+  /// Fails where one lane's limit is quoted for another.
+  void everyLaneHasItsOwnContextLimit() {
+    Fixture fixture;
+    fixture.host.setPace({0.0});
+    fixture.host.setLanes({{"mha", 0, {}}, {"mqa", 1, {.contextLength = 32}}});
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(0), kContext);
+    QTRY_VERIFY(fixture.host.state().finished);
+    QVERIFY2(fixture.textHas("MQA has reached the context limit of 32 tokens."),
+             qPrintable(fixture.messages.join('\n')));
+    QVERIFY(fixture.textHas("MHA has reached the context limit of 64 tokens."));
+    QCOMPARE(fixture.length(1), 32);
+    // Of lanes that get there with the same token, each has its own number.
+    QCOMPARE(session::contextFullSentence({{512, {"MHA", "MQA"}}, {1024, {"GQA"}}}),
+             std::string("MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of "
+                         "1024. Press play to decode again from the prompt."));
+  }
+
   void paceIsKept() {
     Fixture fixture;
     fixture.host.setPace({50.0});
@@ -228,6 +247,22 @@ class TestDecodeSession : public QObject {
     QTRY_COMPARE(fixture.length(1), kContext);
     QVERIFY(fixture.textHas("fails-at-20: the file is gone"));
     QCOMPARE(fixture.store.lane(0).length(), 20);
+  }
+
+  void aLaneThatOverflowsKeepsItsText() {
+    Fixture fixture;
+    fixture.host.setPace({0.0});
+    fixture.host.setFeed(session::TokenFeed::FreeRun);
+    fixture.open({"overflows-at-20", "mha"});
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(1), kContext);
+    QVERIFY2(
+        fixture.textHas("overflows-at-20: There is no next token after position 20: ffn_down of layer 1 is "
+                        "the first stage that gave NaN"),
+        qPrintable(fixture.messages.join('\n')));
+    QCOMPARE(fixture.length(0), 20);
+    const auto tokens = fixture.store.lane(0).tokens();
+    QCOMPARE(tokens[19], FakeDecoder::tokenFor(19, {}));
   }
 
   void aLostDeviceIsOpenedAgainByPlaying_data() {

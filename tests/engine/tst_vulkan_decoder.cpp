@@ -4,7 +4,9 @@
 #include "core/formats/gguf_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
+#include "core/model/trace_decoder.h"
 #include "core/reference/reference_decoder.h"
+#include "core/vulkan/check.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
 
@@ -284,7 +286,10 @@ class TestVulkanDecoder : public QObject {
     three.run(std::span(tokens).first(69), Capture::none());
     const model::StepRecord single = one.run(std::span(tokens).last(1), Capture::none())[0];
     const model::StepRecord batched = three.run(std::span(tokens).last(1), Capture::none())[0];
-    checkError(three.logits(), one.logits(), kReferenceF32CacheLimit, "sequence 0");
+    reference::ReferenceDecoder truth(model, {});
+    truth.run(tokens, Capture::none());
+    checkError(one.logits(), truth.logits(), kReferenceF32CacheLimit, "alone");
+    checkError(three.logits(), truth.logits(), kReferenceF32CacheLimit, "sequence 0 of three");
     QCOMPARE(batched.logical().kvRead, 3 * single.logical().kvRead);
     QCOMPARE(batched.cacheBytesUsed, 3 * single.cacheBytesUsed);
     QVERIFY2(batched.issued().weightsRead < 2 * single.issued().weightsRead,
@@ -337,56 +342,19 @@ class TestVulkanDecoder : public QObject {
     expectError([&] { decoder.replay(200, tokens, wanted); }, {"200", "301 are in the cache"});
   }
 
-  void pooledRowsHoldTheLargest() {
-    model::ModelConfig config = smallConfig({8, 2, 16});
-    config.contextLength = 65536;
-    const model::Model model = randomModel(config, Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {.kvType = KvType::F16});
-    decoder.fillCache(65535, 1);
-    const int token = 3;
-    const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::pooled(1024)).front();
-    QCOMPARE(decoder.position(), 65536);
-    QCOMPARE(record.attention.pooling, 64);
-    QCOMPARE(record.attention.valueCount(0), 1024);
-    const std::vector<model::AttentionRows> full =
-        decoder.replay(65535, std::span(&token, 1), {.layers = {1}, .queryHeads = {5}});
-    const std::span<const float> row = full.front().row(0, 0, 0);
-    QCOMPARE(row.size(), std::size_t{65536});
-    QVERIFY(std::abs(std::accumulate(row.begin(), row.end(), 0.0) - 1.0) < 1e-5);
-    const std::span<const float> pooled = record.attention.row(1, 5, 0);
-    for (std::size_t cell = 0; cell < pooled.size(); ++cell) {
-      const float largest = *std::ranges::max_element(row.subspan(cell * 64, 64));
-      QVERIFY(std::abs(pooled[cell] - largest) <= 1e-6f * largest);
-    }
-  }
-
-  void stagesAndOverheadAddUpToTheStep() {
-    const model::Model model = formats::loadGguf(HEADROOM_SOURCE_DIR "/assets/models/mha.gguf");
-    VulkanDecoder decoder(m_gpu.device, model, {});
-    const std::vector<int> tokens = someTokens(100, model.config.vocabSize);
-    decoder.run(tokens, Capture::everything());
-    double accounted = 0.0;
-    double wall = 0.0;
-    for (int step = 0; step < 30; ++step) {
-      const int token = step + 1;
-      const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::everything()).front();
-      QVERIFY(record.overhead.prepareMs >= 0.0 && record.overhead.readBackMs > 0.0);
-      accounted += record.gpuTimeMs() + record.overhead.totalMs();
-      wall += record.wallTimeMs;
-    }
-    QVERIFY2(std::abs(accounted - wall) <= 0.05 * wall,
-             qPrintable(QString("accounted %1 ms of %2 ms").arg(accounted).arg(wall)));
-  }
-
   void truncateGoesBack() {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
     VulkanDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
-    const std::vector<float> first = stepwise(decoder, tokens);
+    reference::ReferenceDecoder truth(model, {});
+    const std::vector<float> expected = prefilled(truth, tokens);
+    // Other tokens first, which must leave nothing behind.
+    decoder.run(std::span(tokens).first(10), Capture::none());
+    decoder.run(std::vector<int>(30, 200), Capture::everything());
     decoder.truncate(10);
     QCOMPARE(decoder.position(), 10);
     const std::vector<float> again = stepwise(decoder, std::span(tokens).subspan(10));
-    checkError(again, std::span(first).last(again.size()), 1e-6, "after going back");
+    checkError(again, std::span(expected).last(again.size()), kReferenceF32CacheLimit, "after going back");
   }
 
   void fullContextIsOneSentence() {
@@ -403,6 +371,27 @@ class TestVulkanDecoder : public QObject {
     decoder.truncate(5);
     const int outside = 100000;
     expectError([&] { decoder.run(std::span(&outside, 1), Capture::none()); }, {"100000", "vocabulary"});
+  }
+
+  /// Every decoder says the same of no tokens, and nothing changes.
+  void runningNothingIsOneSentence() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const std::vector<float> attention(16, 0.5f);
+    model::Trace trace{.tokens = {1, 2}};
+    trace.config = smallConfig({4, 2, 16});
+    trace.config.layerCount = 1;
+    trace.config.vocabSize = 3;
+    trace.attention.push_back({model::Storage::F32, 8, 2, std::as_bytes(std::span(attention))});
+    VulkanDecoder vulkanDecoder(m_gpu.device, model, {});
+    reference::ReferenceDecoder referenceDecoder(model, {});
+    model::TraceDecoder traceDecoder(std::move(trace));
+    for (model::Decoder* decoder :
+         std::initializer_list<model::Decoder*>{&vulkanDecoder, &referenceDecoder, &traceDecoder}) {
+      const int token = 1;
+      decoder->run(std::span(&token, 1), Capture::none());
+      expectError([&] { decoder->run({}, Capture::none()); }, {"no token to run", "expected at least one"});
+      QCOMPARE(decoder->position(), 1);
+    }
   }
 
   void modelsWithoutKernelsAreRefused() {
@@ -423,17 +412,22 @@ class TestVulkanDecoder : public QObject {
     expectError([&] { VulkanDecoder(m_gpu.device, model, {.contextLength = 1000000}); }, {"bytes"});
   }
 
-  /// Stages cover the whole step: their time stamps add up to no more than the wall time.
-  void stagesAreTimed() {
-    const model::Model model = randomModel(smallConfig({8, 1, 32}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {});
-    const int token = 5;
-    const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::none())[0];
-    QCOMPARE(std::ssize(record.stages), 2 + 5 * 2);
-    QCOMPARE(record.stages.front().stage, model::Stage::Embedding);
-    QCOMPARE(record.stages.back().stage, model::Stage::Logits);
-    for (const model::StageRecord& stage : record.stages) QVERIFY(stage.gpuTimeMs > 0.0);
-    QVERIFY(record.gpuTimeMs() <= record.wallTimeMs);
+  /// Fails where a cache that a device cannot address is called a matrix, or found out by allocating it.
+  void aCacheOfTooManyTexelsIsNamed() {
+    const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
+    vulkan::DeviceInfo info = m_gpu.device.info();
+    info.limits.maxTexelBufferElements = 65536;  // the least that Vulkan allows
+    vulkan::Device small(m_gpu.instance, info);
+    // 8 heads x 1,000 positions x 64 of head_dim / 4 to a texel.
+    expectError([&] { VulkanDecoder(small, model, {.contextLength = 1000}); },
+                {"keys of one layer in the KV cache", "1000 positions", "128000 texels", "at most 65536"});
+    const vulkan::Buffer buffer(small, 65537 * 16, vulkan::MemoryPlace::Device, "a KV cache of 9 positions");
+    try {
+      vulkan::TexelView(small, buffer, VK_FORMAT_R32G32B32A32_SFLOAT, 0, buffer.bytes());
+      QFAIL("no error was thrown");
+    } catch (const vulkan::Error& error) {
+      QVERIFY2(QString(error.what()).contains("65537 of a KV cache of 9 positions"), error.what());
+    }
   }
 };
 

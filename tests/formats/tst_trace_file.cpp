@@ -111,6 +111,8 @@ std::vector<Broken> brokenTraces() {
        "\"row_count\" is 3, expected 1 to 2"},
       {"other rows than it says", recorded(R"("first_row": 3, "row_count": 2)"),
        "expected F32, F16 or BF16 of [4, 2, 5]"},
+      {"NaN among logits", [](Parts& p) { p.logits[12] = NAN; },
+       "logits hold nan for token 3 after position 1, expected finite numbers"},
   };
 }
 }  // namespace

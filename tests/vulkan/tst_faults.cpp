@@ -104,6 +104,7 @@ class TestFaults : public QObject {
     for (const QString& function : m_faults.functions()) {
       const quint64 count = m_faults.calls(function);
       if (count == 0) continue;
+      if (function == "vkGetPhysicalDeviceQueueFamilyProperties") continue;  // cannot fail: see tst_devices
       QList<quint64> calls{1};
       if (count > 2) calls.append((count + 1) / 2);
       if (count > 1) calls.append(count);

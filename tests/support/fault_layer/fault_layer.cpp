@@ -181,6 +181,18 @@ VKAPI_ATTR void VKAPI_CALL destroyDevice(VkDevice device, const VkAllocationCall
   destroy(device, allocator);
 }
 
+/// A fault of this function, whose failure Vulkan does not know, is a device without a compute queue.
+VKAPI_ATTR void VKAPI_CALL queueFamilies(VkPhysicalDevice device, std::uint32_t* count,
+                                         VkQueueFamilyProperties* families) {
+  constexpr std::string_view kName = "vkGetPhysicalDeviceQueueFamilyProperties";
+  void* const key = keyOf(device);
+  nextFunctions().find<PFN_vkGetPhysicalDeviceQueueFamilyProperties>(key, kName)(device, count, families);
+  if (families == nullptr || plan().next(kName, key) == VK_SUCCESS) return;
+  for (VkQueueFamilyProperties& family : std::span(families, *count)) {
+    family.queueFlags &= ~static_cast<VkQueueFlags>(VK_QUEUE_COMPUTE_BIT);
+  }
+}
+
 struct Entry {
   std::string_view name;
   PFN_vkVoidFunction function;
@@ -204,6 +216,7 @@ const Entry kInstanceEntries[] = {
     special("vkCreateInstance", &createInstance),
     special("vkDestroyInstance", &destroyInstance),
     special("vkCreateDevice", &createDevice),
+    special("vkGetPhysicalDeviceQueueFamilyProperties", &queueFamilies),
     entry<"vkEnumeratePhysicalDevices", PFN_vkEnumeratePhysicalDevices>(),
     entry<"vkCreateDebugUtilsMessengerEXT", PFN_vkCreateDebugUtilsMessengerEXT>(),
 };

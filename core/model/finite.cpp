@@ -1,0 +1,28 @@
+#include "core/model/finite.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstdint>
+
+namespace headroom::model {
+
+bool allFinite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  bool finite = true;
+  for (const float value : values) finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
+  return finite;
+}
+
+std::string nonFiniteSentence(Stage stage, int layer, int position, double value) {
+  const std::string where =
+      layer < 0 ? std::string(stageName(stage)) : fmt::format("{} of layer {}", stageName(stage), layer);
+  const char* found = std::isnan(value) ? "NaN" : value > 0.0 ? "infinity" : "minus infinity";
+  return fmt::format(
+      "There is no next token after position {}: {} is the first stage that gave {} where a finite number "
+      "was "
+      "expected; what was decoded before stays.",
+      position, where, found);
+}
+
+}  // namespace headroom::model

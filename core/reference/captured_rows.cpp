@@ -1,0 +1,72 @@
+#include "core/reference/captured_rows.h"
+
+#include <algorithm>
+
+namespace headroom::reference {
+
+namespace {
+bool isCaptured(const model::AttentionRows& rows, int layer) {
+  return std::binary_search(rows.layers.begin(), rows.layers.end(), layer);
+}
+}  // namespace
+
+model::AttentionRows rowsFor(const model::Capture& capture, const model::ModelConfig& config, int position,
+                             int count) {
+  model::AttentionRows rows;
+  for (int layer = 0; layer < config.layerCount; ++layer) {
+    if (capture.wants(layer)) rows.layers.push_back(layer);
+  }
+  if (rows.layers.empty()) return rows;
+  rows.queryHeads = capture.wantedHeads(config.attention.queryHeadCount);
+  rows.rowCount = count;
+  rows.firstPosition = position;
+  rows.rowStride = position + count;
+  rows.values.assign(rows.layers.size() * rows.queryHeads.size() * static_cast<std::size_t>(rows.rowCount) *
+                         static_cast<std::size_t>(rows.rowStride),
+                     0.0f);
+  return rows;
+}
+
+void poolRows(model::AttentionRows& rows, int cells) {
+  const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
+  if (pooling == 1 || rows.layers.empty()) return;
+  model::AttentionRows pooled = rows;
+  pooled.pooling = pooling;
+  pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
+  const std::size_t rowTotal = rows.values.size() / static_cast<std::size_t>(rows.rowStride);
+  pooled.values.assign(rowTotal * static_cast<std::size_t>(pooled.rowStride), 0.0f);
+  for (std::size_t row = 0; row < rowTotal; ++row) {
+    for (int position = 0; position < rows.rowStride; ++position) {
+      const std::size_t from =
+          row * static_cast<std::size_t>(rows.rowStride) + static_cast<std::size_t>(position);
+      const std::size_t to =
+          row * static_cast<std::size_t>(pooled.rowStride) + static_cast<std::size_t>(position / pooling);
+      pooled.values[to] = std::max(pooled.values[to], rows.values[from]);
+    }
+  }
+  rows = std::move(pooled);
+}
+
+void keepRow(std::span<const double> attention, std::size_t first, int layer, int head, int token,
+             model::AttentionRows& rows) {
+  if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;
+  const auto index = std::ranges::lower_bound(rows.layers, layer) - rows.layers.begin();
+  const auto headIndex = std::ranges::lower_bound(rows.queryHeads, head) - rows.queryHeads.begin();
+  const std::size_t row =
+      (static_cast<std::size_t>(index) * rows.queryHeads.size() + static_cast<std::size_t>(headIndex)) *
+          static_cast<std::size_t>(rows.rowCount) +
+      static_cast<std::size_t>(token);
+  float* target = rows.values.data() + row * static_cast<std::size_t>(rows.rowStride);
+  for (std::size_t i = 0; i < attention.size(); ++i) target[first + i] = static_cast<float>(attention[i]);
+}
+
+std::uint64_t capturedBytes(const model::AttentionRows& rows, int layer) {
+  if (!isCaptured(rows, layer)) return 0;
+  std::uint64_t elements = 0;
+  for (int row = 0; row < rows.rowCount; ++row) {
+    elements += static_cast<std::uint64_t>(rows.firstPosition + row + 1);
+  }
+  return elements * rows.queryHeads.size() * sizeof(float);
+}
+
+}  // namespace headroom::reference
