@@ -134,12 +134,12 @@ const Dialect& dialectOf(std::string_view modelType) {
 std::string_view familyName(std::span<const Names> table, std::string_view ggufShort,
                             const Dialect& dialect) {
   std::string_view first;
-  for (const auto& [name, meaning] : table) {
-    if (meaning != ggufShort) continue;
+  for (const Names& entry : table) {
+    if (entry.second != ggufShort) continue;
     const bool isOwn = std::ranges::any_of(
-        dialect.beginnings, [&](std::string_view beginning) { return name.starts_with(beginning); });
-    if (isOwn) return name;
-    if (first.empty()) first = name;
+        dialect.beginnings, [&](std::string_view beginning) { return entry.first.starts_with(beginning); });
+    if (isOwn) return entry.first;
+    if (first.empty()) first = entry.first;
   }
   return first;
 }

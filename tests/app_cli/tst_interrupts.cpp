@@ -91,7 +91,7 @@ class TstInterrupts : public QObject {
     for (qsizetype i = 0; i < tokens.size(); ++i) {
       QCOMPARE(trace.tokens[static_cast<std::size_t>(i + 1)], tokens[i].toInt());
     }
-    QCOMPARE(trace.rowCount, std::min<int>(200, static_cast<int>(trace.tokens.size())));
+    QCOMPARE(trace.recorded.rowCount, std::min<int>(200, static_cast<int>(trace.tokens.size())));
     QCOMPARE(QDir(m_folder.path())
                  .entryList({"*part-*", ".headroom-scratch*"}, QDir::AllEntries | QDir::Hidden)
                  .size(),
