@@ -29,8 +29,9 @@ int StepProgram::dispatchTotal(const StepShape& shape) {
   return 2 + perLayer * shape.config.layerCount;
 }
 
-StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows)
-    : m_recorder(device, dispatchTotal(resources.shape)) {
+StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows,
+                         vulkan::Workgroups workgroups)
+    : m_recorder(device, dispatchTotal(resources.shape), workgroups) {
   const auto record = [&](Stage stage, int layer) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, stage, layer, rowCount, logitsRows);

@@ -129,7 +129,8 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
     });
   }
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
-  if (!kernels) {
+  const bool areNew = !kernels;
+  if (areNew) {
     kernels = std::make_unique<StepKernels>(m_device, m_shape, resources.weights,
                                             rowCount == 1 ? TokenTile::One : TokenTile::Several,
                                             m_engineOptions.build);
@@ -140,6 +141,8 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
                            .cache = resources.cache,
                            .buffers = resources.buffers,
                            .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
+  // What the driver does at the first use of a kernel belongs to making it, not to the first token.
+  if (areNew) StepProgram(m_device, step, rowCount, logitsRows, vulkan::Workgroups::None).run();
   return resources.programs
       .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
