@@ -13,6 +13,8 @@ namespace headroom::cli {
 namespace {
 /// What the captured rows of a part may take.
 constexpr std::uint64_t kPartBytes = 64u << 20;
+/// Most tokens of a part: between two of them the user may interrupt.
+constexpr std::uint64_t kPartTokens = 512;
 }  // namespace
 
 AttentionRecorder::AttentionRecorder(formats::AttentionSelection selection,
@@ -24,11 +26,12 @@ AttentionRecorder::AttentionRecorder(formats::AttentionSelection selection,
 int AttentionRecorder::partAt(int position, int count) const {
   const formats::AttentionSelection& selection = m_rows.selection();
   if (!selection.wantsRow(position)) {
-    return position < selection.firstRow ? std::min(count, selection.firstRow - position) : count;
+    const int unselected = position < selection.firstRow ? selection.firstRow - position : count;
+    return std::min({count, unselected, static_cast<int>(kPartTokens)});
   }
   const std::uint64_t rowBytes =
       selection.mapCount() * (static_cast<std::uint64_t>(position) + 1) * sizeof(float);
-  const std::uint64_t fitting = std::clamp<std::uint64_t>(kPartBytes / rowBytes, 1, 512);
+  const std::uint64_t fitting = std::clamp<std::uint64_t>(kPartBytes / rowBytes, 1, kPartTokens);
   return std::min({count, selection.endRow - position, static_cast<int>(fitting)});
 }
 

@@ -24,6 +24,9 @@ class LogitsCommand final : public Command {
     m_output
         .addOptions(app(), "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
         ->required();
+    app()
+        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
+        ->check(CLI::PositiveNumber);
     app().add_flag("--prefill", m_prefill, "Feed all tokens at once instead of one at a time");
     m_choice.addOptions(app());
   }
@@ -61,6 +64,8 @@ class LogitsCommand final : public Command {
   /// Nothing is written before the first token went through, so that a refused one leaves a pipe empty.
   void feedOneByOne(model::Decoder& decoder, const std::vector<int>& tokens,
                     const std::vector<std::int64_t>& shape) const {
+    // What does not fit is refused as a whole, before a part of it is run.
+    if (std::ssize(tokens) > decoder.options().contextLength) decoder.run(tokens, model::Capture::none());
     std::optional<formats::NpyWriter> file;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       if (interrupted()) {

@@ -68,6 +68,7 @@ class VulkanLaneFactory final : public LaneFactory {
     lane.script = trace.tokens;
     lane.scriptPrompt = trace.promptTokens;
     lane.pieces = trace.pieces;
+    lane.recorded = trace.recorded;
     lane.decoder = std::move(decoder);
     return lane;
   }

@@ -71,6 +71,7 @@ struct LaneEngine {
   std::vector<int> script = {};
   int scriptPrompt = 1;
   std::map<int, std::string> pieces = {};
+  model::RecordedPart recorded = {};
 };
 
 /// What one lane did in one step.

@@ -176,16 +176,18 @@ std::vector<int> recordedLayers(const ordered_json& header, int layerCount) {
 void readAttention(const ordered_json& header, const SafetensorsFile& file, model::Trace& trace) {
   const model::ModelConfig& config = trace.config;
   const int count = config.contextLength;
-  trace.firstRow = integer(header, "first_row", 0, count - 1, 0);
-  trace.rowCount = integer(header, "row_count", 1, count - trace.firstRow, count - trace.firstRow);
+  model::RecordedPart& part = trace.recorded;
+  part.firstRow = integer(header, "first_row", 0, count - 1, 0);
+  part.rowCount = integer(header, "row_count", 1, count - part.firstRow, count - part.firstRow);
+  part.layers = recordedLayers(header, config.layerCount);
   trace.attention.resize(static_cast<std::size_t>(config.layerCount));
-  for (int layer : recordedLayers(header, config.layerCount)) {
+  for (int layer : part.layers) {
     const SafeTensor* stored = file.findTensor(fmt::format("attention.{}", layer));
     if (!stored) throw Error(fmt::format("tensor \"attention.{}\" is missing", layer));
     model::Tensor& rows = trace.attention[static_cast<std::size_t>(layer)];
     rows = tensorOf(*stored, {static_cast<std::uint64_t>(config.attention.queryHeadCount),
-                              static_cast<std::uint64_t>(trace.rowCount), static_cast<std::uint64_t>(count)});
-    checkAttention(rows, layer, trace.firstRow, trace.rowCount);
+                              static_cast<std::uint64_t>(part.rowCount), static_cast<std::uint64_t>(count)});
+    checkAttention(rows, layer, part.firstRow, part.rowCount);
   }
 }
 

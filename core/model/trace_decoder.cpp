@@ -32,10 +32,9 @@ void TraceDecoder::nameNext() {
 AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& capture) const {
   AttentionRows result;
   for (int layer = 0; layer < m_trace.config.layerCount; ++layer) {
-    const bool isRecorded = !m_trace.attention[static_cast<std::size_t>(layer)].empty();
-    if (isRecorded && capture.wants(layer)) result.layers.push_back(layer);
+    if (m_trace.recorded.holds(layer, firstPosition) && capture.wants(layer)) result.layers.push_back(layer);
   }
-  if (result.layers.empty() || !m_trace.recordsRow(firstPosition)) return {};
+  if (result.layers.empty()) return {};
   result.queryHeads = capture.wantedHeads(m_trace.config.attention.queryHeadCount);
   result.rowCount = count;
   result.firstPosition = firstPosition;
@@ -46,8 +45,8 @@ AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& ca
   for (int layer : result.layers) {
     for (int head : result.queryHeads) {
       for (int row = 0; row < count; ++row) {
-        const std::int64_t index =
-            static_cast<std::int64_t>(head) * m_trace.rowCount + firstPosition + row - m_trace.firstRow;
+        const std::int64_t index = static_cast<std::int64_t>(head) * m_trace.recorded.rowCount +
+                                   firstPosition + row - m_trace.recorded.firstRow;
         m_trace.attention[static_cast<std::size_t>(layer)].readRow(index, whole);
         const std::size_t start = result.values.size();
         result.values.resize(start + static_cast<std::size_t>(result.rowStride));
@@ -64,7 +63,8 @@ AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& ca
 /// How many of `count` positions are like the first one: with recorded rows, or without.
 int TraceDecoder::countAlike(int firstPosition, int count) const {
   int alike = 1;
-  while (alike < count && m_trace.recordsRow(firstPosition + alike) == m_trace.recordsRow(firstPosition)) {
+  while (alike < count &&
+         m_trace.recorded.holdsRow(firstPosition + alike) == m_trace.recorded.holdsRow(firstPosition)) {
     ++alike;
   }
   return alike;

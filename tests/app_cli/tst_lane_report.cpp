@@ -56,6 +56,21 @@ class TstLaneReport : public QObject {
     QVERIFY(cli::laneSummary(lane({40.0})).find("– tokens/s") != std::string::npos);
   }
 
+  /// Without any kept code, what the driver makes at a kernel's first use is set-up, too: it takes lavapipe
+  /// a hundred times as long as running the prompt.
+  void theFirstPromptWaitsForNoDriver() {
+    qputenv("MESA_SHADER_CACHE_DISABLE", "true");
+    qputenv("MESA_GLSL_CACHE_DISABLE", "true");
+    tests::VulkanDevice vulkan;
+    const model::Model model = tests::randomModel(
+        tests::smallConfig({.queryHeadCount = 4, .kvHeadCount = 2, .headDim = 16}), tests::Output::Tied);
+    engine::VulkanDecoder decoder(vulkan.device, model, {});
+    const std::vector<int> tokens{1, 2, 3};
+    const model::StepRecord prompt = decoder.run(tokens, model::Capture::none()).front();
+    QVERIFY(prompt.wallTimeMs - prompt.overhead.setupMs < prompt.overhead.setupMs / 3);
+    QVERIFY2(vulkan.firstValidationError().empty(), vulkan.firstValidationError().c_str());
+  }
+
   /// Kernels for several tokens and the commands of a length are made once, and counted there.
   void theEngineSaysWhatItMade() {
     tests::VulkanDevice vulkan;

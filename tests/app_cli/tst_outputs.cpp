@@ -186,6 +186,51 @@ class TstOutputs : public QObject {
     }
   }
 
+  /// A model's file, its checkpoint and its loss table are written like any other.
+  void trainingWritesThroughLinks() {
+    QFile text(file("text.txt"));
+    QVERIFY(text.open(QFile::WriteOnly));
+    for (int line = 0; line < 400; ++line)
+      text.write(qPrintable(QString("line %1 of a text\n").arg(line * 7 % 91)));
+    text.close();
+    const QStringList train{"train",
+                            "--text",
+                            file("text.txt"),
+                            "--valid",
+                            file("text.txt"),
+                            "--vocab",
+                            "270",
+                            "--layers",
+                            "1",
+                            "--query-heads",
+                            "2",
+                            "--kv-heads",
+                            "1",
+                            "--head-dim",
+                            "8",
+                            "--model-dim",
+                            "16",
+                            "--ffn",
+                            "16",
+                            "--context",
+                            "16",
+                            "--steps",
+                            "2",
+                            "--batch",
+                            "1",
+                            "--output"};
+    QVERIFY(QFile::link("real.gguf", file("model.gguf")) && QFile::link("real.csv", file("model.loss.csv")));
+    const Outcome outcome = run(train + QStringList{file("model.gguf")});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    QVERIFY(QFileInfo(file("model.gguf")).isSymLink() && QFileInfo(file("model.loss.csv")).isSymLink());
+    QVERIFY(bytesOf(file("real.gguf")).startsWith("GGUF"));
+    QVERIFY(bytesOf(file("real.csv")).startsWith("step,"));
+    const Outcome stream = run(train + QStringList{"/dev/stdout"});
+    QCOMPARE(stream.exitCode, 2);
+    QVERIFY2(stream.errors.contains("a checkpoint and a loss table lie beside it"),
+             stream.errors.constData());
+  }
+
   void twoDocumentsDoNotShareStandardOutput() {
     const Outcome outcome = run(logits("/dev/stdout") + QStringList{"--json"});
     QCOMPARE(outcome.exitCode, 2);

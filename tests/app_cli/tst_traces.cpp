@@ -104,8 +104,8 @@ class TstTraces : public QObject {
     QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
     const model::Trace trace = formats::readTrace(file("part.safetensors").toStdString());
     QCOMPARE(trace.tokens.size(), std::size_t{13});
-    QCOMPARE(trace.firstRow, firstRow);
-    QCOMPARE(trace.rowCount, rowCount);
+    QCOMPARE(trace.recorded.firstRow, firstRow);
+    QCOMPARE(trace.recorded.rowCount, rowCount);
     const formats::NpyArray expected = truth(trace, kTiny);
     for (int layer = 0; layer < 3; ++layer) {
       const model::Tensor& maps = trace.attention[static_cast<std::size_t>(layer)];

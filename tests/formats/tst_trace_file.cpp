@@ -189,7 +189,8 @@ class TestTraceFile : public QObject {
     model::Trace trace = formats::readTrace(file("part.safetensors"));
     QVERIFY(trace.attention[0].empty());
     QVERIFY(trace.attention[1].toFloat() == rows);
-    QVERIFY(!trace.recordsRow(1) && trace.recordsRow(2) && trace.recordsRow(3) && !trace.recordsRow(4));
+    QVERIFY(!trace.recorded.holdsRow(1) && trace.recorded.holdsRow(2) && trace.recorded.holdsRow(3) &&
+            !trace.recorded.holdsRow(4));
 
     model::TraceDecoder decoder(std::move(trace));
     const std::vector<int> tokens{3, 1, 4, 1, 5};
@@ -249,7 +250,7 @@ class TestTraceFile : public QObject {
         {{"format", "headroom-trace"},
          {"version", "1"},
          {"trace", R"({"layers": 1, "query_heads": 1, "kv_heads": 1, "head_dim": 8, "vocab_size": 9})"}});
-    QCOMPARE(formats::readTrace(file("rounded.safetensors")).rowCount, static_cast<int>(kTokens));
+    QCOMPARE(formats::readTrace(file("rounded.safetensors")).recorded.rowCount, static_cast<int>(kTokens));
   }
 
   void brokenOnesAreRefused_data() {

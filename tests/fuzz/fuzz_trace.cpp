@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       tests::expect(records.size() == 1);
       // What is not recorded is not there, and what is there is whole.
       const model::AttentionRows& rows = records[0].attention;
-      const bool isRecorded = decoder.trace().recordsRow(decoder.position() - 1);
+      const bool isRecorded = decoder.trace().recorded.holdsRow(decoder.position() - 1);
       tests::expect(rows.layers.empty() != isRecorded && rows.values.empty() != isRecorded);
     }
     tests::expect(decoder.position() == static_cast<int>(tokens.size()));
