@@ -106,6 +106,29 @@ class TestLivePage : public QObject {
     QTRY_VERIFY(page.application->session().state().playing);
   }
 
+  /// Of 8 positions a trace holds the rows of two: the others are ground, not the colour of 0.
+  void whatATraceDoesNotHoldIsNoZero() {
+    constexpr session::Color kZero{68, 1, 84};  // where viridis begins
+    constexpr session::Color kRecorded{203, 225, 41};
+    const auto picture = [](std::optional<model::RecordedPart> recorded) {
+      auto factory = std::make_unique<test::FakeLaneFactory>();
+      factory->recorded = std::move(recorded);
+      test::GuiFixture page(std::move(factory));
+      page.settings.setPace({0.0});
+      page.start({"trace"});
+      const bool isThere = page.drawn() && QTest::qWaitFor([&] { return page.length(0) == 8; }, 10000);
+      return isThere ? page.picture() : QImage();
+    };
+    const QImage whole = picture(std::nullopt);
+    const QImage part = picture(model::RecordedPart{.layers = {0}, .firstRow = 4, .rowCount = 2});
+    const int all = countPixels(whole, kRecorded);
+    const int some = countPixels(part, kRecorded);
+    QVERIFY(all > 10000);
+    // 5 + 6 of 1 + 2 + ... + 8 cells.
+    QVERIFY2(std::abs(some - all * 11 / 36) < all / 50, qPrintable(QString("%1 of %2").arg(some).arg(all)));
+    QVERIFY(countPixels(part, kZero) < 10);
+  }
+
   void timelineLooksBack() {
     Page page;
     QVERIFY(page.startPaused());
