@@ -97,7 +97,7 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, int lay
 void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer, int layerIndex,
                int rowCount) {
   const auto& buffers = step.buffers;
-  const bool headNorms = step.kernels.headNorm().has_value();
+  const bool headNorms = step.kernels.headNorm() != nullptr;
   const Binding keys = step.cache.keyStorage(layerIndex);
   const Binding values = step.cache.valueStorage(layerIndex);
   recorder.dispatch(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/engine/device_weights.h"
+#include "core/vulkan/kernel_store.h"
 #include "shaders/kernel_params.h"
 
 namespace headroom::engine {
@@ -52,7 +53,7 @@ class Builder {
         m_tile(tile == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
         m_build(build) {}
 
-  vulkan::Kernel embedding(const DeviceMatrix& matrix) const {
+  const vulkan::Kernel& embedding(const DeviceMatrix& matrix) const {
     const model::Traits& traits = m_shape.traits();
     const float scale =
         traits.scalesEmbedding ? std::sqrt(static_cast<float>(m_shape.config.modelDim)) : 1.0f;
@@ -61,7 +62,7 @@ class Builder {
                 {matrix.formatConstant(), matrix.columns4(), bits(scale),
                  traits.positions == model::Positions::Learned ? 1u : 0u});
   }
-  vulkan::Kernel qkvProjection(const DeviceProjection& projection) const {
+  const vulkan::Kernel& qkvProjection(const DeviceProjection& projection) const {
     const model::AttentionShape& heads = m_shape.config.attention;
     Constants constants =
         normalised(projection.matrix, projection.terms, heads.queryDim() + 2 * heads.kvDim());
@@ -72,7 +73,7 @@ class Builder {
                 fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
                 projectionBindings({kTexel, kTexel, kTexel, kStorage, kStorage, kStorage}), constants);
   }
-  vulkan::Kernel headNorm() const {
+  const vulkan::Kernel& headNorm() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     return make(
         "head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
@@ -80,7 +81,7 @@ class Builder {
         {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
          u32(m_shape.options.contextLength), bits(m_shape.config.normEpsilon)});
   }
-  vulkan::Kernel attentionDecode() const {
+  const vulkan::Kernel& attentionDecode() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     const bool large = !m_rows && m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
     return make(
@@ -93,25 +94,25 @@ class Builder {
          bits(static_cast<float>(m_shape.config.scoreScale())), bits(m_shape.config.attentionSoftCap)},
         sizeof(AttentionDecodeParams));
   }
-  vulkan::Kernel attentionMerge() const {
+  const vulkan::Kernel& attentionMerge() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     return make("attention_merge", "attention_merge", {kTexel, kTexel, kStorage},
                 {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount),
                  u32(m_shape.attendedColumns() / 4)});
   }
-  vulkan::Kernel attentionOutput(const DeviceProjection& projection) const {
+  const vulkan::Kernel& attentionOutput(const DeviceProjection& projection) const {
     const model::AttentionShape& heads = m_shape.config.attention;
     Constants constants = residual(projection);
     set(constants, 4, {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)});
     return make("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile),
                 projectionBindings({kTexel, kTexel, kStorage}), constants);
   }
-  vulkan::Kernel addBranch() const {
+  const vulkan::Kernel& addBranch() const {
     return make(
         "add_branch", "add_branch", {kStorage, kStorage, kStorage},
         {u32(m_shape.config.modelDim), u32(m_shape.streamColumns()), bits(m_shape.config.normEpsilon)});
   }
-  vulkan::Kernel ffnGateUp(const DeviceProjection& projection) const {
+  const vulkan::Kernel& ffnGateUp(const DeviceProjection& projection) const {
     const model::Traits& traits = m_shape.traits();
     Constants constants = normalised(projection.matrix, projection.terms, m_shape.config.ffnDim);
     set(constants, 5, {u32(m_shape.hiddenColumns()), static_cast<std::uint32_t>(traits.activation)});
@@ -119,11 +120,11 @@ class Builder {
     return make("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile),
                 projectionBindings({kTexel, kTexel, kStorage, kTexel}), constants);
   }
-  vulkan::Kernel ffnDown(const DeviceProjection& projection) const {
+  const vulkan::Kernel& ffnDown(const DeviceProjection& projection) const {
     return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
                 projectionBindings({kTexel, kStorage}), residual(projection));
   }
-  vulkan::Kernel logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
+  const vulkan::Kernel& logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
     Constants constants = normalised(matrix, terms, m_shape.config.vocabSize);
     set(constants, 5, {bits(m_shape.config.logitSoftCap)});
     return make("logits", fmt::format("logits_{}_{}", family(), m_tile),
@@ -164,18 +165,14 @@ class Builder {
     return constants;
   }
 
-  vulkan::Kernel make(const std::string& name, const std::string& code, Bindings bindings,
-                      Constants constants, std::uint32_t pushBytes = 0) const {
+  const vulkan::Kernel& make(const std::string& name, const std::string& code, Bindings bindings,
+                             Constants constants, std::uint32_t pushBytes = 0) const {
     if (m_build == KernelBuild::Audit) bindings.push_back(kStorage);
     constants.resize(kInvocationsConstant + 1);
     constants[kRowBlocksConstant] = u32(m_shape.plan.rowBlocks);
     constants[kInvocationsConstant] = u32(m_shape.plan.invocations);
-    return {m_device,
-            name,
-            kernelWords(code + (m_build == KernelBuild::Audit ? "_audit" : "_plain")),
-            std::move(bindings),
-            constants,
-            pushBytes};
+    const char* build = m_build == KernelBuild::Audit ? "_audit" : "_plain";
+    return m_device.kernels().get(name, kernelWords(code + build), bindings, constants, pushBytes);
   }
 
   vulkan::Device& m_device;
@@ -188,24 +185,26 @@ class Builder {
 }  // namespace
 
 StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const DeviceWeights& weights,
-                         TokenTile tile, KernelBuild build)
+                         TokenTile tile, KernelBuild build, std::optional<model::Stage> only)
     : m_tile(tile) {
+  using model::Stage;
   const Builder builder(device, shape, tile, build);
-  m_embedding = builder.embedding(weights.tokenEmbedding);
-  m_attentionDecode = builder.attentionDecode();
-  if (shape.rowsFamily()) m_attentionMerge = builder.attentionMerge();
-  m_logits = builder.logits(weights.outputMatrix(), weights.outputTerms);
-  if (shape.traits().headNorms) m_headNorm = builder.headNorm();
-  if (shape.traits().branchNorms) m_addBranch = builder.addBranch();
-  const auto once = [&](ByStorage& kernels, const DeviceProjection& projection, auto maker) {
-    std::optional<vulkan::Kernel>& kernel = kernels.kernels[projection.matrix.formatConstant()];
-    if (!kernel) kernel = (builder.*maker)(projection);
+  const auto wanted = [&](Stage stage) { return !only || *only == stage; };
+  if (wanted(Stage::Embedding)) m_embedding = &builder.embedding(weights.tokenEmbedding);
+  if (wanted(Stage::AttentionDecode)) m_attentionDecode = &builder.attentionDecode();
+  if (wanted(Stage::Logits)) m_logits = &builder.logits(weights.outputMatrix(), weights.outputTerms);
+  if (shape.rowsFamily() && wanted(Stage::AttentionOutput)) m_attentionMerge = &builder.attentionMerge();
+  if (shape.traits().headNorms && wanted(Stage::QkvProjection)) m_headNorm = &builder.headNorm();
+  if (shape.traits().branchNorms) m_addBranch = &builder.addBranch();
+  const auto once = [&](Stage stage, ByStorage& kernels, const DeviceProjection& projection, auto maker) {
+    const vulkan::Kernel*& kernel = kernels.kernels[projection.matrix.formatConstant()];
+    if (wanted(stage) && kernel == nullptr) kernel = &(builder.*maker)(projection);
   };
   for (const DeviceLayer& layer : weights.layers) {
-    once(m_qkvProjection, layer.qkv, &Builder::qkvProjection);
-    once(m_attentionOutput, layer.attentionOutput, &Builder::attentionOutput);
-    once(m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
-    once(m_ffnDown, layer.ffnDown, &Builder::ffnDown);
+    once(Stage::QkvProjection, m_qkvProjection, layer.qkv, &Builder::qkvProjection);
+    once(Stage::AttentionOutput, m_attentionOutput, layer.attentionOutput, &Builder::attentionOutput);
+    once(Stage::FfnGateUp, m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
+    once(Stage::FfnDown, m_ffnDown, layer.ffnDown, &Builder::ffnDown);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/kernel_store.h"
 #include "core/vulkan/staging_ring.h"
 
 namespace headroom::vulkan {
@@ -190,6 +191,7 @@ Device::Device(const Instance& instance, const DeviceInfo& info, const std::stri
   VkPhysicalDeviceProperties properties;
   vkGetPhysicalDeviceProperties(m_physicalDevice, &properties);
   m_pipelineCache = PipelineCache(device, properties, cacheFolder);
+  m_kernels = std::make_unique<KernelStore>(*this);
   m_stagingRing = std::make_unique<StagingRing>(*this);
 }
 

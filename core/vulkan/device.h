@@ -41,6 +41,7 @@ std::string_view typeName(VkPhysicalDeviceType type);
 /// GPU, else an integrated one, else whatever there is that computes. Throws Error that lists what there is.
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted);
 
+class KernelStore;
 class StagingRing;
 
 /// A logical device with one compute queue. Used by one thread at a time.
@@ -66,6 +67,7 @@ class Device {
   void countAllocation(std::uint64_t bytes) { m_allocatedBytes += bytes; }
   void countRelease(std::uint64_t bytes) { m_allocatedBytes -= bytes; }
 
+  KernelStore& kernels() { return *m_kernels; }
   /// What upload() goes through.
   StagingRing& stagingRing() { return *m_stagingRing; }
   /// Waits for uploads; returns at once when there are none. Throws Error.
@@ -95,6 +97,7 @@ class Device {
   Handle<VkCommandPool, vkDestroyCommandPool> m_commandPool;
   Handle<VkFence, vkDestroyFence> m_fence;
   PipelineCache m_pipelineCache;
+  std::unique_ptr<KernelStore> m_kernels;
   std::unique_ptr<StagingRing> m_stagingRing;
 };
 

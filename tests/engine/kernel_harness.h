@@ -39,17 +39,19 @@ inline std::vector<float> randomFloats(std::size_t count, unsigned seed, float d
   return values;
 }
 
-/// One model's device state, and a way to run a single stage on inputs of the test's choice.
+/// One model's device state, and a way to run a single stage on inputs of the test's choice. Only that
+/// stage's kernels are built: a kernel takes longer to build than to test.
 class KernelHarness {
  public:
   KernelHarness(vulkan::Device& device, const model::Model& model, const engine::StepShape& stepShape,
-                engine::TokenTile tile)
+                engine::TokenTile tile, model::Stage stage)
       : m_device(device),
         shape(stepShape),
         weights(device, model, shape, engine::DeviceStorage::AsStored),
         cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
         buffers(device, shape),
-        kernels(device, shape, weights, tile, engine::KernelBuild::Plain) {}
+        kernels(device, shape, weights, tile, engine::KernelBuild::Plain, stage),
+        m_stage(stage) {}
 
   void write(const vulkan::Buffer& buffer, const std::vector<float>& values, std::uint64_t offset = 0) {
     vulkan::upload(m_device, buffer, offset, std::as_bytes(std::span(values)));
@@ -88,8 +90,7 @@ class KernelHarness {
   }
 
   /// Captures all heads when `capturePooling` is not 0, by rows of the whole context.
-  void run(model::Stage stage, const std::vector<engine::TokenParams>& rows, int logitsRows = 1,
-           int capturePooling = 0) {
+  void run(const std::vector<engine::TokenParams>& rows, int logitsRows = 1, int capturePooling = 0) {
     engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
     params = {};
     params.tokenCount = static_cast<std::uint32_t>(rows.size());
@@ -100,10 +101,10 @@ class KernelHarness {
     params.layerSlots[0] = capturePooling > 0 ? 0 : engine::kNoSlot;
     std::iota(std::begin(params.headSlots), std::end(params.headSlots), 0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
-    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, stage));
+    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, m_stage));
     engine::recordStage(
         recorder,
-        {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, stage,
+        {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, m_stage,
         0, static_cast<int>(rows.size()), logitsRows);
     recorder.finish();
     recorder.run();
@@ -118,6 +119,9 @@ class KernelHarness {
   engine::KvCache cache;
   engine::StepBuffers buffers;
   engine::StepKernels kernels;
+
+ private:
+  model::Stage m_stage;
 };
 
 /// Row `row` of a matrix of rows of `columns` floats.

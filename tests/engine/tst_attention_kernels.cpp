@@ -113,7 +113,7 @@ class TestAttentionKernels : public QObject {
     shape.chunkCount = chunks;
     shape.blockTokens = 2;
     shape.captureExtents = static_cast<std::uint64_t>(2 * chunks * queryHeads);
-    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several, Stage::AttentionDecode);
 
     const auto cacheSize = static_cast<std::size_t>(kvHeads * headDim * context);
     const std::vector<float> keys =
@@ -127,7 +127,7 @@ class TestAttentionKernels : public QObject {
     const std::vector<engine::TokenParams> rows{
         {.position = static_cast<std::uint32_t>(std::max(0, length - 2))},
         {.position = static_cast<std::uint32_t>(length - 1)}};
-    harness.run(Stage::AttentionDecode, rows, 1, 1);
+    harness.run(rows, 1, 1);
 
     const auto heads = static_cast<std::size_t>(queryHeads);
     const auto dim = static_cast<std::size_t>(headDim);
@@ -200,14 +200,14 @@ class TestAttentionKernels : public QObject {
     const model::Model model = makeModel(6, 2, 32, 500);
     const engine::StepShape shape =
         engine::StepShape::make(m_gpu.device.info(), model.config, {.kernels = {.family = family}});
-    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several);
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::Several, Stage::AttentionDecode);
     harness.write(harness.buffers.query, randomFloats(2 * 6 * 32, 1));
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 500 * 32, 2));
     const std::vector<engine::TokenParams> rows{{.position = 450}, {.position = 451}};
-    harness.run(Stage::AttentionDecode, rows, 1, 1);
+    harness.run(rows, 1, 1);
     const auto mapped = harness.buffers.captured.mapped<const float>();
     const std::vector<float> full(mapped.begin(), mapped.end());
-    harness.run(Stage::AttentionDecode, rows, 1, HEADROOM_LANES);
+    harness.run(rows, 1, HEADROOM_LANES);
     for (std::size_t slotRow = 0; slotRow < 12; ++slotRow) {
       const std::size_t seen = rows[slotRow % 2].position + 1;
       for (std::size_t first = 0; first < seen; first += HEADROOM_LANES) {
@@ -222,14 +222,14 @@ class TestAttentionKernels : public QObject {
   void captureOffWritesNothing() {
     const model::Model model = makeModel(4, 2, 16, 40);
     const engine::StepShape shape = engine::StepShape::make(m_gpu.device.info(), model.config, {});
-    KernelHarness harness(m_gpu.device, model, shape, TokenTile::One);
+    KernelHarness harness(m_gpu.device, model, shape, TokenTile::One, Stage::AttentionDecode);
     harness.write(harness.buffers.query, randomFloats(64, 1));
     harness.writeCache(harness.cache.keyOffset(0), randomFloats(2 * 16 * 40, 2));
     const std::vector<engine::TokenParams> rows{{.position = 30}};
-    harness.run(Stage::AttentionDecode, rows, 1, 0);
+    harness.run(rows, 1, 0);
     QVERIFY(std::ranges::all_of(harness.buffers.captured.mapped<const float>(),
                                 [](float x) { return x == 0.0f; }));
-    harness.run(Stage::AttentionDecode, rows, 1, 1);
+    harness.run(rows, 1, 1);
     QVERIFY(std::ranges::any_of(harness.buffers.captured.mapped<const float>(),
                                 [](float x) { return x != 0.0f; }));
   }
@@ -265,7 +265,8 @@ class TestAttentionKernels : public QObject {
     engine::StepShape shape =
         engine::StepShape::make(m_gpu.device.info(), model.config, {.kernels = {.family = family}});
     shape.chunkCount = chunks;
-    KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several);
+    KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several,
+                          Stage::AttentionOutput);
 
     const auto heads = static_cast<std::size_t>(queryHeads);
     const auto dim = static_cast<std::size_t>(headDim);
@@ -285,7 +286,7 @@ class TestAttentionKernels : public QObject {
     harness.write(harness.buffers.partial, partial);
     harness.write(harness.buffers.extent, extent);
     harness.write(harness.buffers.stream, stream);
-    harness.run(Stage::AttentionOutput, std::vector<engine::TokenParams>(rowCount));
+    harness.run(std::vector<engine::TokenParams>(rowCount));
 
     const std::vector<float> actual = harness.read(harness.buffers.stream, rowCount * shape.streamColumns());
     for (std::size_t row = 0; row < rowCount; ++row) {

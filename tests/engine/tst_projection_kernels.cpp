@@ -143,8 +143,8 @@ class TestProjectionKernels : public QObject {
   void embedding_data() { addRows(); }
   void embedding() {
     Case c = makeCase();
-    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
-    harness.run(Stage::Embedding, c.rows);
+    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::Embedding);
+    harness.run(c.rows);
     const auto width = static_cast<std::size_t>(c.shape.config.modelDim);
     const std::vector<float> actual =
         readPadded(harness, harness.buffers.stream, c.rows.size(), width, c.shape.streamColumns());
@@ -161,10 +161,10 @@ class TestProjectionKernels : public QObject {
     const model::ModelConfig& config = c.shape.config;
     const model::LayerWeights& layer = c.model.weights.layers[0];
     const auto headDim = static_cast<std::size_t>(config.attention.headDim);
-    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
+    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::QkvProjection);
     writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim),
                 c.shape.streamColumns());
-    harness.run(Stage::QkvProjection, c.rows);
+    harness.run(c.rows);
 
     const auto queryDim = static_cast<std::size_t>(config.attention.queryDim());
     const auto cacheSize = static_cast<std::size_t>(config.attention.kvDim() * c.shape.options.contextLength);
@@ -220,10 +220,10 @@ class TestProjectionKernels : public QObject {
     Case c = makeCase();
     const model::ModelConfig& config = c.shape.config;
     const model::LayerWeights& layer = c.model.weights.layers[0];
-    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
+    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::FfnGateUp);
     writePadded(harness, harness.buffers.stream, c.stream, static_cast<std::size_t>(config.modelDim),
                 c.shape.streamColumns());
-    harness.run(Stage::FfnGateUp, c.rows);
+    harness.run(c.rows);
     std::vector<double> expected;
     for (std::size_t row = 0; row < c.rows.size(); ++row) {
       const std::vector<double> input = normalise(
@@ -245,10 +245,10 @@ class TestProjectionKernels : public QObject {
     const auto ffnDim = static_cast<std::size_t>(config.ffnDim);
     const auto modelDim = static_cast<std::size_t>(config.modelDim);
     const std::vector<float> hidden = randomFloats(c.rows.size() * ffnDim, 9);
-    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
+    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::FfnDown);
     writePadded(harness, harness.buffers.stream, c.stream, modelDim, c.shape.streamColumns());
     writePadded(harness, harness.buffers.hidden, hidden, ffnDim, c.shape.hiddenColumns());
-    harness.run(Stage::FfnDown, c.rows);
+    harness.run(c.rows);
     std::vector<double> expected;
     for (std::size_t row = 0; row < c.rows.size(); ++row) {
       const auto input = rowOf(hidden, row, ffnDim);
@@ -266,9 +266,9 @@ class TestProjectionKernels : public QObject {
     const model::ModelConfig& config = c.shape.config;
     const auto modelDim = static_cast<std::size_t>(config.modelDim);
     const std::size_t wanted = (c.rows.size() + 1) / 2;  // the later half
-    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile);
+    KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::Logits);
     writePadded(harness, harness.buffers.stream, c.stream, modelDim, c.shape.streamColumns());
-    harness.run(Stage::Logits, c.rows, static_cast<int>(wanted));
+    harness.run(c.rows, static_cast<int>(wanted));
     std::vector<double> expected;
     for (std::size_t row = c.rows.size() - wanted; row < c.rows.size(); ++row) {
       const std::vector<double> input =

@@ -7,6 +7,7 @@
 #include "core/model/trace_decoder.h"
 #include "core/reference/reference_decoder.h"
 #include "core/vulkan/check.h"
+#include "core/vulkan/kernel_store.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
 
@@ -371,6 +372,29 @@ class TestVulkanDecoder : public QObject {
     decoder.truncate(5);
     const int outside = 100000;
     expectError([&] { decoder.run(std::span(&outside, 1), Capture::none()); }, {"100000", "vocabulary"});
+  }
+
+  /// Fails where a decoder builds what the device has already, or shares what is not the same.
+  void kernelsAreBuiltOnce() {
+    vulkan::Device device(m_gpu.instance, m_gpu.device.info());
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const std::vector<int> tokens = someTokens(6, model.config.vocabSize);
+    const auto kernelsAfter = [&](const model::DecoderOptions& options) {
+      VulkanDecoder decoder(device, model, options);
+      decoder.run(std::span(tokens).first(1), Capture::none());
+      const std::size_t ofOneToken = device.kernels().size();
+      decoder.run(std::span(tokens).subspan(1), Capture::none());
+      return std::pair(ofOneToken, device.kernels().size());
+    };
+    // Seven stages; several tokens at once share embedding and attention with one.
+    const std::size_t packed = 7;
+    QCOMPARE(kernelsAfter({.kernels = {.family = model::KernelFamily::Packed}}),
+             std::pair(packed, packed + 5));
+    QCOMPARE(kernelsAfter({.kernels = {.family = model::KernelFamily::Packed}}),
+             std::pair(packed + 5, packed + 5));
+    // Another cache type is another projection (with each tile) and another attention.
+    QCOMPARE(kernelsAfter({.kvType = KvType::F16, .kernels = {.family = model::KernelFamily::Packed}}),
+             std::pair(packed + 7, packed + 8));
   }
 
   /// Every decoder says the same of no tokens, and nothing changes.
