@@ -1,10 +1,13 @@
 #include "app/application.h"
 
 #include <QApplication>
+#include <QFile>
 #include <QLabel>
 #include <QVulkanFunctions>
 
 #include "app/view/theme.h"
+#include "core/formats/data_folders.h"
+#include "core/model/error.h"
 
 namespace headroom {
 
@@ -29,6 +32,29 @@ void applyToQt(const session::Appearance& appearance) {
   qApp->setFont(view::qtFont(appearance));
   qApp->setPalette(view::qtPalette(appearance));
   qApp->setStyleSheet(view::qtStyleSheet(appearance));
+}
+
+/// The text of a file that comes with the program, or the sentence that says where it was looked for.
+QString textOf(const char* relative) {
+  try {
+    QFile file(QString::fromStdString(formats::findData(relative).string()));
+    return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : file.errorString();
+  } catch (const model::Error& error) {
+    return error.what();
+  }
+}
+
+QIcon programIcon() {
+  QIcon icon;
+  for (const int size : {48, 128, 256}) {
+    try {
+      const auto path = formats::findData("icons/headroom-" + std::to_string(size) + ".png");
+      icon.addFile(QString::fromStdString(path.string()));
+    } catch (const model::Error&) {
+      // The desktop's own icon will do.
+    }
+  }
+  return icon;
 }
 
 }  // namespace
@@ -56,6 +82,10 @@ Application::Application(std::unique_ptr<session::LaneFactory> factory, session:
                      applyToQt(appearance);
                      if (m_live) m_live->setAppearance(appearance);
                    });
+  m_window->setAbout({.version = HEADROOM_VERSION,
+                      .icon = programIcon(),
+                      .components = textOf("licenses/components.txt"),
+                      .license = textOf("licenses/GPL-3.0-or-later.txt")});
   if (m_live) connectLiveView();
 }
 

@@ -16,10 +16,27 @@ bool displayMissing() {
 #endif
 }
 
+void describe(QCommandLineParser& parser) {
+  parser.setApplicationDescription(
+      "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
+  parser.addHelpOption();
+  parser.addVersionOption();
+  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most four.", "[models...]");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (displayMissing()) {
+    // What needs no window works without a display.
+    const QCoreApplication app(argc, argv);
+    QCoreApplication::setApplicationName("headroom");
+    QCoreApplication::setApplicationVersion(HEADROOM_VERSION);
+    QCommandLineParser parser;
+    describe(parser);
+    parser.parse(QCoreApplication::arguments());
+    if (parser.isSet("version")) parser.showVersion();
+    if (parser.isSet("help")) parser.showHelp();
     std::fputs("headroom: there is no display. Set DISPLAY or WAYLAND_DISPLAY, or use headroom-cli.\n",
                stderr);
     return 1;
@@ -28,19 +45,18 @@ int main(int argc, char** argv) {
   QApplication app(argc, argv);
   QApplication::setOrganizationName("headroom");
   QApplication::setApplicationName("headroom");
+  QApplication::setApplicationVersion(HEADROOM_VERSION);
+  QApplication::setDesktopFileName("org.headroom.Headroom");
   QApplication::setStyle(QStyleFactory::create("Fusion"));
 
   QCommandLineParser parser;
-  parser.setApplicationDescription(
-      "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
-  parser.addHelpOption();
-  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most four.", "[models...]");
+  describe(parser);
   parser.process(app);
   std::vector<std::string> files;
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
 
   headroom::session::Settings settings;
-  headroom::Application application(headroom::session::vulkanLaneFactory(HEADROOM_MODEL_FOLDER), settings);
+  headroom::Application application(headroom::session::vulkanLaneFactory(), settings);
   application.start(files);
   return QApplication::exec();
 }

@@ -1,25 +1,26 @@
 # shellcheck shell=bash
-# Sourced by app/run and tests/run: finds or installs the packages of packages.txt, configures and builds.
+# Sourced by app/run and tests/run: finds or installs packages, configures and builds.
 
 headroom_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# Names of the packages that are not installed, on one line.
+# missing_packages LIST...: names of the packages in these files of cmake/ that are not installed, on one line.
 missing_packages() {
   local package
+  local -a lists=("${@/#/$headroom_root/cmake/}")
   while read -r package; do
     [[ -z $package || $package == \#* ]] && continue
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s ' "$package"
-  done <"$headroom_root/cmake/packages.txt"
+  done < <(cat "${lists[@]}")
 }
 
-# Installs what is missing, or says in one sentence what to install.
+# install_packages LIST...: installs what is missing, or says in one sentence what to install.
 install_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    echo "This is not a Debian system; the libraries listed in cmake/packages.txt are taken to be there." >&2
+    echo "This is not a Debian system; the libraries listed in $(printf 'cmake/%s ' "$@")are taken to be there." >&2
     return 0
   fi
   local missing
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [[ -z $missing ]] && return 0
   local -a as_root=()
   if ((EUID != 0)); then

@@ -1,15 +1,20 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "app/cli/attention_recorder.h"
 #include "app/cli/commands.h"
 #include "app/cli/decoder_factory.h"
+#include "app/cli/index_range.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
+#include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
+#include "core/model/utf8.h"
 
 namespace headroom::cli {
 
@@ -17,82 +22,125 @@ namespace {
 class AttentionCommand final : public Command {
  public:
   AttentionCommand(CLI::App& parent, const GlobalOptions& global)
-      : Command(parent, global, "attention",
-                "Attention maps as an NPY file, [layers][query_heads][T][T] or the slice asked for") {
-    app().add_option("MODEL", m_model, "GGUF file, or mha, gqa, mqa")->required();
-    CLI::Option* tokens = app().add_option("--tokens", m_input.tokens, "Token ids to feed: 1,2,3");
-    m_prompt = app().add_option("--prompt", m_input.prompt, "Text to feed")->excludes(tokens);
-    app().add_option("--layer", m_layer, "Only this layer")->check(CLI::NonNegativeNumber);
+      : Command(
+            parent, global, "attention",
+            "Attention maps as an NPY file, [layers][query_heads][T][T] or the part asked for; the tokens "
+            "beside it as JSON") {
+    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    m_input.addOptions(app());
+    CLI::Option* layer =
+        app().add_option("--layer", m_layer, "Only this layer")->check(CLI::NonNegativeNumber);
+    app().add_option("--layers", m_layers, "Only these layers: 0,3,8:12 (12 not included)")->excludes(layer);
     app().add_option("--head", m_head, "Only this query head")->check(CLI::NonNegativeNumber);
-    app().add_option("--output", m_output, "NPY file to write, float32")->required();
+    app().add_option("--rows", m_rows,
+                     "Only the tokens at these positions as those that look: 100:200 (200 not included)");
+    app()
+        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
+        ->check(CLI::PositiveNumber);
+    m_output
+        .addOptions(app(), "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
+        ->required();
     m_choice.addOptions(app());
   }
 
   void run() override {
-    m_input.hasPrompt = m_prompt->count() > 0;
+    const formats::OutputTarget target = m_output.check(global());
     const model::Model model = openModel(m_model);
-    const std::vector<int> layers = chosen(m_layer, model.config.layerCount, "layer");
-    const std::vector<int> heads = chosen(m_head, model.config.attention.queryHeadCount, "query head");
     const std::vector<int> tokens = m_input.idsFor(model);
+    const auto count = static_cast<int>(tokens.size());
+    const formats::AttentionSelection selection = select(model.config, count);
+    m_output.announce(target, selection.mapBytes(count), selection.spoolBytes(count),
+                      "write less with --layers, --head or --rows");
+    watchInterrupts();
     DecoderFactory factory(m_choice, global().device);
     const auto decoder = factory.make(model);
-    const auto records = decoder->run(tokens, {.all = false, .layers = layers, .queryHeads = heads});
+    AttentionRecorder recorder(selection, target);
+    recorder.run(*decoder, std::span(tokens).first(static_cast<std::size_t>(selection.endRow)));
 
     std::vector<std::int64_t> shape;
-    if (m_layer < 0) shape.push_back(std::ssize(layers));
-    if (m_head < 0) shape.push_back(std::ssize(heads));
-    shape.insert(shape.end(), 2, std::ssize(tokens));
-    formats::writeNpy(m_output, shape, assemble(records, layers.size(), heads.size(), tokens.size()));
-    if (global().json) {
-      const nlohmann::ordered_json document = {{"model", model.path},
-                                               {"device", decoder->deviceName()},
-                                               {"tokens", tokens},
-                                               {"output", m_output},
-                                               {"shape", shape}};
-      fmt::print("{}\n", document.dump(2));
-    } else {
-      fmt::print("{}: [{}] float32, computed by {}\n", m_output, fmt::join(shape, "]["),
-                 decoder->deviceName());
-    }
+    if (m_layer < 0) shape.push_back(std::ssize(selection.layers));
+    if (m_head < 0) shape.push_back(std::ssize(selection.queryHeads));
+    shape.insert(shape.end(), {selection.endRow - selection.firstRow, count});
+    write(recorder.rows(), shape, count);
+    const std::string tokensPath = target.isStream() ? "" : writeTokens(model, tokens, selection);
+    report(model, tokens, *decoder, target, shape, tokensPath);
   }
 
  private:
-  /// All of `count`, or the one index that was asked for.
-  static std::vector<int> chosen(int index, int count, std::string_view what) {
-    if (index >= count)
-      throw model::Error(fmt::format("There is no {} {}, expected 0 to {}", what, index, count - 1));
-    if (index >= 0) return {index};
-    std::vector<int> all(static_cast<std::size_t>(count));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
+  formats::AttentionSelection select(const model::ModelConfig& config, int tokenCount) const {
+    formats::AttentionSelection selection;
+    const IndexRange rows = m_rows.empty() ? IndexRange{.first = 0, .end = tokenCount}
+                                           : parseRange("--rows", m_rows, tokenCount, "row");
+    selection.firstRow = rows.first;
+    selection.endRow = rows.end;
+    selection.layers = m_layer < 0 ? parseIndices("--layers", m_layers, config.layerCount, "layer")
+                                   : std::vector{within(m_layer, config.layerCount, "layer")};
+    if (m_head >= 0) {
+      selection.queryHeads = {within(m_head, config.attention.queryHeadCount, "query head")};
+    } else {
+      selection.queryHeads = parseIndices("--head", "", config.attention.queryHeadCount, "query head");
+    }
+    return selection;
   }
 
-  /// [layer][head][row][column], zero above the diagonal.
-  static std::vector<float> assemble(const std::vector<model::StepRecord>& records, std::size_t layerCount,
-                                     std::size_t headCount, std::size_t tokenCount) {
-    std::vector<float> maps(layerCount * headCount * tokenCount * tokenCount, 0.0f);
-    for (const model::StepRecord& record : records) {
-      const model::AttentionRows& rows = record.attention;
-      for (std::size_t layer = 0; layer < layerCount; ++layer) {
-        for (std::size_t head = 0; head < headCount; ++head) {
-          for (int row = 0; row < rows.rowCount; ++row) {
-            const auto values = rows.row(static_cast<int>(layer), static_cast<int>(head), row);
-            const std::size_t position = static_cast<std::size_t>(rows.firstPosition + row);
-            const std::size_t start = ((layer * headCount + head) * tokenCount + position) * tokenCount;
-            std::copy(values.begin(), values.end(), maps.begin() + static_cast<std::ptrdiff_t>(start));
-          }
-        }
+  static int within(int index, int count, std::string_view what) {
+    if (index < count) return index;
+    throw model::Error(fmt::format("There is no {} {}, expected 0 to {}", what, index, count - 1));
+  }
+
+  void write(const formats::AttentionSpool& rows, const std::vector<std::int64_t>& shape, int count) const {
+    formats::NpyWriter file(m_output.path(), shape);
+    rows.eachRow(count, [&](std::span<const std::byte> row) { file.write(row); });
+    file.commit();
+  }
+
+  /// What the axes of the map mean, in a file beside it; its path.
+  std::string writeTokens(const model::Model& model, const std::vector<int>& tokens,
+                          const formats::AttentionSelection& selection) const {
+    nlohmann::ordered_json document = {{"model", model.path},
+                                       {"layers", selection.layers},
+                                       {"query_heads", selection.queryHeads},
+                                       {"first_row", selection.firstRow},
+                                       {"tokens", tokens},
+                                       {"pieces", nullptr}};
+    if (model.tokenizer) {
+      document["pieces"] = nlohmann::ordered_json::array();
+      for (int token : tokens) {
+        document["pieces"].push_back(model::replaceInvalidUtf8(model.tokenizer->pieceBytes(token)));
       }
     }
-    return maps;
+    const std::string path =
+        std::filesystem::path(m_output.path()).replace_extension(".tokens.json").string();
+    formats::AtomicFile file(path);
+    file.write(document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    file.commit();
+    return path;
+  }
+
+  void report(const model::Model& model, const std::vector<int>& tokens, const model::Decoder& decoder,
+              const formats::OutputTarget& target, const std::vector<std::int64_t>& shape,
+              const std::string& tokensPath) const {
+    if (global().json) {
+      nlohmann::ordered_json document = {{"model", model.path}, {"device", decoder.deviceName()},
+                                         {"tokens", tokens},    {"output", m_output.path()},
+                                         {"shape", shape},      {"tokens_file", nullptr}};
+      if (!tokensPath.empty()) document["tokens_file"] = tokensPath;
+      fmt::print("{}\n", document.dump(2));
+      return;
+    }
+    fmt::print(messagesBeside(target), "{}: [{}] float32, computed by {}; {}\n", m_output.path(),
+               fmt::join(shape, "]["), decoder.deviceName(),
+               tokensPath.empty() ? "a stream has no file beside it for the tokens"
+                                  : fmt::format("tokens in {}", tokensPath));
   }
 
   std::string m_model;
   TokenInput m_input;
-  CLI::Option* m_prompt = nullptr;
   int m_layer = -1;
   int m_head = -1;
-  std::string m_output;
+  std::string m_layers;
+  std::string m_rows;
+  OutputArgument m_output;
   DecoderChoice m_choice;
 };
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ struct BenchRow {
   double logitsError = 0.0;  ///< largest difference from the reference over the largest logit
   model::Traffic issued;     ///< of one step at the row's context
   model::Traffic logical;
+  /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.
+  std::optional<model::Traffic> counted;
   std::uint64_t workingSetBytes = 0;      ///< weights, and the cache's used part
   analysis::LaneMeasurement measurement;  ///< of the last steps, for the verdict
   double copyGBps = 0.0;                  ///< copy probe of this run at that working set; 0 without

@@ -10,6 +10,7 @@
 #include "app/cli/bench_shape.h"
 #include "app/cli/commands.h"
 #include "app/cli/decoder_factory.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "core/engine/probes.h"
 #include "core/formats/synthetic_model.h"
@@ -77,7 +78,7 @@ class BenchCommand final : public Command {
         ->capture_default_str();
     app()
         .add_option("--round-ms", m_options.roundMs, "Milliseconds of decoding in a round")
-        ->check(CLI::Range(1.0, 60000.0))
+        ->check(numberFrom(1.0, 60000.0))
         ->capture_default_str();
     app()
         .add_option("--seed", m_options.seed, "Of the order of rows and the filled caches")
@@ -97,6 +98,7 @@ class BenchCommand final : public Command {
     if (!m_kernels.empty()) {
       m_options.kernels = parseOption("--kernels", [&] { return model::parsePlan(m_kernels); });
     }
+    watchInterrupts();
     try {
       const vulkan::Instance instance;
       vulkan::Device device(instance, vulkan::chooseDevice(instance, global().device));
@@ -111,10 +113,13 @@ class BenchCommand final : public Command {
       if (m_kernels.empty()) result.options.kernels = calibratedPlan(device.info());
       progress("probing the device");
       result.ceilings = engine::probeDevice(device);
-      result.rows = runBench(device, models, settings, result.options, progress);
+      BenchOutcome outcome = runBench(device, models, settings, result.options, progress);
+      result.rows = std::move(outcome.rows);
+      result.isInterrupted = outcome.isInterrupted;
       for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
       print(result);
+      if (result.isInterrupted) throw model::Cancelled(whatIsThere(result, settings.size()));
     } catch (const vulkan::Error& error) {
       throw model::Error(error.what());
     }
@@ -161,6 +166,13 @@ class BenchCommand final : public Command {
       }
     }
     return settings;
+  }
+
+  static std::string whatIsThere(const BenchResult& result, std::size_t wanted) {
+    std::size_t rounds = 0;
+    for (const BenchRow& row : result.rows) rounds += row.rounds.size();
+    return fmt::format("Interrupted: {} of {} rows and {} of {} rounds were measured", result.rows.size(),
+                       wanted, rounds, wanted * static_cast<std::size_t>(result.options.rounds));
   }
 
   void print(const BenchResult& result) const {

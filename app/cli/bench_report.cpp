@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "core/analysis/verdict.h"
 
@@ -16,7 +18,7 @@ ordered_json document(const Spread& spread) {
   return {{"median", spread.median}, {"min", spread.minimum}, {"max", spread.maximum}};
 }
 
-ordered_json document(const model::Traffic& traffic) {
+std::vector<std::pair<std::string_view, std::uint64_t>> classesOf(const model::Traffic& traffic) {
   return {{"weights_read", traffic.weightsRead},
           {"kv_read", traffic.kvRead},
           {"kv_written", traffic.kvWritten},
@@ -24,6 +26,12 @@ ordered_json document(const model::Traffic& traffic) {
           {"activations_written", traffic.activationsWritten},
           {"capture_written", traffic.captureWritten},
           {"total", traffic.total()}};
+}
+
+ordered_json document(const model::Traffic& traffic) {
+  ordered_json classes;
+  for (const auto& [name, bytes] : classesOf(traffic)) classes[std::string(name)] = bytes;
+  return classes;
 }
 
 double percentOfCopy(const BenchRow& row) {
@@ -130,6 +138,11 @@ const BenchRow& BenchResult::baselineOf(const BenchRow& row) const {
 
 std::string benchText(const BenchResult& result) {
   std::string text = header(result);
+  if (result.isInterrupted) {
+    std::size_t fewest = result.rows.empty() ? 0 : result.rows.front().rounds.size();
+    for (const BenchRow& row : result.rows) fewest = std::min(fewest, row.rounds.size());
+    text += fmt::format("Interrupted: {} rows of at least {} whole rounds.\n", result.rows.size(), fewest);
+  }
   text +=
       fmt::format("\n{:<24}{:>8}{:>6}{:>5}{:>8}{:>10}{:>20}{:>9}{:>20}{:>12}{:>12}{:>7}{:>9}{:>8}{:>10}\n",
                   "model", "context", "batch", "KV", "kernel", "tokens/s", "(min - max)", "ratio",
@@ -171,6 +184,9 @@ std::string benchCsv(const BenchResult& result) {
   for (int stage = 0; stage < model::kStageCount; ++stage) {
     text += fmt::format(",{}_ms", stageName(static_cast<model::Stage>(stage)));
   }
+  if (result.options.audit) {
+    for (const auto& [name, bytes] : classesOf({})) text += fmt::format(",counted_{}_bytes", name);
+  }
   text += "\n";
   for (const BenchRow& row : result.rows) {
     const Spread speed = row.tokensPerSecond();
@@ -183,6 +199,11 @@ std::string benchCsv(const BenchResult& result) {
                         ratio.minimum, ratio.maximum, row.issued.total(), row.logical.total(), row.kvReuse(),
                         row.impliedGBps(), row.copyGBps, row.overheadMs());
     for (double ms : row.stageMs()) text += fmt::format(",{}", ms);
+    if (result.options.audit) {
+      for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
+        text += row.counted ? fmt::format(",{}", bytes) : ",";
+      }
+    }
     text += "\n";
   }
   return text;
@@ -219,6 +240,7 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"outside_stages_ms", row.overheadMs()},
                     {"issued_bytes", document(row.issued)},
                     {"logical_bytes", document(row.logical)},
+                    {"counted_bytes", row.counted ? document(*row.counted) : ordered_json()},
                     {"kv_reuse_factor", row.kvReuse()},
                     {"implied_gb_per_s", row.impliedGBps()},
                     {"working_set_bytes", row.workingSetBytes},
@@ -236,6 +258,7 @@ ordered_json benchDocument(const BenchResult& result) {
           {"seed", result.options.seed},
           {"kernels", planText(result.options.kernels)},
           {"audited", result.options.audit},
+          {"interrupted", result.isInterrupted},
           {"probes",
            {{"copy", curve},
             {"fma_gflops", result.ceilings.fmaGflops},

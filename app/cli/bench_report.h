@@ -17,6 +17,7 @@ struct BenchResult {
   model::DeviceCeilings ceilings;
   const std::vector<BenchModel>* models = nullptr;
   std::vector<BenchRow> rows;
+  bool isInterrupted = false;  ///< rows and rounds are missing
 
   const BenchModel& modelOf(const BenchRow& row) const {
     return (*models)[static_cast<std::size_t>(row.setting.model)];

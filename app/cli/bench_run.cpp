@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "app/cli/interrupt.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
@@ -74,21 +75,26 @@ class Case {
   }
 
   /// Throws when the kernels count other bytes than are declared of them.
-  void audit(vulkan::Device& device) const {
+  void audit(vulkan::Device& device) {
     model::DecoderOptions options = m_decoder->options();
     engine::VulkanDecoder audited(device, m_model.model, options, {.build = engine::KernelBuild::Audit});
     if (m_row.setting.context > 0) audited.fillCache(m_row.setting.context, m_options.seed);
     const int token = 1;
     const model::StepRecord record = audited.run(std::span(&token, 1), m_options.capture).front();
+    model::Traffic sum;
+    bool isWhole = true;
     for (std::size_t stage = 0; stage < record.stages.size(); ++stage) {
       const std::uint64_t declared = record.stages[stage].issued.total();
       const std::uint64_t counted = audited.audited()[stage].total();
+      sum += audited.audited()[stage];
       // Counters have 32 bits for each class.
+      isWhole = isWhole && declared <= UINT32_MAX;
       if (record.stages[stage].issued == audited.audited()[stage] || declared > UINT32_MAX) continue;
       throw model::Error(fmt::format("{}: {} of layer {} declares {} bytes, its audit counts {}",
                                      m_model.name, stageName(record.stages[stage].stage),
                                      record.stages[stage].layer, declared, counted));
     }
+    if (isWhole) m_row.counted = sum;
   }
 
   void warmUp() {
@@ -96,7 +102,7 @@ class Case {
     if (m_row.setting.context > 0) m_decoder->fillCache(m_row.setting.context, m_options.seed);
     double spent = 0.0;
     int steps = 0;
-    for (; steps == 0 || spent < m_options.warmUpMs; ++steps) spent += step().wallTimeMs;
+    for (; steps == 0 || (spent < m_options.warmUpMs && !interrupted()); ++steps) spent += step().wallTimeMs;
     m_row.steps = std::clamp(static_cast<int>(std::lround(m_options.roundMs * steps / spent)), kFewestSteps,
                              kMostSteps);
   }
@@ -105,6 +111,7 @@ class Case {
     m_decoder->truncate(m_row.setting.context);
     BenchRound round;
     for (int i = 0; i < m_row.steps; ++i) {
+      if (interrupted()) return;  // part of a round is none
       const int token = i % m_model.model.config.vocabSize;
       const model::StepRecord record = m_decoder->run(std::span(&token, 1), m_options.capture).front();
       if (i == 0) {
@@ -123,6 +130,8 @@ class Case {
     }
     m_row.rounds.push_back(round);
   }
+
+  bool isMeasured() const { return !m_row.rounds.empty(); }
 
   BenchRow finish() {
     const auto& setting = m_row.setting;
@@ -160,17 +169,19 @@ std::vector<float> referenceLogits(const BenchModel& model) {
 
 }  // namespace
 
-std::vector<BenchRow> runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
-                               const std::vector<BenchSetting>& settings, const BenchOptions& options,
-                               const BenchProgress& progress) {
+BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
+                      const std::vector<BenchSetting>& settings, const BenchOptions& options,
+                      const BenchProgress& progress) {
   std::vector<std::vector<float>> expected;
   for (const BenchModel& model : models) {
+    if (interrupted()) return {.isInterrupted = true};
     progress(fmt::format("checking {}", model.name));
     expected.push_back(referenceLogits(model));
   }
   std::vector<Case> cases;
   cases.reserve(settings.size());
   for (const BenchSetting& setting : settings) {
+    if (interrupted()) return {.isInterrupted = true};
     const auto index = static_cast<std::size_t>(setting.model);
     progress(fmt::format("warming up {} at context {}", models[index].name, setting.context));
     cases.emplace_back(device, models[index], setting, options);
@@ -181,14 +192,19 @@ std::vector<BenchRow> runBench(vulkan::Device& device, const std::vector<BenchMo
   std::mt19937 random(options.seed);
   std::vector<std::size_t> order(cases.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  for (int round = 0; round < options.rounds; ++round) {
+  for (int round = 0; round < options.rounds && !interrupted(); ++round) {
     progress(fmt::format("round {} of {}", round + 1, options.rounds));
     std::ranges::shuffle(order, random);
     for (std::size_t index : order) cases[index].measureRound();
   }
-  std::vector<BenchRow> rows;
-  for (Case& measured : cases) rows.push_back(measured.finish());
-  return rows;
+  BenchOutcome outcome;
+  for (Case& measured : cases) {
+    if (!measured.isMeasured()) continue;
+    outcome.rows.push_back(measured.finish());
+    outcome.isInterrupted = outcome.isInterrupted || std::ssize(outcome.rows.back().rounds) < options.rounds;
+  }
+  outcome.isInterrupted = outcome.isInterrupted || outcome.rows.size() < cases.size();
+  return outcome;
 }
 
 }  // namespace headroom::cli

@@ -23,12 +23,18 @@ struct BenchOptions {
 /// Told what is being done, for a progress line.
 using BenchProgress = std::function<void(const std::string& what)>;
 
+/// What a run measured; rows in the order of the settings, those without a whole round left out.
+struct BenchOutcome {
+  std::vector<BenchRow> rows;
+  bool isInterrupted = false;
+};
+
 /// Measures every setting on one device in one run: each row's logits are checked against the float64
 /// reference first, then all rows are warmed up, then measured in rounds with the rows in shuffled order.
 /// Caches are filled with random numbers up to the row's context. Throws model::Error when a model cannot run
-/// or its logits are wrong.
-std::vector<BenchRow> runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
-                               const std::vector<BenchSetting>& settings, const BenchOptions& options,
-                               const BenchProgress& progress);
+/// or its logits are wrong. When the user interrupts it, the rounds that are whole come back.
+BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
+                      const std::vector<BenchSetting>& settings, const BenchOptions& options,
+                      const BenchProgress& progress);
 
 }  // namespace headroom::cli

@@ -13,6 +13,10 @@ struct GlobalOptions {
   std::string device;  ///< Vulkan device, by number or part of its name; empty for the first
 };
 
+/// What std::bad_alloc means to a user.
+inline constexpr const char* kOutOfMemory =
+    "Out of memory: the model, its cache or what is captured does not fit";
+
 /// Runs `parse`, which reads an option's value; what it refuses is wrong usage.
 template <typename Parse>
 auto parseOption(const std::string& option, const Parse& parse) {
@@ -21,6 +25,19 @@ auto parseOption(const std::string& option, const Parse& parse) {
   } catch (const model::Error& error) {
     throw CLI::ValidationError(option, error.what());
   }
+}
+
+/// A number from `low` to `high`; CLI::Range lets nan through.
+inline CLI::Validator numberFrom(double low, double high) {
+  const std::string range = CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high);
+  return CLI::Validator(
+      [low, high, range](const std::string& text) {
+        double value = 0.0;
+        const bool isNumber = CLI::detail::lexical_cast(text, value);
+        return isNumber && value >= low && value <= high ? std::string()
+                                                         : "is " + text + ", expected a number from " + range;
+      },
+      "FLOAT from " + range);
 }
 
 /// One subcommand: declares its options when constructed, does its work in run().

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <new>
+#include <system_error>
 
 #include "core/model/error.h"
 
@@ -19,6 +23,13 @@ constexpr int kWrongUsage = 2;
 void printError(std::string sentence) {
   std::replace(sentence.begin(), sentence.end(), '\n', ' ');
   fmt::print(stderr, "headroom-cli: {}\n", sentence);
+}
+
+/// For standard output that took no more.
+model::Error brokenOutput() {
+  const int error = errno;
+  return model::Error(fmt::format("Cannot write to standard output: {}",
+                                  error != 0 ? std::strerror(error) : "not all of it was taken"));
 }
 
 int parseAndRun(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands, int argumentCount,
@@ -52,19 +63,27 @@ std::vector<std::unique_ptr<Command>> registerCommands(CLI::App& app, const Glob
 }
 
 int runCommandLine(int argumentCount, char** arguments) {
+  // A reader that went away and a file at its limit are errors like any other, not a silent end.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app(
       "Decode with multi-head, grouped-query and multi-query attention, and measure what sharing saves");
   app.name("headroom-cli");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "headroom-cli " HEADROOM_VERSION, "Print the version");
   app.fallthrough();  // --json and --device may follow the command
   GlobalOptions global;
   app.add_flag("--json", global.json, "Print one JSON document");
   app.add_option("--device", global.device, "Vulkan device, by number or part of its name");
   try {
     const auto commands = registerCommands(app, global);
-    return parseAndRun(app, commands, argumentCount, arguments);
+    const int code = parseAndRun(app, commands, argumentCount, arguments);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw brokenOutput();
+    return code;
   } catch (const std::bad_alloc&) {
-    printError("Out of memory: the model, its cache or what is captured does not fit");
+    printError(kOutOfMemory);
+  } catch (const std::system_error& error) {
+    printError(std::ferror(stdout) != 0 ? brokenOutput().what() : error.what());
   } catch (const std::exception& error) {
     printError(error.what());
   }

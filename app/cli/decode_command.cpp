@@ -1,17 +1,21 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/decoder_factory.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/lane_report.h"
 #include "app/cli/lane_runner.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
-#include "core/formats/trace_file.h"
+#include "app/cli/trace_argument.h"
 #include "core/model/error.h"
 #include "core/model/text_stream.h"
 
@@ -24,28 +28,26 @@ class DecodeCommand final : public Command {
  public:
   DecodeCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "decode", "Decode a text with one to four models side by side") {
-    app().add_option("MODEL", m_models, "GGUF files, or mha, gqa, mqa")->required()->expected(1, kMostLanes);
-    CLI::Option* tokens = app().add_option("--tokens", m_input.tokens, "Token ids to start from: 1,2,3");
-    m_prompt = app().add_option("--prompt", m_input.prompt, "Text to start from")->excludes(tokens);
-    CLI::Option* chat =
-        app()
-            .add_flag("--chat", m_input.isChat, "Write the prompt as the model's chat template says")
-            ->needs(m_prompt);
-    app().add_option("--system", m_input.system, "System message before the prompt")->needs(chat);
+    app()
+        .add_option("MODEL", m_models, "GGUF files, Hugging Face folders, or mha, gqa, mqa")
+        ->required()
+        ->expected(1, kMostLanes);
+    m_input.addOptions(app());
+    m_input.addChatOptions(app());
     app()
         .add_option("--max-tokens", m_run.maxTokens, "Tokens to decode")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     app()
         .add_option("--temperature", m_sampling.temperature, "0 takes the most likely token")
-        ->check(CLI::Range(0.0, 100.0))
+        ->check(numberFrom(0.0, 100.0))
         ->capture_default_str();
     app()
         .add_option("--top-k", m_sampling.topK, "Sample from the K most likely; 0: from all")
         ->check(CLI::NonNegativeNumber);
     app()
         .add_option("--top-p", m_sampling.topP, "Sample from the smallest set with this probability")
-        ->check(CLI::Range(0.0, 1.0));
+        ->check(numberFrom(0.0, 1.0));
     app().add_option("--seed", m_sampling.seed, "Seed of the sampling")->capture_default_str();
     app().add_flag("--lockstep", m_lockstep, "Feed every lane what the first one samples");
     app()
@@ -63,43 +65,62 @@ class DecodeCommand final : public Command {
         .add_option("--capture", m_capture, "Attention rows to read back")
         ->check(CLI::IsMember({"all", "none"}))
         ->capture_default_str();
-    app().add_option("--trace", m_trace,
-                     "Trace to write, a safetensors file with tokens and attention; captures all");
+    m_trace.addOptions(app());
     m_choice.addOptions(app());
   }
 
   void run() override {
-    m_input.hasPrompt = m_prompt->count() > 0;
+    m_trace.check(global(), static_cast<int>(m_models.size()));
     m_run.coupling = m_lockstep ? Coupling::Lockstep : Coupling::FreeRun;
-    m_run.capture =
-        m_capture == "all" || !m_trace.empty() ? model::Capture::everything() : model::Capture::none();
+    m_run.capture = m_capture == "all" ? model::Capture::everything() : model::Capture::none();
+    watchInterrupts();
     DecoderFactory factory(m_choice, global().device);
     std::vector<Lane> lanes = openLanes(factory);
     const bool streams = lanes.size() == 1 && !global().json;
-    if (streams) fmt::print("{}", shownPrompt());
-    model::TextStream stream;
+    std::string failure;
     try {
-      runLanes(lanes, m_run, [&](std::size_t lane, int token) {
-        if (!streams || !lanes[lane].model.tokenizer) return;
-        fmt::print("{}", stream.feed(*lanes[lane].model.tokenizer, token));
-        std::fflush(stdout);
-      });
+      decode(lanes, streams);
     } catch (const model::Error& error) {
-      // What was decoded before the failure stays worth having.
-      if (!lanes.front().steps.empty()) {
-        report(lanes, streams, error.what());
-        writeTraces(lanes);
-      }
-      throw;
+      failure = error.what();
+    } catch (const std::bad_alloc&) {
+      failure = kOutOfMemory;
     }
-    fmt::print("{}", stream.finish());
-    report(lanes, streams, {});
-    writeTraces(lanes);
+    const bool isEmpty = std::ranges::all_of(lanes, [](const Lane& lane) { return lane.prefill.empty(); });
+    if (isEmpty) throw model::Error(failure);
+    // What was decoded stays worth having, also when one way of handing it over fails.
+    const auto attempt = [&](const auto& handOver) {
+      try {
+        handOver();
+      } catch (const std::exception& error) {
+        if (failure.empty()) failure = error.what();
+      }
+    };
+    attempt([&] { m_trace.write(lanes); });
+    attempt([&] { report(lanes, streams, failure); });
+    if (!failure.empty()) throw model::Error(failure);
   }
 
  private:
+  /// Runs the lanes; the text of a single one appears as it comes.
+  void decode(std::vector<Lane>& lanes, bool streams) const {
+    if (streams) print(shownPrompt());
+    model::TextStream stream;
+    runLanes(lanes, m_run, [&](std::size_t lane, int token) {
+      if (!streams || !lanes[lane].model.tokenizer) return;
+      print(stream.feed(*lanes[lane].model.tokenizer, token));
+    });
+    if (streams) print(stream.finish());
+  }
+
+  /// Throws model::Error when the reader is gone.
+  void print(std::string_view text) const {
+    std::FILE* out = m_trace.messages();
+    if (std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0) return;
+    throw model::Error(fmt::format("Cannot write to standard output: {}", std::strerror(errno)));
+  }
+
   /// The prompt as it stands before the text that follows: a chat's reply begins a paragraph of its own.
-  std::string shownPrompt() const { return m_input.isChat ? m_input.prompt + "\n\n" : m_input.prompt; }
+  std::string shownPrompt() const { return m_input.isChat() ? m_input.prompt() + "\n\n" : m_input.prompt(); }
 
   std::vector<Lane> openLanes(DecoderFactory& factory) const {
     std::vector<Lane> lanes;
@@ -109,36 +130,26 @@ class DecodeCommand final : public Command {
                        .sampler = model::Sampler(m_sampling),
                        .promptTokens = {}});
     }
-    for (Lane& lane : lanes) {
+    for (std::size_t index = 0; index < lanes.size(); ++index) {
+      Lane& lane = lanes[index];
       // In lockstep every lane reads the first one's ids.
       lane.promptTokens = m_lockstep ? m_input.idsFor(lanes.front().model) : m_input.idsFor(lane.model);
+      m_trace.attach(lane, static_cast<int>(index), tokensAtMost(lane));
+    }
+    for (Lane& lane : lanes) {
+      const auto start = std::chrono::steady_clock::now();
       lane.decoder = factory.make(lane.model);
+      lane.setupMs =
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     }
     return lanes;
   }
 
-  /// FILE for the first lane, FILE-2 and so on before its ending for the others.
-  std::string tracePath(std::size_t lane) const {
-    const std::filesystem::path path(m_trace);
-    if (lane == 0) return m_trace;
-    return (path.parent_path() /
-            fmt::format("{}-{}{}", path.stem().string(), lane + 1, path.extension().string()))
-        .string();
-  }
-
-  void writeTraces(const std::vector<Lane>& lanes) const {
-    if (m_trace.empty()) return;
-    for (std::size_t index = 0; index < lanes.size(); ++index) {
-      const Lane& lane = lanes[index];
-      std::vector<model::StepRecord> records = lane.prefill;
-      records.insert(records.end(), lane.steps.begin(), lane.steps.end());
-      formats::writeTrace({.config = lane.model.config,
-                           .tokenizer = lane.model.tokenizer.get(),
-                           .writer = "headroom-cli on " + lane.decoder->deviceName(),
-                           .promptTokens = static_cast<int>(lane.promptTokens.size()),
-                           .records = records},
-                          tracePath(index));
-    }
+  /// Prompt and text together, as far as the cache has room.
+  int tokensAtMost(const Lane& lane) const {
+    const int context = model::contextOf(lane.model.config, {.contextLength = m_choice.contextLength});
+    const auto prompt = static_cast<std::int64_t>(lane.promptTokens.size());
+    return static_cast<int>(std::max(prompt, std::min<std::int64_t>(context, prompt + m_run.maxTokens)));
   }
 
   void report(const std::vector<Lane>& lanes, bool streamed, const std::string& error) const {
@@ -151,22 +162,23 @@ class DecodeCommand final : public Command {
       fmt::print("{}\n", document.dump(2));
       return;
     }
-    if (streamed) fmt::print("\n\n");
+    if (streamed) print("\n\n");
     for (const Lane& lane : lanes) {
       if (lane.prefill.empty()) continue;
-      if (!streamed) fmt::print("[{}]\n{}{}\n", lane.model.config.name, shownPrompt(), generatedText(lane));
-      if (!lane.model.tokenizer) fmt::print("{}\n", fmt::join(lane.tokens, ","));
-      fmt::print("{}\n", laneSummary(lane));
+      if (!streamed) {
+        print(fmt::format("[{}]\n{}{}\n", lane.model.config.name, shownPrompt(), generatedText(lane)));
+      }
+      if (!lane.model.tokenizer) print(fmt::format("{}\n", fmt::join(lane.tokens, ",")));
+      print(laneSummary(lane) + "\n");
     }
   }
 
   std::vector<std::string> m_models;
   TokenInput m_input;
-  CLI::Option* m_prompt = nullptr;
   model::SamplingOptions m_sampling;
   bool m_lockstep = false;
   std::string m_capture = "none";
-  std::string m_trace;
+  TraceArgument m_trace;
   RunOptions m_run;
   DecoderChoice m_choice;
 };

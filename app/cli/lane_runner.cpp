@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/cli/interrupt.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -31,12 +32,31 @@ std::optional<StopReason> reasonToStop(const Lane& lane, int token, int maxToken
   return std::nullopt;
 }
 
+/// Attention rows that no recorder keeps are read back, as their cost is to be measured, and let go.
+std::vector<model::StepRecord> run(Lane& lane, std::span<const int> tokens, const model::Capture& capture) {
+  if (lane.recorder) return lane.recorder->run(*lane.decoder, tokens);
+  auto records = lane.decoder->run(tokens, capture);
+  for (model::StepRecord& record : records) record.attention = {};
+  return records;
+}
+
 void feed(Lane& lane, int token, int ownChoice, const model::Capture& capture) {
   if (token != ownChoice && !lane.firstDivergence)
     lane.firstDivergence = static_cast<int>(lane.tokens.size());
-  auto records = lane.decoder->run(std::span(&token, 1), capture);
+  auto records = run(lane, std::span(&token, 1), capture);
   lane.tokens.push_back(token);
   std::move(records.begin(), records.end(), std::back_inserter(lane.steps));
+}
+void stopAll(std::vector<Lane>& lanes, StopReason reason) {
+  for (Lane& lane : lanes) {
+    if (!lane.stopReason) lane.stopReason = reason;
+  }
+}
+
+std::size_t mostTokens(const std::vector<Lane>& lanes) {
+  std::size_t most = 0;
+  for (const Lane& lane : lanes) most = std::max(most, lane.tokens.size());
+  return most;
 }
 }  // namespace
 
@@ -50,6 +70,8 @@ std::string_view shortName(StopReason reason) {
       return "context_full";
     case StopReason::Failed:
       return "failed";
+    case StopReason::Interrupted:
+      return "interrupted";
   }
   return "";
 }
@@ -59,9 +81,13 @@ void runLanes(std::vector<Lane>& lanes, const RunOptions& options, const TokenCa
   if (lockstep) requireSameVocabulary(lanes);
   std::vector<int> choices(lanes.size());
   try {
-    for (Lane& lane : lanes) lane.prefill = lane.decoder->run(lane.promptTokens, options.capture);
+    for (Lane& lane : lanes) lane.prefill = run(lane, lane.promptTokens, options.capture);
     const auto isRunning = [](const Lane& lane) { return !lane.stopReason; };
     while (std::any_of(lanes.begin(), lanes.end(), isRunning)) {
+      if (interrupted()) {
+        throw model::Cancelled(
+            fmt::format("Interrupted after {} of {} tokens", mostTokens(lanes), options.maxTokens));
+      }
       for (std::size_t i = 0; i < lanes.size(); ++i) {
         if (isRunning(lanes[i])) choices[i] = lanes[i].sampler.pick(lanes[i].decoder->logits());
       }
@@ -82,10 +108,11 @@ void runLanes(std::vector<Lane>& lanes, const RunOptions& options, const TokenCa
         if (onToken) onToken(i, token);
       }
     }
-  } catch (const model::Error&) {
-    for (Lane& lane : lanes) {
-      if (!lane.stopReason) lane.stopReason = StopReason::Failed;
-    }
+  } catch (const model::Cancelled&) {
+    stopAll(lanes, StopReason::Interrupted);
+    throw;
+  } catch (const std::exception&) {
+    stopAll(lanes, StopReason::Failed);
     throw;
   }
 }

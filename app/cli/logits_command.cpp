@@ -4,9 +4,12 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/decoder_factory.h"
+#include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
+#include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
+#include "core/model/error.h"
 
 namespace headroom::cli {
 
@@ -16,45 +19,69 @@ class LogitsCommand final : public Command {
   LogitsCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "logits",
                 "Next-token logits of every token as an NPY file, [tokens][vocab]") {
-    app().add_option("MODEL", m_model, "GGUF file, or mha, gqa, mqa")->required();
-    app().add_option("--tokens", m_input.tokens, "Token ids to feed: 1,2,3")->required();
-    app().add_option("--output", m_output, "NPY file to write, float32")->required();
+    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    m_input.addOptions(app());
+    m_output
+        .addOptions(app(), "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
+        ->required();
+    app()
+        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
+        ->check(CLI::PositiveNumber);
     app().add_flag("--prefill", m_prefill, "Feed all tokens at once instead of one at a time");
     m_choice.addOptions(app());
   }
 
   void run() override {
+    const formats::OutputTarget target = m_output.check(global());
     const model::Model model = openModel(m_model);
     const std::vector<int> tokens = m_input.idsFor(model);
+    const std::vector<std::int64_t> shape = {std::ssize(tokens), model.config.vocabSize};
+    m_output.announce(target, static_cast<std::uint64_t>(shape[0] * shape[1]) * sizeof(float), 0,
+                      "feed fewer tokens");
+    watchInterrupts();
     DecoderFactory factory(m_choice, global().device);
     const auto decoder = factory.make(model);
-    std::vector<float> logits;
     if (m_prefill) {
       decoder->keepAllLogits(true);
       decoder->run(tokens, model::Capture::none());
-      logits.assign(decoder->allLogits().begin(), decoder->allLogits().end());
+      formats::writeNpy(m_output.path(), shape, decoder->allLogits());
     } else {
-      for (const int token : tokens) {
-        decoder->run(std::span(&token, 1), model::Capture::none());
-        logits.insert(logits.end(), decoder->logits().begin(), decoder->logits().end());
-      }
+      feedOneByOne(*decoder, tokens, shape);
     }
-    const std::vector<std::int64_t> shape = {std::ssize(tokens), model.config.vocabSize};
-    formats::writeNpy(m_output, shape, logits);
     if (global().json) {
-      const nlohmann::ordered_json document = {
-          {"model", model.path}, {"device", decoder->deviceName()}, {"output", m_output}, {"shape", shape}};
+      const nlohmann::ordered_json document = {{"model", model.path},
+                                               {"device", decoder->deviceName()},
+                                               {"output", m_output.path()},
+                                               {"shape", shape}};
       fmt::print("{}\n", document.dump(2));
     } else {
-      fmt::print("{}: [{}][{}] float32, computed by {}\n", m_output, shape[0], shape[1],
-                 decoder->deviceName());
+      fmt::print(messagesBeside(target), "{}: [{}][{}] float32, computed by {}\n", m_output.path(), shape[0],
+                 shape[1], decoder->deviceName());
     }
   }
 
  private:
+  /// Nothing is written before the first token went through, so that a refused one leaves a pipe empty.
+  void feedOneByOne(model::Decoder& decoder, const std::vector<int>& tokens,
+                    const std::vector<std::int64_t>& shape) const {
+    // What does not fit is refused as a whole, before a part of it is run.
+    if (std::ssize(tokens) > decoder.options().contextLength) decoder.run(tokens, model::Capture::none());
+    std::optional<formats::NpyWriter> file;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (interrupted()) {
+        throw model::Cancelled(fmt::format("Interrupted after {} of {} tokens; {} is not written", i,
+                                           tokens.size(), m_output.path()));
+      }
+      decoder.run(std::span(&tokens[i], 1), model::Capture::none());
+      if (!file) file.emplace(m_output.path(), shape);
+      file->write(decoder.logits());
+    }
+    file->commit();
+  }
+
   std::string m_model;
   TokenInput m_input;
-  std::string m_output;
+  OutputArgument m_output;
   bool m_prefill = false;
   DecoderChoice m_choice;
 };

@@ -2,38 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
 
 #include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/model/token_list.h"
 #include "core/model/utf8.h"
 
 namespace headroom::cli {
 
 std::vector<int> parseIds(const std::string& list) {
-  std::vector<int> ids;
-  const char* at = list.data();
-  const char* const end = at + list.size();
-  while (at != end) {
-    while (at != end && *at == ' ') ++at;
-    int id = 0;
-    const auto [next, status] = std::from_chars(at, end, id);
-    if (status != std::errc() || id < 0) {
-      throw CLI::ValidationError(
-          fmt::format("token list {}: expected ids with commas between them", model::quotedName(list)));
-    }
-    ids.push_back(id);
-    at = next;
-    while (at != end && *at == ' ') ++at;
-    if (at == end) break;
-    if (*at != ',') {
-      throw CLI::ValidationError(
-          fmt::format("token list {}: expected ids with commas between them", model::quotedName(list)));
-    }
-    ++at;
+  try {
+    return model::parseTokenIds(list);
+  } catch (const model::Error& error) {
+    throw CLI::ValidationError(error.what());
   }
-  return ids;
 }
 
 const model::Tokenizer& requireTokenizer(const model::Model& model) {
@@ -43,28 +28,99 @@ const model::Tokenizer& requireTokenizer(const model::Model& model) {
 }
 
 namespace {
-std::vector<int> chatIds(const TokenInput& input, const model::Model& model) {
+std::vector<int> chatIds(const std::string& prompt, const std::string& system, const model::Model& model) {
   std::vector<model::ChatMessage> messages;
-  if (!input.system.empty()) messages.push_back({model::ChatRole::System, input.system});
-  messages.push_back({model::ChatRole::User, input.prompt});
+  if (!system.empty()) messages.push_back({model::ChatRole::System, system});
+  messages.push_back({model::ChatRole::User, prompt});
   try {
-    const std::string prompt = model::ChatTemplate(model.chatTemplate).prompt(messages);
-    return requireTokenizer(model).encode(prompt, model::SpecialText::Parsed);
+    const std::string text = model::ChatTemplate(model.chatTemplate).prompt(messages);
+    return requireTokenizer(model).encode(text, model::SpecialText::Parsed);
   } catch (const model::Error& error) {
     throw model::Error(fmt::format("{}: {}", model.path, error.what()));
   }
 }
+
+/// A file or, as "-", standard input, without its last line feed, which editors and echo add.
+std::string readPrompt(const std::string& path) {
+  const bool isInput = path == "-";
+  const std::string name = isInput ? "standard input" : path;
+  std::error_code ignored;
+  if (!isInput && std::filesystem::is_directory(path, ignored)) {
+    throw model::Error(fmt::format("{} is a folder, expected a text file", path));
+  }
+  std::ifstream file;
+  if (!isInput) file.open(path, std::ios::binary);
+  std::istream& in = isInput ? std::cin : file;
+  if (!in) throw model::Error(fmt::format("{} cannot be read, expected a text file", path));
+  std::string text(TokenInput::kMostPromptBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (in.bad()) throw model::Error(fmt::format("{} could not be read to its end", name));
+  if (text.size() > TokenInput::kMostPromptBytes) {
+    throw model::Error(fmt::format("{} has more than {} bytes, the most that a prompt may have", name,
+                                   TokenInput::kMostPromptBytes));
+  }
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+/// Why `text` is no prompt; empty when it is one.
+std::string whyNoPrompt(std::string_view text) {
+  if (text.empty()) return "is empty, expected text";
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fmt::format("has a NUL as byte {}, expected text", nul);
+  }
+  for (std::size_t at = 0; at < text.size();) {
+    const model::Utf8Character character = model::firstCharacter(text.substr(at));
+    if (!character.valid) return fmt::format("is not UTF-8 at byte {}, expected text", at);
+    at += character.length;
+  }
+  return {};
+}
 }  // namespace
 
+void TokenInput::addOptions(CLI::App& app) {
+  CLI::Option* tokens = app.add_option("--tokens", m_tokens, "Token ids to feed: 1,2,3");
+  m_promptOption = app.add_option("--prompt", m_prompt, "Text to feed")->excludes(tokens);
+  m_fileOption =
+      app.add_option("--prompt-file", m_file,
+                     "File with the text to feed, - for standard input; without its last line feed")
+          ->excludes(tokens)
+          ->excludes(m_promptOption);
+}
+
+void TokenInput::addChatOptions(CLI::App& app) {
+  CLI::Option* chat = app.add_flag("--chat", m_isChat, "Write the prompt as the model's chat template says");
+  app.add_option("--system", m_system, "System message before the prompt")->needs(chat);
+}
+
+const std::string& TokenInput::prompt() const {
+  if (m_isRead) return m_prompt;
+  m_isRead = true;
+  if (m_fileOption->count() > 0) {
+    m_prompt = readPrompt(m_file);
+    const std::string why = whyNoPrompt(m_prompt);
+    if (!why.empty())
+      throw model::Error(fmt::format("{} {}", m_file == "-" ? "standard input" : m_file, why));
+  } else if (m_promptOption->count() > 0) {
+    const std::string why = whyNoPrompt(m_prompt);
+    if (!why.empty()) throw CLI::ValidationError("--prompt", why);
+  }
+  return m_prompt;
+}
+
 std::vector<int> TokenInput::idsFor(const model::Model& model) const {
+  const bool hasPrompt = m_promptOption->count() + m_fileOption->count() > 0;
+  if (m_isChat && !hasPrompt) throw CLI::ValidationError("--chat", "requires --prompt or --prompt-file");
   std::vector<int> ids;
   if (hasPrompt) {
     const model::Tokenizer& tokenizer = requireTokenizer(model);
-    const std::vector<int> text = isChat ? chatIds(*this, model) : tokenizer.encode(prompt);
+    const std::vector<int> text = m_isChat ? chatIds(prompt(), m_system, model) : tokenizer.encode(prompt());
     if (tokenizer.beginToken() >= 0) ids.push_back(tokenizer.beginToken());
     ids.insert(ids.end(), text.begin(), text.end());
   } else {
-    ids = parseIds(tokens);
+    ids = parseIds(m_tokens);
   }
   if (ids.empty())
     throw CLI::ValidationError("no tokens to feed: give --tokens 1,2,3 or a --prompt with text");

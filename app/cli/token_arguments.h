@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -10,17 +11,34 @@ namespace headroom::cli {
 /// "1,2,3" as ids. Throws CLI::ValidationError for anything else.
 std::vector<int> parseIds(const std::string& list);
 
-/// What a model is fed: ids as given by --tokens, or the ids of --prompt after the model's begin token.
-struct TokenInput {
-  std::string tokens;
-  std::string prompt;
-  std::string system;  ///< of a chat, empty for none
-  bool hasPrompt = false;
-  bool isChat = false;  ///< the prompt is a user's message, to be written as the model's chat template says
+/// What a model is fed: ids as given by --tokens, or the ids of --prompt or --prompt-file after the model's
+/// begin token.
+class TokenInput {
+ public:
+  /// Adds --tokens, --prompt and --prompt-file, of which one is given.
+  void addOptions(CLI::App& app);
+  /// Adds --chat and --system.
+  void addChatOptions(CLI::App& app);
 
-  /// Throws model::Error for a prompt without a tokenizer and a chat without a known template,
-  /// CLI::ValidationError when nothing is left to feed.
+  bool isChat() const { return m_isChat; }
+  /// The text to start from, read once; empty with --tokens. Throws model::Error for a file that holds no
+  /// text, CLI::ValidationError for a --prompt that is none.
+  const std::string& prompt() const;
+  /// Throws as prompt() does, model::Error for a prompt without a tokenizer and a chat without a known
+  /// template, CLI::ValidationError when nothing is left to feed.
   std::vector<int> idsFor(const model::Model& model) const;
+
+  static constexpr std::size_t kMostPromptBytes = 16u << 20;
+
+ private:
+  std::string m_tokens;
+  mutable std::string m_prompt;
+  std::string m_file;
+  std::string m_system;   ///< message of a chat, empty for none
+  bool m_isChat = false;  ///< the prompt is a user's message, to be written as the model's chat template says
+  mutable bool m_isRead = false;
+  CLI::Option* m_promptOption = nullptr;
+  CLI::Option* m_fileOption = nullptr;
 };
 
 /// The model's tokenizer; throws model::Error naming the file when it has none.

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/model_argument.h"
 #include "app/cli/token_arguments.h"
+#include "core/formats/bundled_models.h"
 #include "core/formats/gguf_tokenizer.h"
 #include "core/formats/hugging_face_tokenizer.h"
 #include "core/model/error.h"
@@ -44,10 +44,11 @@ class TokenizeCommand final : public Command {
 
  private:
   std::unique_ptr<model::Tokenizer> load() const {
+    const std::string path = formats::resolveModel(m_model);
     std::error_code error;
-    if (!std::filesystem::is_directory(m_model, error)) return formats::loadTokenizer(resolveModel(m_model));
-    auto tokenizer = formats::loadHuggingFaceTokenizer(m_model, 0);
-    if (!tokenizer) throw model::Error(fmt::format("{} has no tokenizer.json", m_model));
+    if (!std::filesystem::is_directory(path, error)) return formats::loadTokenizer(path);
+    auto tokenizer = formats::loadHuggingFaceTokenizer(path, 0);
+    if (!tokenizer) throw model::Error(fmt::format("{} has no tokenizer.json", path));
     return tokenizer;
   }
 

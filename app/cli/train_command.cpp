@@ -1,4 +1,4 @@
-#include <csignal>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/interrupt.h"
+#include "core/formats/atomic_file.h"
 #include "core/formats/gguf_writer.h"
 #include "core/formats/terminal.h"
 #include "core/model/byte_level_bpe.h"
@@ -19,8 +21,6 @@
 namespace headroom::cli {
 
 namespace {
-
-std::atomic<bool> interrupted = false;  // set by the signal handler; nothing else can reach it there
 
 std::string readText(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -61,16 +61,16 @@ class ProgressLine {
 };
 
 void writeLossTable(const std::string& path, const std::vector<training::TrainingPoint>& points) {
-  std::ofstream out(path);
-  out << "step,training_nats_per_token,validation_bits_per_byte,gradient_norm,learning_rate\n";
+  std::string table = "step,training_nats_per_token,validation_bits_per_byte,gradient_norm,learning_rate\n";
   for (const training::TrainingPoint& point : points) {
     const std::string validation =
         point.validationBitsPerByte > 0.0 ? fmt::format("{:.5f}", point.validationBitsPerByte) : "";
-    out << fmt::format("{},{:.5f},{},{:.4f},{:.6f}\n", point.step, point.trainingLoss, validation,
-                       point.gradientNorm, point.learningRate);
+    table += fmt::format("{},{:.5f},{},{:.4f},{:.6f}\n", point.step, point.trainingLoss, validation,
+                         point.gradientNorm, point.learningRate);
   }
-  if (!out.flush())
-    throw model::Error(fmt::format("The loss table {} could not be written: is the disk full?", path));
+  formats::AtomicFile file(path);
+  file.write(table);
+  file.commit();
 }
 
 class TrainCommand final : public Command {
@@ -99,7 +99,7 @@ class TrainCommand final : public Command {
         ->check(CLI::PositiveNumber);
     app()
         .add_option("--learning-rate", m_options.peakLearningRate, "Highest learning rate")
-        ->check(CLI::PositiveNumber)
+        ->check(numberFrom(1e-12, 1e3))
         ->capture_default_str();
     app()
         .add_option("--seed", m_options.seed, "Seed of the first weights and of the data order")
@@ -112,6 +112,12 @@ class TrainCommand final : public Command {
 
   void run() override {
     checkShape();
+    if (formats::outputTarget(m_output).isStream()) {
+      throw CLI::ValidationError(
+          "--output",
+          fmt::format("{} is a pipe or device, expected a file: a checkpoint and a loss table lie beside it",
+                      m_output));
+    }
     const std::string text = readText(m_text);
     const std::string valid = readText(m_valid);
     fmt::print(stderr, "Learning a vocabulary of {} tokens from {} bytes\n", m_config.vocabSize, text.size());
@@ -126,11 +132,10 @@ class TrainCommand final : public Command {
                shortName(m_config.attention.kind()), m_config.attention.queryHeadCount,
                m_config.attention.kvHeadCount);
 
-    std::signal(SIGINT, [](int) { interrupted = true; });
-    std::signal(SIGTERM, [](int) { interrupted = true; });
+    const std::atomic<bool>& interruption = watchInterrupts();
     ProgressLine line;
     const bool finished = trainer.run(
-        checkpoint, [&](const training::TrainingProgress& progress) { line.show(progress); }, interrupted);
+        checkpoint, [&](const training::TrainingProgress& progress) { line.show(progress); }, interruption);
     const std::string lossTable = std::filesystem::path(m_output).replace_extension(".loss.csv").string();
     writeLossTable(lossTable, trainer.points());
     if (!finished) {

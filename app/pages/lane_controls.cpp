@@ -163,7 +163,9 @@ void LaneControls::choose(Change change) {
   for (int lane = 0; lane < static_cast<int>(lanes.size()); ++lane) {
     if (scope() < 0 || scope() == lane) change(lanes[static_cast<std::size_t>(lane)].options);
   }
-  if (lanes != m_lanes) emit lanesChosen(lanes);
+  if (lanes == m_lanes) return;
+  m_lanes = lanes;  // a second choice may come before the first is carried out
+  emit lanesChosen(lanes);
 }
 
 void LaneControls::setFill(int positions) {

@@ -93,17 +93,26 @@ void MainWindow::start(const std::vector<std::string>& files) {
   m_transport->setPace(m_settings.pace());
   m_transport->setPrompt(QString::fromStdString(m_settings.prompt()));
   m_transport->setSampling(m_settings.sampling());
+  m_chat->setChecked(m_settings.promptForm() == session::PromptForm::Chat);
+  m_ids->setChecked(m_settings.promptForm() == session::PromptForm::Ids);
+  m_transport->setPromptForm(m_settings.promptForm());
+  m_session.setPromptForm(m_settings.promptForm());
   m_session.setPrompt(m_settings.prompt());
   m_session.setSampling(m_settings.sampling());
   m_session.setPace(m_settings.pace());
   m_session.setFeed(m_settings.feed());
   std::vector<session::LaneRequest> lanes;
+  QStringList left;
   for (const std::string& file : files) {
-    if (static_cast<int>(lanes.size()) < session::kMaximumLanes)
+    if (std::ssize(lanes) < session::kMaximumLanes) {
       lanes.push_back({file, freeColor(lanes), {}});
+    } else {
+      left << QString::fromStdString(file);
+    }
   }
   setLanes(lanes.empty() ? m_settings.lanes() : lanes);
   m_session.play();
+  noteLeftOut(left);
 }
 
 void MainWindow::connectSession() {
@@ -116,6 +125,8 @@ void MainWindow::connectSession() {
     showOpening(state.opening);
   });
   connect(&m_store, &session::TraceStore::lanesChanged, this, &MainWindow::lanesRunning);
+  // Where a choice could not be carried out, the controls go back to what runs.
+  connect(&m_session, &session::SessionHost::lanesSettled, this, &MainWindow::showLaneOptions);
   connect(m_transport->playAction(), &QAction::triggered, this, &MainWindow::togglePlaying);
   connect(m_transport->stepAction(), &QAction::triggered, this, [this] {
     m_selection.setPosition(std::nullopt);
@@ -161,9 +172,7 @@ void MainWindow::lanesRunning() {
     titles.push_back(m_store.lane(lane).info().title);
   }
   m_transport->lanes().setLanes(m_lanes, titles);
-  std::vector<session::LaneInfo> infos;
-  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
-  m_controls->setLanes(m_lanes, infos);
+  showLaneOptions();
   noteUntrained();
   noteContradictions();
   m_selection.clampTo(m_store);
@@ -172,28 +181,46 @@ void MainWindow::lanesRunning() {
     m_transport->setDevice(QString::fromStdString(m_store.lane(0).info().deviceName));
 }
 
+void MainWindow::showLaneOptions() {
+  std::vector<session::LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
+  m_controls->setLanes(m_lanes, infos);
+}
+
+bool MainWindow::lanesStand() {
+  if (m_session.lanes() == m_lanes) return true;
+  showMessage({session::Severity::Passing, "Lanes are being opened or closed; once they stand, try again."});
+  return false;
+}
+
 void MainWindow::setLanes(std::vector<session::LaneRequest> lanes) {
   m_session.setLanes(lanes);
 }
 
 void MainWindow::addLane(const std::string& source) {
-  if (static_cast<int>(m_lanes.size()) >= session::kMaximumLanes) {
+  // Lanes may be on their way: what was asked for last is what this one comes on top of.
+  std::vector<session::LaneRequest> lanes = m_session.lanes();
+  if (std::ssize(lanes) >= session::kMaximumLanes) {
     showMessage({session::Severity::Note, "At most " + std::to_string(session::kMaximumLanes) +
                                               " lanes stand side by side; close one first."});
     return;
   }
-  std::vector<session::LaneRequest> lanes = m_lanes;
   // As the others run, so that they compare.
   lanes.push_back({source, freeColor(lanes), lanes.empty() ? session::LaneOptions{} : lanes.back().options});
   setLanes(std::move(lanes));
 }
 
 void MainWindow::closeLane(int lane) {
-  if (lane < 0 || lane >= static_cast<int>(m_lanes.size())) return;
-  const std::string title = m_store.lane(lane).info().title;
-  m_closed.push_back(m_lanes);
-  std::vector<session::LaneRequest> lanes = m_lanes;
-  lanes.erase(lanes.begin() + lane);
+  if (lane >= 0 && lane < std::ssize(m_lanes)) closeColor(m_lanes[static_cast<std::size_t>(lane)].colorIndex);
+}
+
+void MainWindow::closeColor(int colorIndex) {
+  std::vector<session::LaneRequest> lanes = m_session.lanes();
+  const auto closed = std::ranges::find(lanes, colorIndex, &session::LaneRequest::colorIndex);
+  if (closed == lanes.end()) return;  // it is being closed
+  const std::string title = session::laneTitle(closed->source);
+  m_closed.push_back({*closed, static_cast<std::size_t>(closed - lanes.begin())});
+  lanes.erase(closed);
   setLanes(std::move(lanes));
   m_messages->show({session::Severity::Note, "Lane " + title + " is closed."}, "Undo",
                    [this] { undoClose(); });
@@ -201,26 +228,54 @@ void MainWindow::closeLane(int lane) {
 
 void MainWindow::undoClose() {
   if (m_closed.empty()) return;
-  std::vector<session::LaneRequest> lanes = m_closed.back();
+  std::vector<session::LaneRequest> lanes = m_session.lanes();
+  if (std::ssize(lanes) >= session::kMaximumLanes) {
+    showMessage({session::Severity::Note, "There is no room for the closed lane among " +
+                                              std::to_string(session::kMaximumLanes) + "; close one first."});
+    return;
+  }
+  ClosedLane closed = m_closed.back();
   m_closed.pop_back();
   m_messages->dismiss();
+  if (std::ranges::count(lanes, closed.request.colorIndex, &session::LaneRequest::colorIndex) > 0) {
+    closed.request.colorIndex = freeColor(lanes);
+  }
+  lanes.insert(lanes.begin() + static_cast<std::ptrdiff_t>(std::min(closed.index, lanes.size())),
+               closed.request);
   setLanes(std::move(lanes));
 }
 
-void MainWindow::openFile(const QString& path) {
-  m_settings.addRecentFile(path.toStdString());
-  addLane(path.toStdString());
+void MainWindow::openFiles(const QStringList& paths) {
+  QStringList left;
+  for (const QString& path : paths) {
+    if (std::ssize(m_session.lanes()) >= session::kMaximumLanes) {
+      left << QFileInfo(path).fileName();
+      continue;
+    }
+    m_settings.addRecentFile(path.toStdString());
+    addLane(path.toStdString());
+  }
+  noteLeftOut(left);
+}
+
+void MainWindow::noteLeftOut(const QStringList& files) {
+  if (files.isEmpty()) return;
+  showMessage({session::Severity::Note,
+               QString("At most %1 lanes stand side by side; not opened: %2. Close a lane first.")
+                   .arg(session::kMaximumLanes)
+                   .arg(files.join(", "))
+                   .toStdString()});
 }
 
 void MainWindow::chooseFile() {
   const QStringList paths = QFileDialog::getOpenFileNames(
       this, "Open a model", QString(), "Models and traces (*.gguf *.safetensors);;All files (*)");
-  for (const QString& path : paths) openFile(path);
+  openFiles(paths);
 }
 
 void MainWindow::chooseFolder() {
   const QString folder = QFileDialog::getExistingDirectory(this, "Open a Hugging Face folder");
-  if (!folder.isEmpty()) openFile(folder);
+  if (!folder.isEmpty()) openFiles({folder});
 }
 
 void MainWindow::showOpening(const session::Opening& opening) {
@@ -235,6 +290,31 @@ void MainWindow::showOpening(const session::Opening& opening) {
     m_showsOpening = false;
     if (m_messages->sentence().startsWith("Opening ")) m_messages->dismiss();
   }
+}
+
+void MainWindow::setPromptForm(session::PromptForm form) {
+  const bool wasIds = m_settings.promptForm() == session::PromptForm::Ids;
+  const bool isIds = form == session::PromptForm::Ids;
+  QString prompt = m_transport->prompt();
+  if (isIds && !wasIds) {
+    // The same text, as the first lane was fed it; a filled context holds it many times over.
+    m_textPrompt = prompt;
+    if (m_store.laneCount() > 0 && m_store.lane(0).promptLength() > 0 && m_session.state().fill == 0) {
+      QStringList ids;
+      const session::LaneTrace& lane = m_store.lane(0);
+      for (const int id : lane.tokens().first(static_cast<std::size_t>(lane.promptLength())))
+        ids << QString::number(id);
+      prompt = ids.join(", ");
+    }
+  } else if (wasIds && !isIds && !m_textPrompt.isEmpty()) {
+    prompt = m_textPrompt;
+  }
+  m_settings.setPromptForm(form);
+  m_settings.setPrompt(prompt.toStdString());
+  m_transport->setPromptForm(form);
+  m_transport->setPrompt(prompt);
+  m_session.setPromptForm(form);
+  m_session.setPrompt(prompt.toStdString());
 }
 
 void MainWindow::noteContradictions() {
@@ -253,6 +333,11 @@ void MainWindow::noteContradictions() {
 
 void MainWindow::showMessage(const session::Message& message) {
   m_messages->show(message);
+}
+
+void MainWindow::setAbout(const About& about) {
+  m_about = about;
+  setWindowIcon(about.icon);
 }
 
 void MainWindow::togglePlaying() {
@@ -300,9 +385,18 @@ void MainWindow::dropEvent(QDropEvent* event) {
 }
 
 void MainWindow::openDropped(const QList<QUrl>& urls) {
+  QStringList paths;
   for (const QUrl& url : urls) {
-    if (url.isLocalFile()) openFile(url.toLocalFile());
+    if (url.isLocalFile()) {
+      paths << url.toLocalFile();
+    } else {
+      showMessage({session::Severity::Problem,
+                   QString("%1 is not on this machine; a model is opened from a file or folder.")
+                       .arg(url.toDisplayString())
+                       .toStdString()});
+    }
   }
+  openFiles(paths);
 }
 
 }  // namespace headroom::pages

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pages/about_dialog.h"
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
 #include "app/session/session_host.h"
@@ -36,12 +37,17 @@ class MainWindow : public QMainWindow {
   /// Opens the remembered lanes, or `files` where given, and decodes.
   void start(const std::vector<std::string>& files);
   void showMessage(const session::Message& message);
+  /// For Help > About.
+  void setAbout(const About& about);
   MessageBar& messages() const { return *m_messages; }
   const session::Appearance& appearance() const { return m_appearance; }
+  /// The lanes that stand in the window.
   const std::vector<session::LaneRequest>& lanes() const { return m_lanes; }
 
-  void openFile(const QString& path);
+  /// Adds a lane for each, as many as there is room for.
+  void openFiles(const QStringList& paths);
   void addLane(const std::string& source);
+  /// `lane` as it stands in the window.
   void closeLane(int lane);
   /// Decodes all lanes with this batch and that many positions in their caches.
   void goTo(const analysis::OperatingPoint& point);
@@ -63,6 +69,11 @@ class MainWindow : public QMainWindow {
   void dropEvent(QDropEvent* event) override;
 
  private:
+  struct ClosedLane {
+    session::LaneRequest request;
+    std::size_t index = 0;  ///< where it stood
+  };
+
   /// Lanes and filling before a button led elsewhere.
   struct Place {
     std::vector<session::LaneRequest> lanes;
@@ -72,20 +83,27 @@ class MainWindow : public QMainWindow {
   void createMenus();
   void createDecodeMenu();
   void createLookMenu();
+  void createHelpMenu();
   QAction* addCommand(QMenu* menu, const QString& text, const QKeySequence& keys, std::function<void()> act);
   void connectSession();
   void setLanes(std::vector<session::LaneRequest> lanes);
+  void noteLeftOut(const QStringList& files);
   void chooseFile();
   void chooseFolder();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
   void showRecentFiles();
+  void closeColor(int colorIndex);
   void undoClose();
   void togglePlaying();
   void setAppearance(const session::Appearance& appearance);
   void lanesRunning();
+  void showLaneOptions();
+  /// False, with a message, while lanes are asked for that do not stand in the window yet.
+  bool lanesStand();
   void connectControls();
   void createExplainMenu();
+  void setPromptForm(session::PromptForm form);
   void setFill(int positions);
   void goThere();
   void goBack();
@@ -100,8 +118,9 @@ class MainWindow : public QMainWindow {
   session::Selection& m_selection;
   session::Settings& m_settings;
   session::Appearance m_appearance;
+  About m_about;
   std::vector<session::LaneRequest> m_lanes;
-  std::vector<std::vector<session::LaneRequest>> m_closed;  // lane sets before each close, newest last
+  std::vector<ClosedLane> m_closed;  // newest last
   TransportBar* m_transport;
   MessageBar* m_messages;
   LaneControls* m_controls;
@@ -112,6 +131,8 @@ class MainWindow : public QMainWindow {
   QSplitter* m_splitter;
   QMenu* m_recent = nullptr;
   QAction* m_chat = nullptr;
+  QAction* m_ids = nullptr;
+  QString m_textPrompt;  // while the prompt is ids: what it was before
   bool m_showsOpening = false;
   std::set<std::string> m_told;  // files whose contradictions were named
 };

@@ -30,13 +30,19 @@ int heldBy(const session::LaneRequest& lane, int modelContext) {
 }  // namespace
 
 void MainWindow::connectControls() {
-  connect(m_controls, &LaneControls::lanesChosen, this,
-          [this](const std::vector<session::LaneRequest>& lanes) {
-            m_selection.setPosition(std::nullopt);
-            m_messages->dismiss();
-            setLanes(lanes);
-            m_session.play();
-          });
+  connect(
+      m_controls, &LaneControls::lanesChosen, this, [this](const std::vector<session::LaneRequest>& chosen) {
+        // Lanes may have come or gone since the controls showed them.
+        std::vector<session::LaneRequest> lanes = m_session.lanes();
+        for (session::LaneRequest& lane : lanes) {
+          const auto found = std::ranges::find(chosen, lane.colorIndex, &session::LaneRequest::colorIndex);
+          if (found != chosen.end() && found->source == lane.source) lane.options = found->options;
+        }
+        m_selection.setPosition(std::nullopt);
+        m_messages->dismiss();
+        setLanes(lanes);
+        m_session.play();
+      });
   connect(m_controls, &LaneControls::fillChosen, this, &MainWindow::setFill);
   connect(m_controls, &LaneControls::kernelsRequested, this, &MainWindow::compareKernels);
   VerdictStrip& strip = m_lower->strip();
@@ -49,7 +55,7 @@ void MainWindow::connectControls() {
 }
 
 void MainWindow::setFill(int positions) {
-  if (m_store.laneCount() != std::ssize(m_lanes)) return;  // others are being opened
+  if (!lanesStand()) return;
   std::vector<session::LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     const int own = m_store.lane(static_cast<int>(lane)).info().config.contextLength;
@@ -64,7 +70,7 @@ void MainWindow::setFill(int positions) {
 
 void MainWindow::goThere() {
   const std::optional<analysis::OperatingPoint> point = m_lower->strip().destination();
-  if (!point || m_store.laneCount() != std::ssize(m_lanes)) return;
+  if (!point || !lanesStand()) return;
   if (!m_return) m_return = Place{m_lanes, m_session.state().fill};
   goTo(*point);
   m_lower->strip().setReturn("where you came from (Ctrl+Shift+G)");
@@ -98,7 +104,7 @@ void MainWindow::goBack() {
 
 void MainWindow::compareKernels(int lane) {
   const int known = std::min(static_cast<int>(m_lanes.size()), m_store.laneCount());
-  if (known == 0 || lane >= known) return;
+  if (known == 0 || lane >= known || !lanesStand()) return;
   const auto groupSize = [&](int index) { return m_store.lane(index).info().config.attention.groupSize(); };
   if (lane < 0) {
     // With as many KV heads as query heads both kernels load each key once: there is nothing to see.

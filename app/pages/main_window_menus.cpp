@@ -1,5 +1,6 @@
 // The menus of MainWindow: every command, with its keys.
 #include <QAction>
+#include <QActionGroup>
 #include <QFileInfo>
 #include <QMenu>
 #include <QMenuBar>
@@ -33,14 +34,16 @@ void MainWindow::createMenus() {
   m_recent = file->addMenu("Open &recent");
   connect(m_recent, &QMenu::aboutToShow, this, &MainWindow::showRecentFiles);
   addCommand(file, "&Add a lane\u2026", Qt::CTRL | Qt::Key_N, [this] { m_transport->lanes().openMenu(); });
-  addCommand(file, "&Close the last lane", Qt::CTRL | Qt::Key_W,
-             [this] { closeLane(static_cast<int>(m_lanes.size()) - 1); });
+  addCommand(file, "&Close the last lane", Qt::CTRL | Qt::Key_W, [this] {
+    if (!m_session.lanes().empty()) closeColor(m_session.lanes().back().colorIndex);
+  });
   addCommand(file, "&Undo closing a lane", QKeySequence::Undo, [this] { undoClose(); });
   file->addSeparator();
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   createDecodeMenu();
   createExplainMenu();
   createLookMenu();
+  createHelpMenu();
 }
 
 void MainWindow::createDecodeMenu() {
@@ -54,11 +57,22 @@ void MainWindow::createDecodeMenu() {
   decode->addSeparator();
   addCommand(decode, "Edit the &prompt", Qt::CTRL | Qt::Key_L, [this] { m_transport->focusPrompt(); });
   m_chat = addCommand(decode, "Prompt as &chat message", Qt::CTRL | Qt::SHIFT | Qt::Key_L, [this] {
-    m_session.setPromptForm(m_chat->isChecked() ? session::PromptForm::Chat : session::PromptForm::Text);
+    setPromptForm(m_chat->isChecked() ? session::PromptForm::Chat : session::PromptForm::Text);
     m_session.play();
   });
-  m_chat->setCheckable(true);
   m_chat->setToolTip("Put the prompt into the model's own chat template, as the user's message");
+  m_ids = addCommand(decode, "Prompt as token &ids", Qt::CTRL | Qt::SHIFT | Qt::Key_I, [this] {
+    setPromptForm(m_ids->isChecked() ? session::PromptForm::Ids : session::PromptForm::Text);
+    m_session.play();
+  });
+  m_ids->setToolTip("Feed exactly the token ids that the prompt lists; it begins with those of the text");
+  auto* forms = new QActionGroup(this);
+  forms->setExclusionPolicy(QActionGroup::ExclusionPolicy::ExclusiveOptional);
+  for (QAction* form : {m_chat, m_ids}) {
+    form->setCheckable(true);
+    forms->addAction(form);
+  }
+  decode->setToolTipsVisible(true);
   addCommand(decode, "Sam&pling\u2026", Qt::Key_G, [this] { m_transport->openSampling(); });
   addCommand(decode, "&Lockstep on or off", Qt::Key_K, [this] { m_transport->toggleLockstep(); });
 }
@@ -134,11 +148,20 @@ void MainWindow::createLookMenu() {
   });
 }
 
+void MainWindow::createHelpMenu() {
+  QMenu* help = menuBar()->addMenu("&Help");
+  addCommand(help, "&About Headroom", QKeySequence(), [this] {
+    AboutDialog dialog(m_about, this);
+    dialog.exec();
+  });
+}
+
 void MainWindow::showRecentFiles() {
   m_recent->clear();
   for (const std::string& file : m_settings.recentFiles()) {
     const QString path = QString::fromStdString(file);
-    m_recent->addAction(QFileInfo(path).fileName(), this, [this, path] { openFile(path); })->setToolTip(path);
+    m_recent->addAction(QFileInfo(path).fileName(), this, [this, path] { openFiles({path}); })
+        ->setToolTip(path);
   }
   if (m_recent->isEmpty()) m_recent->addAction("No file opened yet")->setEnabled(false);
 }

@@ -63,8 +63,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* par
   m_speed->setPageStep(1);
   m_speed->setToolTip("Tokens per second, up to full speed (- slower, + faster)");
   m_prompt->setObjectName("prompt");
-  m_prompt->setPlaceholderText("Prompt");
-  m_prompt->setToolTip("The text to go on from; Enter decodes it (Ctrl+L)");
+  setPromptForm(session::PromptForm::Text);
   m_prompt->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
   m_prompt->setMinimumWidth(120);
   m_samplingButton->setObjectName("sampling");
@@ -119,6 +118,28 @@ void TransportBar::setState(const session::SessionState& state) {
 void TransportBar::setPrompt(const QString& prompt) {
   m_prompt->setText(prompt);
   m_prompt->setCursorPosition(0);
+}
+
+QString TransportBar::prompt() const {
+  return m_prompt->text();
+}
+
+void TransportBar::setPromptForm(session::PromptForm form) {
+  switch (form) {
+    case session::PromptForm::Text:
+      m_prompt->setPlaceholderText("Prompt");
+      m_prompt->setToolTip("The text to go on from; Enter decodes it (Ctrl+L)");
+      break;
+    case session::PromptForm::Chat:
+      m_prompt->setPlaceholderText("Chat message");
+      m_prompt->setToolTip(
+          "What the user says, put into the model's chat template; Enter decodes the answer (Ctrl+L)");
+      break;
+    case session::PromptForm::Ids:
+      m_prompt->setPlaceholderText("Token ids, as in 1, 2, 3");
+      m_prompt->setToolTip("Token ids to go on from, fed exactly so; Enter decodes them (Ctrl+L)");
+      break;
+  }
 }
 
 void TransportBar::setSampling(const model::SamplingOptions& sampling) {

@@ -32,6 +32,8 @@ class TransportBar : public QToolBar {
 
   void setState(const session::SessionState& state);
   void setPrompt(const QString& prompt);
+  QString prompt() const;
+  void setPromptForm(session::PromptForm form);
   void setSampling(const model::SamplingOptions& sampling);
   void setPace(session::Pace pace);
   session::Pace pace() const;

@@ -129,8 +129,18 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
   ImGui::PushClipRect(m_plot.min, m_plot.max, true);
   context.canvas.draw(list, std::span(&drawing, 1), context.selection.colorMap(),
                       context.selection.mapScale());
-  // The row of the step looked at, between two lines.
   const float pixels = side / static_cast<float>(viewport.size);
+  for (const PositionRange& range : unrecordedRows(lane, head.layer)) {
+    const float top = m_plot.min.y + static_cast<float>(range.first - viewport.firstRow) * pixels;
+    const float bottom = m_plot.min.y + static_cast<float>(range.end - viewport.firstRow) * pixels;
+    fillRect(list, {{m_plot.min.x, top}, {m_plot.max.x, bottom}}, colors.mapGround);
+    if (bottom - top < context.fonts.small->FontSize) continue;
+    drawTextCentered(
+        list, context.fonts.small,
+        {0.5f * (m_plot.min.x + m_plot.max.x), 0.5f * (top + bottom - context.fonts.small->FontSize)},
+        colors.textDim, "not recorded");
+  }
+  // The row of the step looked at, between two lines.
   const float rowTop = m_plot.min.y + static_cast<float>(position - viewport.firstRow) * pixels;
   const float rowBottom = std::max(rowTop + pixels, rowTop + context.px(2));
   strokeRect(list, {{m_plot.min.x - 4.0f, rowTop - 1.0f}, {m_plot.max.x + 4.0f, rowBottom + 1.0f}},

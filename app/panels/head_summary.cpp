@@ -40,11 +40,12 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     const bool follows = context.playing && !context.selection.position();
     drawText(list, small, area.min, colors.textDim,
              elided(small,
-                    position < 0 ? "Nothing decoded yet."
-                    : follows    ? "Rows this long are kept pooled."
-                                 : "Recomputing this row from the cache\u2026",
+                    position < 0                              ? "Nothing decoded yet."
+                    : !isRecorded(lane, head.layer, position) ? "This row was not recorded."
+                    : follows                                 ? "Rows this long are kept pooled."
+                                                              : "Recomputing this row from the cache\u2026",
                     area.width()));
-    if (position >= 0 && follows) {
+    if (position >= 0 && follows && isRecorded(lane, head.layer, position)) {
       drawText(list, small, {area.min.x, area.min.y + line}, colors.textDim,
                elided(small, "Pause for the whole row.", area.width()));
     }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/panels/row_requests.h"
 #include "core/analysis/head_statistics.h"
 #include "core/analysis/quantity.h"
 
@@ -116,8 +117,25 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
     }
   }
   context.canvas.draw(list, m_drawings, context.selection.colorMap(), context.selection.mapScale());
+  coverUnrecorded(context, grid, extent);
   handleMouse(context, grid, area);
   ImGui::EndChild();
+}
+
+void HeadWallPanel::coverUnrecorded(const PanelContext& context, const Grid& grid, int extent) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  for (int layer = 0; layer < lane.layerCount(); ++layer) {
+    for (const PositionRange& range : unrecordedRows(lane, layer)) {
+      const float pixels = grid.cellHeight / static_cast<float>(extent);
+      for (int head = 0; head < lane.queryHeadCount(); ++head) {
+        const Rect cell = grid.cell(layer, head);
+        fillRect(*ImGui::GetWindowDrawList(),
+                 {{cell.min.x, cell.min.y + static_cast<float>(range.first) * pixels},
+                  {cell.max.x, std::min(cell.max.y, cell.min.y + static_cast<float>(range.end) * pixels)}},
+                 context.palette().mapGround);
+      }
+    }
+  }
 }
 
 void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, float top) {
@@ -180,7 +198,9 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
             analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
             analysis::fixedText(statistics.meanDistance, 1) + " tokens.";
   }
-  if (row.empty() && position >= 0) {
+  if (position >= 0 && !isRecorded(lane, layer, position)) {
+    text += "\nThe row of position " + std::to_string(position) + " was not recorded.";
+  } else if (row.empty() && position >= 0) {
     text += "\nRows of more than 1,024 positions are kept pooled; the inspector recomputes them whole.";
   }
   showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),

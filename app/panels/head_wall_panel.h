@@ -29,6 +29,7 @@ class HeadWallPanel : public Panel {
     }
   };
 
+  void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);
   void drawBrackets(const PanelContext& context, const Grid& grid, float top);
   void upload(const PanelContext& context, int layer, int head);
   void handleMouse(const PanelContext& context, const Grid& grid, const Rect& area);

@@ -250,7 +250,9 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
   };
   std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
   const auto value = [&](const session::HeadAddress& address) {
-    const session::PooledRow row = bestRow(context.store.lane(address.lane), address, m_point->query);
+    const session::LaneTrace& shown = context.store.lane(address.lane);
+    if (!isRecorded(shown, address.layer, m_point->query)) return std::string("not recorded");
+    const session::PooledRow row = bestRow(shown, address, m_point->query);
     const auto index = static_cast<std::size_t>(m_point->attended / row.pooling);
     if (index >= row.values.size()) return std::string("\u2013");
     const std::string attention = analysis::fixedText(row.values[index], 4);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "app/panels/panel.h"
 
 namespace headroom::panels {
@@ -12,6 +14,17 @@ enum class RowPurpose {
 
 /// Most rows that a map asks for at once: a quarter of a second's work on a slow device.
 inline constexpr int kMostReplayedRows = 256;
+
+/// Whether a row can be shown at all: a trace may hold some layers and positions only.
+bool isRecorded(const session::LaneTrace& lane, int layer, int position);
+
+/// Positions `first` up to `end`.
+struct PositionRange {
+  int first = 0;
+  int end = 0;
+};
+/// The decoded positions of which a layer has no recorded row. Maps cover them: they are unknown, not 0.
+std::vector<PositionRange> unrecordedRows(const session::LaneTrace& lane, int layer);
 
 /// Asks for the rows of a head from `first` on to be recomputed where some of them are pooled or gone. While
 /// the newest step is followed nothing is asked for: every step would cost another one.

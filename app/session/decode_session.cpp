@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "app/session/kept_lanes.h"
 #include "app/session/lane_description.h"
 #include "app/session/prompt.h"
 #include "core/analysis/pooled_map.h"
@@ -84,6 +85,7 @@ void DecodeSession::serve(Requests requests) {
   } else if (m_reopen && goesOn) {
     restart = replaceLanes(std::vector(*m_reopen));
   }
+  if (requests.lanes) emit lanesSettled(requests.lanesSerial, m_reopen.value_or(m_laneRequests));
   if (!m_lanes.empty()) {
     // Playing or stepping on from the end of the text begins it again.
     const bool again = m_state.finished && (requests.playing.value_or(false) || requests.singleSteps > 0);
@@ -134,7 +136,7 @@ void DecodeSession::measureCeilings() {
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;  // no hurry to catch up
 }
 
-bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
+bool DecodeSession::replaceLanes(std::vector<LaneRequest> wanted) {
   if (m_reopen) {
     // Nothing of a lost device can be kept, and it must be gone before the next is opened.
     m_reopen = wanted;
@@ -143,40 +145,48 @@ bool DecodeSession::replaceLanes(const std::vector<LaneRequest>& wanted) {
     m_factory->forgetDevice();
   }
   m_requests.allowOpening();
-  // Lanes that stay keep their engine; the old set goes only when every new one is there.
+  std::vector<int> kept = keptLanes(m_laneRequests, wanted);
+  const bool onlyAdds =
+      std::ssize(m_laneRequests) == std::ranges::count_if(kept, [](int old) { return old >= 0; });
   std::vector<LaneEngine> fresh(wanted.size());
-  std::vector<int> kept(wanted.size(), -1);
-  try {
-    for (std::size_t index = 0; index < wanted.size(); ++index) {
-      for (std::size_t old = 0; old < m_laneRequests.size(); ++old) {
-        const bool taken = std::find(kept.begin(), kept.end(), static_cast<int>(old)) != kept.end();
-        const bool same = m_laneRequests[old].source == wanted[index].source &&
-                          m_laneRequests[old].options == wanted[index].options;
-        if (!taken && same) {
-          kept[index] = static_cast<int>(old);
-          break;
-        }
-      }
-      if (kept[index] < 0) fresh[index] = open(wanted[index]);
-      if (QThread::currentThread()->isInterruptionRequested()) return false;
+  std::string failures;
+  for (std::size_t index = 0; index < wanted.size(); ++index) {
+    if (kept[index] >= 0) continue;
+    try {
+      fresh[index] = open(wanted[index]);
+    } catch (const model::DeviceLost& error) {
+      m_state.opening = {};
+      deviceLost(error, wanted);
+      return false;
+    } catch (const model::Cancelled& cancelled) {
+      m_state.opening = {};
+      emit message({Severity::Passing, cancelled.what()});
+      return false;
+    } catch (const std::exception& error) {
+      failures += (failures.empty() ? "" : " ") + std::string(error.what());
+      if (!onlyAdds) break;
     }
-  } catch (const model::DeviceLost& error) {
-    m_state.opening = {};
-    deviceLost(error, wanted);
-    return false;
-  } catch (const model::Cancelled& cancelled) {
-    m_state.opening = {};
-    emit message({Severity::Passing, cancelled.what()});
-    publishState();
-    return false;
-  } catch (const std::exception& error) {
-    m_state.opening = {};
-    emit message({Severity::Problem, error.what()});
-    if (m_lanes.empty()) m_state.playing = false;
-    publishState();
-    return false;
+    if (QThread::currentThread()->isInterruptionRequested()) return false;
   }
   m_state.opening = {};
+  if (!failures.empty()) {
+    emit message({Severity::Problem, failures});
+    if (onlyAdds) {
+      for (std::size_t index = wanted.size(); index-- > 0;) {
+        if (kept[index] >= 0 || fresh[index].decoder) continue;
+        const auto at = static_cast<std::ptrdiff_t>(index);
+        wanted.erase(wanted.begin() + at);
+        kept.erase(kept.begin() + at);
+        fresh.erase(fresh.begin() + at);
+      }
+    }
+    const bool nothingNew =
+        std::ranges::none_of(fresh, [](const LaneEngine& engine) { return engine.decoder != nullptr; });
+    if (!onlyAdds || nothingNew) {
+      if (m_lanes.empty()) m_state.playing = false;
+      return false;
+    }
+  }
 
   std::vector<Lane> lanes;
   std::vector<LaneInfo> infos;

@@ -31,6 +31,9 @@ class DecodeSession : public QObject {
  signals:
   /// New lanes run from now on; text and maps start anew.
   void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  /// The lanes asked for with `serial` are opened, or could not be: these are in use, or will be once the
+  /// device is back.
+  void lanesSettled(std::uint64_t serial, const std::vector<headroom::session::LaneRequest>& lanes);
   /// The same lanes start anew from the prompt.
   void restarted(std::uint64_t run);
   void stepsReady(const headroom::session::StepBatch& batch);
@@ -52,7 +55,9 @@ class DecodeSession : public QObject {
   };
 
   void serve(Requests requests);
-  bool replaceLanes(const std::vector<LaneRequest>& wanted);
+  /// Lanes that stay keep their engine. Where lanes only come on top, those that cannot be opened are named
+  /// and left out; else the old ones stay unless all new ones open. False when nothing changed.
+  bool replaceLanes(std::vector<LaneRequest> wanted);
   /// Opens a lane, saying how far it is; throws model::Cancelled when the user or the program's end wants it.
   LaneEngine open(const LaneRequest& request);
   void start();

@@ -8,6 +8,7 @@
 #include "core/engine/reference_fallback.h"
 #include "core/engine/translate_errors.h"
 #include "core/engine/vulkan_decoder.h"
+#include "core/formats/bundled_models.h"
 #include "core/formats/cache_folder.h"
 #include "core/formats/calibration_file.h"
 #include "core/formats/ceilings_file.h"
@@ -23,18 +24,10 @@ namespace headroom::session {
 
 namespace {
 
-bool isBundled(const std::string& source) {
-  const auto& names = bundledModels();
-  return std::find(names.begin(), names.end(), source) != names.end();
-}
-
 class VulkanLaneFactory final : public LaneFactory {
  public:
-  explicit VulkanLaneFactory(std::string modelFolder) : m_modelFolder(std::move(modelFolder)) {}
-
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override {
-    const std::string path =
-        isBundled(request.source) ? m_modelFolder + "/" + request.source + ".gguf" : request.source;
+    const std::string path = formats::resolveModel(request.source);
     LaneEngine lane;
     lane.title = laneTitle(request.source);
     if (path.ends_with(".safetensors") && formats::isTrace(path)) return openTrace(path, std::move(lane));
@@ -81,6 +74,7 @@ class VulkanLaneFactory final : public LaneFactory {
     lane.script = trace.tokens;
     lane.scriptPrompt = trace.promptTokens;
     lane.pieces = trace.pieces;
+    lane.recorded = trace.recorded;
     lane.decoder = std::move(decoder);
     return lane;
   }
@@ -111,7 +105,6 @@ class VulkanLaneFactory final : public LaneFactory {
     }
   }
 
-  std::string m_modelFolder;
   std::optional<vulkan::Instance> m_instance;
   std::optional<vulkan::Device> m_device;
 };
@@ -119,12 +112,11 @@ class VulkanLaneFactory final : public LaneFactory {
 }  // namespace
 
 const std::vector<std::string>& bundledModels() {
-  static const std::vector<std::string> names{"mha", "gqa", "mqa"};
-  return names;
+  return formats::bundledModels();
 }
 
 std::string laneTitle(const std::string& source) {
-  if (!isBundled(source)) {
+  if (!formats::isBundled(source)) {
     const std::filesystem::path path(source);
     std::error_code ignored;
     // A folder's name is a model's name, "Qwen2.5-0.5B", whose dots begin no ending.
@@ -137,8 +129,8 @@ std::string laneTitle(const std::string& source) {
   return title;
 }
 
-std::unique_ptr<LaneFactory> vulkanLaneFactory(const std::string& modelFolder) {
-  return std::make_unique<VulkanLaneFactory>(modelFolder);
+std::unique_ptr<LaneFactory> vulkanLaneFactory() {
+  return std::make_unique<VulkanLaneFactory>();
 }
 
 }  // namespace headroom::session

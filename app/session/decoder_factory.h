@@ -29,7 +29,7 @@ const std::vector<std::string>& bundledModels();
 /// "MHA" for "mha"; for a path the file's name without folder and ending, or the folder's name.
 std::string laneTitle(const std::string& source);
 
-/// Lanes that decode on the Vulkan device. `modelFolder` holds the bundled models.
-std::unique_ptr<LaneFactory> vulkanLaneFactory(const std::string& modelFolder);
+/// Lanes that decode on the Vulkan device.
+std::unique_ptr<LaneFactory> vulkanLaneFactory();
 
 }  // namespace headroom::session

@@ -73,6 +73,7 @@ struct LaneEngine {
   std::vector<int> script = {};
   int scriptPrompt = 1;
   std::map<int, std::string> pieces = {};
+  model::RecordedPart recorded = {};
 };
 
 /// What one lane did in one step.
@@ -124,6 +125,7 @@ struct Opening {
 enum class PromptForm {
   Text,  ///< a text to go on from
   Chat,  ///< a user's message, put into the model's own chat template
+  Ids,   ///< token ids, "1, 2, 3", fed as they are
 };
 
 /// Asks for full attention rows of one head, to be recomputed from the cache.

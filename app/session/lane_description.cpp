@@ -55,7 +55,7 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
     for (const auto& [token, piece] : engine.pieces) {
       if (token >= 0 && token < info.config.vocabSize) info.pieces[static_cast<std::size_t>(token)] = piece;
     }
-    info.card = analysis::traceCard(request.source, info.config, info.deviceName);
+    info.card = analysis::traceCard(request.source, info.config, info.deviceName, engine.recorded);
   }
   if (engine.model) {
     info.parameterCount = engine.model->weights.parameterCount();

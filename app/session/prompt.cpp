@@ -1,37 +1,15 @@
 #include "app/session/prompt.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/model/token_list.h"
 #include "core/model/utf8.h"
 
 namespace headroom::session {
 
 namespace {
-
-std::vector<int> parseIds(const std::string& text) {
-  std::vector<int> ids;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    if (*at == ' ' || *at == ',') {
-      ++at;
-      continue;
-    }
-    int id = 0;
-    const auto [next, error] = std::from_chars(at, end, id);
-    if (error != std::errc{}) {
-      throw model::Error(
-          "This model has no tokenizer, so its prompt must be token ids such as 1, 2, 3, not \"" + text +
-          "\".");
-    }
-    ids.push_back(id);
-    at = next;
-  }
-  return ids;
-}
 
 /// Whether what `trace` tells of its tokens is so in `other`.
 bool sharesPieces(const LaneEngine& trace, const LaneEngine& other) {
@@ -50,7 +28,9 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
   const model::Decoder& decoder = *engine.decoder;
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   std::vector<int> tokens;
-  if (tokenizer) {
+  if (form == PromptForm::Ids) {
+    tokens = model::parseTokenIds(prompt);
+  } else if (tokenizer) {
     if (tokenizer->beginToken() >= 0) tokens.push_back(tokenizer->beginToken());
     std::vector<int> text;
     if (form == PromptForm::Chat) {
@@ -62,7 +42,12 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
     }
     tokens.insert(tokens.end(), text.begin(), text.end());
   } else {
-    tokens = parseIds(prompt);
+    try {
+      tokens = model::parseTokenIds(prompt);
+    } catch (const model::Error& error) {
+      throw model::Error(std::string("this model has no tokenizer, so its prompt must be token ids: ") +
+                         error.what());
+    }
   }
   const int vocabSize = decoder.config().vocabSize;
   for (const int token : tokens) {
@@ -71,7 +56,9 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
                          std::to_string(vocabSize) + ".");
     }
   }
-  if (tokens.empty()) throw model::Error("the prompt is empty; type at least one character.");
+  if (tokens.empty())
+    throw model::Error(form == PromptForm::Ids ? "the prompt is empty; type at least one token id."
+                                               : "the prompt is empty; type at least one character.");
   const int limit =
       decoder.options().contextLength > 0 ? decoder.options().contextLength : decoder.config().contextLength;
   if (std::ssize(tokens) >= limit) {

@@ -8,7 +8,8 @@
 namespace headroom::session {
 
 /// Token ids that start a text: the model's begin token where it has one, then the prompt, as it is or as a
-/// user's message in the model's chat template. A model without a tokenizer takes ids ("1, 2, 3"). Throws
+/// user's message in the model's chat template; or just the ids that the prompt lists, as always for a model
+/// without a tokenizer. Throws
 /// model::Error when nothing is left to feed, an id is not in the vocabulary, or the prompt fills the
 /// context.
 std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const LaneEngine& engine);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ namespace headroom::session {
 /// waiting; single steps add up.
 struct Requests {
   std::optional<std::vector<LaneRequest>> lanes;
+  std::uint64_t lanesSerial = 0;  ///< of the newest `lanes`; comes back when they are settled
   std::optional<std::string> prompt;
   std::optional<model::SamplingOptions> sampling;
   std::optional<TokenFeed> feed;

@@ -5,6 +5,7 @@ namespace headroom::session {
 SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
     : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(factory), m_requests)) {
   qRegisterMetaType<std::vector<LaneInfo>>();
+  qRegisterMetaType<std::vector<LaneRequest>>();
   qRegisterMetaType<StepBatch>();
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();
@@ -21,6 +22,12 @@ SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
     m_state = state;
     emit stateChanged(state);
   });
+  connect(m_session.get(), &DecodeSession::lanesSettled, this,
+          [this](std::uint64_t serial, const std::vector<LaneRequest>& lanes) {
+            if (serial != m_lanesSerial) return;  // others were asked for since
+            m_lanes = lanes;
+            emit lanesSettled();
+          });
   // Decoders are destroyed on the thread that used them.
   connect(
       &m_thread, &QThread::finished, m_session.get(), [this] { m_session.reset(); }, Qt::DirectConnection);
@@ -41,7 +48,12 @@ void SessionHost::request(Change change) {
 }
 
 void SessionHost::setLanes(const std::vector<LaneRequest>& lanes) {
-  request([&](Requests& waiting) { waiting.lanes = lanes; });
+  m_lanes = lanes;
+  ++m_lanesSerial;
+  request([&](Requests& waiting) {
+    waiting.lanes = lanes;
+    waiting.lanesSerial = m_lanesSerial;
+  });
 }
 void SessionHost::setPrompt(const std::string& prompt) {
   request([&](Requests& waiting) { waiting.prompt = prompt; });

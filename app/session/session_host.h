@@ -23,6 +23,8 @@ class SessionHost : public QObject {
   const SessionState& state() const { return m_state; }
 
   void setLanes(const std::vector<LaneRequest>& lanes);
+  /// The lanes that were asked for last; those that run, once it is settled which of them can be opened.
+  const std::vector<LaneRequest>& lanes() const { return m_lanes; }
   /// Ends the opening of models under way; the lanes stay as they are.
   void cancelOpening() { m_requests.cancelOpening(); }
   void setPrompt(const std::string& prompt);
@@ -45,6 +47,8 @@ class SessionHost : public QObject {
   void measureCeilings();
 
  signals:
+  /// What lanes() says now is what runs.
+  void lanesSettled();
   void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
   void restarted(std::uint64_t run);
   void stepsReady(const headroom::session::StepBatch& batch);
@@ -61,6 +65,8 @@ class SessionHost : public QObject {
   QThread m_thread;
   std::unique_ptr<DecodeSession> m_session;
   SessionState m_state;
+  std::vector<LaneRequest> m_lanes;
+  std::uint64_t m_lanesSerial = 0;
 };
 
 }  // namespace headroom::session

@@ -76,6 +76,16 @@ void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
 std::string Settings::prompt() const {
   return m_settings.value("prompt", "It is a truth universally acknowledged").toString().toStdString();
 }
+PromptForm Settings::promptForm() const {
+  const QString form = m_settings.value("promptForm").toString();
+  if (form == "chat") return PromptForm::Chat;
+  return form == "ids" ? PromptForm::Ids : PromptForm::Text;
+}
+void Settings::setPromptForm(PromptForm form) {
+  m_settings.setValue("promptForm", form == PromptForm::Chat  ? "chat"
+                                    : form == PromptForm::Ids ? "ids"
+                                                              : "text");
+}
 void Settings::setPrompt(const std::string& prompt) {
   m_settings.setValue("prompt", QString::fromStdString(prompt));
 }

@@ -26,6 +26,8 @@ class Settings {
   void setLanes(const std::vector<LaneRequest>& lanes);
   std::string prompt() const;
   void setPrompt(const std::string& prompt);
+  PromptForm promptForm() const;
+  void setPromptForm(PromptForm form);
   model::SamplingOptions sampling() const;
   void setSampling(const model::SamplingOptions& sampling);
   Pace pace() const;

@@ -1,5 +1,6 @@
 #include "app/view/gpu_buffer.h"
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>

@@ -10,8 +10,9 @@
 #include <QWheelEvent>
 #include <QWindow>
 #include <algorithm>
-#include <cfloat>
 #include <utility>
+
+#include "app/view/imgui_adapter.h"
 
 namespace headroom::view {
 
@@ -20,7 +21,7 @@ namespace {
 constexpr float kWheelNotch = 120.0f;
 
 /// Qt's keys that ImGui's widgets know, and ImGui's names for them.
-constexpr std::array<std::pair<int, ImGuiKey>, 22> kKeys{{
+const std::array<std::pair<int, int>, 22> kKeys{{
     {Qt::Key_Tab, ImGuiKey_Tab},
     {Qt::Key_Left, ImGuiKey_LeftArrow},
     {Qt::Key_Right, ImGuiKey_RightArrow},
@@ -36,7 +37,7 @@ constexpr std::array<std::pair<int, ImGuiKey>, 22> kKeys{{
     {Qt::Key_Space, ImGuiKey_Space},
     {Qt::Key_Return, ImGuiKey_Enter},
     {Qt::Key_Escape, ImGuiKey_Escape},
-    {Qt::Key_Enter, ImGuiKey_KeyPadEnter},
+    {Qt::Key_Enter, imgui_adapter::keypadEnter()},
     {Qt::Key_A, ImGuiKey_A},
     {Qt::Key_C, ImGuiKey_C},
     {Qt::Key_V, ImGuiKey_V},
@@ -93,26 +94,25 @@ const char* clipboard(void* userData) {
 ImGuiInput::ImGuiInput(QWindow& window) : m_window(window) {
   ImGuiIO& io = ImGui::GetIO();
   io.BackendFlags |= ImGuiBackendFlags_HasMouseCursors;
-  for (std::size_t index = 0; index < kKeys.size(); ++index)
-    io.KeyMap[kKeys[index].second] = static_cast<int>(index);
   io.SetClipboardTextFn = &setClipboard;
   io.GetClipboardTextFn = &clipboard;
   io.ClipboardUserData = &m_clipboard;
-  io.MousePos = {-FLT_MAX, -FLT_MAX};
+  imgui_adapter::prepareInput();
   m_sinceFrame.start();
 }
 
 bool ImGuiInput::handle(const QEvent& event) {
-  ImGuiIO& io = ImGui::GetIO();
   const auto ratio = static_cast<float>(m_window.devicePixelRatio());
+  const auto point = [ratio](QPointF at) {
+    imgui_adapter::setMousePosition(static_cast<float>(at.x()) * ratio, static_cast<float>(at.y()) * ratio);
+  };
   switch (event.type()) {
     case QEvent::MouseMove:
     case QEvent::MouseButtonPress:
     case QEvent::MouseButtonDblClick:
     case QEvent::MouseButtonRelease: {
       const auto& mouse = static_cast<const QMouseEvent&>(event);
-      io.MousePos = {static_cast<float>(mouse.position().x()) * ratio,
-                     static_cast<float>(mouse.position().y()) * ratio};
+      point(mouse.position());
       const int button = buttonIndex(mouse.button());
       if (button >= 0) {
         const bool down = event.type() != QEvent::MouseButtonRelease;
@@ -123,17 +123,16 @@ bool ImGuiInput::handle(const QEvent& event) {
     }
     case QEvent::Wheel: {
       const auto& wheel = static_cast<const QWheelEvent&>(event);
-      io.MousePos = {static_cast<float>(wheel.position().x()) * ratio,
-                     static_cast<float>(wheel.position().y()) * ratio};
-      io.MouseWheel += static_cast<float>(wheel.angleDelta().y()) / kWheelNotch;
-      io.MouseWheelH += static_cast<float>(wheel.angleDelta().x()) / kWheelNotch;
+      point(wheel.position());
+      imgui_adapter::addWheel(static_cast<float>(wheel.angleDelta().x()) / kWheelNotch,
+                              static_cast<float>(wheel.angleDelta().y()) / kWheelNotch);
       return true;
     }
     case QEvent::Leave:
     case QEvent::FocusOut:
-      if (event.type() == QEvent::Leave) io.MousePos = {-FLT_MAX, -FLT_MAX};
+      if (event.type() == QEvent::Leave) imgui_adapter::clearMousePosition();
       m_buttons.fill(false);
-      std::fill(std::begin(io.KeysDown), std::end(io.KeysDown), false);
+      imgui_adapter::releaseKeys();
       return true;
     case QEvent::KeyPress:
     case QEvent::KeyRelease:
@@ -144,14 +143,13 @@ bool ImGuiInput::handle(const QEvent& event) {
 }
 
 bool ImGuiInput::handleKey(const QKeyEvent& event, bool down) {
-  ImGuiIO& io = ImGui::GetIO();
-  io.KeyCtrl = event.modifiers().testFlag(Qt::ControlModifier);
-  io.KeyShift = event.modifiers().testFlag(Qt::ShiftModifier);
-  io.KeyAlt = event.modifiers().testFlag(Qt::AltModifier);
+  const bool control = event.modifiers().testFlag(Qt::ControlModifier);
+  imgui_adapter::setModifiers(control, event.modifiers().testFlag(Qt::ShiftModifier),
+                              event.modifiers().testFlag(Qt::AltModifier));
   const auto found =
       std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& key) { return key.first == event.key(); });
-  if (found != kKeys.end()) io.KeysDown[found - kKeys.begin()] = down;
-  if (down && !io.KeyCtrl) io.AddInputCharactersUTF8(event.text().toUtf8().constData());
+  if (found != kKeys.end()) imgui_adapter::setKey(found->second, down);
+  if (down && !control) ImGui::GetIO().AddInputCharactersUTF8(event.text().toUtf8().constData());
   return true;
 }
 
@@ -162,7 +160,7 @@ void ImGuiInput::beginFrame() {
   io.DeltaTime = std::max(1e-4f, static_cast<float>(m_sinceFrame.nsecsElapsed()) * 1e-9f);
   m_sinceFrame.restart();
   for (std::size_t button = 0; button < m_buttons.size(); ++button) {
-    io.MouseDown[button] = m_buttons[button] || m_pressedSinceFrame[button];
+    imgui_adapter::setMouseButton(static_cast<int>(button), m_buttons[button] || m_pressedSinceFrame[button]);
     m_pressedSinceFrame[button] = false;
   }
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/view/gpu_buffer.h"
+#include "app/view/imgui_adapter.h"
 
 namespace headroom::view {
 
@@ -43,36 +44,12 @@ ImGuiVulkan::ImGuiVulkan(const ImGuiVulkanTarget& target) : ImGuiVulkan(target.d
   info.MSAASamples = VK_SAMPLE_COUNT_1_BIT;
   info.CheckVkResultFn = &reportBackendError;
   ImGui_ImplVulkan_Init(&info, target.renderPass);
-  uploadFonts(target);
+  imgui_adapter::uploadFonts(target);
 }
 
 ImGuiVulkan::~ImGuiVulkan() {
   if (ImGui::GetIO().BackendRendererUserData) ImGui_ImplVulkan_Shutdown();
   vkDestroyDescriptorPool(m_device, m_descriptorPool, nullptr);
-}
-
-void ImGuiVulkan::uploadFonts(const ImGuiVulkanTarget& target) {
-  VkCommandBufferAllocateInfo allocateInfo{};
-  allocateInfo.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO;
-  allocateInfo.commandPool = target.commandPool;
-  allocateInfo.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-  allocateInfo.commandBufferCount = 1;
-  VkCommandBuffer commands = VK_NULL_HANDLE;
-  checkVk(vkAllocateCommandBuffers(m_device, &allocateInfo, &commands), "Uploading the fonts");
-  VkCommandBufferBeginInfo beginInfo{};
-  beginInfo.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
-  beginInfo.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
-  checkVk(vkBeginCommandBuffer(commands, &beginInfo), "Uploading the fonts");
-  ImGui_ImplVulkan_CreateFontsTexture(commands);
-  checkVk(vkEndCommandBuffer(commands), "Uploading the fonts");
-  VkSubmitInfo submitInfo{};
-  submitInfo.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-  submitInfo.commandBufferCount = 1;
-  submitInfo.pCommandBuffers = &commands;
-  checkVk(vkQueueSubmit(target.queue, 1, &submitInfo, VK_NULL_HANDLE), "Uploading the fonts");
-  checkVk(vkQueueWaitIdle(target.queue), "Uploading the fonts");
-  vkFreeCommandBuffers(m_device, target.commandPool, 1, &commands);
-  ImGui_ImplVulkan_DestroyFontUploadObjects();
 }
 
 void ImGuiVulkan::newFrame() {

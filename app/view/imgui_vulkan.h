@@ -18,8 +18,7 @@ struct ImGuiVulkanTarget {
   std::uint32_t imageCount = 2;
 };
 
-/// ImGui's Vulkan backend for the current ImGui context. The only place that knows the backend, whose
-/// interface changed after 1.86.
+/// ImGui's Vulkan backend for the current ImGui context.
 class ImGuiVulkan {
  public:
   /// Uploads the context's font atlas; make a new one when the fonts change.
@@ -35,7 +34,6 @@ class ImGuiVulkan {
  private:
   /// The public constructor builds on this one, so that the destructor clears up when it fails half way.
   explicit ImGuiVulkan(VkDevice device);
-  void uploadFonts(const ImGuiVulkanTarget& target);
 
   VkDevice m_device;
   VkDescriptorPool m_descriptorPool = VK_NULL_HANDLE;

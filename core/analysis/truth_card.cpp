@@ -130,6 +130,18 @@ std::string memoryText(const MemoryOutlook& memory) {
       bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
 }
 
+/// "layers 0, 2 of 4; the rows of positions 100 to 199 of 300"; empty when all of it is there.
+std::string partText(const model::RecordedPart& part, const ModelConfig& config) {
+  std::vector<std::string> parts;
+  if (std::ssize(part.layers) < config.layerCount) {
+    parts.push_back(fmt::format("layers {} of {}", fmt::join(part.layers, ", "), config.layerCount));
+  }
+  if (part.rowCount < config.contextLength) {
+    parts.push_back(fmt::format("the rows of positions {} to {} of {}", part.firstRow,
+                                part.firstRow + part.rowCount - 1, config.contextLength));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
 }  // namespace
 
 std::uint64_t KvFormula::bytesPerToken() const {
@@ -179,12 +191,14 @@ TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memo
   return card;
 }
 
-TruthCard traceCard(const std::string& path, const ModelConfig& config, const std::string& writer) {
+TruthCard traceCard(const std::string& path, const ModelConfig& config, const std::string& writer,
+                    const model::RecordedPart& recorded) {
   TruthCard card{.name = config.name, .path = path, .architecture = config.architecture, .family = writer};
   card.config = config;
   card.kvF32 = kvFormula(config, model::KvType::F32);
   card.kvF16 = kvFormula(config, model::KvType::F16);
   card.isTrace = true;
+  card.recorded = recorded;
   return card;
 }
 
@@ -205,6 +219,9 @@ std::vector<CardRow> TruthCard::rows() const {
         fmt::format("{}: {} layers, {} query heads, {} KV heads, head_dim {}", kind, config.layerCount,
                     heads.queryHeadCount, heads.kvHeadCount, heads.headDim),
         "stated");
+    if (const std::string part = partText(recorded, config); !part.empty()) {
+      add("Attention in the file", part + "; the rest is not recorded", "counted");
+    }
     add("KV cache, f16", kvF16.text(), "computed");
     return result;
   }

@@ -7,6 +7,7 @@
 
 #include "core/model/memory_need.h"
 #include "core/model/model.h"
+#include "core/model/trace.h"
 
 namespace headroom::analysis {
 
@@ -69,7 +70,8 @@ struct TruthCard {
   std::optional<MemoryOutlook> memory;
   std::vector<std::string> contradictions;
   std::vector<std::string> notes;
-  bool isTrace = false;  ///< recorded attention of a model that is not here
+  bool isTrace = false;          ///< recorded attention of a model that is not here
+  model::RecordedPart recorded;  ///< of a trace
 
   /// For people, in the order in which they ask.
   std::vector<CardRow> rows() const;
@@ -77,6 +79,7 @@ struct TruthCard {
 
 TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory);
 /// Of a trace: what the file says of the model that was recorded. `writer` is who recorded it.
-TruthCard traceCard(const std::string& path, const model::ModelConfig& config, const std::string& writer);
+TruthCard traceCard(const std::string& path, const model::ModelConfig& config, const std::string& writer,
+                    const model::RecordedPart& recorded);
 
 }  // namespace headroom::analysis

@@ -38,8 +38,9 @@ int StepProgram::dispatchTotal(const StepShape& shape) {
   return 2 + perLayer * shape.config.layerCount;
 }
 
-StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows)
-    : m_recorder(device, dispatchTotal(resources.shape)) {
+StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows,
+                         vulkan::Workgroups workgroups)
+    : m_recorder(device, dispatchTotal(resources.shape), workgroups) {
   for (const auto& [stage, layer] : stageOrder(resources.shape)) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, stage, layer, rowCount, logitsRows);

@@ -21,7 +21,8 @@ class StepProgram {
     int dispatchCount;
   };
 
-  StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows);
+  StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows,
+              vulkan::Workgroups workgroups = vulkan::Workgroups::AsAsked);
 
   void run() { m_recorder.run(); }
   /// In the order of execution.

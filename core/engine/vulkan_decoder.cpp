@@ -131,9 +131,12 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
+  const bool areNew = !(rowCount == 1 ? resources.oneToken : resources.severalTokens);
+  const StepResources step = stepResources(rowCount);
+  // What the driver does at the first use of a kernel belongs to making it, not to the first token.
+  if (areNew) StepProgram(m_device, step, rowCount, logitsRows, vulkan::Workgroups::None).run();
   return resources.programs
-      .emplace(std::pair(rowCount, logitsRows),
-               StepProgram(m_device, stepResources(rowCount), rowCount, logitsRows))
+      .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
 }
 
@@ -191,8 +194,10 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   setCapture(params, rows, capture);
   std::ranges::copy(rows, params.tokens);
 
+  const auto setupStart = Clock::now();
   StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
   StepRecord record;
+  record.overhead.setupMs = millisecondsSince(setupStart);
   record.overhead.prepareMs = millisecondsSince(prepareStart);
   const bool audits = m_engineOptions.build == KernelBuild::Audit;
   if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);

@@ -16,24 +16,35 @@
 
 namespace headroom::formats {
 
-AtomicFile::AtomicFile(const std::string& path)
-    : m_path(path), m_temporaryPath(path + ".part-XXXXXX"), m_buffer(kBufferBytes, '\0') {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw model::Error(fmt::format("Cannot write {}: it is a folder, expected a file name", path));
+AtomicFile::AtomicFile(const std::string& path) : m_target(outputTarget(path)), m_buffer(kBufferBytes, '\0') {
+  if (m_target.isStream()) {
+    openStream();
+  } else {
+    openTemporary();
   }
+}
+
+void AtomicFile::openTemporary() {
+  m_temporaryPath = m_target.path + ".part-XXXXXX";
   m_descriptor = ::mkstemp(m_temporaryPath.data());
   if (m_descriptor < 0) fail("create it");
-  // mkstemp makes files that only their owner reads; the finished file gets the rights of any new file.
+  // mkstemp makes files that only their owner reads; the finished file gets the rights of the one that it
+  // replaces, or of any new file.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  ::fchmod(m_descriptor, 0666 & ~mask);
+  ::fchmod(m_descriptor, m_target.mode != 0 ? m_target.mode : 0666 & ~mask);
+}
+
+void AtomicFile::openStream() {
+  m_descriptor = m_target.descriptor >= 0 ? ::dup(m_target.descriptor)
+                                          : ::open(m_target.path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (m_descriptor < 0) fail("open it");
 }
 
 AtomicFile::~AtomicFile() {
   if (m_descriptor < 0) return;
   ::close(m_descriptor);
-  ::unlink(m_temporaryPath.c_str());
+  if (!m_temporaryPath.empty()) ::unlink(m_temporaryPath.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -60,12 +71,19 @@ void AtomicFile::flush() {
 
 void AtomicFile::commit() {
   flush();
+  if (!m_target.isStream()) return commitTemporary();
+  const int closed = ::close(m_descriptor);
+  m_descriptor = -1;
+  if (closed != 0) fail("close it");
+}
+
+void AtomicFile::commitTemporary() {
   if (::fsync(m_descriptor) != 0) fail("bring it to the disk");
-  if (std::rename(m_temporaryPath.c_str(), m_path.c_str()) != 0) fail("give it its name");
+  if (std::rename(m_temporaryPath.c_str(), m_target.path.c_str()) != 0) fail("give it its name");
   ::close(m_descriptor);
   m_descriptor = -1;
   // The rename itself must survive a power cut, too; where folders cannot be synced the file is still whole.
-  const std::filesystem::path folder = std::filesystem::path(m_path).parent_path();
+  const std::filesystem::path folder = std::filesystem::path(m_target.path).parent_path();
   const int parent = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (parent >= 0) {
     ::fsync(parent);
@@ -75,8 +93,8 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(const char* doing) const {
   const int error = errno;
-  throw model::Error(fmt::format("Cannot write {}: could not {} after {} bytes: {}", m_path, doing, m_flushed,
-                                 std::strerror(error)));
+  throw model::Error(fmt::format("Cannot write {}: could not {} after {} bytes: {}", m_target.name, doing,
+                                 m_flushed, std::strerror(error)));
 }
 
 }  // namespace headroom::formats

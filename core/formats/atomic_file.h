@@ -6,13 +6,17 @@
 #include <string>
 #include <string_view>
 
+#include "core/formats/output_target.h"
+
 namespace headroom::formats {
 
 /// Writes a file that appears under its name only when it is complete and on the disk: bytes go to a
-/// temporary file in the same folder, commit() syncs and renames it. Without commit() nothing changes.
+/// temporary file in the same folder, commit() syncs and renames it. Without commit() nothing changes. A
+/// symbolic link stays, and what it leads to is replaced; pipes, FIFOs, /dev/stdout and /dev/null are written
+/// as bytes come.
 class AtomicFile {
  public:
-  /// Throws model::Error when the folder does not exist or is not writable.
+  /// Throws model::Error when outputTarget() refuses the path or the file cannot be made.
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -25,11 +29,14 @@ class AtomicFile {
   void commit();
 
  private:
+  void openTemporary();
+  void openStream();
+  void commitTemporary();
   void flush();
   [[noreturn]] void fail(const char* doing) const;
 
   static constexpr std::size_t kBufferBytes = 1 << 18;
-  std::string m_path;
+  OutputTarget m_target;
   std::string m_temporaryPath;
   int m_descriptor = -1;
   std::string m_buffer;

@@ -103,10 +103,12 @@ std::vector<SafetensorsFile> openWeights(const fs::path& folder) {
 }
 
 /// Names where config.json speaks of biases that are not there, or does not of some that are.
-void compareBiases(const HuggingFaceConfig& config, const TensorDirectory& tensors, model::Model& model) {
+void compareBiases(const HuggingFaceConfig& config, const TensorDirectory& tensors, const FolderNames& names,
+                   model::Model& model) {
   for (const BiasClaim& claim : config.biases) {
     if (tensors.contains(claim.tensor) == claim.hasBias) continue;
-    model.contradictions.push_back(fmt::format("{}, but the tensor \"{}\" {}", claim.source, claim.tensor,
+    model.contradictions.push_back(fmt::format("{}, but the tensor \"{}\" {}", claim.source,
+                                               names.nameOf(claim.tensor),
                                                claim.hasBias ? "is not there" : "is there, and is used"));
   }
 }
@@ -153,9 +155,11 @@ model::Model loadHuggingFace(const std::string& folder) {
   model.path = folder;
   model.memory = std::move(owner);
   try {
-    const TensorDirectory tensors = listHuggingFaceTensors(config, memory.files, memory.owned);
+    FolderNames names(config.modelType);
+    const TensorDirectory tensors = listHuggingFaceTensors(config, memory.files, names, memory.owned);
+    config.claims.nameInFile = [&names](std::string_view ggufName) { return names.nameOf(ggufName); };
     buildModel(config.claims, tensors, model);
-    compareBiases(config, tensors, model);
+    compareBiases(config, tensors, names, model);
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", folder, error.what()));
   }

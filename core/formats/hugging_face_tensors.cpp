@@ -16,88 +16,6 @@ using model::Error;
 using model::quotedName;
 using model::Tensor;
 
-using Names = std::pair<std::string_view, std::string_view>;
-
-// What stands in a layer, without ".weight" and ".bias". No two families mean different things by one name,
-// but for Gemma 2's norms.
-constexpr Names kLayerNames[] = {
-    {"input_layernorm", "attn_norm"},
-    {"ln_1", "attn_norm"},
-    {"ln_mlp", "attn_norm"},     // Falcon 40B: the FFN's
-    {"ln_attn", "attn_norm_2"},  // and the attention's
-    {"post_attention_layernorm", "ffn_norm"},
-    {"ln_2", "ffn_norm"},
-    {"self_attn.q_proj", "attn_q"},
-    {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},
-    {"self_attn.qkv_proj", "attn_qkv"},
-    {"self_attention.query_key_value", "attn_qkv"},
-    {"attention.query_key_value", "attn_qkv"},
-    {"attn.c_attn", "attn_qkv"},
-    {"self_attn.q_norm", "attn_q_norm"},
-    {"self_attn.k_norm", "attn_k_norm"},
-    {"self_attn.o_proj", "attn_output"},
-    {"self_attn.dense", "attn_output"},
-    {"self_attention.dense", "attn_output"},
-    {"attention.dense", "attn_output"},
-    {"attn.c_proj", "attn_output"},
-    {"mlp.gate_proj", "ffn_gate"},
-    {"mlp.up_proj", "ffn_up"},
-    {"mlp.gate_up_proj", "ffn_up"},
-    {"mlp.fc1", "ffn_up"},
-    {"mlp.c_fc", "ffn_up"},
-    {"mlp.dense_h_to_4h", "ffn_up"},
-    {"mlp.down_proj", "ffn_down"},
-    {"mlp.fc2", "ffn_down"},
-    {"mlp.c_proj", "ffn_down"},
-    {"mlp.dense_4h_to_h", "ffn_down"},
-};
-constexpr Names kGemma2Norms[] = {
-    {"post_attention_layernorm", "post_attention_norm"},
-    {"pre_feedforward_layernorm", "ffn_norm"},
-    {"post_feedforward_layernorm", "post_ffw_norm"},
-};
-constexpr Names kOtherNames[] = {
-    {"embed_tokens", "token_embd"},
-    {"wte", "token_embd"},
-    {"word_embeddings", "token_embd"},
-    {"embed_in", "token_embd"},
-    {"wpe", "position_embd"},
-    {"norm", "output_norm"},
-    {"ln_f", "output_norm"},
-    {"final_layernorm", "output_norm"},
-    {"final_layer_norm", "output_norm"},
-    {"lm_head", "output"},
-    {"embed_out", "output"},
-};
-constexpr std::string_view kPrefixes[] = {"model.", "transformer.", "gpt_neox."};
-constexpr std::string_view kLayerPrefixes[] = {"layers.", "h."};
-/// Causal masks and rotation tables, which old checkpoints keep beside the weights.
-constexpr std::string_view kNoWeights[] = {".attn.bias", ".attn.masked_bias", ".attention.bias",
-                                           ".attention.masked_bias", ".rotary_emb.inv_freq"};
-
-bool dropPrefix(std::string_view& name, std::string_view prefix) {
-  if (!name.starts_with(prefix)) return false;
-  name.remove_prefix(prefix.size());
-  return true;
-}
-
-template <std::size_t count>
-std::string_view lookUp(const Names (&table)[count], std::string_view name) {
-  const auto found = std::ranges::find(table, name, &Names::first);
-  return found == std::end(table) ? std::string_view() : found->second;
-}
-
-/// "weight" or "bias" behind the last dot, which is cut off with it; empty for anything else.
-std::string_view cutKind(std::string_view& name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return {};
-  const std::string_view kind = name.substr(dot + 1);
-  if (kind != "weight" && kind != "bias") return {};
-  name = name.substr(0, dot);
-  return kind;
-}
-
 std::size_t elementBytes(const Tensor& tensor) {
   return static_cast<std::size_t>(model::formatOf(tensor.storage).blockBytes);
 }
@@ -190,35 +108,9 @@ bool isTransposed(std::string_view ggufName) {
 }
 }  // namespace
 
-std::optional<std::string> ggufNameOf(std::string_view name, std::string_view modelType) {
-  for (std::string_view ending : kNoWeights) {
-    if (name.ends_with(ending)) return std::string();
-  }
-  for (std::string_view prefix : kPrefixes) {
-    if (dropPrefix(name, prefix)) break;
-  }
-  const bool isLayer =
-      std::ranges::any_of(kLayerPrefixes, [&](auto prefix) { return dropPrefix(name, prefix); });
-  std::string_view layer;
-  if (isLayer) {
-    const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
-    layer = name.substr(0, digits);
-    name.remove_prefix(digits);
-    if (layer.empty() || !dropPrefix(name, ".")) return std::nullopt;
-  }
-  const std::string_view kind = cutKind(name);
-  if (kind.empty()) return std::nullopt;
-  if (!isLayer) {
-    const std::string_view other = lookUp(kOtherNames, name);
-    return other.empty() ? std::nullopt : std::optional(fmt::format("{}.{}", other, kind));
-  }
-  std::string_view found = modelType == "gemma2" ? lookUp(kGemma2Norms, name) : std::string_view();
-  if (found.empty()) found = lookUp(kLayerNames, name);
-  return found.empty() ? std::nullopt : std::optional(fmt::format("blk.{}.{}.{}", layer, found, kind));
-}
-
 TensorDirectory listHuggingFaceTensors(const HuggingFaceConfig& config,
-                                       const std::vector<SafetensorsFile>& files, OwnedTensors& owned) {
+                                       const std::vector<SafetensorsFile>& files, FolderNames& names,
+                                       OwnedTensors& owned) {
   const std::string_view type = config.modelType;
   TensorDirectory tensors;
   for (const SafetensorsFile& file : files) {
@@ -234,7 +126,9 @@ TensorDirectory listHuggingFaceTensors(const HuggingFaceConfig& config,
                                 quotedName(stored.name), quotedName(stored.dtype)));
       }
       Tensor tensor = stored.matrix();
-      if (type == "gpt2" && isTransposed(*name)) tensor = transposed(tensor, owned);
+      const bool turns = type == "gpt2" && isTransposed(*name);
+      if (turns) tensor = transposed(tensor, owned);
+      names.add(*name, turns ? stored.name + " (transposed)" : stored.name);
       if (type.starts_with("gemma") && name->ends_with("norm.weight")) tensor = plusOne(tensor, owned);
       if (!tensors.emplace(*name, tensor).second) {
         throw Error(fmt::format("tensor {} is there twice, as another one with the same meaning",

@@ -27,15 +27,15 @@ const Tensor* find(const TensorDirectory& tensors, std::string_view name) {
   return found == tensors.end() ? nullptr : &found->second;
 }
 
-const Tensor& required(const TensorDirectory& tensors, std::string_view name) {
+const Tensor& required(const ModelClaims& claims, const TensorDirectory& tensors, std::string_view name) {
   const Tensor* tensor = find(tensors, name);
-  if (!tensor) throw Error(fmt::format("tensor \"{}\" is missing", name));
+  if (!tensor) throw Error(fmt::format("tensor \"{}\" is missing", claims.shown(name)));
   return *tensor;
 }
 
-std::int64_t boundedRows(const Tensor& tensor, std::string_view name) {
+std::int64_t boundedRows(const ModelClaims& claims, const Tensor& tensor, std::string_view name) {
   if (tensor.rows > kMost) {
-    throw Error(fmt::format("{} has {} rows, expected at most {}", name, tensor.rows, kMost));
+    throw Error(fmt::format("{} has {} rows, expected at most {}", claims.shown(name), tensor.rows, kMost));
   }
   return tensor.rows;
 }
@@ -46,23 +46,24 @@ struct KeyRows {
   std::string proof;  ///< "the key projection has 64 rows"
 };
 
-KeyRows keyRows(const TensorDirectory& tensors, std::int64_t queryDim) {
-  if (const Tensor* fused = find(tensors, "blk.0.attn_qkv.weight");
-      fused && !find(tensors, "blk.0.attn_k.weight")) {
-    const std::int64_t rows = boundedRows(*fused, "blk.0.attn_qkv.weight");
+KeyRows keyRows(const ModelClaims& claims, const TensorDirectory& tensors, std::int64_t queryDim) {
+  constexpr std::string_view kJoint = "blk.0.attn_qkv.weight";
+  constexpr std::string_view kKeys = "blk.0.attn_k.weight";
+  constexpr std::string_view kValues = "blk.0.attn_v.weight";
+  if (const Tensor* fused = find(tensors, kJoint); fused && !find(tensors, kKeys)) {
+    const std::int64_t rows = boundedRows(claims, *fused, kJoint);
     if (rows <= queryDim || (rows - queryDim) % 2 != 0) {
-      throw Error(fmt::format(
-          "blk.0.attn_qkv.weight has {} rows, expected {} for queries and as many for keys as for values",
-          rows, queryDim));
+      throw Error(fmt::format("{} has {} rows, expected {} for queries and as many for keys as for values",
+                              claims.shown(kJoint), rows, queryDim));
     }
     return {(rows - queryDim) / 2, fmt::format("the joint projection has {} rows, {} of them for keys", rows,
                                                (rows - queryDim) / 2)};
   }
-  const std::int64_t keys = boundedRows(required(tensors, "blk.0.attn_k.weight"), "blk.0.attn_k.weight");
-  const std::int64_t values = boundedRows(required(tensors, "blk.0.attn_v.weight"), "blk.0.attn_v.weight");
+  const std::int64_t keys = boundedRows(claims, required(claims, tensors, kKeys), kKeys);
+  const std::int64_t values = boundedRows(claims, required(claims, tensors, kValues), kValues);
   if (keys != values) {
-    throw Error(fmt::format("blk.0.attn_k.weight has {} rows and blk.0.attn_v.weight {}, expected the same",
-                            keys, values));
+    throw Error(fmt::format("{} has {} rows and {} {}, expected the same", claims.shown(kKeys), keys,
+                            claims.shown(kValues), values));
   }
   return {keys, fmt::format("the key projection has {} rows", keys)};
 }
@@ -72,13 +73,13 @@ KeyRows keyRows(const TensorDirectory& tensors, std::int64_t queryDim) {
 void proveAttention(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
   model::AttentionShape& shape = model.config.attention;
   constexpr std::string_view kOutput = "blk.0.attn_output.weight";
-  const std::int64_t queryDim = required(tensors, kOutput).columns;
+  const std::int64_t queryDim = required(claims, tensors, kOutput).columns;
   if (queryDim > kMost || queryDim % shape.queryHeadCount != 0) {
-    throw Error(fmt::format("{} has {} columns, which {} query heads do not divide", kOutput, queryDim,
-                            shape.queryHeadCount));
+    throw Error(fmt::format("{} has {} columns, which {} query heads do not divide", claims.shown(kOutput),
+                            queryDim, shape.queryHeadCount));
   }
   shape.headDim = static_cast<int>(queryDim / shape.queryHeadCount);
-  const KeyRows keys = keyRows(tensors, queryDim);
+  const KeyRows keys = keyRows(claims, tensors, queryDim);
   if (keys.count % shape.headDim != 0) {
     throw Error(fmt::format("{}, expected a multiple of the head size {}", keys.proof, shape.headDim));
   }
@@ -106,13 +107,13 @@ void proveAttention(const ModelClaims& claims, const TensorDirectory& tensors, m
 /// What else follows from shapes: vocabulary, FFN, norms of parallel blocks, rotated elements.
 void proveRest(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
   model::ModelConfig& config = model.config;
-  config.vocabSize =
-      static_cast<int>(boundedRows(required(tensors, "token_embd.weight"), "token_embd.weight"));
+  config.vocabSize = static_cast<int>(
+      boundedRows(claims, required(claims, tensors, "token_embd.weight"), "token_embd.weight"));
   if (claims.vocabSize > 0 && claims.vocabSize != config.vocabSize) {
     model.contradictions.push_back(fmt::format("{} claims a vocabulary of {}; the embedding has {} rows",
                                                claims.vocabSizeSource, claims.vocabSize, config.vocabSize));
   }
-  const std::int64_t hidden = required(tensors, "blk.0.ffn_down.weight").columns;
+  const std::int64_t hidden = required(claims, tensors, "blk.0.ffn_down.weight").columns;
   if (config.ffnDim == 0 && hidden <= kMost) config.ffnDim = static_cast<int>(hidden);
   if (config.ropeDim == 0) config.ropeDim = config.attention.headDim;
   if (config.traits.positions == model::Positions::Learned) config.ropeDim = 0;
@@ -132,11 +133,14 @@ void proveRest(const ModelClaims& claims, const TensorDirectory& tensors, model:
       throw Error(fmt::format("a RoPE factor is {}, expected a positive number", *bad));
     }
   }
-  if (find(tensors, "blk.0.attn_norm_2.weight")) config.traits.ownFfnNorm = true;
+  if (find(tensors, "blk.0.attn_norm_2.weight") || find(tensors, "blk.0.attn_norm_2.bias")) {
+    config.traits.ownFfnNorm = true;
+  }
 }
 
 /// The stored tensor of a slot, cut out of a joint one where there is one; empty when it is not in the file.
-Tensor locate(const TensorDirectory& tensors, const TensorSlot& slot, std::set<std::string_view>& used) {
+Tensor locate(const ModelClaims& claims, const TensorDirectory& tensors, const TensorSlot& slot,
+              std::set<std::string_view>& used) {
   const auto isWhole = [&](const Tensor& stored) {
     return stored.rows == slot.rows && stored.columns == slot.columns;
   };
@@ -145,16 +149,18 @@ Tensor locate(const TensorDirectory& tensors, const TensorSlot& slot, std::set<s
   if (direct != tensors.end() && (isWhole(direct->second) || slot.fusedName != slot.name)) {
     used.insert(direct->first);
     if (isWhole(direct->second)) return direct->second;
-    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", slot.name,
+    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", claims.shown(slot.name),
                             direct->second.rows, direct->second.columns, slot.rows, slot.columns));
   }
   const auto fused = slot.fusedName.empty() ? tensors.end() : tensors.find(slot.fusedName);
   if (fused == tensors.end()) return {};
+  // Up alone, without a gate: what is missing is the gate, not a part of up.
+  if (slot.name.ends_with(".ffn_gate.weight") && isWhole(fused->second)) return {};
   used.insert(fused->first);
   const std::int64_t rows = isVector ? 1 : slot.fusedRows;
   const std::int64_t columns = isVector ? slot.fusedRows : slot.columns;
   if (fused->second.rows != rows || fused->second.columns != columns) {
-    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", slot.fusedName,
+    throw Error(fmt::format("tensor \"{}\" has shape {} x {}, expected {} x {}", claims.shown(slot.fusedName),
                             fused->second.rows, fused->second.columns, rows, columns));
   }
   return isVector ? fused->second.columnsFrom(slot.fusedFirst, slot.columns)
@@ -176,20 +182,20 @@ std::int64_t scan(const Tensor& tensor, const model::WeightMemory* memory) {
   return -1;
 }
 
-void refuseUnusable(const TensorSlot& slot, const model::WeightMemory* memory) {
+void refuseUnusable(const ModelClaims& claims, const TensorSlot& slot, const model::WeightMemory* memory) {
   if (slot.rows == 1 && slot.tensor->storage != model::Storage::F32 &&
       slot.tensor->storage != model::Storage::F16 && slot.tensor->storage != model::Storage::BF16) {
-    throw Error(fmt::format("tensor \"{}\" is a vector stored as {}, expected F32, F16 or BF16", slot.name,
-                            shortName(slot.tensor->storage)));
+    throw Error(fmt::format("tensor \"{}\" is a vector stored as {}, expected F32, F16 or BF16",
+                            claims.shown(slot.name), shortName(slot.tensor->storage)));
   }
   const std::int64_t bad = scan(*slot.tensor, memory);
   if (bad >= 0) {
     throw Error(fmt::format("tensor \"{}\" holds NaN or infinity at element {}, expected finite weights",
-                            slot.name, bad));
+                            claims.shown(slot.name), bad));
   }
 }
 
-void fillWeights(const TensorDirectory& tensors, model::Model& model) {
+void fillWeights(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
   const std::size_t layerLimit = tensors.size() / kFewestTensorsPerLayer;
   if (static_cast<std::size_t>(model.config.layerCount) > layerLimit) {
     throw Error(fmt::format("the metadata claims {} layers, but {} tensors hold at most {}",
@@ -199,12 +205,12 @@ void fillWeights(const TensorDirectory& tensors, model::Model& model) {
   std::set<std::string_view> used;
   std::map<model::Storage, std::int64_t> elements;
   for (const TensorSlot& slot : slots) {
-    *slot.tensor = locate(tensors, slot, used);
+    *slot.tensor = locate(claims, tensors, slot, used);
     if (slot.tensor->empty()) {
       if (slot.optional) continue;
-      throw Error(fmt::format("tensor \"{}\" is missing", slot.name));
+      throw Error(fmt::format("tensor \"{}\" is missing", claims.shown(slot.name)));
     }
-    refuseUnusable(slot, model.memory.get());
+    refuseUnusable(claims, slot, model.memory.get());
     if (slot.rows > 1) elements[slot.tensor->storage] += slot.tensor->elementCount();
   }
   if (model.weights.output.empty()) model.weights.output = model.weights.tokenEmbedding;
@@ -216,7 +222,8 @@ void fillWeights(const TensorDirectory& tensors, model::Model& model) {
   for (const auto& [name, tensor] : tensors) {
     if (used.contains(name)) continue;
     throw Error(fmt::format("tensor {} is not part of a {}-layer {} model as this program computes it",
-                            quotedName(name), model.config.layerCount, model.config.architecture));
+                            quotedName(claims.shown(name)), model.config.layerCount,
+                            model.config.architecture));
   }
   std::int64_t most = 0;
   for (const auto& [storage, count] : elements) {
@@ -230,7 +237,7 @@ void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model
   model.config = claims.config;
   proveAttention(claims, tensors, model);
   proveRest(claims, tensors, model);
-  fillWeights(tensors, model);
+  fillWeights(claims, tensors, model);
 }
 
 }  // namespace headroom::formats

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/model/architecture.h"
@@ -30,6 +32,12 @@ struct ModelClaims {
   std::string headCountSource;       ///< for messages: the key of the query head count
   std::string headDimSource;
   std::string vocabSizeSource;
+  /// For messages: what the file calls a tensor of a GGUF name; the same when this is empty.
+  std::function<std::string(std::string_view ggufName)> nameInFile = {};
+
+  std::string shown(std::string_view ggufName) const {
+    return nameInFile ? nameInFile(ggufName) : std::string(ggufName);
+  }
 };
 
 /// Proves the attention kind from the tensors' shapes, checks every tensor, and fills `model`'s config,

@@ -20,8 +20,7 @@ static_assert(std::endian::native == std::endian::little, "NPY files are written
 namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-void writeArray(const std::string& path, std::string_view type, const std::vector<std::int64_t>& shape,
-                std::span<const std::byte> bytes) {
+void writeHeader(AtomicFile& file, std::string_view type, const std::vector<std::int64_t>& shape) {
   std::string dimensions;
   for (std::int64_t size : shape) dimensions += fmt::format("{}, ", size);
   if (shape.size() > 1) dimensions.resize(dimensions.size() - 2);
@@ -32,12 +31,17 @@ void writeArray(const std::string& path, std::string_view type, const std::vecto
   header.append(63 - (fixed + header.size()) % 64, ' ');
   header.push_back('\n');
 
-  AtomicFile file(path);
   file.write(kMagic);
   const auto length = static_cast<std::uint16_t>(header.size());
   const char prefix[] = {1, 0, static_cast<char>(length & 0xFF), static_cast<char>(length >> 8)};
   file.write(std::string_view(prefix, sizeof prefix));
   file.write(header);
+}
+
+void writeArray(const std::string& path, std::string_view type, const std::vector<std::int64_t>& shape,
+                std::span<const std::byte> bytes) {
+  AtomicFile file(path);
+  writeHeader(file, type, shape);
   file.write(bytes);
   file.commit();
 }
@@ -94,6 +98,18 @@ void writeNpy(const std::string& path, const std::vector<std::int64_t>& shape,
 void writeNpy(const std::string& path, const std::vector<std::int64_t>& shape,
               std::span<const double> values) {
   writeArray(path, "<f8", shape, std::as_bytes(values));
+}
+
+NpyWriter::NpyWriter(const std::string& path, const std::vector<std::int64_t>& shape) : m_file(path) {
+  writeHeader(m_file, "<f4", shape);
+  std::uint64_t values = 1;
+  for (std::int64_t size : shape) values *= static_cast<std::uint64_t>(size);
+  m_expectedBytes = m_file.bytesWritten() + values * sizeof(float);
+}
+
+void NpyWriter::commit() {
+  assert(m_file.bytesWritten() == m_expectedBytes);
+  m_file.commit();
 }
 
 NpyArray readNpy(const std::string& path) {

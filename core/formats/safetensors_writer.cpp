@@ -19,31 +19,43 @@ SafetensorsEntry SafetensorsEntry::of(std::string name, std::vector<std::int64_t
   return {std::move(name), "I32", std::move(sizes), std::as_bytes(values)};
 }
 
-void writeSafetensors(const std::string& path, std::span<const SafetensorsEntry> tensors,
-                      const std::map<std::string, std::string>& metadata) {
+SafetensorsStream::SafetensorsStream(const std::string& path, std::span<const SafetensorsSlot> tensors,
+                                     const std::map<std::string, std::string>& metadata)
+    : m_file(path) {
   using nlohmann::json;
   json header = json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
-  for (const SafetensorsEntry& tensor : tensors) {
-    std::uint64_t needed = safetensorsElementBytes(tensor.dtype);
-    for (std::int64_t size : tensor.sizes) needed *= static_cast<std::uint64_t>(size);
-    assert(needed == tensor.bytes.size() && !header.contains(tensor.name));
-    header[tensor.name] = {{"dtype", tensor.dtype},
-                           {"shape", tensor.sizes},
-                           {"data_offsets", {offset, offset + tensor.bytes.size()}}};
-    offset += tensor.bytes.size();
+  for (const SafetensorsSlot& tensor : tensors) {
+    std::uint64_t bytes = safetensorsElementBytes(tensor.dtype);
+    for (std::int64_t size : tensor.sizes) bytes *= static_cast<std::uint64_t>(size);
+    assert(!header.contains(tensor.name));
+    header[tensor.name] = {
+        {"dtype", tensor.dtype}, {"shape", tensor.sizes}, {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
   }
   // Text that is not UTF-8 has no place in JSON: replaced rather than refused.
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
 
-  AtomicFile file(path);
   const std::uint64_t headerBytes = text.size();
-  file.write(std::as_bytes(std::span(&headerBytes, 1)));
-  file.write(text);
-  for (const SafetensorsEntry& tensor : tensors) file.write(tensor.bytes);
-  file.commit();
+  m_file.write(std::as_bytes(std::span(&headerBytes, 1)));
+  m_file.write(text);
+  m_expectedBytes = m_file.bytesWritten() + offset;
+}
+
+void SafetensorsStream::commit() {
+  assert(m_file.bytesWritten() == m_expectedBytes);
+  m_file.commit();
+}
+
+void writeSafetensors(const std::string& path, std::span<const SafetensorsEntry> tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  std::vector<SafetensorsSlot> slots;
+  for (const SafetensorsEntry& tensor : tensors) slots.push_back({tensor.name, tensor.dtype, tensor.sizes});
+  SafetensorsStream stream(path, slots, metadata);
+  for (const SafetensorsEntry& tensor : tensors) stream.write(tensor.bytes);
+  stream.commit();
 }
 
 }  // namespace headroom::formats

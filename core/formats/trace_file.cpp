@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/formats/safetensors_file.h"
-#include "core/formats/safetensors_writer.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
 #include "core/model/utf8.h"
@@ -18,13 +19,19 @@ namespace {
 using model::Error;
 using nlohmann::ordered_json;
 
-constexpr std::string_view kFormat = "headroom-trace";
 constexpr std::int64_t kMostHeads = 65536;
 constexpr std::int64_t kMostTokens = 1 << 24;
 constexpr std::int64_t kMostWords = 1 << 22;  // sixteen times the largest vocabulary in use
 constexpr int kMostDepth = 8;
 /// Softmax in half precision may round a little above 1.
 constexpr float kMostProbability = 1.001f;
+/// What a mask may leave ahead of a token.
+constexpr float kMostAhead = 1e-6f;
+/// How far a row's sum may be from 1, whatever it is stored as, since models that run in half precision are
+/// exported as F32, too. BF16, the coarsest, has each value within 2^-8 of itself; F16 the smallest within
+/// 2^-25.
+constexpr double kSumLimit = 1.0 / 256;
+constexpr double kSumLimitPerValue = 1.0 / (1 << 25);
 
 /// Keeps the mapped file alive.
 struct MappedTrace final : model::WeightMemory {
@@ -110,14 +117,77 @@ model::Tensor tensorOf(const SafeTensor& stored, const std::vector<std::uint64_t
           static_cast<std::int64_t>(columns), stored.bytes};
 }
 
-void checkProbabilities(const model::Tensor& rows, int layer) {
+/// Throws unless a row is what softmax gives of a token at `position`; `place` names it.
+void checkRow(std::span<const float> row, int position, const std::string& place) {
+  const auto bad = std::ranges::find_if(row, [](float p) { return !(p >= 0.0f && p <= kMostProbability); });
+  if (bad != row.end()) {
+    throw Error(fmt::format("{} holds {} at column {}, expected probabilities from 0 to 1", place, *bad,
+                            bad - row.begin()));
+  }
+  const auto seen = row.first(static_cast<std::size_t>(position) + 1);
+  const auto ahead = row.subspan(seen.size());
+  const auto far = std::ranges::find_if(ahead, [](float p) { return p > kMostAhead; });
+  if (far != ahead.end()) {
+    throw Error(fmt::format("{} looks ahead: it holds {} at column {}, expected 0 behind column {}", place,
+                            *far, position + 1 + (far - ahead.begin()), position));
+  }
+  const double sum = std::accumulate(seen.begin(), seen.end(), 0.0);
+  const double limit = kSumLimit + static_cast<double>(seen.size()) * kSumLimitPerValue;
+  if (std::abs(sum - 1.0) > limit) {
+    throw Error(fmt::format("{} sums to {:.6g}, expected 1 within {:.2g}", place, sum, limit));
+  }
+}
+
+/// `rows` is [heads * rowCount][tokens], of the positions from `firstRow` on.
+void checkAttention(const model::Tensor& rows, int layer, int firstRow, int rowCount) {
   std::vector<float> row(static_cast<std::size_t>(rows.columns));
   for (std::int64_t index = 0; index < rows.rows; ++index) {
     rows.readRow(index, row);
-    const auto bad = std::ranges::find_if(row, [](float p) { return !(p >= 0.0f && p <= kMostProbability); });
-    if (bad == row.end()) continue;
-    throw Error(fmt::format("attention of layer {} holds {} in row {}, expected probabilities from 0 to 1",
-                            layer, *bad, index));
+    const int position = firstRow + static_cast<int>(index % rowCount);
+    checkRow(row, position,
+             fmt::format("attention of layer {}, head {}, row {}", layer, index / rowCount, position));
+  }
+}
+
+/// The layers whose attention is in the file: all of them, or those that the header lists.
+std::vector<int> recordedLayers(const ordered_json& header, int layerCount) {
+  std::vector<int> layers;
+  if (!header.contains("recorded_layers")) {
+    layers.resize(static_cast<std::size_t>(layerCount));
+    std::iota(layers.begin(), layers.end(), 0);
+    return layers;
+  }
+  const ordered_json& list = header["recorded_layers"];
+  for (const ordered_json& entry : list.is_array() ? list : ordered_json::array()) {
+    const std::int64_t least = layers.empty() ? 0 : layers.back() + 1;
+    if (!entry.is_number_integer() || entry.get<std::int64_t>() < least ||
+        entry.get<std::int64_t>() >= layerCount) {
+      throw Error(fmt::format("\"recorded_layers\" holds {} where a layer from {} to {} is expected",
+                              entry.dump(), least, layerCount - 1));
+    }
+    layers.push_back(entry.get<int>());
+  }
+  if (layers.empty()) {
+    throw Error(fmt::format("\"recorded_layers\" is {}, expected a list of layers", list.dump()));
+  }
+  return layers;
+}
+
+void readAttention(const ordered_json& header, const SafetensorsFile& file, model::Trace& trace) {
+  const model::ModelConfig& config = trace.config;
+  const int count = config.contextLength;
+  model::RecordedPart& part = trace.recorded;
+  part.firstRow = integer(header, "first_row", 0, count - 1, 0);
+  part.rowCount = integer(header, "row_count", 1, count - part.firstRow, count - part.firstRow);
+  part.layers = recordedLayers(header, config.layerCount);
+  trace.attention.resize(static_cast<std::size_t>(config.layerCount));
+  for (int layer : part.layers) {
+    const SafeTensor* stored = file.findTensor(fmt::format("attention.{}", layer));
+    if (!stored) throw Error(fmt::format("tensor \"attention.{}\" is missing", layer));
+    model::Tensor& rows = trace.attention[static_cast<std::size_t>(layer)];
+    rows = tensorOf(*stored, {static_cast<std::uint64_t>(config.attention.queryHeadCount),
+                              static_cast<std::uint64_t>(part.rowCount), static_cast<std::uint64_t>(count)});
+    checkAttention(rows, layer, part.firstRow, part.rowCount);
   }
 }
 
@@ -138,9 +208,9 @@ model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
     const auto found = file.metadata().find(key);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  if (metadata("format") != kFormat) {
+  if (metadata("format") != kTraceFormat) {
     throw Error(fmt::format("its metadata \"format\" is {}, expected \"{}\"",
-                            model::quotedName(metadata("format")), kFormat));
+                            model::quotedName(metadata("format")), kTraceFormat));
   }
   if (metadata("version") != std::to_string(kTraceVersion)) {
     throw Error(fmt::format("it is of version {}, expected {}", model::quotedName(metadata("version")),
@@ -162,21 +232,16 @@ model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
     throw Error(fmt::format("{} query heads are not a multiple of {} KV heads",
                             config.attention.queryHeadCount, config.attention.kvHeadCount));
   }
-  if (static_cast<std::size_t>(config.layerCount) > file.tensors().size()) {
+  if (!header.contains("recorded_layers") &&
+      static_cast<std::size_t>(config.layerCount) > file.tensors().size()) {
     throw Error(
         fmt::format("it claims {} layers, but has {} tensors", config.layerCount, file.tensors().size()));
   }
   trace.tokens = readTokens(file, config.vocabSize);
   config.contextLength = static_cast<int>(trace.tokens.size());
   trace.promptTokens = integer(header, "prompt_tokens", 1, config.contextLength, 1);
+  readAttention(header, file, trace);
   const std::uint64_t count = trace.tokens.size();
-  for (int layer = 0; layer < config.layerCount; ++layer) {
-    const SafeTensor* stored = file.findTensor(fmt::format("attention.{}", layer));
-    if (!stored) throw Error(fmt::format("tensor \"attention.{}\" is missing", layer));
-    trace.attention.push_back(
-        tensorOf(*stored, {static_cast<std::uint64_t>(config.attention.queryHeadCount), count, count}));
-    checkProbabilities(trace.attention.back(), layer);
-  }
   if (const SafeTensor* stored = file.findTensor("logits")) {
     trace.logits = tensorOf(*stored, {count, static_cast<std::uint64_t>(config.vocabSize)});
     checkFinite(trace.logits);
@@ -210,67 +275,10 @@ bool isTrace(const std::string& path) {
   try {
     const SafetensorsFile file(path);
     const auto found = file.metadata().find("format");
-    return found != file.metadata().end() && found->second == kFormat;
+    return found != file.metadata().end() && found->second == kTraceFormat;
   } catch (const Error&) {
     return false;
   }
-}
-
-void writeTrace(const TraceSource& source, const std::string& path) {
-  const model::ModelConfig& config = source.config;
-  const auto heads = static_cast<std::size_t>(config.attention.queryHeadCount);
-  std::vector<std::int32_t> tokens;
-  for (const model::StepRecord& record : source.records) {
-    tokens.insert(tokens.end(), record.tokens.begin(), record.tokens.end());
-  }
-  const std::size_t count = tokens.size();
-  std::vector<std::vector<float>> layers(static_cast<std::size_t>(config.layerCount),
-                                         std::vector<float>(heads * count * count));
-  for (const model::StepRecord& record : source.records) {
-    const model::AttentionRows& rows = record.attention;
-    if (rows.layers.size() != layers.size() || rows.queryHeads.size() != heads || rows.pooling != 1) {
-      throw Error(
-          fmt::format("A trace needs the whole attention of all {} layers and {} heads; position {} has {} "
-                      "layers and {} heads",
-                      layers.size(), heads, record.position, rows.layers.size(), rows.queryHeads.size()));
-    }
-    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-      for (std::size_t head = 0; head < heads; ++head) {
-        for (int row = 0; row < rows.rowCount; ++row) {
-          const auto values = rows.row(static_cast<int>(layer), static_cast<int>(head), row);
-          const std::size_t position = static_cast<std::size_t>(rows.firstPosition + row);
-          std::ranges::copy(
-              values, layers[layer].begin() + static_cast<std::ptrdiff_t>((head * count + position) * count));
-        }
-      }
-    }
-  }
-  ordered_json pieces = ordered_json::object();
-  for (std::int32_t token : tokens) {
-    if (source.tokenizer) {
-      pieces[std::to_string(token)] = model::replaceInvalidUtf8(source.tokenizer->pieceBytes(token));
-    }
-  }
-  const ordered_json header = {{"name", model::replaceInvalidUtf8(config.name)},
-                               {"writer", source.writer},
-                               {"architecture", config.architecture},
-                               {"layers", config.layerCount},
-                               {"query_heads", config.attention.queryHeadCount},
-                               {"kv_heads", config.attention.kvHeadCount},
-                               {"head_dim", config.attention.headDim},
-                               {"vocab_size", config.vocabSize},
-                               {"prompt_tokens", source.promptTokens},
-                               {"pieces", std::move(pieces)}};
-  const auto size = static_cast<std::int64_t>(count);
-  std::vector<SafetensorsEntry> entries{SafetensorsEntry::of("tokens", {size}, tokens)};
-  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-    entries.push_back(SafetensorsEntry::of(fmt::format("attention.{}", layer),
-                                           {static_cast<std::int64_t>(heads), size, size}, layers[layer]));
-  }
-  writeSafetensors(path, entries,
-                   {{"format", std::string(kFormat)},
-                    {"version", std::to_string(kTraceVersion)},
-                    {"trace", header.dump()}});
 }
 
 }  // namespace headroom::formats

@@ -26,6 +26,7 @@ Traffic StepRecord::logical() const {
 
 Overhead& Overhead::operator+=(const Overhead& other) {
   prepareMs += other.prepareMs;
+  setupMs += other.setupMs;
   submitMs += other.submitMs;
   readBackMs += other.readBackMs;
   return *this;

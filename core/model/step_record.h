@@ -71,7 +71,8 @@ int poolingFor(int positions, int cells);
 /// Wall time of a step outside its stages, by the host's clock. With the stages' times it adds up to the
 /// step's wall time.
 struct Overhead {
-  double prepareMs = 0.0;   ///< filling in tokens and positions; recording commands the first time
+  double prepareMs = 0.0;   ///< filling in tokens and positions; making kernels and recording commands once
+  double setupMs = 0.0;     ///< of prepareMs: that making and recording
   double submitMs = 0.0;    ///< StepRecord::deviceMs less the stages' own times
   double readBackMs = 0.0;  ///< time stamps, logits, attention rows, candidates
 

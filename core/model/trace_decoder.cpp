@@ -32,9 +32,9 @@ void TraceDecoder::nameNext() {
 AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& capture) const {
   AttentionRows result;
   for (int layer = 0; layer < m_trace.config.layerCount; ++layer) {
-    if (capture.wants(layer)) result.layers.push_back(layer);
+    if (m_trace.recorded.holds(layer, firstPosition) && capture.wants(layer)) result.layers.push_back(layer);
   }
-  if (result.layers.empty()) return result;
+  if (result.layers.empty()) return {};
   result.queryHeads = capture.wantedHeads(m_trace.config.attention.queryHeadCount);
   result.rowCount = count;
   result.firstPosition = firstPosition;
@@ -45,8 +45,9 @@ AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& ca
   for (int layer : result.layers) {
     for (int head : result.queryHeads) {
       for (int row = 0; row < count; ++row) {
-        m_trace.attention[static_cast<std::size_t>(layer)].readRow(head * tokens + firstPosition + row,
-                                                                   whole);
+        const std::int64_t index = static_cast<std::int64_t>(head) * m_trace.recorded.rowCount +
+                                   firstPosition + row - m_trace.recorded.firstRow;
+        m_trace.attention[static_cast<std::size_t>(layer)].readRow(index, whole);
         const std::size_t start = result.values.size();
         result.values.resize(start + static_cast<std::size_t>(result.rowStride));
         for (int position = 0; position <= firstPosition + row; ++position) {
@@ -59,11 +60,28 @@ AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& ca
   return result;
 }
 
+/// How many of `count` positions are like the first one: with recorded rows, or without.
+int TraceDecoder::countAlike(int firstPosition, int count) const {
+  int alike = 1;
+  while (alike < count &&
+         m_trace.recorded.holdsRow(firstPosition + alike) == m_trace.recorded.holdsRow(firstPosition)) {
+    ++alike;
+  }
+  return alike;
+}
+
 std::vector<AttentionRows> TraceDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                 const Capture& capture) {
   checkReplay(firstPosition, tokens, m_position);
-  if (tokens.empty()) return {};
-  return {rows(firstPosition, static_cast<int>(tokens.size()), capture)};
+  std::vector<AttentionRows> blocks;
+  const auto total = static_cast<int>(tokens.size());
+  for (int done = 0; done < total;) {
+    const int count = countAlike(firstPosition + done, total - done);
+    AttentionRows block = rows(firstPosition + done, count, capture);
+    if (!block.layers.empty()) blocks.push_back(std::move(block));
+    done += count;
+  }
+  return blocks;
 }
 
 std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Capture& capture) {
@@ -79,9 +97,22 @@ std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Cap
         fmt::format("The trace holds token {} at position {} and cannot show what {} would have done.",
                     m_trace.tokens[first + i], first + i, tokens[i]));
   }
+  m_allLogits.clear();
+  std::vector<StepRecord> records;
+  while (!tokens.empty()) {
+    const auto count = static_cast<std::size_t>(countAlike(m_position, static_cast<int>(tokens.size())));
+    records.push_back(play(tokens.first(count), capture));
+    tokens = tokens.subspan(count);
+  }
+  nameNext();
+  return records;
+}
+
+/// Tokens of one record.
+StepRecord TraceDecoder::play(std::span<const int> tokens, const Capture& capture) {
+  const auto first = static_cast<std::size_t>(m_position);
   StepRecord record{.tokens = {tokens.begin(), tokens.end()}, .position = m_position};
   record.attention = rows(m_position, static_cast<int>(tokens.size()), capture);
-  m_allLogits.clear();
   if (!m_trace.logits.empty()) {
     std::vector<float> logits(static_cast<std::size_t>(m_trace.config.vocabSize));
     for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -97,8 +128,7 @@ std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Cap
       kvCacheBytes(m_trace.config, m_options.kvType, static_cast<std::uint64_t>(m_position));
   record.cacheBytesAllocated =
       kvCacheBytes(m_trace.config, m_options.kvType, static_cast<std::uint64_t>(m_trace.tokens.size()));
-  nameNext();
-  return {std::move(record)};
+  return record;
 }
 
 }  // namespace headroom::model

@@ -7,7 +7,8 @@ namespace headroom::model {
 
 /// Plays a trace as if its model decoded: the recorded tokens, and no others, give the recorded attention.
 /// Its logits() name the token that comes next with certainty, so that any sampler goes on as recorded;
-/// candidates in records are those of recorded logits. Times and traffic are not in a trace and stay 0.
+/// candidates in records are those of recorded logits. Times and traffic are not in a trace and stay 0;
+/// layers and rows that were not recorded are in no record's attention.
 class TraceDecoder final : public Decoder {
  public:
   explicit TraceDecoder(Trace trace);
@@ -18,7 +19,8 @@ class TraceDecoder final : public Decoder {
   std::string deviceName() const override { return "trace by " + m_trace.writer; }
   int position() const override { return m_position; }
   void truncate(int positions) override;
-  /// Throws Error for a token other than the recorded one.
+  /// Throws Error for a token other than the recorded one. Tokens with and without recorded rows come in
+  /// records of their own.
   std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) override;
   std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                     const Capture& capture) override;
@@ -29,6 +31,8 @@ class TraceDecoder final : public Decoder {
 
  private:
   AttentionRows rows(int firstPosition, int count, const Capture& capture) const;
+  int countAlike(int firstPosition, int count) const;
+  StepRecord play(std::span<const int> tokens, const Capture& capture);
   void nameNext();
 
   Trace m_trace;

@@ -10,6 +10,7 @@
 namespace headroom::training {
 
 namespace {
+constexpr int kMostLinks = 40;  // as Linux follows
 
 constexpr std::uint64_t kMagic = 0x31304B4348524448;  // "HDRHCK01"
 
@@ -42,7 +43,16 @@ void readAll(std::istream& in, Values& values, std::size_t count) {
 
 }  // namespace
 
-void writeCheckpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+void writeCheckpoint(const std::filesystem::path& name, const Checkpoint& checkpoint) {
+  // A symbolic link stays, what it leads to is replaced; what is no file is not.
+  std::filesystem::path path = name;
+  for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path); ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path);
+  }
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {
+    throw model::Error(
+        fmt::format("The checkpoint {} is a folder, pipe or device, expected a file.", name.string()));
+  }
   const std::filesystem::path beside = path.string() + ".new";
   std::ofstream out(beside, std::ios::binary | std::ios::trunc);
   const Header header{.fingerprint = checkpoint.fingerprint,

@@ -1,5 +1,6 @@
 #include "core/vulkan/instance.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -12,6 +13,21 @@ Validation validationFromEnvironment() {
   const char* value = std::getenv("HEADROOM_VALIDATION");
   return value != nullptr && std::string_view(value) == "1" ? Validation::On : Validation::Off;
 }
+
+namespace {
+
+constexpr const char* kLayer = "VK_LAYER_KHRONOS_validation";
+
+bool layerIsInstalled() {
+  std::uint32_t count = 0;
+  check(vkEnumerateInstanceLayerProperties(&count, nullptr), "list the Vulkan layers");
+  std::vector<VkLayerProperties> layers(count);
+  check(vkEnumerateInstanceLayerProperties(&count, layers.data()), "list the Vulkan layers");
+  return std::ranges::any_of(
+      layers, [](const VkLayerProperties& layer) { return std::string_view(layer.layerName) == kLayer; });
+}
+
+}  // namespace
 
 VkBool32 Instance::receive(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
                            const VkDebugUtilsMessengerCallbackDataEXT* data, void* user) {
@@ -28,7 +44,15 @@ Instance::Instance(Validation validation) : m_validation(validation) {
                                       .apiVersion = VK_API_VERSION_1_2};
   VkInstanceCreateInfo info{.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                             .pApplicationInfo = &application};
-  const char* const layers[] = {"VK_LAYER_KHRONOS_validation"};
+  if (m_validation == Validation::On && !layerIsInstalled()) {
+    m_validation = Validation::Off;
+    std::fputs(
+        "Vulkan's validation layer is not installed (Debian's package vulkan-validationlayers), so nothing "
+        "is "
+        "validated.\n",
+        stderr);
+  }
+  const char* const layers[] = {kLayer};
   const char* const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME,
                                     VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME};
   const VkDebugUtilsMessengerCreateInfoEXT messenger{

@@ -17,7 +17,7 @@ enum class Validation { Off, On };
 Validation validationFromEnvironment();
 
 /// A Vulkan 1.2 instance. With validation, also checks synchronization and keeps every error message of the
-/// layer.
+/// layer; where the layer is not installed it says so on stderr and goes on without.
 class Instance {
  public:
   explicit Instance(Validation validation = validationFromEnvironment());
@@ -26,6 +26,7 @@ class Instance {
   Instance& operator=(const Instance&) = delete;
 
   VkInstance get() const { return m_instance.get(); }
+  /// Off where it was asked for and cannot be had.
   Validation validation() const { return m_validation; }
   /// Every physical device of Vulkan 1.2 or newer, in the loader's order.
   std::vector<VkPhysicalDevice> physicalDevices() const;

@@ -9,8 +9,8 @@
 
 namespace headroom::vulkan {
 
-Recorder::Recorder(Device& device, int maxDispatches)
-    : m_device(&device), m_maxDispatches(maxDispatches), m_commands(device) {
+Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups)
+    : m_device(&device), m_maxDispatches(maxDispatches), m_workgroups(workgroups), m_commands(device) {
   if (device.info().timestampPeriodNs > 0.0) {
     const VkQueryPoolCreateInfo info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                      .queryType = VK_QUERY_TYPE_TIMESTAMP,
@@ -121,7 +121,8 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
     barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
     writeTimestamp();
   }
-  vkCmdDispatch(m_commands.get(), groups[0], groups[1], groups[2]);
+  const GroupCount counts = m_workgroups == Workgroups::None ? GroupCount{0, 0, 0} : groups;
+  vkCmdDispatch(m_commands.get(), counts[0], counts[1], counts[2]);
   ++m_dispatchCount;
 }
 

@@ -31,11 +31,15 @@ struct Binding {
 
 using GroupCount = std::array<std::uint32_t, 3>;
 
+/// A rehearsal runs every kernel over no workgroups: nothing is computed, but a driver that makes a kernel's
+/// code when it is first dispatched has made it then.
+enum class Workgroups { AsAsked, None };
+
 /// A command buffer that is recorded once and run many times: dispatches in order, each after everything
 /// before it, with a time stamp around each.
 class Recorder {
  public:
-  explicit Recorder(Device& device, int maxDispatches);
+  explicit Recorder(Device& device, int maxDispatches, Workgroups workgroups = Workgroups::AsAsked);
 
   /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group
   /// count exceeds the device's limits.
@@ -57,6 +61,7 @@ class Recorder {
 
   Device* m_device;
   int m_maxDispatches;
+  Workgroups m_workgroups;
   int m_dispatchCount = 0;
   CommandBuffer m_commands;
   std::vector<Handle<VkDescriptorPool, vkDestroyDescriptorPool>> m_pools;

@@ -74,6 +74,25 @@ class TestTruthCard : public QObject {
         std::string(found.name).c_str());
   }
 
+  void whatATraceHoldsIsSaid() {
+    model::ModelConfig config{.name = "part", .layerCount = 4, .contextLength = 300};
+    config.attention = {.queryHeadCount = 4, .kvHeadCount = 2, .headDim = 8};
+    const auto said = [&](const model::RecordedPart& part) {
+      std::string text;
+      for (const analysis::CardRow& row :
+           analysis::traceCard("t.safetensors", config, "trace by a test", part).rows())
+        text += row.value + "\n";
+      return text;
+    };
+    QVERIFY(said({.layers = {0, 1, 2, 3}, .firstRow = 0, .rowCount = 300}).find("not recorded") ==
+            std::string::npos);
+    QVERIFY(said({.layers = {0, 2}, .firstRow = 0, .rowCount = 300})
+                .find("layers 0, 2 of 4; the rest is not recorded") != std::string::npos);
+    QVERIFY(said({.layers = {3}, .firstRow = 100, .rowCount = 50})
+                .find("layers 3 of 4; the rows of positions 100 to 149 of 300; the rest") !=
+            std::string::npos);
+  }
+
   /// Against the formulas of the papers and of the published configurations, pair by pair.
   void ropeScaling() {
     model::ModelConfig config;

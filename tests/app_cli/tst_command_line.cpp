@@ -1,50 +1,19 @@
 #include <QJsonArray>
-#include <QJsonDocument>
-#include <QJsonObject>
-#include <QProcess>
 #include <QtTest>
 #include <cmath>
 
 #include "core/formats/npy.h"
 #include "core/formats/safetensors_writer.h"
-#include "core/formats/trace_file.h"
-#include "tests/support/fixtures.h"
+#include "tests/app_cli/command_line.h"
 
 using namespace headroom;
 
-namespace {
-struct Outcome {
-  int exitCode = -1;
-  QByteArray output;
-  QByteArray errors;
-
-  QJsonObject json() const { return QJsonDocument::fromJson(output).object(); }
-};
-
-QString cli() {
-  return QString(HEADROOM_BUILD_DIR) + "/app/headroom-cli";
-}
-
-Outcome run(const QStringList& arguments) {
-  QProcess process;
-  process.start(cli(), arguments);
-  if (!process.waitForFinished(60000) || process.exitStatus() != QProcess::NormalExit) {
-    return {.exitCode = -1, .output = {}, .errors = process.errorString().toUtf8()};
-  }
-  return {process.exitCode(), process.readAllStandardOutput(), process.readAllStandardError()};
-}
-
-QString checkpoint(const QString& name) {
-  return QString::fromStdString(tests::fixturePath("checkpoints/" + name.toStdString() + ".gguf"));
-}
-
-QString tokensOf(const QString& name) {
-  const auto text = tests::readText(tests::fixturePath("checkpoints/" + name.toStdString() + ".tokens.txt"));
-  return QString::fromStdString(text).simplified().replace(' ', ',');
-}
-
-const QString kTiny = "llama-mqa-8x8-f32";
-}  // namespace
+using tests::checkpoint;
+using tests::cli;
+using tests::kTiny;
+using tests::Outcome;
+using tests::run;
+using tests::tokensOf;
 
 class TstCommandLine : public QObject {
   Q_OBJECT
@@ -102,7 +71,7 @@ class TstCommandLine : public QObject {
     row("not a model", {"info", cli()}, 1, "not a GGUF file");
     row("tokenize without text", {"tokenize", tiny}, 2, "--text or --ids");
     row("tokenize with both", {"tokenize", tiny, "--text", "a", "--ids", "1"}, 2, "excludes");
-    row("tokenize bad ids", {"tokenize", tiny, "--ids", "1,x"}, 2, "expected ids with commas");
+    row("tokenize bad ids", {"tokenize", tiny, "--ids", "1,x"}, 2, "\"x\" in a token list: expected ids");
     row("tokenize foreign id", {"tokenize", tiny, "--ids", "384"}, 1, "expected 0 to 383");
     row("logits without output", {"logits", tiny, "--tokens", "1"}, 2, "--output is required");
     row("logits of a foreign token", {"logits", tiny, "--tokens", "999", "--output", file("x.npy")}, 1,
@@ -140,6 +109,36 @@ class TstCommandLine : public QObject {
     row("decode beyond the context",
         {"decode", tiny, "--tokens", "1,2,3", "--context", "2", "--backend", "reference"}, 1,
         "context is full");
+    row("version", {"--version"}, 0, "");
+    for (const char* number : {"nan", "inf", "-1", "warm"}) {
+      row(qPrintable(QString("a temperature of %1").arg(number)),
+          {"decode", tiny, "--tokens", "1", "--temperature", number}, 2, "--temperature");
+    }
+    row("a top-p of nan", {"decode", tiny, "--tokens", "1", "--top-p", "nan"}, 2,
+        "is nan, expected a number from 0 to 1");
+    row("rounds of nan milliseconds", {"bench", "--shape", shape, "--round-ms", "nan"}, 2, "--round-ms");
+    row("a learning rate of nan",
+        {"train", "--text", "x", "--valid", "y", "--output", file("z.gguf"), "--learning-rate", "nan"}, 2,
+        "--learning-rate");
+    row("a chat without a prompt", {"decode", tiny, "--tokens", "1", "--chat"}, 2, "requires --prompt");
+    row("a prompt twice", {"decode", tiny, "--prompt", "a", "--prompt-file", "b"}, 2, "excludes");
+    row("logits without input", {"logits", tiny, "--output", file("x.npy")}, 2, "no tokens to feed");
+    row("an attention row behind the last",
+        {"attention", tiny, "--tokens", "1,2", "--rows", "2:4", "--output", file("x.npy")}, 2,
+        "there is no row 2, expected 0 to 1");
+    row("attention rows backwards",
+        {"attention", tiny, "--tokens", "1,2", "--rows", "1:1", "--output", file("x.npy")}, 2,
+        "holds no row");
+    row("attention layers behind the last",
+        {"attention", tiny, "--tokens", "1,2", "--layers", "1:4", "--output", file("x.npy")}, 2,
+        "there is no layer 3, expected 0 to 2");
+    row("attention beyond the context",
+        {"attention", tiny, "--tokens", "1,2,3", "--context", "2", "--output", file("x.npy")}, 1,
+        "3 more were asked for");
+    row("trace layers without a trace", {"decode", tiny, "--tokens", "1", "--trace-layers", "0"}, 2,
+        "requires --trace");
+    row("a trace into no folder", {"decode", tiny, "--tokens", "1", "--trace", "/no/such/t.safetensors"}, 1,
+        "Cannot write /no/such/t.safetensors");
     row("reference with a batch", {"decode", tiny, "--tokens", "1", "--backend", "reference", "--batch", "2"},
         1, "batch of 2");
   }
@@ -198,6 +197,26 @@ class TstCommandLine : public QObject {
     const QStringList lines = QString::fromUtf8(outcome.output).split('\n', Qt::SkipEmptyParts);
     QCOMPARE(lines.size(), 5);
     for (const QString& line : lines) QCOMPARE(line.count(','), lines.front().count(','));
+    QVERIFY(!lines.front().contains("counted"));
+  }
+
+  void auditedTableHoldsWhatWasCounted() {
+    const auto outcome =
+        run({"bench", "--shape", "layers=1,query_heads=4,kv_heads=4/2,head_dim=8,ffn=32,vocab=64",
+             "--context", "10", "--repeat", "1", "--round-ms", "1", "--csv", "--audit"});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    const QStringList lines = QString::fromUtf8(outcome.output).split('\n', Qt::SkipEmptyParts);
+    const QStringList names = lines[0].split(',');
+    QCOMPARE(lines.size(), 3);
+    for (int kvHeads : {4, 2}) {
+      const QStringList cells = lines[kvHeads == 4 ? 1 : 2].split(',');
+      QCOMPARE(cells.size(), names.size());
+      const auto cell = [&](const char* name) { return cells[names.indexOf(name)].toLongLong(); };
+      // 2 (K and V) x kv_heads x 11 positions x 8 elements x 4 bytes, read once by the shared kernel.
+      QCOMPARE(cell("counted_kv_read_bytes"), 2 * kvHeads * 11 * 8 * 4);
+      QCOMPARE(cell("counted_kv_written_bytes"), 2 * kvHeads * 8 * 4);
+      QCOMPARE(cell("counted_total_bytes"), cell("issued_bytes"));
+    }
   }
 
   void infoDocument() {
@@ -272,6 +291,7 @@ class TstCommandLine : public QObject {
     QTest::newRow("a layer") << QStringList{"--layer", "1"} << QList<qint64>{8, 5, 5};
     QTest::newRow("a head") << QStringList{"--head", "7"} << QList<qint64>{3, 5, 5};
     QTest::newRow("one map") << QStringList{"--layer", "2", "--head", "0"} << QList<qint64>{5, 5};
+    QTest::newRow("two layers") << QStringList{"--layers", "0,2"} << QList<qint64>{2, 8, 5, 5};
   }
   void attentionRows() {
     QFETCH(QStringList, slice);
@@ -339,7 +359,11 @@ class TstCommandLine : public QObject {
       QCOMPARE(bytes, total);
       const QJsonObject timing = lane["timing"].toObject();
       QVERIFY(timing["prefill_ms"].toDouble() > 0.0 && timing["decode_ms"].toDouble() > 0.0);
-      QVERIFY(timing["tokens_per_second"].toDouble() > 0.0);
+      QVERIFY(timing["setup_ms"].toDouble() > 0.0);
+      // The first step pays for what happens once and is left out.
+      const double first = steps[0]["ms"].toDouble();
+      QCOMPARE(timing["first_step_ms"].toDouble(), first);
+      QCOMPARE(timing["tokens_per_second"].toDouble(), 3000.0 / (timing["decode_ms"].toDouble() - first));
     }
     // 8 KV heads against 1: the ratio of KV bytes is the ratio of heads.
     const auto perToken = [&](int lane) { return lanes[lane]["kv_cache"]["bytes_per_token"].toInt(); };
@@ -348,30 +372,20 @@ class TstCommandLine : public QObject {
     QCOMPARE(kvRead(0), 8 * kvRead(1));
   }
 
-  void tracesHoldTheAttention() {
-    const Outcome outcome = run({"decode", checkpoint("llama-mha-8x8-f32"), checkpoint(kTiny), "--tokens",
-                                 "1,2", "--max-tokens", "3", "--trace", file("trace.safetensors")});
-    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
-    const char* names[] = {"trace.safetensors", "trace-2.safetensors"};
-    for (int lane = 0; lane < 2; ++lane) {
-      const model::Trace trace = formats::readTrace(file(names[lane]).toStdString());
-      QCOMPARE(trace.config.attention.kvHeadCount, lane == 0 ? 8 : 1);
-      QCOMPARE(trace.tokens.size(), std::size_t{5});
-      QCOMPARE(trace.promptTokens, 2);
-      // The same attention as the command for it computes from the same tokens.
-      QStringList ids;
-      for (int token : trace.tokens) ids << QString::number(token);
-      const Outcome whole = run({"attention", checkpoint(lane == 0 ? "llama-mha-8x8-f32" : kTiny), "--tokens",
-                                 ids.join(","), "--backend", "reference", "--output", file("rows.npy")});
-      QVERIFY2(whole.exitCode == 0, whole.errors.constData());
-      const formats::NpyArray expected = formats::readNpy(file("rows.npy").toStdString());
-      std::vector<double> actual;
-      for (const model::Tensor& layer : trace.attention) {
-        for (float value : layer.toFloat()) actual.push_back(value);
-      }
-      QVERIFY((tests::relativeError<double, double>(actual, expected.values)) <=
-              tests::kReferenceF32CacheLimit);
-    }
+  void oneStepHasNoRate() {
+    const QStringList arguments{"decode", checkpoint(kTiny), "--tokens", "5", "--max-tokens", "1"};
+    const QJsonObject lane = run(arguments + QStringList{"--json"}).json()["lanes"][0].toObject();
+    QCOMPARE(lane["tokens"].toArray().size(), 1);
+    QVERIFY(lane["timing"].toObject()["tokens_per_second"].isNull());
+    QVERIFY(run(arguments).output.contains("– tokens/s"));
+  }
+
+  /// The number stands once, in the project's CMakeLists.txt.
+  void versionIsTheProjects() {
+    const QString project = QString::fromStdString(tests::readText(HEADROOM_SOURCE_DIR "/CMakeLists.txt"));
+    const auto version =
+        QRegularExpression("project\\(headroom VERSION ([0-9.]+)").match(project).captured(1);
+    QCOMPARE(QString::fromUtf8(run({"--version"}).output), "headroom-cli " + version + "\n");
   }
 
   void sampledTextRepeats() {

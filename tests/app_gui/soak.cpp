@@ -29,10 +29,7 @@ double residentMegabytes() {
 /// The application and what a user does to it.
 class Soak : public test::GuiFixture {
  public:
-  explicit Soak(quint32 seed)
-      : GuiFixture(session::vulkanLaneFactory(HEADROOM_SOURCE_DIR "/assets/models")), m_random(seed) {
-    start({});
-  }
+  explicit Soak(quint32 seed) : GuiFixture(session::vulkanLaneFactory()), m_random(seed) { start({}); }
 
   void act() {
     session::SessionHost& session = application->session();

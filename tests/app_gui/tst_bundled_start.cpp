@@ -9,7 +9,7 @@ class TestBundledStart : public QObject {
 
  private slots:
   void decodesByItself() {
-    test::GuiFixture page(session::vulkanLaneFactory(HEADROOM_SOURCE_DIR "/assets/models"));
+    test::GuiFixture page(session::vulkanLaneFactory());
     page.start();
     // Two seconds are promised without validation layers and on an idle machine; here the limit is for a
     // hang.
@@ -33,7 +33,7 @@ class TestBundledStart : public QObject {
   }
 
   void switchingModelsFiftyTimesLeaksNothing() {
-    test::GuiFixture page(session::vulkanLaneFactory(HEADROOM_SOURCE_DIR "/assets/models"));
+    test::GuiFixture page(session::vulkanLaneFactory());
     page.settings.setPace({0.0});
     page.start({"mha"});
     QVERIFY(page.drawn());

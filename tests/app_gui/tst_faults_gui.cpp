@@ -9,9 +9,7 @@ namespace {
 
 /// The application with a bundled model, decoding.
 struct Page : test::GuiFixture {
-  Page() : GuiFixture(session::vulkanLaneFactory(HEADROOM_SOURCE_DIR "/assets/models")) {
-    settings.setPace({0.0});
-  }
+  Page() : GuiFixture(session::vulkanLaneFactory()) { settings.setPace({0.0}); }
   bool decoding() {
     start({"mha"});
     application->session().setLanes({{"mha", 0}});

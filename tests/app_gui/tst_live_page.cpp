@@ -204,7 +204,7 @@ class TestLivePage : public QObject {
   void anUnreadableFileIsASentence() {
     Page page;
     QVERIFY(page.startPaused());
-    page.window().openFile("/tmp/missing.gguf");
+    page.window().openFiles({"/tmp/missing.gguf"});
     QTRY_VERIFY(page.window().messages().sentence().contains("missing.gguf: no such file"));
     QVERIFY(page.window().messages().isVisible());
     QCOMPARE(page.store().laneCount(), 2);

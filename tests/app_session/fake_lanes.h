@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -222,11 +223,14 @@ class FakeLaneFactory final : public session::LaneFactory {
     trace.config.contextLength = static_cast<int>(count);
     trace.config.attention = {.queryHeadCount = 2, .kvHeadCount = 1, .headDim = 8};
     m_attention.assign(static_cast<std::size_t>(2 * count * count), 0.5f);
+    trace.recorded =
+        recorded.value_or(model::RecordedPart{.layers = {0}, .firstRow = 0, .rowCount = int(count)});
     trace.attention.push_back({model::Storage::F32, 2 * count, count, std::as_bytes(std::span(m_attention))});
     session::LaneEngine engine;
     engine.title = request.source;
     engine.script = kScript;
     engine.scriptPrompt = trace.promptTokens;
+    engine.recorded = trace.recorded;
     engine.decoder = std::make_unique<model::TraceDecoder>(std::move(trace));
     return engine;
   }
@@ -250,6 +254,7 @@ class FakeLaneFactory final : public session::LaneFactory {
   }
 
   std::vector<float> m_attention;
+  std::optional<model::RecordedPart> recorded;  // all of it when not set
   double msPerCell = 0.0;
   int losesAt = -1;              ///< position at which every lane loses the device, until that is forgotten
   std::atomic<int> forgotten{};  ///< how often a lost device was dropped

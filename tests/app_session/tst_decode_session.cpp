@@ -88,6 +88,27 @@ class TestDecodeSession : public QObject {
     QVERIFY(fixture.store.lane(1).info().card.isTrace);
   }
 
+  /// Rows that a trace does not hold are not there, neither captured nor on request; the card says so.
+  void whatATraceDoesNotHoldIsNotShown() {
+    auto factory = std::make_unique<test::FakeLaneFactory>();
+    factory->recorded = model::RecordedPart{.layers = {0}, .firstRow = 4, .rowCount = 2};
+    Fixture fixture(std::move(factory));
+    fixture.open({"trace"});
+    QTRY_COMPARE(fixture.store.laneCount(), 1);
+    fixture.host.play();
+    fixture.host.setPace({0.0});
+    QTRY_VERIFY(fixture.textHas("was recorded up to here"));
+    const session::LaneTrace& lane = fixture.store.lane(0);
+    for (int position = 0; position < 8; ++position) {
+      QCOMPARE(lane.attentionRow(0, 1, position).empty(), position < 4 || position > 5);
+    }
+    bool isSaid = false;
+    for (const analysis::CardRow& row : lane.info().card.rows()) {
+      isSaid = isSaid || row.value.find("the rows of positions 4 to 5 of 8") != std::string::npos;
+    }
+    QVERIFY(isSaid);
+  }
+
   void opensAndPrefillsWithoutPlaying() {
     Fixture fixture;
     fixture.open({"mha", "mqa"});

@@ -158,7 +158,7 @@ class TstHuggingFace : public QObject {
     QVERIFY(refusedWith("twice", "is there twice", [](auto& folder) {
       folder.tensors["norm.weight"] = folder.tensors["model.norm.weight"];
     }));
-    QVERIFY(refusedWith("missing", "\"blk.1.ffn_down.weight\" is missing",
+    QVERIFY(refusedWith("missing", "\"model.layers.1.mlp.down_proj.weight\" is missing",
                         [](auto& folder) { folder.tensors.erase("model.layers.1.mlp.down_proj.weight"); }));
     QVERIFY(refusedWith("shape", "has shape 8 x 48, expected 32 x 48", [](auto& folder) {
       Values& values = folder.tensors["model.layers.1.mlp.down_proj.weight"];

@@ -12,7 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<int> tokens = decoder.trace().tokens;
     for (const int token : tokens) {
       const auto records = decoder.run(std::span(&token, 1), model::Capture::pooled(3));
-      tests::expect(records.size() == 1 && !records[0].attention.values.empty());
+      tests::expect(records.size() == 1);
+      // What is not recorded is not there, and what is there is whole.
+      const model::AttentionRows& rows = records[0].attention;
+      const bool isRecorded = decoder.trace().recorded.holdsRow(decoder.position() - 1);
+      tests::expect(rows.layers.empty() != isRecorded && rows.values.empty() != isRecorded);
     }
     tests::expect(decoder.position() == static_cast<int>(tokens.size()));
   });

@@ -131,6 +131,16 @@ void addHuggingFace(const Seeds& seeds) {
        {"version", "1"},
        {"trace",
         R"({"layers":1,"query_heads":1,"kv_heads":1,"head_dim":4,"vocab_size":3,"pieces":{"1":"a"}})"}});
+  const std::vector<float> row = {0.25f, 0.75f};
+  const formats::SafetensorsEntry part[] = {formats::SafetensorsEntry::of("tokens", {2}, ids),
+                                            formats::SafetensorsEntry::of("attention.1", {1, 1, 2}, row)};
+  formats::writeSafetensors(
+      seeds.folderOf("trace") + "/part", part,
+      {{"format", "headroom-trace"},
+       {"version", "1"},
+       {"trace",
+        R"({"layers":3,"query_heads":1,"kv_heads":1,"head_dim":4,"vocab_size":3,"recorded_layers":[1],)"
+        R"("first_row":1,"row_count":1})"}});
   fs::remove_all(scratch);
 }
 

@@ -72,7 +72,7 @@ const std::vector<std::string> kDecoderFactoryAlso = {"core/formats", "core/refe
 
 /// The only files with POSIX headers.
 const std::set<std::string> kPosixFiles = {"core/formats/file_mapping.cpp", "core/formats/atomic_file.cpp",
-                                           "core/formats/terminal.cpp"};
+                                           "core/formats/output_target.cpp", "core/formats/scratch_file.cpp", "core/formats/terminal.cpp"};
 const std::regex kPosixHeader("(sys/.*|unistd\\.h|fcntl\\.h|dlfcn\\.h|pthread\\.h|dirent\\.h|signal\\.h)");
 const std::regex kStandardHeader("[a-z0-9_]+");
 const std::regex kFmtHeader("fmt/.*");

@@ -99,6 +99,26 @@ class TestTrainer : public QObject {
     QCOMPARE(unbroken.points().size(), second.points().size());
   }
 
+  /// The link stays, what it leads to is written, there before or not; a folder is not replaced.
+  void checkpointsGoThroughLinks() {
+    QTemporaryDir folder;
+    const std::filesystem::path root = folder.path().toStdString();
+    std::filesystem::create_directory(root / "deeper");
+    std::filesystem::create_symlink("deeper/real", root / "link");
+    std::filesystem::create_directory(root / "folder");
+    std::atomic<bool> cancel = true;
+    for (int time = 0; time < 2; ++time) {
+      Trainer trainer(tinyConfig(), options(40), ruleText(2000), ruleText(300));
+      QVERIFY(!trainer.run(
+          root / "link", [](const TrainingProgress&) {}, cancel));
+      QVERIFY(std::filesystem::is_symlink(root / "link"));
+      QVERIFY(std::filesystem::is_regular_file(root / "deeper" / "real"));
+      QVERIFY_EXCEPTION_THROWN(trainer.run(
+                                   root / "folder", [](const TrainingProgress&) {}, cancel),
+                               model::Error);
+    }
+  }
+
   void refusesAForeignOrDamagedCheckpoint() {
     QTemporaryDir folder;
     const std::string checkpoint = folder.filePath("c").toStdString();

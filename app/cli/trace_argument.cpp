@@ -1,0 +1,88 @@
+#include "app/cli/trace_argument.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "app/cli/index_range.h"
+#include "core/formats/trace_writer.h"
+#include "core/model/error.h"
+
+namespace headroom::cli {
+
+void TraceArgument::addOptions(CLI::App& app) {
+  CLI::Option* trace = m_output.addOptions(
+      app, "--trace",
+      "Trace to write, a safetensors file with tokens and attention, FILE-2 and so on for further lanes; may "
+      "be a pipe, /dev/stdout or /dev/null; captures what it holds");
+  app.add_option("--trace-type", m_type, "How attention is stored in it")
+      ->check(CLI::IsMember({"f16", "f32"}))
+      ->capture_default_str()
+      ->needs(trace);
+  app.add_option("--trace-layers", m_layers, "Only these layers: 0,3,8:12 (12 not included)")->needs(trace);
+  app.add_option("--trace-rows", m_rows,
+                 "Only the tokens at these positions as those that look: 100:200 (200 not included)")
+      ->needs(trace);
+}
+
+std::string TraceArgument::pathOf(int laneIndex) const {
+  const std::filesystem::path path(m_output.path());
+  if (laneIndex == 0) return m_output.path();
+  return (path.parent_path() /
+          fmt::format("{}-{}{}", path.stem().string(), laneIndex + 1, path.extension().string()))
+      .string();
+}
+
+std::FILE* TraceArgument::messages() const {
+  return m_targets.empty() ? stdout : messagesBeside(m_targets.front());
+}
+
+void TraceArgument::check(const GlobalOptions& global, int laneCount) {
+  if (!isGiven()) return;
+  m_targets = {m_output.check(global)};
+  if (m_targets.front().isStream() && laneCount > 1) {
+    throw CLI::ValidationError(
+        "--trace", fmt::format("{} takes one trace, {} lanes write one each: expected a file name",
+                               m_output.path(), laneCount));
+  }
+  for (int lane = 1; lane < laneCount; ++lane) m_targets.push_back(formats::outputTarget(pathOf(lane)));
+}
+
+void TraceArgument::attach(Lane& lane, int laneIndex, int tokens) const {
+  if (!isGiven()) return;
+  const model::ModelConfig& config = lane.model.config;
+  formats::AttentionSelection selection{
+      .layers = parseIndices("--trace-layers", m_layers, config.layerCount, "layer"),
+      .queryHeads = model::Capture::everything().wantedHeads(config.attention.queryHeadCount),
+      .firstRow = 0,
+      .endRow = tokens,
+      .storage = m_type == "f16" ? model::Storage::F16 : model::Storage::F32};
+  if (!m_rows.empty()) {
+    const IndexRange rows = parseRange("--trace-rows", m_rows, tokens, "row");
+    selection.firstRow = rows.first;
+    selection.endRow = rows.end;
+  }
+  const formats::OutputTarget& target = m_targets[static_cast<std::size_t>(laneIndex)];
+  m_output.announce(target, selection.mapBytes(tokens), selection.spoolBytes(tokens),
+                    "write less with --trace-layers, --trace-rows, --trace-type f16 or --max-tokens");
+  lane.recorder = std::make_unique<AttentionRecorder>(std::move(selection), target);
+}
+
+void TraceArgument::write(const std::vector<Lane>& lanes) const {
+  if (!isGiven()) return;
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const Lane& lane = lanes[index];
+    if (lane.prefill.empty()) continue;
+    std::vector<int> tokens = lane.promptTokens;
+    tokens.insert(tokens.end(), lane.tokens.begin(), lane.tokens.end());
+    formats::writeTrace({.config = lane.model.config,
+                         .tokenizer = lane.model.tokenizer.get(),
+                         .writer = "headroom-cli on " + lane.decoder->deviceName(),
+                         .promptTokens = static_cast<int>(lane.promptTokens.size()),
+                         .tokens = tokens,
+                         .attention = lane.recorder->rows()},
+                        pathOf(static_cast<int>(index)));
+  }
+}
+
+}  // namespace headroom::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/cli/lane_runner.h"
+#include "app/cli/output_argument.h"
+
+namespace headroom::cli {
+
+/// --trace and what of the attention it holds.
+class TraceArgument {
+ public:
+  void addOptions(CLI::App& app);
+
+  bool isGiven() const { return m_output.isGiven(); }
+  /// Where text for people goes: not where a trace goes.
+  std::FILE* messages() const;
+
+  /// Checks everything that can be checked before a lane decodes. Throws as OutputArgument does, and
+  /// CLI::ValidationError for a stream with several lanes.
+  void check(const GlobalOptions& global, int laneCount);
+  /// Gives `lane` its recorder, and says how large its trace may be when it is fed at most `tokens`.
+  void attach(Lane& lane, int laneIndex, int tokens) const;
+  /// Writes the traces of all lanes that were fed anything.
+  void write(const std::vector<Lane>& lanes) const;
+
+ private:
+  std::string pathOf(int laneIndex) const;
+
+  OutputArgument m_output;
+  std::string m_type = "f16";
+  std::string m_layers;
+  std::string m_rows;
+  std::vector<formats::OutputTarget> m_targets;  // one per lane
+};
+
+}  // namespace headroom::cli

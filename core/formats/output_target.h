@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace headroom::formats {
+
+/// What a path to write to means once symbolic links are followed.
+struct OutputTarget {
+  enum class Kind {
+    File,    ///< a regular file, there already or not: replaced in one go
+    Stream,  ///< a pipe, a FIFO, /dev/null or a descriptor of this process: written as it comes
+  };
+
+  Kind kind = Kind::File;
+  std::string name;        ///< as given, for messages
+  std::string path;        ///< of the file itself, behind every link
+  int descriptor = -1;     ///< of this process, for /dev/stdout, /dev/stderr and /dev/fd/N
+  unsigned mode = 0;       ///< permissions of a file that is there; 0 for a new one
+  bool isDiscard = false;  ///< /dev/null
+
+  bool isStream() const { return kind == Kind::Stream; }
+  bool isStandardOutput() const { return descriptor == 1; }
+};
+
+/// Throws model::Error for what cannot be written: folders, sockets, devices other than /dev/null, terminals,
+/// links that lead in a circle, files in folders that do not exist or may not be written.
+OutputTarget outputTarget(const std::string& path);
+
+/// Bytes that the file system of a file has left; the largest number for a stream.
+std::uint64_t freeBytes(const OutputTarget& target);
+
+}  // namespace headroom::formats
