@@ -1,6 +1,11 @@
 #include "app/cli/decoder_factory.h"
 
+#include <fmt/format.h>
+
+#include <cstdio>
+
 #include "app/cli/command.h"
+#include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/cache_folder.h"
 #include "core/formats/calibration_file.h"
@@ -43,7 +48,12 @@ DecoderFactory::DecoderFactory(const DecoderChoice& choice, const std::string& d
       }) {}
 
 std::unique_ptr<model::Decoder> DecoderFactory::make(const model::Model& model) {
-  if (m_backend == "vulkan") return makeVulkan(model);
+  if (m_backend == "vulkan") {
+    const auto note = engine::referenceNote(model.config, m_options);
+    if (!note) return makeVulkan(model);
+    fmt::print(stderr, "headroom-cli: {}: {}\n", model.path, *note);
+    return std::make_unique<reference::ReferenceDecoder>(model, m_options, *note);
+  }
   if (!m_deviceName.empty()) {
     throw model::Error("--device chooses a Vulkan device; the reference backend runs on the processor");
   }

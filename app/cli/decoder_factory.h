@@ -33,7 +33,8 @@ class DecoderFactory {
   /// `device` as --device names it; empty for the best one.
   DecoderFactory(const DecoderChoice& choice, const std::string& device);
 
-  /// Throws model::Error when there is no such device or it cannot run the model.
+  /// A model that the shaders cannot run gets the reference, with a note on stderr. Throws model::Error when
+  /// there is no such device or it cannot run the model.
   std::unique_ptr<model::Decoder> make(const model::Model& model);
 
  private:

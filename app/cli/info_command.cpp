@@ -7,6 +7,7 @@
 #include "app/cli/model_argument.h"
 #include "core/analysis/truth_card.h"
 #include "core/engine/memory_plan.h"
+#include "core/engine/reference_fallback.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
@@ -112,7 +113,8 @@ class InfoCommand final : public Command {
   }
   void run() override {
     const model::Model model = openModel(m_model);
-    const TruthCard card = analysis::truthCard(model, outlook(model));
+    TruthCard card = analysis::truthCard(model, outlook(model));
+    if (const auto note = engine::referenceNote(model.config, {})) card.notes.push_back(*note);
     if (global().json) {
       fmt::print("{}\n", describe(card, model.storageName).dump(2));
       return;
@@ -129,6 +131,7 @@ class InfoCommand final : public Command {
                                         .contextLength = m_context};
     analysis::MemoryOutlook memory{.contextLength = m_context > 0 ? m_context : model.config.contextLength,
                                    .kvType = options.kvType};
+    if (engine::referenceNote(model.config, {})) return std::nullopt;
     try {
       const vulkan::Instance instance;
       const vulkan::DeviceInfo device = vulkan::chooseDevice(instance, global().device);

@@ -135,6 +135,7 @@ ordered_json laneDocument(const Lane& lane) {
   ordered_json document = {
       {"model", lane.model.path},
       {"device", lane.decoder->deviceName()},
+      {"note", lane.decoder->note()},
       {"attention",
        {{"kind", shortName(shape.kind())},
         {"query_heads", shape.queryHeadCount},

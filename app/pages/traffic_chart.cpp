@@ -37,6 +37,7 @@ void TrafficChart::refresh(const session::TraceStore& store, const session::Sele
     int& next = m_nextPosition[static_cast<std::size_t>(lane)];
     for (next = std::max(next, trace.promptLength()); next < trace.length(); ++next) {
       const double bytes = static_cast<double>(trace.stepAt(next).issued().total());
+      if (bytes == 0.0) continue;  // not counted: on the processor, or in a trace
       graph(lane)->addData(next, bytes / kMegabyte);
       m_largest = std::max(m_largest, bytes);
     }

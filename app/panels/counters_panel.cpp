@@ -16,14 +16,24 @@ double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
 }
 
-/// The most bytes per token that any lane issues at the step looked at: the full width of all bars.
+/// Kernels count what they issue; a processor does not.
+bool countsIssued(const model::StepRecord& step) {
+  return step.issued().total() > 0;
+}
+
+/// What the bar shows: issued bytes, or logical ones where nobody counts those.
+model::Traffic shownTraffic(const model::StepRecord& step) {
+  return countsIssued(step) ? step.issued() : step.logical();
+}
+
+/// The most bytes per token that any lane shows at the step looked at: the full width of all bars.
 double largestPerToken(const PanelContext& context) {
   double largest = 1.0;
   for (int lane = 0; lane < context.store.laneCount(); ++lane) {
     const int position = context.selection.positionIn(context.store, lane);
     if (position < 0) continue;
     const model::StepRecord& step = context.store.lane(lane).stepAt(position);
-    largest = std::max(largest, perToken(step.issued().total(), step));
+    largest = std::max(largest, perToken(shownTraffic(step).total(), step));
   }
   return largest;
 }
@@ -46,13 +56,14 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
              "not recorded: a trace holds tokens and attention");
     return;
   }
-  const std::string value = analysis::bytesText(perToken(step.issued().total(), step));
+  const std::string value = analysis::bytesText(perToken(shownTraffic(step).total(), step));
   const int batch = lane.info().batch;
-  const std::string title = prompt      ? "Bytes issued per position, prompt block"
-                            : batch > 1 ? "Bytes issued by this step, " + std::to_string(batch) + " sequences"
-                                        : "Bytes issued for this token";
+  const std::string kind = countsIssued(step) ? "Bytes issued" : "Logical bytes";
+  const std::string title = prompt      ? kind + " per position, prompt block"
+                            : batch > 1 ? kind + " by this step, " + std::to_string(batch) + " sequences"
+                                        : kind + " for this token";
   const bool fits = textWidth(small, title) + textWidth(small, value) + context.px(8) <= area.width();
-  drawText(list, small, area.min, colors.textDim, fits ? title : std::string("Bytes issued"));
+  drawText(list, small, area.min, colors.textDim, fits ? title : kind);
   drawTextRight(list, small, {area.max.x, area.min.y}, colors.text, value);
   float y = area.min.y + small->FontSize + context.px(4);
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
@@ -70,7 +81,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
   const session::Palette& colors = context.palette();
   const double scale = bar.width() / largestPerToken(context);
   fillRect(list, bar, colors.mapGround);
-  const auto classes = analysis::byClass(step.issued());
+  const auto classes = analysis::byClass(shownTraffic(step));
   float x = bar.min.x;
   std::string lines;
   for (int index = 0; index < analysis::kTrafficClassCount; ++index) {
@@ -86,6 +97,12 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
     // The figures that narrow lanes have no room for.
     for (const Figure& figure : figuresOf(context, position)) {
       lines += std::string(figure.label) + ": " + figure.value + "\n";
+    }
+    if (!countsIssued(step)) {
+      showTip(
+          context, "Logical bytes",
+          lines + "Each datum once, counted. What a processor really loads, caches and all, nobody counts.");
+      return;
     }
     showTip(
         context, "Bytes issued",
@@ -110,7 +127,7 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   const int fitting = std::max(1, static_cast<int>((area.width() + gap) / (needed + gap)));
   const int columns = std::clamp((analysis::kTrafficClassCount + rows - 1) / rows, 1, fitting);
   const float columnWidth = (area.width() + gap) / static_cast<float>(columns);
-  const auto classes = analysis::byClass(step.issued());
+  const auto classes = analysis::byClass(shownTraffic(step));
   for (int index = 0; index < std::min(analysis::kTrafficClassCount, rows * columns); ++index) {
     const float x = area.min.x + columnWidth * static_cast<float>(index / rows);
     const float y = area.min.y + row * static_cast<float>(index % rows);
@@ -135,6 +152,8 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       analysis::measureLane(lane.info().config, lane.options(), steps.last(count));
   const analysis::StepSummary& recent = measured.recent;
   const bool any = recent.stepCount > 0;
+  // Of a processor nobody counts the loads, and the probe ran elsewhere.
+  const bool onDevice = any && measured.ranOnDevice();
   const std::string unknown = "\u2013";
   const auto known = [&](bool is, const std::string& value) { return is ? value : unknown; };
   const double implied = recent.impliedGigabytesPerSecond();
@@ -157,10 +176,10 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        "Computed: logical bytes (each datum once, counted) / measured time of all stages, over the last 32 "
        "decode steps. 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
-       known(any && ceilings.known() && recent.gpuTimeMs > 0.0,
+       known(onDevice && ceilings.known() && recent.gpuTimeMs > 0.0,
              analysis::fixedText(100.0 * implied / copy, 0) + " %"),
        ofCopy},
-      {"KV reuse", "KV reuse", known(any, analysis::fixedText(recent.kvReuseFactor(), 1) + "\u00d7"),
+      {"KV reuse", "KV reuse", known(onDevice, analysis::fixedText(recent.kvReuseFactor(), 1) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
        "the "
        "shared kernel; query heads / KV heads = " +
@@ -169,7 +188,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.logical.total())))),
        "Counted: logical bytes of a step, each datum once, mean of the last 32 decode steps."},
       {"issued", "issued",
-       known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.issued.total())))),
+       known(onDevice, analysis::bytesText(measured.perStep(static_cast<double>(recent.issued.total())))),
        "Counted: issued bytes of a step, what the kernels load and store, padding and reloads included, mean "
        "of the last 32 decode steps."},
       {"tokens/s", "tokens/s", known(any, analysis::fixedText(batch * recent.tokensPerSecond(), 0)),

@@ -32,8 +32,10 @@ std::string explanation(const session::LaneInfo& info) {
                  "true"
            : "") +
       ". KV cache in " + std::string(model::shortName(info.kvType)) + ".\nDecodes " +
-      std::to_string(info.batch) + (info.batch == 1 ? " sequence" : " sequences of the same text") +
-      " with the " + std::string(model::shortName(info.attention)) + " attention kernel.";
+      std::to_string(info.batch) + (info.batch == 1 ? " sequence" : " sequences of the same text");
+  text += info.note.empty()
+              ? " with the " + std::string(model::shortName(info.attention)) + " attention kernel."
+              : " by " + info.deviceName + ".\n" + info.note;
   for (const std::string& contradiction : info.contradictions) text += "\n" + contradiction;
   return text;
 }
@@ -44,6 +46,8 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
                                  "head dim " + std::to_string(info.config.attention.headDim)};
   if (info.card.isTrace) {
     facts.insert(facts.begin(), info.deviceName);
+  } else if (!info.note.empty()) {
+    facts.insert(facts.begin(), "on the processor, " + info.deviceName);
   } else {
     facts.insert(
         facts.begin(),

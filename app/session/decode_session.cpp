@@ -211,7 +211,7 @@ LaneEngine DecodeSession::open(const LaneRequest& request) {
   publishState();
   QElapsedTimer sincePublished;
   sincePublished.start();
-  return m_factory->open(request, [&](double share) {
+  LaneEngine engine = m_factory->open(request, [&](double share) {
     if (m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested()) {
       throw model::Cancelled("Opening " + m_state.opening.title + " was cancelled.");
     }
@@ -220,6 +220,9 @@ LaneEngine DecodeSession::open(const LaneRequest& request) {
     m_state.opening.share = share;
     publishState();
   });
+  const std::string note = engine.decoder->note();
+  if (!note.empty()) emit message({Severity::Note, engine.title + ": " + note});
+  return engine;
 }
 
 std::size_t DecodeSession::leader() const {

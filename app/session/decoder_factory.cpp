@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/engine/probes.h"
+#include "core/engine/reference_fallback.h"
 #include "core/engine/translate_errors.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/bundled_models.h"
@@ -15,6 +16,7 @@
 #include "core/formats/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
+#include "core/reference/reference_decoder.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
 
@@ -30,18 +32,22 @@ class VulkanLaneFactory final : public LaneFactory {
     lane.title = laneTitle(request.source);
     if (path.ends_with(".safetensors") && formats::isTrace(path)) return openTrace(path, std::move(lane));
     lane.model = std::make_unique<model::Model>(formats::loadModel(path));
-    const model::DecoderOptions options{.kvType = request.options.kvType,
-                                        .contextLength = request.options.contextLength,
-                                        .batch = request.options.batch,
-                                        .attention = request.options.attention,
-                                        .kernels = calibratedPlan()};
+    model::DecoderOptions options{.kvType = request.options.kvType,
+                                  .contextLength = request.options.contextLength,
+                                  .batch = request.options.batch,
+                                  .attention = request.options.attention};
+    if (const auto note = engine::referenceNote(lane.model->config, options)) {
+      lane.decoder = std::make_unique<reference::ReferenceDecoder>(*lane.model, options, *note);
+      return lane;
+    }
+    options.kernels = calibratedPlan();
     auto decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options,
                                                            engine::EngineOptions{.progress = progress});
-    lane.memory = {.device = decoder->deviceName(),
-                   .need = decoder->need(),
-                   .there = device().info().memoryBytes,
-                   .contextLength = decoder->options().contextLength,
-                   .kvType = options.kvType};
+    lane.memory = analysis::MemoryOutlook{.device = decoder->deviceName(),
+                                          .need = decoder->need(),
+                                          .there = device().info().memoryBytes,
+                                          .contextLength = decoder->options().contextLength,
+                                          .kvType = options.kvType};
     lane.decoder = std::move(decoder);
     return lane;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct LaneInfo {
   std::uint64_t weightBytes = 0;
   std::string storageName;
   std::string deviceName;
+  std::string note;                 ///< of the decoder: what belongs beside its numbers
   std::vector<std::string> pieces;  ///< bytes of every token id; empty when the file has no tokenizer
   std::vector<std::string> contradictions;
   analysis::TruthCard card;
@@ -66,7 +68,7 @@ struct LaneEngine {
   std::unique_ptr<model::Model> model;
   std::unique_ptr<model::Decoder> decoder;
   std::string title;
-  analysis::MemoryOutlook memory;  ///< as planned before it was opened
+  std::optional<analysis::MemoryOutlook> memory;  ///< of a device, as planned before it was opened
   /// Of a trace, which has no model: its tokens, how many of them were the prompt, and their bytes.
   std::vector<int> script = {};
   int scriptPrompt = 1;

@@ -47,7 +47,8 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
                 .contextLength = contextLimit(decoder),
                 .batch = decoder.options().batch,
                 .attention = decoder.options().attention,
-                .deviceName = decoder.deviceName()};
+                .deviceName = decoder.deviceName(),
+                .note = decoder.note()};
   if (!engine.script.empty()) {
     info.storageName = "trace";
     info.pieces.resize(static_cast<std::size_t>(info.config.vocabSize));
@@ -64,6 +65,7 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
         engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
     info.contradictions = engine.model->contradictions;
     info.card = analysis::truthCard(*engine.model, engine.memory);
+    if (!info.note.empty()) info.card.notes.push_back(info.note);
     if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
       const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());

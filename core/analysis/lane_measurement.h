@@ -28,6 +28,9 @@ struct LaneMeasurement {
 
   bool measured() const { return recent.stepCount > 0 && recent.wallTimeMs > 0.0; }
   bool hasTimeStamps() const { return recent.gpuTimeMs > 0.0; }
+  /// Whether it ran on the device that the ceilings are of: kernels count what they load, a processor does
+  /// not.
+  bool ranOnDevice() const { return recent.issued.total() > 0; }
   /// Means of one step.
   double perStep(double sum) const { return recent.stepCount > 0 ? sum / recent.stepCount : 0.0; }
   double wallMs() const { return perStep(recent.wallTimeMs); }

@@ -20,9 +20,10 @@ constexpr double kCachedCopy = 1.25;
 bool comparable(const LaneMeasurement& a, const LaneMeasurement& b) {
   const model::AttentionShape& x = a.config.attention;
   const model::AttentionShape& y = b.config.attention;
-  return b.measured() && a.config.layerCount == b.config.layerCount && x.queryHeadCount == y.queryHeadCount &&
-         x.headDim == y.headDim && a.options.kvType == b.options.kvType &&
-         a.options.batch == b.options.batch && a.options.attention == b.options.attention;
+  return b.measured() && b.ranOnDevice() && a.config.layerCount == b.config.layerCount &&
+         x.queryHeadCount == y.queryHeadCount && x.headDim == y.headDim &&
+         a.options.kvType == b.options.kvType && a.options.batch == b.options.batch &&
+         a.options.attention == b.options.attention;
 }
 
 /// Smallest number with two digits that count and not below `value`.
@@ -132,6 +133,8 @@ std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model:
   const std::string kvShare =
       fmt::format("KV is {:.{}f} % of what a step reads", kvPercent, kvPercent < 9.95 ? 1 : 0);
   if (bound == Bound::Unknown) {
+    if (!lane.ranOnDevice())
+      return kvShare + "; it runs on the processor, which no ceilings were measured of.";
     if (!lane.hasTimeStamps())
       return kvShare + "; this device has no time stamps, so what limits it is not known.";
     return kvShare + "; what limits it shows once this device's ceilings are measured.";
@@ -267,7 +270,8 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
 }
 
 Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
-  if (!lane.measured() || !lane.hasTimeStamps() || !ceilings.known()) return Bound::Unknown;
+  if (!lane.measured() || !lane.ranOnDevice() || !lane.hasTimeStamps() || !ceilings.known())
+    return Bound::Unknown;
   const TimeShares shares = timeShares(lane, ceilings);
   const double largest = std::max({shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
   if (shares.launchMs == largest) return Bound::Launch;
@@ -313,15 +317,18 @@ Verdict judge(std::span<const LaneMeasurement> lanes, const model::DeviceCeiling
   Verdict verdict;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     if (!lanes[lane].measured()) continue;
-    const bool wider =
-        verdict.lane < 0 || lanes[lane].config.attention.kvHeadCount >
-                                lanes[static_cast<std::size_t>(verdict.lane)].config.attention.kvHeadCount;
-    if (wider) verdict.lane = static_cast<int>(lane);
+    // A lane of the device before one of the processor, then the one with more KV heads.
+    const auto rank = [&](std::size_t index) {
+      return std::pair(lanes[index].ranOnDevice(), lanes[index].config.attention.kvHeadCount);
+    };
+    const bool better = verdict.lane < 0 || rank(lane) > rank(static_cast<std::size_t>(verdict.lane));
+    if (better) verdict.lane = static_cast<int>(lane);
   }
   if (verdict.lane < 0) return verdict;
   const LaneMeasurement& lane = lanes[static_cast<std::size_t>(verdict.lane)];
   verdict.bound = boundOf(lane, ceilings);
   verdict.sentence = boundSentence(verdict.bound, lane, ceilings);
+  if (!lane.ranOnDevice()) return verdict;
   verdict.outlook = outlookOf(chooseComparison(lanes, verdict.lane), ceilings, reach);
   if (verdict.outlook) {
     verdict.outlookSentence = outlookText(

@@ -54,6 +54,9 @@ void checkModel(const vulkan::DeviceInfo& device, const model::ModelConfig& conf
     refuse(device, fmt::format("a batch of {} sequences was asked for, 1 to {} are possible", options.batch,
                                HEADROOM_MAX_TOKENS));
   }
+  if (options.kvType == model::KvType::F64) {
+    refuse(device, "its cache would hold f64, the kernels take f32 and f16");
+  }
   if (options.kvType == model::KvType::F16 && !device.storage16Bit) {
     refuse(device, "it has no 16-bit storage for an f16 cache; choose an f32 cache");
   }

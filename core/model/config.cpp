@@ -17,7 +17,7 @@ std::string_view shortName(AttentionKind kind) {
 }
 
 std::string_view shortName(KvType type) {
-  return type == KvType::F32 ? "f32" : "f16";
+  return type == KvType::F64 ? "f64" : type == KvType::F32 ? "f32" : "f16";
 }
 
 AttentionKind AttentionShape::kind() const {

@@ -28,11 +28,12 @@ struct AttentionShape {
   bool operator==(const AttentionShape&) const = default;
 };
 
-enum class KvType { F32, F16 };
+/// How keys and values are stored; f64 by the reference only, where f32 is asked for.
+enum class KvType { F32, F16, F64 };
 
 std::string_view shortName(KvType type);
 constexpr int bytesPerElement(KvType type) {
-  return type == KvType::F32 ? 4 : 2;
+  return type == KvType::F64 ? 8 : type == KvType::F32 ? 4 : 2;
 }
 
 /// The numbers that fix a decoder-only transformer's shape. Everything else follows from the tensors.

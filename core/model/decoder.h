@@ -51,9 +51,12 @@ class Decoder {
   virtual ~Decoder() = default;
 
   virtual const ModelConfig& config() const = 0;
+  /// As asked for, with what was left open filled in, and the cache as it really is.
   virtual const DecoderOptions& options() const = 0;
   /// What runs it, for people: "llvmpipe (LLVM 15.0.6, 256 bits)" or "Eigen, float64".
   virtual std::string deviceName() const = 0;
+  /// A sentence that belongs beside every number of it, for people; empty for most.
+  virtual std::string note() const { return {}; }
 
   /// Positions in the cache.
   virtual int position() const = 0;

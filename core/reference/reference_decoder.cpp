@@ -70,6 +70,7 @@ class ReferenceDecoder::Pass {
         m_weights(toMatrices(model.weights)),
         m_cache(m_weights.layers.size()) {
     m_options.contextLength = model::contextOf(m_config, options);
+    if (m_options.kvType == model::KvType::F32) m_options.kvType = model::KvType::F64;
   }
 
   /// Runs a block; when it throws, nothing changed.
@@ -379,7 +380,9 @@ class ReferenceDecoder::Pass {
   std::vector<LayerCache> m_cache;
 };
 
-ReferenceDecoder::ReferenceDecoder(const model::Model& model, const model::DecoderOptions& options) {
+ReferenceDecoder::ReferenceDecoder(const model::Model& model, const model::DecoderOptions& options,
+                                   std::string note)
+    : m_note(std::move(note)) {
   if (options.batch != 1) {
     throw model::Error(
         fmt::format("The reference decoder runs one sequence, asked for a batch of {}", options.batch));

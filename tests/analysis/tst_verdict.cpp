@@ -104,6 +104,27 @@ class TestVerdict : public QObject {
     QVERIFY(cost && near(cost->perCellMs, 0.004, 0.01));
   }
 
+  /// Fails where a lane of the processor is measured by the device's ceilings, or compared with its lanes.
+  void aLaneOfTheProcessorIsNotJudgedByTheDevice() {
+    std::vector<model::StepRecord> records = test::steps({.perPosition = 0.004}, 20, 400);
+    for (model::StepRecord& record : records) {
+      for (model::StageRecord& stage : record.stages) stage.issued = {};
+    }
+    const LaneMeasurement onProcessor = measureLane(test::config(8), {.kvType = model::KvType::F64}, records);
+    const Verdict alone = judge(std::span(&onProcessor, 1), test::ceilings());
+    QCOMPARE(alone.lane, 0);
+    QCOMPARE(alone.bound, Bound::Unknown);
+    QVERIFY2(has(alone.sentence, "runs on the processor"), alone.sentence.c_str());
+    QVERIFY(!alone.outlook);
+    // Beside a lane of the device, that one is judged, and against a computed layout.
+    const LaneMeasurement onDevice = test::lane(2, {}, 20, 400);
+    const std::vector<LaneMeasurement> both{onProcessor, onDevice};
+    const Verdict verdict = judge(both, test::ceilings());
+    QCOMPARE(verdict.lane, 1);
+    QVERIFY(verdict.bound != Bound::Unknown && verdict.outlook);
+    QCOMPARE(verdict.outlook->basis, Basis::Computed);
+  }
+
   void nothingWithoutSteps() {
     const LaneMeasurement empty = measureLane(test::config(8), {}, {});
     QCOMPARE(judge(std::span(&empty, 1), test::ceilings()).lane, -1);
