@@ -100,8 +100,8 @@ class TestStepTimes : public QObject {
     for (const model::StageRecord& stage : record.stages) QVERIFY(stage.gpuTimeMs > 0.0);
   }
 
-  /// A stage with more to do takes a larger share of its step: fails where times go to another stage. With 128
-  /// times the columns, the FFN's two stages are most of the step.
+  /// A stage with more to do takes a larger share of its step: fails where times go to another stage. With
+  /// 128 times the columns, the FFN's two stages are most of the step.
   void timesGoToTheStageThatTookThem() {
     const auto share = [&](int ffnDim) {
       model::ModelConfig config = smallConfig({4, 4, 16});
