@@ -8,6 +8,7 @@
 #include "core/engine/stage_dispatcher.h"
 #include "core/vulkan/buffer.h"
 #include "shaders/kernel_params.h"
+#include "tests/support/loaded_driver.h"
 #include "tests/support/random_model.h"
 
 namespace headroom::tests {

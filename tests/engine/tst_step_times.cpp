@@ -100,8 +100,8 @@ class TestStepTimes : public QObject {
     for (const model::StageRecord& stage : record.stages) QVERIFY(stage.gpuTimeMs > 0.0);
   }
 
-  /// A stage with more to do takes a larger share of its step: fails where times go to another stage. With 40
-  /// times the columns, the FFN's two stages are most of the step.
+  /// A stage with more to do takes a larger share of its step: fails where times go to another stage. With
+  /// 128 times the columns, the FFN's two stages are most of the step.
   void timesGoToTheStageThatTookThem() {
     const auto share = [&](int ffnDim) {
       model::ModelConfig config = smallConfig({4, 4, 16});
@@ -111,7 +111,7 @@ class TestStepTimes : public QObject {
       const std::vector<int> tokens(32, 5);
       decoder.run(tokens, Capture::none());
       std::vector<double> shares;
-      for (int round = 0; round < 5; ++round) {
+      for (int round = 0; round < 9; ++round) {
         decoder.truncate(0);
         const model::StepRecord record = decoder.run(tokens, Capture::none()).front();
         double ffn = 0.0;
@@ -124,8 +124,8 @@ class TestStepTimes : public QObject {
       return median(shares);
     };
     const double small = share(96);
-    const double large = share(4096);
-    QVERIFY2(large > 0.7 && large > small, fmt::format("{:.2f}, small {:.2f}", large, small).c_str());
+    const double large = share(12288);
+    QVERIFY2(large > 0.5 && large > small, fmt::format("{:.2f}, small {:.2f}", large, small).c_str());
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
+#include "tests/support/loaded_driver.h"
 
 namespace headroom::tests {
 
