@@ -152,7 +152,7 @@ ordered_json laneDocument(const Lane& lane) {
       {"traffic", trafficDocument(decodeTraffic(lane))},
       {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},
       {"traffic_logical", trafficDocument(summary.logical)},
-      {"kv_reuse_factor", summary.kvReuseFactor()},
+      {"kv_reuse_factor", countsIssuedBytes(lane) ? ordered_json(summary.kvReuseFactor()) : ordered_json()},
       {"implied_gb_per_s", summary.impliedGigabytesPerSecond()},
       {"timing", timingDocument(lane, summary)},
       {"stop_reason", lane.stopReason ? shortName(*lane.stopReason) : ""},
@@ -171,13 +171,13 @@ std::string laneSummary(const Lane& lane) {
   return fmt::format(
       "{} ({} {}/{}): {} tokens, {} tokens/s after the first step, set-up {:.1f} ms, prefill {:.1f} ms, {} "
       "{} bytes per token of which KV {}, "
-      "cache {} bytes ({} per token), KV reuse {:.2f}, implied {:.2f} GB/s, stopped at {}",
+      "cache {} bytes ({} per token), KV reuse {}, implied {:.2f} GB/s, stopped at {}",
       lane.model.config.name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
       lane.tokens.size(), rate ? fmt::format("{:.1f}", *rate) : "–", setupMs(lane), prefillMs(lane),
       decodeTraffic(lane).total() / count, countsIssuedBytes(lane) ? "issued" : "logical",
       decodeTraffic(lane).kvRead / count, lastRecord(lane).cacheBytesUsed, cacheBytesPerToken(lane),
-      summary.kvReuseFactor(), summary.impliedGigabytesPerSecond(),
-      lane.stopReason ? shortName(*lane.stopReason) : "");
+      countsIssuedBytes(lane) ? fmt::format("{:.2f}", summary.kvReuseFactor()) : "–",
+      summary.impliedGigabytesPerSecond(), lane.stopReason ? shortName(*lane.stopReason) : "");
 }
 
 }  // namespace headroom::cli

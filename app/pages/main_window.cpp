@@ -288,7 +288,7 @@ void MainWindow::showOpening(const session::Opening& opening) {
                      "Cancel", [this] { m_session.cancelOpening(); });
   } else if (!opening.underWay() && m_showsOpening) {
     m_showsOpening = false;
-    if (m_messages->sentence().startsWith("Opening ")) m_messages->dismiss();
+    if (m_messages->note().startsWith("Opening ")) m_messages->dismissNote();
   }
 }
 

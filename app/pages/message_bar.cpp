@@ -13,7 +13,8 @@ namespace headroom::pages {
 
 namespace {
 constexpr int kPassingMs = 5000;
-}
+constexpr int kMostProblems = 3;
+}  // namespace
 
 MessageBar::MessageBar(QWidget* parent)
     : QFrame(parent),
@@ -39,16 +40,23 @@ MessageBar::MessageBar(QWidget* parent)
     if (act) act();
   });
   m_passing.setSingleShot(true);
-  connect(&m_passing, &QTimer::timeout, this, &MessageBar::dismiss);
+  connect(&m_passing, &QTimer::timeout, this, &MessageBar::dismissNote);
   setVisible(false);
 }
 
 void MessageBar::show(const session::Message& message) {
-  m_severity = message.severity;
-  m_label->setText(QString::fromStdString(message.sentence));
+  const QString sentence = QString::fromStdString(message.sentence);
+  m_note.clear();
+  if (message.severity == session::Severity::Problem) {
+    m_problems.removeAll(sentence);
+    m_problems.append(sentence);
+    if (m_problems.size() > kMostProblems) m_problems.removeFirst();
+  } else {
+    m_note = sentence;
+  }
+  showText();
   m_action->setVisible(false);
   m_act = nullptr;
-  restyle();
   setVisible(true);
   m_passing.stop();
   if (message.severity == session::Severity::Passing) m_passing.start(kPassingMs);
@@ -61,8 +69,26 @@ void MessageBar::show(const session::Message& message, const QString& action, st
   m_action->setVisible(true);
 }
 
+void MessageBar::showText() {
+  m_label->setText((m_note.isEmpty() ? m_problems : m_problems + QStringList{m_note}).join('\n'));
+  restyle();
+}
+
 void MessageBar::dismiss() {
+  m_problems.clear();
+  m_note.clear();
   setVisible(false);
+}
+
+void MessageBar::dismissNote() {
+  m_note.clear();
+  m_action->setVisible(false);
+  m_act = nullptr;
+  if (m_problems.isEmpty()) {
+    setVisible(false);
+  } else {
+    showText();
+  }
 }
 
 QString MessageBar::sentence() const {
@@ -77,7 +103,7 @@ void MessageBar::setAppearance(const session::Appearance& appearance) {
 
 void MessageBar::restyle() {
   const session::Palette& colors = m_appearance.palette();
-  const bool problem = m_severity == session::Severity::Problem;
+  const bool problem = !m_problems.isEmpty();
   setStyleSheet(QString("#messageBar { background: %1; border-bottom: 1px solid %2; }")
                     .arg(toQt(problem ? colors.problem : colors.raised).name(), toQt(colors.border).name()));
 }

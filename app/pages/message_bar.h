@@ -13,7 +13,8 @@ class QToolButton;
 
 namespace headroom::pages {
 
-/// One sentence above the page: what went wrong or what to know. It blocks nothing and can be sent away.
+/// Sentences above the page: what went wrong or what to know. It blocks nothing and can be sent away; a newer
+/// note takes the place of an older one, but a problem stays until it is sent away.
 class MessageBar : public QFrame {
   Q_OBJECT
 
@@ -24,18 +25,25 @@ class MessageBar : public QFrame {
   /// With a button that does something about it.
   void show(const session::Message& message, const QString& action, std::function<void()> act);
   void dismiss();
+  /// Problems stay.
+  void dismissNote();
+  /// All that stands there.
   QString sentence() const;
+  /// Of it what is no problem.
+  QString note() const { return m_note; }
   void setAppearance(const session::Appearance& appearance);
 
  private:
   void restyle();
+  void showText();
 
   QLabel* m_label;
   QPushButton* m_action;
   QToolButton* m_close;
   std::function<void()> m_act;
   QTimer m_passing;
-  session::Severity m_severity = session::Severity::Note;
+  QStringList m_problems;  // not sent away yet, oldest first
+  QString m_note;
   session::Appearance m_appearance;
 };
 

@@ -35,6 +35,11 @@ class SmallDevice final : public session::LaneFactory {
 struct Page : test::GuiFixture {
   Page() : GuiFixture(std::make_unique<SmallDevice>()) { settings.setPrompt("It is a truth"); }
 
+  /// Keys reach a window once it is active.
+  void start(const std::vector<std::string>& files = {}) {
+    GuiFixture::start(files);
+    QVERIFY(QTest::qWaitForWindowActive(&window(), 10000));
+  }
   QStringList sources() {
     QStringList names;
     for (int lane = 0; lane < store().laneCount(); ++lane) {
@@ -109,6 +114,15 @@ class TestOpening : public QObject {
     QTRY_COMPARE(page.sources(), (QStringList{"mha", "mqa"}));
     QVERIFY(page.sentence().contains("missing.gguf: no such file"));
     QTRY_VERIFY(page.length(0) > 13 && page.length(1) > 13);
+    // What is said later does not hide it.
+    page.window().showMessage({session::Severity::Note, "A note."});
+    QVERIFY(page.sentence().contains("missing.gguf: no such file") && page.sentence().endsWith("\nA note."));
+    page.window().showMessage({session::Severity::Note, "Another note."});
+    QVERIFY(page.sentence().endsWith("no such file, expected a GGUF model.\nAnother note."));
+    QTest::keyClick(&page.window(), Qt::Key_Escape);
+    QVERIFY(page.sentence().isEmpty());
+    page.window().showMessage({session::Severity::Note, "A note."});
+    QCOMPARE(page.sentence(), QString("A note."));
   }
 
   void moreFilesThanLanesAtTheStart() {
