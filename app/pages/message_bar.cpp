@@ -46,17 +46,19 @@ MessageBar::MessageBar(QWidget* parent)
 
 void MessageBar::show(const session::Message& message) {
   const QString sentence = QString::fromStdString(message.sentence);
-  m_note.clear();
   if (message.severity == session::Severity::Problem) {
     m_problems.removeAll(sentence);
     m_problems.append(sentence);
     if (m_problems.size() > kMostProblems) m_problems.removeFirst();
+    if (m_passing.isActive()) m_note.clear();
   } else {
     m_note = sentence;
   }
+  if (message.severity != session::Severity::Problem || m_note.isEmpty()) {
+    m_action->setVisible(false);
+    m_act = nullptr;
+  }
   showText();
-  m_action->setVisible(false);
-  m_act = nullptr;
   setVisible(true);
   m_passing.stop();
   if (message.severity == session::Severity::Passing) m_passing.start(kPassingMs);

@@ -149,7 +149,7 @@ bool DecodeSession::replaceLanes(std::vector<LaneRequest> wanted) {
   const bool onlyAdds =
       std::ssize(m_laneRequests) == std::ranges::count_if(kept, [](int old) { return old >= 0; });
   std::vector<LaneEngine> fresh(wanted.size());
-  std::string failures;
+  bool failed = false;
   for (std::size_t index = 0; index < wanted.size(); ++index) {
     if (kept[index] >= 0) continue;
     try {
@@ -163,14 +163,14 @@ bool DecodeSession::replaceLanes(std::vector<LaneRequest> wanted) {
       emit message({Severity::Passing, cancelled.what()});
       return false;
     } catch (const std::exception& error) {
-      failures += (failures.empty() ? "" : " ") + std::string(error.what());
+      failed = true;
+      emit message({Severity::Problem, error.what()});
       if (!onlyAdds) break;
     }
     if (QThread::currentThread()->isInterruptionRequested()) return false;
   }
   m_state.opening = {};
-  if (!failures.empty()) {
-    emit message({Severity::Problem, failures});
+  if (failed) {
     if (onlyAdds) {
       for (std::size_t index = wanted.size(); index-- > 0;) {
         if (kept[index] >= 0 || fresh[index].decoder) continue;
