@@ -155,6 +155,7 @@ class TestFaults : public QObject {
       }
     }
     QVERIFY(called.size() > 20);
+    called.erase("vkEnumerateInstanceLayerProperties");  // the loader's own answer, which passes no layer
     for (const QString& function : called) QVERIFY2(known.contains(function), qPrintable(function));
   }
 };
