@@ -39,6 +39,8 @@ class ValidationCounter {
   }
 };
 
+int countPixels(const QImage& image, session::Color color, QRectF part, int tolerance);
+
 /// The real application in a real window around given lanes.
 struct GuiFixture {
   ValidationCounter validation;
@@ -71,8 +73,14 @@ struct GuiFixture {
     live().requestUpdate();
     if (!QTest::qWaitFor([&] { return live().frameCount() > before; }, 5000)) return {};
     const QImage image = live().grab();
-    // grab() takes the swap chain's bytes as RGBA, whatever their order.
-    return live().colorFormat() == VK_FORMAT_B8G8R8A8_UNORM ? image.rgbSwapped() : image;
+    if (live().colorFormat() != VK_FORMAT_B8G8R8A8_UNORM) return image;
+    // Qt 6.4's grab() takes the swap chain's bytes as RGBA, whatever their order, Qt 6.8's does not: the
+    // ground of the view tells, which is no grey.
+    const QImage swapped = image.rgbSwapped();
+    const session::Color ground = live().appearance().palette().panel;
+    return countPixels(swapped, ground, {0, 0, 1, 1}, 1) > countPixels(image, ground, {0, 0, 1, 1}, 1)
+               ? swapped
+               : image;
   }
   void click(const char* name) {
     auto* widget = window().findChild<QWidget*>(name);
@@ -127,11 +135,11 @@ inline constexpr QRectF kRightLane{0.5, 0.0, 0.5, 0.9};
 }  // namespace headroom::test
 
 /// main() of a GUI test, with validation layers on.
-#define HEADROOM_GUI_TEST_MAIN(Test)                                \
-  int main(int argc, char** argv) {                                 \
-    qputenv("HEADROOM_VALIDATION", "1");                            \
-    QApplication app(argc, argv);                                   \
-    QApplication::setStyle(QStyleFactory::create("Fusion"));        \
-    Test test;                                                      \
-    return QTest::qExec(&test, argc, argv);                         \
+#define HEADROOM_GUI_TEST_MAIN(Test)                         \
+  int main(int argc, char** argv) {                          \
+    qputenv("HEADROOM_VALIDATION", "1");                     \
+    QApplication app(argc, argv);                            \
+    QApplication::setStyle(QStyleFactory::create("Fusion")); \
+    Test test;                                               \
+    return QTest::qExec(&test, argc, argv);                  \
   }
