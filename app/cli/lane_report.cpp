@@ -63,6 +63,22 @@ std::uint64_t cacheBytesPerToken(const Lane& lane) {
   return lastRecord(lane).cacheBytesUsed / static_cast<std::uint64_t>(lane.decoder->position());
 }
 
+/// The reference rounds to f16 where that is asked for, and keeps the result in float64.
+ordered_json cacheDocument(const Lane& lane) {
+  const model::StepRecord& last = lastRecord(lane);
+  const std::uint64_t perToken = cacheBytesPerToken(lane);
+  const model::KvType asked = lane.decoder->options().kvType;
+  const bool onlyRounds = asked == model::KvType::F16 &&
+                          perToken == model::kvCacheBytes(lane.decoder->config(), model::KvType::F64, 1, 1) &&
+                          !countsIssuedBytes(lane);
+  ordered_json document = {{"type", shortName(onlyRounds ? model::KvType::F64 : asked)},
+                           {"bytes_per_token", perToken},
+                           {"bytes_used", last.cacheBytesUsed},
+                           {"bytes_allocated", last.cacheBytesAllocated}};
+  if (onlyRounds) document["rounded_to"] = shortName(asked);
+  return document;
+}
+
 /// A step's stages, the layers of each added up. "bytes" are issued ones where the decoder counts them.
 ordered_json stageList(const model::StepRecord& step, bool issued) {
   analysis::StepSummary summary;
@@ -130,7 +146,6 @@ std::string generatedText(const Lane& lane) {
 
 ordered_json laneDocument(const Lane& lane) {
   const model::AttentionShape& shape = lane.model.config.attention;
-  const model::StepRecord& last = lastRecord(lane);
   const analysis::StepSummary summary = analysis::summarise(lane.steps);
   ordered_json document = {
       {"model", lane.model.path},
@@ -144,11 +159,7 @@ ordered_json laneDocument(const Lane& lane) {
       {"prompt_tokens", lane.promptTokens},
       {"tokens", lane.tokens},
       {"text", model::replaceInvalidUtf8(generatedText(lane))},
-      {"kv_cache",
-       {{"type", shortName(lane.decoder->options().kvType)},
-        {"bytes_per_token", cacheBytesPerToken(lane)},
-        {"bytes_used", last.cacheBytesUsed},
-        {"bytes_allocated", last.cacheBytesAllocated}}},
+      {"kv_cache", cacheDocument(lane)},
       {"traffic", trafficDocument(decodeTraffic(lane))},
       {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},
       {"traffic_logical", trafficDocument(summary.logical)},

@@ -62,6 +62,17 @@ class TstReferenceFallbackCli : public QObject {
     QCOMPARE(same["note"].toString(), QString());
   }
 
+  /// Type and bytes say the same, also where the reference rounds to halves.
+  void aRoundedCacheIsStoredInFloat64() {
+    const Outcome outcome = run({"decode", modelPath(), "--tokens", "1,2,3", "--max-tokens", "2", "--backend",
+                                 "reference", "--kv-type", "f16"});
+    QCOMPARE(outcome.exitCode, 0);
+    const QJsonObject cache = outcome.json["lanes"].toArray().at(0)["kv_cache"].toObject();
+    QCOMPARE(cache["type"].toString(), QString("f64"));
+    QCOMPARE(cache["rounded_to"].toString(), QString("f16"));
+    QCOMPARE(cache["bytes_per_token"].toInt(), 2 * 2 * 2 * 6 * 8);
+  }
+
   void infoSaysSo() {
     const Outcome outcome = run({"info", modelPath()});
     QCOMPARE(outcome.exitCode, 0);
