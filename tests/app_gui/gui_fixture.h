@@ -55,6 +55,8 @@ struct GuiFixture {
   void start(const std::vector<std::string>& files = {}) {
     sinceStart.start();
     application->start(files);
+    // Keys reach a window once it is active, which on a busy machine takes a moment.
+    QVERIFY(QTest::qWaitForWindowActive(&window(), 10000));
   }
   /// Waits until the window has drawn.
   bool drawn() {

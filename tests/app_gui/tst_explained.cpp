@@ -145,7 +145,6 @@ class TestExplained : public QObject {
     Page page;
     page.start();
     QVERIFY(page.drawn());
-    QVERIFY(QTest::qWaitForWindowActive(&page.window(), 10000));
     auto* fill = page.find<QSpinBox>("fill");
     QTest::keyClick(&page.window(), Qt::Key_F, Qt::ControlModifier);
     QTRY_VERIFY(fill->hasFocus());

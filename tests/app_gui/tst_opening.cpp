@@ -35,11 +35,6 @@ class SmallDevice final : public session::LaneFactory {
 struct Page : test::GuiFixture {
   Page() : GuiFixture(std::make_unique<SmallDevice>()) { settings.setPrompt("It is a truth"); }
 
-  /// Keys reach a window once it is active.
-  void start(const std::vector<std::string>& files = {}) {
-    GuiFixture::start(files);
-    QVERIFY(QTest::qWaitForWindowActive(&window(), 10000));
-  }
   QStringList sources() {
     QStringList names;
     for (int lane = 0; lane < store().laneCount(); ++lane) {
