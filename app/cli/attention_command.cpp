@@ -14,7 +14,7 @@
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -106,7 +106,7 @@ class AttentionCommand final : public Command {
     if (model.tokenizer) {
       document["pieces"] = nlohmann::ordered_json::array();
       for (int token : tokens) {
-        document["pieces"].push_back(model::replaceInvalidUtf8(model.tokenizer->pieceBytes(token)));
+        document["pieces"].push_back(text::replaceInvalidUtf8(model.tokenizer->pieceBytes(token)));
       }
     }
     const std::string path =

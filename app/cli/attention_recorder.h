@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "core/formats/attention_spool.h"
+#include "core/formats/trace/attention_spool.h"
 #include "core/model/decoder.h"
 
 namespace headroom::cli {

@@ -13,8 +13,8 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "core/engine/probes.h"
+#include "core/formats/files/terminal.h"
 #include "core/formats/synthetic_model.h"
-#include "core/formats/terminal.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 

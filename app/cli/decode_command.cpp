@@ -17,7 +17,7 @@
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
 #include "core/model/error.h"
-#include "core/model/text_stream.h"
+#include "core/text/text_stream.h"
 
 namespace headroom::cli {
 
@@ -104,7 +104,7 @@ class DecodeCommand final : public Command {
   /// Runs the lanes; the text of a single one appears as it comes.
   void decode(std::vector<Lane>& lanes, bool streams) const {
     if (streams) print(shownPrompt());
-    model::TextStream stream;
+    text::TextStream stream;
     runLanes(lanes, m_run, [&](std::size_t lane, int token) {
       if (!streams || !lanes[lane].model.tokenizer) return;
       print(stream.feed(*lanes[lane].model.tokenizer, token));

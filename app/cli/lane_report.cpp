@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/analysis/traffic_summary.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -141,7 +141,7 @@ std::string generatedText(const Lane& lane) {
   std::string text;
   if (!lane.model.tokenizer) return text;
   for (int token : lane.tokens) text += lane.model.tokenizer->pieceBytes(token);
-  return model::replaceInvalidUtf8(text);
+  return text::replaceInvalidUtf8(text);
 }
 
 ordered_json laneDocument(const Lane& lane) {
@@ -158,7 +158,7 @@ ordered_json laneDocument(const Lane& lane) {
         {"head_dim", shape.headDim}}},
       {"prompt_tokens", lane.promptTokens},
       {"tokens", lane.tokens},
-      {"text", model::replaceInvalidUtf8(generatedText(lane))},
+      {"text", text::replaceInvalidUtf8(generatedText(lane))},
       {"kv_cache", cacheDocument(lane)},
       {"traffic", trafficDocument(decodeTraffic(lane))},
       {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "app/cli/index_range.h"
-#include "core/formats/trace_writer.h"
+#include "core/formats/trace/trace_writer.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/model/chat_template.h"
 #include "core/model/error.h"
-#include "core/model/token_list.h"
-#include "core/model/utf8.h"
+#include "core/text/chat_template.h"
+#include "core/text/token_list.h"
+#include "core/text/utf8.h"
 
 namespace headroom::session {
 
@@ -15,7 +15,7 @@ namespace {
 bool sharesPieces(const LaneEngine& trace, const LaneEngine& other) {
   const model::Tokenizer* tokenizer = other.model ? other.model->tokenizer.get() : nullptr;
   return std::ranges::all_of(trace.pieces, [&](const auto& piece) {
-    if (tokenizer) return model::replaceInvalidUtf8(tokenizer->pieceBytes(piece.first)) == piece.second;
+    if (tokenizer) return text::replaceInvalidUtf8(tokenizer->pieceBytes(piece.first)) == piece.second;
     const auto found = other.pieces.find(piece.first);
     return found == other.pieces.end() || found->second == piece.second;
   });
@@ -29,13 +29,13 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
   const model::Tokenizer* tokenizer = engine.model ? engine.model->tokenizer.get() : nullptr;
   std::vector<int> tokens;
   if (form == PromptForm::Ids) {
-    tokens = model::parseTokenIds(prompt);
+    tokens = text::parseTokenIds(prompt);
   } else if (tokenizer) {
     if (tokenizer->beginToken() >= 0) tokens.push_back(tokenizer->beginToken());
     std::vector<int> text;
     if (form == PromptForm::Chat) {
-      const model::ChatTemplate chat(engine.model->chatTemplate);
-      const model::ChatMessage message{model::ChatRole::User, prompt};
+      const text::ChatTemplate chat(engine.model->chatTemplate);
+      const text::ChatMessage message{text::ChatRole::User, prompt};
       text = tokenizer->encode(chat.prompt(std::span(&message, 1)), model::SpecialText::Parsed);
     } else {
       text = tokenizer->encode(prompt);
@@ -43,7 +43,7 @@ std::vector<int> promptTokens(const std::string& prompt, PromptForm form, const 
     tokens.insert(tokens.end(), text.begin(), text.end());
   } else {
     try {
-      tokens = model::parseTokenIds(prompt);
+      tokens = text::parseTokenIds(prompt);
     } catch (const model::Error& error) {
       throw model::Error(std::string("this model has no tokenizer, so its prompt must be token ids: ") +
                          error.what());

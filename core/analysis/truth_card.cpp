@@ -7,8 +7,8 @@
 
 #include "core/analysis/quantity.h"
 #include "core/model/architecture.h"
-#include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/text/chat_template.h"
 
 namespace headroom::analysis {
 
@@ -115,7 +115,7 @@ std::vector<StorageShare> storagesOf(const model::Weights& weights) {
 std::string chatOf(const model::Model& model) {
   if (model.chatTemplate.empty()) return "";
   try {
-    return std::string(model::ChatTemplate(model.chatTemplate).family());
+    return std::string(text::ChatTemplate(model.chatTemplate).family());
   } catch (const model::Error&) {
     return "of no family that this program writes";
   }

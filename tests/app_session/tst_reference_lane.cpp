@@ -4,7 +4,7 @@
 
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
-#include "core/formats/gguf_writer.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "tests/support/random_model.h"
 
 using namespace headroom;

@@ -5,7 +5,7 @@
 
 #include "core/engine/calibration.h"
 #include "core/engine/vulkan_decoder.h"
-#include "core/formats/calibration_file.h"
+#include "core/formats/kept/calibration_file.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"

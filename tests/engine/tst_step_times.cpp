@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "core/engine/vulkan_decoder.h"
-#include "core/formats/gguf_model.h"
+#include "core/formats/gguf/gguf_model.h"
 #include "tests/engine/kernel_harness.h"
 
 using namespace headroom;

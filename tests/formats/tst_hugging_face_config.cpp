@@ -3,8 +3,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "core/formats/hugging_face_config.h"
-#include "core/formats/hugging_face_tensors.h"
+#include "core/formats/hugging_face/hugging_face_config.h"
+#include "core/formats/hugging_face/hugging_face_tensors.h"
 #include "core/model/error.h"
 
 using namespace headroom;

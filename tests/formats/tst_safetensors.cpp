@@ -3,8 +3,8 @@
 #include <fstream>
 #include <random>
 
-#include "core/formats/safetensors_file.h"
-#include "core/formats/safetensors_writer.h"
+#include "core/formats/hugging_face/safetensors_file.h"
+#include "core/formats/hugging_face/safetensors_writer.h"
 #include "core/model/error.h"
 #include "tests/support/fixtures.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "core/formats/safetensors_writer.h"
-#include "core/formats/trace_file.h"
+#include "core/formats/hugging_face/safetensors_writer.h"
+#include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
 

@@ -2,13 +2,13 @@
 // starts.
 #include <cstdio>
 
-#include "core/formats/calibration_file.h"
-#include "core/formats/ceilings_file.h"
-#include "core/formats/gguf_writer.h"
-#include "core/formats/hugging_face_model.h"
+#include "core/formats/gguf/gguf_writer.h"
+#include "core/formats/hugging_face/hugging_face_model.h"
+#include "core/formats/kept/calibration_file.h"
+#include "core/formats/kept/ceilings_file.h"
 #include "core/formats/npy.h"
-#include "core/model/byte_alphabet.h"
 #include "core/model/error.h"
+#include "core/text/byte_alphabet.h"
 #include "tests/formats/hugging_face_families.h"
 #include "tests/support/gguf_builder.h"
 
@@ -174,7 +174,7 @@ void addTokenizers(const Seeds& seeds) {
   nlohmann::json bytes = nlohmann::json::parse(kBytes);
   nlohmann::json& vocabulary = bytes["model"]["vocab"];
   for (int byte = 0; byte < 256; ++byte) {
-    vocabulary[std::string(model::spellByte(static_cast<std::uint8_t>(byte)))] = byte;
+    vocabulary[std::string(text::spellByte(static_cast<std::uint8_t>(byte)))] = byte;
   }
   vocabulary["he"] = 256;
   seeds.addTwo("hugging_face_tokenizer", "bytes", bytes.dump(), kSide);
