@@ -8,6 +8,7 @@
 #include <random>
 
 #include "app/cli/interrupt.h"
+#include "core/engine/memory_plan.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
@@ -49,12 +50,14 @@ class Case {
       : m_model(model), m_options(options) {
     m_row.setting = setting;
     const int room = setting.context + kMostSteps + kCheckedTokens;
-    m_decoder = std::make_unique<engine::VulkanDecoder>(device, model.model,
-                                                        model::DecoderOptions{.kvType = setting.kvType,
-                                                                              .contextLength = room,
-                                                                              .batch = setting.batch,
-                                                                              .attention = setting.attention,
-                                                                              .kernels = options.kernels});
+    const model::DecoderOptions decoderOptions{.kvType = setting.kvType,
+                                               .contextLength = room,
+                                               .batch = setting.batch,
+                                               .attention = setting.attention,
+                                               .kernels = options.kernels};
+    engine::requireRoom(device, model.model, decoderOptions);
+    m_deviceModel = std::make_unique<engine::DeviceModel>(device, model.model, options.kernels);
+    m_decoder = std::make_unique<engine::VulkanDecoder>(*m_deviceModel, decoderOptions);
   }
 
   /// Throws when the logits are not the reference's.
@@ -75,9 +78,8 @@ class Case {
   }
 
   /// Throws when the kernels count other bytes than are declared of them.
-  void audit(vulkan::Device& device) {
-    model::DecoderOptions options = m_decoder->options();
-    engine::VulkanDecoder audited(device, m_model.model, options, {.build = engine::KernelBuild::Audit});
+  void audit() {
+    engine::VulkanDecoder audited(*m_deviceModel, m_decoder->options(), engine::KernelBuild::Audit);
     if (m_row.setting.context > 0) audited.fillCache(m_row.setting.context, m_options.seed);
     const int token = 1;
     const model::StepRecord record = audited.run(std::span(&token, 1), m_options.capture).front();
@@ -154,6 +156,7 @@ class Case {
 
   const BenchModel& m_model;
   const BenchOptions& m_options;
+  std::unique_ptr<engine::DeviceModel> m_deviceModel;
   std::unique_ptr<engine::VulkanDecoder> m_decoder;
   BenchRow m_row;
   std::vector<model::StepRecord> m_lastSteps;
@@ -186,7 +189,7 @@ BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& mod
     progress(fmt::format("warming up {} at context {}", models[index].name, setting.context));
     cases.emplace_back(device, models[index], setting, options);
     cases.back().check(expected[index]);
-    if (options.audit) cases.back().audit(device);
+    if (options.audit) cases.back().audit();
     cases.back().warmUp();
   }
   std::mt19937 random(options.seed);

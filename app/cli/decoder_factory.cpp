@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
+#include "core/engine/memory_plan.h"
 #include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/kept/cache_folder.h"
@@ -68,7 +69,9 @@ std::unique_ptr<model::Decoder> DecoderFactory::makeVulkan(const model::Model& m
           *m_instance, vulkan::chooseDevice(*m_instance, m_deviceName), formats::cacheFolder());
     }
     if (m_options.kernels == model::KernelPlan{}) m_options.kernels = calibratedPlan(m_device->info());
-    return std::make_unique<engine::VulkanDecoder>(*m_device, model, m_options);
+    engine::requireRoom(*m_device, model, m_options);
+    m_deviceModels.push_back(std::make_unique<engine::DeviceModel>(*m_device, model, m_options.kernels));
+    return std::make_unique<engine::VulkanDecoder>(*m_deviceModels.back(), m_options);
   } catch (const vulkan::Error& error) {
     throw model::Error(error.what());
   }

@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "core/engine/device_model.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/vulkan/device.h"
@@ -45,6 +47,7 @@ class DecoderFactory {
   model::DecoderOptions m_options;
   std::unique_ptr<vulkan::Instance> m_instance;
   std::unique_ptr<vulkan::Device> m_device;
+  std::vector<std::unique_ptr<engine::DeviceModel>> m_deviceModels;  ///< of the decoders made so far
 };
 
 }  // namespace headroom::cli

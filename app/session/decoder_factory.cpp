@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/engine/memory_plan.h"
 #include "core/engine/probes.h"
 #include "core/engine/reference_fallback.h"
 #include "core/engine/translate_errors.h"
@@ -24,6 +25,21 @@ namespace headroom::session {
 
 namespace {
 
+struct OwnedDeviceModel {
+  engine::DeviceModel deviceModel;
+};
+
+/// A lane's decoder with the weights that it alone uses.
+class LaneDecoder final : private OwnedDeviceModel, public engine::VulkanDecoder {
+ public:
+  LaneDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
+              const std::function<void(double)>& progress)
+      : OwnedDeviceModel{engine::DeviceModel(device, model, options.kernels, {.progress = progress})},
+        VulkanDecoder(deviceModel, options) {}
+
+  model::MemoryNeed wholeNeed() const { return deviceModel.need() + need(); }
+};
+
 class VulkanLaneFactory final : public LaneFactory {
  public:
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override {
@@ -41,10 +57,10 @@ class VulkanLaneFactory final : public LaneFactory {
       return lane;
     }
     options.kernels = calibratedPlan();
-    auto decoder = std::make_unique<engine::VulkanDecoder>(device(), *lane.model, options,
-                                                           engine::EngineOptions{.progress = progress});
+    engine::requireRoom(device(), *lane.model, options);
+    auto decoder = std::make_unique<LaneDecoder>(device(), *lane.model, options, progress);
     lane.memory = analysis::MemoryOutlook{.device = decoder->deviceName(),
-                                          .need = decoder->need(),
+                                          .need = decoder->wholeNeed(),
                                           .there = device().info().memoryBytes,
                                           .contextLength = decoder->options().contextLength,
                                           .kvType = options.kvType};

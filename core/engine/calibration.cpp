@@ -31,7 +31,7 @@ double median(std::vector<double> values) {
 class Contender {
  public:
   Contender(vulkan::Device& device, const model::Model& model, const KernelPlan& plan)
-      : m_decoder(device, model, {.contextLength = kContext + 1, .kernels = plan}) {
+      : m_deviceModel(device, model, plan), m_decoder(m_deviceModel, {.contextLength = kContext + 1}) {
     m_decoder.fillCache(kContext, 1);
     for (int warmUp = 0; warmUp < 2; ++warmUp) stepMs();
   }
@@ -45,6 +45,7 @@ class Contender {
   const KernelPlan& plan() const { return m_decoder.shape().plan; }
 
  private:
+  DeviceModel m_deviceModel;
   VulkanDecoder m_decoder;
 };
 

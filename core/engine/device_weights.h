@@ -1,11 +1,10 @@
 #pragma once
 
-#include <initializer_list>
 #include <vector>
 
 #include "core/engine/device_matrix.h"
 #include "core/engine/row_terms.h"
-#include "core/engine/step_shape.h"
+#include "core/engine/weight_layout.h"
 #include "core/model/model.h"
 #include "core/vulkan/buffer.h"
 
@@ -49,41 +48,16 @@ struct DeviceLayer {
   GainVector ffnPostNorm;
 };
 
-/// How matrices are kept on the device.
-enum class DeviceStorage {
-  AsStored,  ///< f16 and Q8_0 stay what they are in the file
-  F32,       ///< everything is widened
-};
-
-/// How matrices that lie in one on the device are kept there: as stored where there are kernels for it and
-/// all are stored alike, else widened to F32. (Q8_0 with a byte of -128 is widened too, in the packed
-/// family.)
-model::Storage keptAs(std::initializer_list<const model::Tensor*> tensors, DeviceStorage storage);
-
-/// Rows of gate and up in one matrix, whole turns of each.
-std::int64_t gateUpRows(std::int64_t ffnDim, model::KernelFamily family);
-
-/// Which projections have row terms: the same in all layers, so that one kernel serves them.
-struct TermsWanted {
-  bool qkv = false, attentionOutput = false, gateUp = false, ffnDown = false, output = false;
-
-  explicit TermsWanted(const model::Model& model);
-};
-
-/// All weights of a model on a device, and the tables that follow from its configuration.
+/// All weights of a model on a device, and the tables that follow from the model alone.
 struct DeviceWeights {
-  /// Uploads everything; a tied output matrix is stored once. Q, K and V (gate and up) become F32 where they
-  /// are not stored alike.
-  DeviceWeights(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-                DeviceStorage storage, const UploadWatch& watch = {});
+  /// Uploads everything of `layout`, which is not needed afterwards. Throws vulkan::Error.
+  DeviceWeights(vulkan::Device& device, const WeightLayout& layout, const UploadWatch& watch = {});
 
   DeviceMatrix tokenEmbedding;
   GainVector outputNorm;
   DeviceMatrix output;   ///< empty when tied; use outputMatrix()
   RowTerms outputTerms;  ///< of outputMatrix()
   std::vector<DeviceLayer> layers;
-  vulkan::Buffer ropeTable;
-  vulkan::TexelView ropeView;  ///< [position][ropeDim / 2] cos, sin, times the magnitude
   vulkan::Buffer positions;
   vulkan::TexelView positionView;  ///< [position][streamColumns / 4] learned positions
   vulkan::Buffer geluTable;
@@ -93,9 +67,7 @@ struct DeviceWeights {
   bool tied = false;
 
  private:
-  void uploadHeadGains(vulkan::Device& device, const model::ModelConfig& config,
-                       const model::LayerWeights& layer, const std::string& what, DeviceLayer& target);
-  void uploadTables(vulkan::Device& device, const model::Model& model, const StepShape& shape);
+  void uploadPositions(vulkan::Device& device, const model::Tensor& learned);
 };
 
 }  // namespace headroom::engine

@@ -13,23 +13,34 @@ namespace headroom::engine {
 namespace {
 /// Random numbers drawn once and repeated.
 constexpr std::uint64_t kFillBytes = 1ull << 20;
+
+std::uint64_t sectionCount(const model::ModelConfig& config) {
+  return 2ull * static_cast<std::uint64_t>(config.layerCount);
+}
 }  // namespace
+
+std::uint64_t KvCache::bytesOf(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                               model::KvType type, int contextLength, int sequences) {
+  const std::uint64_t formula = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
+                                                    static_cast<std::uint64_t>(sequences));
+  const std::uint64_t alignment =
+      std::max(device.limits.minStorageBufferOffsetAlignment, device.limits.minTexelBufferOffsetAlignment);
+  return roundUp(formula / sectionCount(config), alignment) * sectionCount(config);
+}
 
 KvCache::KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type,
                  int contextLength, int sequences)
     : m_type(type),
       m_formulaBytes(model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
                                          static_cast<std::uint64_t>(sequences))),
-      m_sectionBytes(m_formulaBytes / (2ull * static_cast<std::uint64_t>(config.layerCount))),
-      m_sectionStride(roundUp(m_sectionBytes, std::max(device.info().limits.minStorageBufferOffsetAlignment,
-                                                       device.info().limits.minTexelBufferOffsetAlignment))),
-      m_buffer(device, m_sectionStride * 2 * static_cast<std::uint64_t>(config.layerCount),
-               vulkan::MemoryPlace::Device, fmt::format("a KV cache of {} positions", contextLength)) {
+      m_sectionBytes(m_formulaBytes / sectionCount(config)),
+      m_sectionStride(bytesOf(device.info(), config, type, contextLength, sequences) / sectionCount(config)),
+      m_buffer(device, m_sectionStride * sectionCount(config), vulkan::MemoryPlace::Device,
+               fmt::format("a KV cache of {} positions", contextLength)) {
   const VkFormat format =
       type == model::KvType::F32 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT;
-  for (int index = 0; index < 2 * config.layerCount; ++index) {
-    m_views.emplace_back(device, m_buffer, format, static_cast<std::uint64_t>(index) * m_sectionStride,
-                         m_sectionBytes);
+  for (std::uint64_t index = 0; index < sectionCount(config); ++index) {
+    m_views.emplace_back(device, m_buffer, format, index * m_sectionStride, m_sectionBytes);
   }
 }
 

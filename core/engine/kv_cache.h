@@ -13,6 +13,9 @@ namespace headroom::engine {
 /// [sequence][kv_head][position][head_dim] of f32 or f16.
 class KvCache {
  public:
+  /// Bytes that a cache takes on a device, each section aligned; before the device rounds up the whole.
+  static std::uint64_t bytesOf(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                               model::KvType type, int contextLength, int sequences);
   /// Throws vulkan::Error when the device has no room for it.
   KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type, int contextLength,
           int sequences);

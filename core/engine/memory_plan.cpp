@@ -1,145 +1,104 @@
 #include "core/engine/memory_plan.h"
 
-#include <algorithm>
-#include <map>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "core/engine/kv_cache.h"
+#include "core/engine/step_buffers.h"
 #include "core/engine/translate_errors.h"
 #include "core/vulkan/check.h"
-#include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
 namespace {
 
-using model::Storage;
-using model::Tensor;
-
-std::uint64_t u64(std::int64_t value) {
-  return static_cast<std::uint64_t>(value);
+std::string text(std::uint64_t bytes) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  const double mebibytes = static_cast<double>(bytes) / kMiB;
+  return mebibytes < 1024.0 ? fmt::format("{:.1f} MiB", mebibytes)
+                            : fmt::format("{:.2f} GiB", mebibytes / 1024.0);
 }
 
-/// Adds up the weights as DeviceWeights lays them out.
-class WeightSum {
- public:
-  WeightSum(const model::Model& model, const StepShape& shape, DeviceStorage storage)
-      : m_shape(shape), m_storage(storage) {
-    const model::Weights& weights = model.weights;
-    const bool layerNorm = shape.traits().norm == model::Norm::Layer;
-    const bool gated = shape.traits().feedForward == model::FeedForward::Gated;
-    matrix({&weights.tokenEmbedding}, weights.tokenEmbedding.rows);
-    if (!weights.tied()) matrix({&weights.output}, weights.output.rows);
-    if (layerNorm || !weights.outputBias.empty()) terms(weights.output.rows);
-    vector(weights.outputNorm);
-    const TermsWanted wanted(model);
-    for (const model::LayerWeights& layer : weights.layers) {
-      const std::int64_t qkvRows = layer.query.rows + 2 * layer.key.rows;
-      matrix({&layer.query, &layer.key, &layer.value}, qkvRows);
-      if (wanted.qkv) terms(qkvRows);
-      matrix({&layer.attentionOutput}, layer.attentionOutput.rows);
-      if (wanted.attentionOutput) terms(layer.attentionOutput.rows);
-      const std::int64_t upRows = gated ? gateUpRows(layer.ffnUp.rows, shape.plan.family) : layer.ffnUp.rows;
-      if (gated) matrix({&layer.ffnGate, &layer.ffnUp}, upRows);
-      if (!gated) matrix({&layer.ffnUp}, upRows);
-      if (wanted.gateUp) terms(upRows);
-      matrix({&layer.ffnDown}, layer.ffnDown.rows);
-      if (wanted.ffnDown) terms(layer.ffnDown.rows);
-      for (const Tensor* norm :
-           {&layer.attentionNorm, &layer.ffnNorm, &layer.attentionPostNorm, &layer.ffnPostNorm}) {
-        vector(*norm);
-      }
-      m_bytes += u64(layer.queryNorm.columns + layer.keyNorm.columns) * sizeof(float);
-    }
-  }
-
-  std::uint64_t bytes() const { return m_bytes; }
-  /// Of the storage that most elements have.
-  std::string storageText() const {
-    const auto most =
-        std::ranges::max_element(m_elements, {}, [](const auto& entry) { return entry.second; });
-    if (most == m_elements.end()) return "";
-    const auto [stored, kept] = most->first;
-    return stored == kept ? std::string(shortName(stored))
-                          : fmt::format("{} widened to {}", shortName(stored), shortName(kept));
-  }
-
- private:
-  void matrix(std::initializer_list<const Tensor*> tensors, std::int64_t rows) {
-    const Storage kept = keptAs(tensors, m_storage);
-    const DeviceMatrix::Form form{.rows = rows,
-                                  .columns = (*tensors.begin())->columns,
-                                  .storage = kept,
-                                  .family = m_shape.plan.family,
-                                  .rowBlocks = m_shape.plan.rowBlocks};
-    m_bytes += DeviceMatrix::bytesOf(form);
-    m_elements[{(*tensors.begin())->storage, kept}] += rows * form.columns;
-  }
-  void terms(std::int64_t rows) { m_bytes += RowTerms::bytesOf(u64(rows)); }
-  void vector(const Tensor& gains) {
-    if (!gains.empty()) m_bytes += paddedColumns(u64(gains.columns)) * sizeof(float);
-  }
-
-  const StepShape& m_shape;
-  DeviceStorage m_storage;
-  std::uint64_t m_bytes = 0;
-  std::map<std::pair<Storage, Storage>, std::int64_t> m_elements;
-};
-
-std::uint64_t workingBytes(const StepShape& shape) {
-  const auto rows = u64(shape.blockTokens);
-  const model::AttentionShape& heads = shape.config.attention;
-  const auto queryDim = u64(heads.queryDim());
-  const auto chunks = u64(shape.chunkCount);
-  std::uint64_t floats = shape.streamColumns() + queryDim +
-                         chunks * (queryDim + 2 * u64(heads.queryHeadCount)) + shape.hiddenColumns() +
-                         u64(shape.config.vocabSize) + shape.attendedColumns();
-  if (shape.traits().headNorms) floats += queryDim + 2 * u64(heads.kvDim());
-  if (shape.traits().branchNorms) floats += shape.streamColumns();
-  std::uint64_t bytes = rows * floats * sizeof(float) + sizeof(StepParams);
-  bytes += (shape.captureFloats + 2 * shape.captureExtents) * sizeof(float);
-  bytes += u64(shape.options.contextLength) * u64(shape.config.ropeDim / 2) * 2 * sizeof(float);
-  if (shape.traits().positions == model::Positions::Learned) {
-    bytes += u64(shape.options.contextLength) * shape.streamColumns() * sizeof(float);
-  }
-  if (shape.traits().activation == model::Activation::GeluTable) bytes += (1u << 16) * sizeof(std::uint16_t);
-  return bytes;
+/// "1.20 GiB of weights as F16, 64.0 MiB of cache for 4096 positions, ..."; parts of 0 are left out.
+std::string partsText(const model::MemoryNeed& need, int contextLength) {
+  std::string parts;
+  const auto add = [&](std::uint64_t bytes, const std::string& what) {
+    if (bytes > 0) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", text(bytes), what);
+  };
+  add(need.weights, "of weights as " + need.storage);
+  add(need.cache, fmt::format("of cache for {} positions", contextLength));
+  add(need.working, "of working memory");
+  return parts;
 }
 
-model::MemoryNeed needOf(const model::Model& model, const StepShape& shape, DeviceStorage storage) {
-  const WeightSum weights(model, shape, storage);
-  return {.weights = weights.bytes(),
-          .cache = model::kvCacheBytes(shape.config, shape.options.kvType, u64(shape.options.contextLength),
-                                       u64(shape.options.batch)),
-          .working = workingBytes(shape),
-          .storage = weights.storageText()};
+[[noreturn]] void refuse(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
+                         const model::MemoryNeed& need, int contextLength, const std::string& advice) {
+  throw vulkan::Error(fmt::format("{} {} on {} ({}), where {} of {} are free; {} fit.",
+                                  need.weights > 0 ? "This model needs" : "A decoder of this model needs",
+                                  text(need.total()), device.name, partsText(need, contextLength),
+                                  text(memory.free), text(memory.total), advice));
+}
+
+/// The longest context below that of `shape` whose decoder fits into `room`; 0 when none does.
+int contextThatFits(const vulkan::DeviceInfo& device, const StepShape& shape, std::uint64_t room) {
+  int fits = 0;
+  int tooLong = shape.options.contextLength;
+  while (tooLong - fits > 1) {
+    model::DecoderOptions options = shape.options;
+    options.contextLength = fits + (tooLong - fits) / 2;
+    const StepShape shorter = StepShape::make(device, shape.config, options);
+    (memoryNeed(device, shorter).total() <= room ? fits : tooLong) = options.contextLength;
+  }
+  return fits;
 }
 
 }  // namespace
 
-model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const model::Model& model,
-                             const model::DecoderOptions& options, DeviceStorage storage) {
-  return translateErrors(
-      [&] { return needOf(model, StepShape::make(device, model.config, options), storage); });
+model::MemoryNeed memoryNeed(const WeightLayout& layout) {
+  return {.weights = layout.bytes(), .storage = layout.storageText()};
 }
 
-void refuseIfTooLarge(const vulkan::DeviceInfo& device, const StepShape& shape,
+model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const StepShape& shape) {
+  model::MemoryNeed need{.cache = KvCache::bytesOf(device, shape.config, shape.options.kvType,
+                                                   shape.options.contextLength, shape.options.batch)};
+  for (const StepBuffers::Planned& buffer : StepBuffers::plan(shape)) need.working += buffer.bytes;
+  return need;
+}
+
+model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const model::Model& model,
+                             const model::DecoderOptions& options, DeviceStorage storage) {
+  return translateErrors([&] {
+    const StepShape shape = StepShape::make(device, model.config, options);
+    return memoryNeed(WeightLayout(model, shape.plan, storage)) + memoryNeed(device, shape);
+  });
+}
+
+void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
                       const model::MemoryNeed& need) {
-  if (need.total() <= device.memoryBytes) return;
-  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-  const auto gib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / kGiB; };
-  std::string advice = "a smaller model, or one of smaller storage, would";
-  if (need.weights + need.working < device.memoryBytes) {
-    const std::uint64_t perPosition = need.cache / u64(shape.options.contextLength);
-    advice =
-        fmt::format("a context of {} positions would", (device.memoryBytes - need.weights - need.working) /
-                                                           std::max<std::uint64_t>(1, perPosition));
-  }
-  throw vulkan::Error(fmt::format(
-      "This model needs {:.2f} GiB on {} ({:.2f} weights as {}, {:.2f} cache of {} positions, {:.2f} "
-      "working memory), which has {:.2f}; {} fit.",
-      gib(need.total()), device.name, gib(need.weights), need.storage, gib(need.cache),
-      shape.options.contextLength, gib(need.working), gib(device.memoryBytes), advice));
+  if (need.total() <= memory.free) return;
+  refuse(device, memory, need, 0, "a smaller model, or one of smaller storage, would");
+}
+
+void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
+                      const StepShape& shape, const model::MemoryNeed& need) {
+  if (need.total() <= memory.free) return;
+  const int fits =
+      need.weights < memory.free ? contextThatFits(device, shape, memory.free - need.weights) : 0;
+  refuse(device, memory, need, shape.options.contextLength,
+         fits > 0 ? fmt::format("a context of {} positions would", fits)
+                  : "a smaller model, or one of smaller storage, would");
+}
+
+void requireRoom(const vulkan::Device& device, const model::Model& model,
+                 const model::DecoderOptions& options, DeviceStorage storage) {
+  translateErrors([&] {
+    const vulkan::DeviceInfo& info = device.info();
+    const StepShape shape = StepShape::make(info, model.config, options);
+    refuseIfTooLarge(info, device.memory(), shape,
+                     memoryNeed(WeightLayout(model, shape.plan, storage)) + memoryNeed(info, shape));
+  });
 }
 
 }  // namespace headroom::engine

@@ -104,14 +104,14 @@ void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceL
       step.kernels.qkvProjection(layer.qkv.matrix),
       recorder.projection(layer.qkv,
                           {Binding::texels(buffers.streamView), Binding::texels(layer.attentionNorm.view()),
-                           Binding::texels(step.weights.ropeView),
+                           Binding::texels(step.buffers.ropeView),
                            Binding::whole(headNorms ? buffers.projected : buffers.query), keys, values}),
       recorder.projectionGroups(layer.qkv.matrix));
   if (!headNorms) return;
   const model::AttentionShape& heads = step.shape.config.attention;
   recorder.dispatch(*step.kernels.headNorm(),
                     {Binding::whole(buffers.params), Binding::texels(buffers.projectedView),
-                     Binding::texels(layer.headGainView), Binding::texels(step.weights.ropeView),
+                     Binding::texels(layer.headGainView), Binding::texels(step.buffers.ropeView),
                      Binding::whole(buffers.query), keys, values},
                     {static_cast<std::uint32_t>(heads.queryHeadCount + 2 * heads.kvHeadCount),
                      static_cast<std::uint32_t>(rowCount), 1});

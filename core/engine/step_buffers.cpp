@@ -1,52 +1,87 @@
 #include "core/engine/step_buffers.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "core/model/rope.h"
 #include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
 namespace {
-vulkan::Buffer floats(vulkan::Device& device, std::uint64_t count, vulkan::MemoryPlace place,
-                      const char* what) {
-  return vulkan::Buffer(device, count * sizeof(float), place, what);
+
+/// Two floats for each pair of elements that RoPE turns; at least one pair, for kernels that bind it and
+/// never read it.
+std::uint64_t ropeFloats(const StepShape& shape) {
+  return std::max<std::uint64_t>(2, static_cast<std::uint64_t>(shape.options.contextLength) *
+                                        static_cast<std::uint64_t>(shape.config.ropeDim / 2) * 2);
 }
 
-vulkan::TexelView texels(vulkan::Device& device, const vulkan::Buffer& buffer, VkFormat format) {
-  return vulkan::TexelView(device, buffer, format, 0, buffer.bytes());
+std::vector<float> ropeAngles(const StepShape& shape) {
+  const model::RopeTable rope(shape.config, shape.options.contextLength);
+  std::vector<float> angles;
+  angles.reserve(ropeFloats(shape));
+  for (int position = 0; position < shape.options.contextLength; ++position) {
+    for (double frequency : rope.frequencies) {
+      angles.push_back(static_cast<float>(rope.magnitude * std::cos(position * frequency)));
+      angles.push_back(static_cast<float>(rope.magnitude * std::sin(position * frequency)));
+    }
+  }
+  angles.resize(ropeFloats(shape));
+  return angles;
 }
+
 }  // namespace
 
-StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
-  using vulkan::MemoryPlace;
+std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
+  using enum vulkan::MemoryPlace;
+  using Buffers = StepBuffers;
   const auto rows = static_cast<std::uint64_t>(shape.blockTokens);
   const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
   const auto queryHeads = static_cast<std::uint64_t>(shape.config.attention.queryHeadCount);
   const auto queryDim = static_cast<std::uint64_t>(shape.config.attention.queryDim());
-  params = vulkan::Buffer(device, sizeof(StepParams), MemoryPlace::Host, "step parameters");
-  stream = floats(device, rows * shape.streamColumns(), MemoryPlace::Device, "the residual stream");
-  query = floats(device, rows * queryDim, MemoryPlace::Device, "queries");
-  partial = floats(device, rows * chunks * queryDim, MemoryPlace::Device, "partial attention");
-  extent = floats(device, rows * chunks * queryHeads * 2, MemoryPlace::Device, "softmax extents");
-  hidden = floats(device, rows * shape.hiddenColumns(), MemoryPlace::Device, "the hidden layer");
-  logits =
-      floats(device, rows * static_cast<std::uint64_t>(shape.config.vocabSize), MemoryPlace::Host, "logits");
-  captured = floats(device, shape.captureFloats, MemoryPlace::Host, "captured attention");
-  capturedExtent = floats(device, 2 * shape.captureExtents, MemoryPlace::Host, "captured softmax extents");
-  attended = floats(device, rows * shape.attendedColumns(), MemoryPlace::Device, "merged attention");
-  if (shape.config.traits.headNorms) {
-    const auto kvDim = static_cast<std::uint64_t>(shape.config.attention.kvDim());
-    projected =
-        floats(device, rows * (queryDim + 2 * kvDim), MemoryPlace::Device, "heads before their norms");
-    projectedView = texels(device, projected, VK_FORMAT_R32G32_SFLOAT);
+  const auto kvDim = static_cast<std::uint64_t>(shape.config.attention.kvDim());
+  const auto vocabSize = static_cast<std::uint64_t>(shape.config.vocabSize);
+  const auto floats = [](std::uint64_t count) { return count * sizeof(float); };
+  constexpr VkFormat kPairs = VK_FORMAT_R32G32_SFLOAT;
+
+  std::vector<Planned> planned{
+      {&Buffers::params, sizeof(StepParams), Host, "step parameters"},
+      {&Buffers::stream, floats(rows * shape.streamColumns()), Device, "the residual stream",
+       &Buffers::streamView},
+      {&Buffers::query, floats(rows * queryDim), Device, "queries", &Buffers::queryView},
+      {&Buffers::partial, floats(rows * chunks * queryDim), Device, "partial attention",
+       &Buffers::partialView},
+      {&Buffers::extent, floats(rows * chunks * queryHeads * 2), Device, "softmax extents",
+       &Buffers::extentView, kPairs},
+      {&Buffers::hidden, floats(rows * shape.hiddenColumns()), Device, "the hidden layer",
+       &Buffers::hiddenView},
+      {&Buffers::logits, floats(rows * vocabSize), Host, "logits"},
+      {&Buffers::captured, floats(shape.captureFloats), Host, "captured attention"},
+      {&Buffers::capturedExtent, floats(2 * shape.captureExtents), Host, "captured softmax extents"},
+      {&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
+       &Buffers::attendedView},
+      {&Buffers::rope, floats(ropeFloats(shape)), Device, "RoPE angles", &Buffers::ropeView, kPairs}};
+  if (shape.traits().headNorms) {
+    planned.push_back({&Buffers::projected, floats(rows * (queryDim + 2 * kvDim)), Device,
+                       "heads before their norms", &Buffers::projectedView, kPairs});
   }
-  if (shape.config.traits.branchNorms) {
-    branch = floats(device, rows * shape.streamColumns(), MemoryPlace::Device, "a branch before its norm");
+  if (shape.traits().branchNorms) {
+    planned.push_back(
+        {&Buffers::branch, floats(rows * shape.streamColumns()), Device, "a branch before its norm"});
   }
-  streamView = texels(device, stream, VK_FORMAT_R32G32B32A32_SFLOAT);
-  queryView = texels(device, query, VK_FORMAT_R32G32B32A32_SFLOAT);
-  partialView = texels(device, partial, VK_FORMAT_R32G32B32A32_SFLOAT);
-  extentView = texels(device, extent, VK_FORMAT_R32G32_SFLOAT);
-  hiddenView = texels(device, hidden, VK_FORMAT_R32G32B32A32_SFLOAT);
-  attendedView = texels(device, attended, VK_FORMAT_R32G32B32A32_SFLOAT);
+  return planned;
+}
+
+StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
+  for (const Planned& planned : plan(shape)) {
+    vulkan::Buffer& buffer = this->*planned.buffer;
+    buffer = vulkan::Buffer(device, planned.bytes, planned.place, planned.what);
+    if (planned.view == nullptr) continue;
+    this->*planned.view = vulkan::TexelView(device, buffer, planned.format, 0, buffer.bytes());
+  }
+  const std::vector<float> angles = ropeAngles(shape);
+  vulkan::upload(device, rope, 0, std::as_bytes(std::span(angles)));
 }
 
 }  // namespace headroom::engine

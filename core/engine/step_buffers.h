@@ -1,11 +1,14 @@
 #pragma once
 
+#include <vector>
+
 #include "core/engine/step_shape.h"
 #include "core/vulkan/buffer.h"
 
 namespace headroom::engine {
 
-/// Everything a step writes besides the KV cache, for at most StepShape::blockTokens rows.
+/// Everything that a step works on besides the weights and the KV cache, for at most StepShape::blockTokens
+/// rows.
 struct StepBuffers {
   StepBuffers(vulkan::Device& device, const StepShape& shape);
 
@@ -22,8 +25,22 @@ struct StepBuffers {
   vulkan::Buffer attended;  ///< [row][attendedColumns], in the rows family
   vulkan::Buffer captured;  ///< scores before softmax, by CaptureLayout, on the host
   vulkan::Buffer capturedExtent;  ///< [slot][row][chunk] max and sum of the online softmax, on the host
+  vulkan::Buffer rope;  ///< [position][ropeDim / 2] cos, sin, times the magnitude, of the whole context
 
-  vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView;
+  vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView,
+      ropeView;
+
+  /// One of the buffers above: what is announced, and what the constructor allocates.
+  struct Planned {
+    vulkan::Buffer StepBuffers::*buffer;
+    std::uint64_t bytes;
+    vulkan::MemoryPlace place;
+    const char* what;                                 ///< for sentences
+    vulkan::TexelView StepBuffers::*view = nullptr;   ///< of all of it, where kernels read it as texels
+    VkFormat format = VK_FORMAT_R32G32B32A32_SFLOAT;  ///< of the view
+  };
+  /// All buffers of a decoder of `shape`.
+  static std::vector<Planned> plan(const StepShape& shape);
 };
 
 }  // namespace headroom::engine

@@ -35,21 +35,9 @@ void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
   throw vulkan::Error(fmt::format("This model cannot run on {}: {}.", device.name, why));
 }
 
-void checkModel(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
-                const model::DecoderOptions& options) {
-  const model::AttentionShape& attention = config.attention;
-  if (attention.headDim % 4 != 0 || attention.headDim > 256) {
-    refuse(device,
-           fmt::format("its head_dim is {}, the kernels take multiples of 4 up to 256", attention.headDim));
-  }
-  if (config.layerCount > HEADROOM_MAX_LAYERS) {
-    refuse(device,
-           fmt::format("it has {} layers, the kernels take {}", config.layerCount, HEADROOM_MAX_LAYERS));
-  }
-  if (attention.queryHeadCount > HEADROOM_MAX_QUERY_HEADS) {
-    refuse(device, fmt::format("it has {} query heads, the kernels take {}", attention.queryHeadCount,
-                               HEADROOM_MAX_QUERY_HEADS));
-  }
+/// What of a decoder's options the device cannot do.
+void checkOptions(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                  const model::DecoderOptions& options) {
   if (options.batch < 1 || options.batch > HEADROOM_MAX_TOKENS) {
     refuse(device, fmt::format("a batch of {} sequences was asked for, 1 to {} are possible", options.batch,
                                HEADROOM_MAX_TOKENS));
@@ -103,12 +91,34 @@ void planAttentionTile(StepShape& shape, const vulkan::DeviceInfo& device) {
 }
 
 void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
-  const bool software = isSoftware(device);
   shape.subgroupSize = static_cast<int>(device.subgroupSize);
   shape.headsPerWorkgroup =
       shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
-  model::KernelPlan& plan = shape.plan;
-  plan = shape.options.kernels;
+  shape.plan = resolvePlan(device, shape.options.kernels);
+  if (shape.rowsFamily()) planAttentionTile(shape, device);
+}
+
+}  // namespace
+
+void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config) {
+  const model::AttentionShape& attention = config.attention;
+  if (attention.headDim % 4 != 0 || attention.headDim > 256) {
+    refuse(device,
+           fmt::format("its head_dim is {}, the kernels take multiples of 4 up to 256", attention.headDim));
+  }
+  if (config.layerCount > HEADROOM_MAX_LAYERS) {
+    refuse(device,
+           fmt::format("it has {} layers, the kernels take {}", config.layerCount, HEADROOM_MAX_LAYERS));
+  }
+  if (attention.queryHeadCount > HEADROOM_MAX_QUERY_HEADS) {
+    refuse(device, fmt::format("it has {} query heads, the kernels take {}", attention.queryHeadCount,
+                               HEADROOM_MAX_QUERY_HEADS));
+  }
+}
+
+model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::KernelPlan& wanted) {
+  const bool software = isSoftware(device);
+  model::KernelPlan plan = wanted;
   if (plan.family == KernelFamily::Automatic)
     plan.family = software ? KernelFamily::Packed : KernelFamily::Rows;
   if (plan.rowBlocks == 0) plan.rowBlocks = kRowBlocks;
@@ -119,7 +129,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   }
   if (plan.family == KernelFamily::Packed) {
     plan.invocations = HEADROOM_LANES;
-    return;
+    return plan;
   }
   constexpr VkSubgroupFeatureFlags kNeeded =
       VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
@@ -129,17 +139,16 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   const auto most = static_cast<int>(
       std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
   plan.invocations = std::min(plan.invocations == 0 ? kRowsInvocations : plan.invocations, most);
-  planAttentionTile(shape, device);
+  return plan;
 }
-
-}  // namespace
 
 StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                           const model::DecoderOptions& options) {
   StepShape shape{.config = config, .options = options};
   shape.options.contextLength = model::contextOf(config, options);
   const int context = shape.options.contextLength;
-  checkModel(device, config, shape.options);
+  requireKernels(device, config);
+  checkOptions(device, config, shape.options);
   planKernels(shape, device);
 
   shape.blockTokens = HEADROOM_MAX_TOKENS;

@@ -18,6 +18,12 @@ struct CaptureLayout {
   int stride = 0;   ///< floats per row
 };
 
+/// Throws vulkan::Error when the engine has no kernels for a model of that shape, naming what does not fit.
+void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config);
+/// `wanted` with what it leaves open chosen for the kind of device. Throws vulkan::Error when the device
+/// cannot run that family.
+model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::KernelPlan& wanted);
+
 /// The sizes that a decoder's kernels, buffers and traffic all follow from; fixed when it is built.
 struct StepShape {
   model::ModelConfig config;
@@ -32,7 +38,8 @@ struct StepShape {
   std::uint64_t captureFloats = 0;   ///< room for captured scores
   std::uint64_t captureExtents = 0;  ///< room for maximum and sum of their chunks
 
-  /// Throws vulkan::Error when the engine has no kernel for this model, naming what does not fit.
+  /// Throws vulkan::Error when the engine has no kernel for this model with these options, naming what does
+  /// not fit.
   static StepShape make(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                         const model::DecoderOptions& options);
 

@@ -13,6 +13,7 @@
 #include "core/engine/translate_errors.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
+#include "core/vulkan/kernel_store.h"
 
 namespace headroom::engine {
 
@@ -68,40 +69,26 @@ void addStages(StepRecord& total, const StepRecord& part) {
 
 }  // namespace
 
-namespace {
-UploadWatch watchOf(const model::Model& model, const EngineOptions& options) {
-  UploadWatch watch{.memory = model.memory.get()};
-  if (options.progress) {
-    const std::uint64_t total = model.weights.storedBytes();
-    watch.uploaded = [&options, total, done = std::uint64_t{0}](std::uint64_t bytes) mutable {
-      done = std::min(total, done + bytes);
-      options.progress(static_cast<double>(done) / static_cast<double>(total));
-    };
-  }
-  return watch;
-}
-}  // namespace
-
-VulkanDecoder::Resources::Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-                                    const EngineOptions& engineOptions)
-    : weights(device, model, shape, engineOptions.storage, watchOf(model, engineOptions)),
-      cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
+VulkanDecoder::Resources::Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build)
+    : cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
       buffers(device, shape) {
-  if (engineOptions.build == KernelBuild::Plain) return;
+  if (build == KernelBuild::Plain) return;
   audit = vulkan::Buffer(device, kAuditStride * static_cast<std::uint64_t>(StepProgram::dispatchTotal(shape)),
                          vulkan::MemoryPlace::Host, "counters of an audit");
 }
 
-VulkanDecoder::VulkanDecoder(vulkan::Device& device, const model::Model& model,
-                             const model::DecoderOptions& options, const EngineOptions& engineOptions)
-    : m_device(device), m_engineOptions(engineOptions) {
+VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::DecoderOptions& options,
+                             KernelBuild build)
+    : m_model(deviceModel), m_device(deviceModel.device()), m_build(build) {
   translateErrors([&] {
-    m_shape = StepShape::make(device.info(), model.config, options);
-    m_need = engine::memoryNeed(device.info(), model, options, engineOptions.storage);
-    refuseIfTooLarge(device.info(), m_shape, m_need);
-    m_resources = std::make_unique<Resources>(device, model, m_shape, engineOptions);
+    model::DecoderOptions planned = options;
+    planned.kernels = m_model.planFor(options.kernels);
+    m_shape = StepShape::make(m_device.info(), m_model.config(), planned);
+    m_need = memoryNeed(m_device.info(), m_shape);
+    refuseIfTooLarge(m_device.info(), m_device.memory(), m_shape, m_need);
+    m_resources = std::make_unique<Resources>(m_device, m_shape, build);
     program(m_shape.options.batch, m_shape.options.batch);
-    device.finishUploads();  // a model that did not arrive must not decode
+    m_device.finishUploads();
   });
   m_logits.resize(static_cast<std::size_t>(m_shape.config.vocabSize));
 }
@@ -131,10 +118,11 @@ StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
-  const bool areNew = !(rowCount == 1 ? resources.oneToken : resources.severalTokens);
+  const std::size_t kernelsBefore = m_device.kernels().size();
   const StepResources step = stepResources(rowCount);
   // What the driver does at the first use of a kernel belongs to making it, not to the first token.
-  if (areNew) StepProgram(m_device, step, rowCount, logitsRows, vulkan::Workgroups::None).run();
+  if (m_device.kernels().size() > kernelsBefore)
+    StepProgram(m_device, step, rowCount, logitsRows, vulkan::Workgroups::None).run();
   return resources.programs
       .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
       .first->second;
@@ -144,16 +132,15 @@ StepResources VulkanDecoder::stepResources(int rowCount) {
   Resources& resources = *m_resources;
   std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
   if (!kernels) {
-    kernels = std::make_unique<StepKernels>(m_device, m_shape, resources.weights,
-                                            rowCount == 1 ? TokenTile::One : TokenTile::Several,
-                                            m_engineOptions.build);
+    kernels = std::make_unique<StepKernels>(m_device, m_shape, m_model.weights(),
+                                            rowCount == 1 ? TokenTile::One : TokenTile::Several, m_build);
   }
   return {.shape = m_shape,
           .kernels = *kernels,
-          .weights = resources.weights,
+          .weights = m_model.weights(),
           .cache = resources.cache,
           .buffers = resources.buffers,
-          .audit = m_engineOptions.build == KernelBuild::Audit ? &resources.audit : nullptr};
+          .audit = m_build == KernelBuild::Audit ? &resources.audit : nullptr};
 }
 
 void VulkanDecoder::requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows) {
@@ -199,7 +186,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   StepRecord record;
   record.overhead.setupMs = millisecondsSince(setupStart);
   record.overhead.prepareMs = millisecondsSince(prepareStart);
-  const bool audits = m_engineOptions.build == KernelBuild::Audit;
+  const bool audits = m_build == KernelBuild::Audit;
   if (audits) std::ranges::fill(m_resources->audit.mapped<std::uint32_t>(), 0u);
   const auto submitStart = Clock::now();
   steps.run();
@@ -217,7 +204,7 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
     const StepProgram::RecordedStage& recorded = steps.stages()[index];
     stepRows.capturedHeads = capture.wants(recorded.layer) ? wantedHeads : 0;
     const StageTraffic traffic =
-        stageTraffic(recorded.stage, recorded.layer, m_shape, m_resources->weights, stepRows);
+        stageTraffic(recorded.stage, recorded.layer, m_shape, m_model.weights(), stepRows);
     record.stages.push_back({.stage = recorded.stage,
                              .layer = recorded.layer,
                              .gpuTimeMs = times[index],

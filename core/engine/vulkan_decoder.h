@@ -1,11 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
 
-#include "core/engine/device_weights.h"
+#include "core/engine/device_model.h"
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
 #include "core/engine/step_kernels.h"
@@ -13,27 +12,19 @@
 #include "core/engine/step_shape.h"
 #include "core/model/decoder.h"
 #include "core/model/memory_need.h"
-#include "core/model/model.h"
 #include "core/vulkan/device.h"
 #include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
-/// What a decoder is built for beyond its options.
-struct EngineOptions {
-  DeviceStorage storage = DeviceStorage::AsStored;
-  KernelBuild build = KernelBuild::Plain;
-  /// Told the share of the weights that is uploaded, 0 to 1; may throw model::Cancelled to end it.
-  std::function<void(double)> progress = {};
-};
-
-/// Decodes on a Vulkan device; every step of the forward pass is a compute shader. See step_program.cpp.
-class VulkanDecoder final : public model::Decoder {
+/// Decodes on a Vulkan device with the weights of a DeviceModel; every step of the forward pass is a compute
+/// shader. See step_program.cpp.
+class VulkanDecoder : public model::Decoder {
  public:
-  /// Uploads the model, which is not needed afterwards; `device` must outlive the decoder. Throws
-  /// model::Error when the device cannot run it or has no room.
-  VulkanDecoder(vulkan::Device& device, const model::Model& model, const model::DecoderOptions& options,
-                const EngineOptions& engineOptions = {});
+  /// `deviceModel` must outlive the decoder. Throws model::Error when the device cannot run it or has no room
+  /// for its cache, or when `options` ask for kernels that the matrices do not lie for.
+  VulkanDecoder(const DeviceModel& deviceModel, const model::DecoderOptions& options,
+                KernelBuild build = KernelBuild::Plain);
   ~VulkanDecoder() override;
 
   const model::ModelConfig& config() const override { return m_shape.config; }
@@ -54,7 +45,7 @@ class VulkanDecoder final : public model::Decoder {
   void fillCache(int positions, unsigned seed);
 
   const StepShape& shape() const { return m_shape; }
-  /// What was to be allocated, computed before.
+  /// Memory that it takes beside its DeviceModel: cache and working memory.
   const model::MemoryNeed& need() const { return m_need; }
   std::uint64_t cacheBytesAllocated() const { return m_resources->cache.allocatedBytes(); }
   /// Bytes that the kernels counted by themselves since the last run() began, one entry for each stage of a
@@ -64,10 +55,8 @@ class VulkanDecoder final : public model::Decoder {
  private:
   /// Everything on the device that a decoder owns.
   struct Resources {
-    Resources(vulkan::Device& device, const model::Model& model, const StepShape& shape,
-              const EngineOptions& engineOptions);
+    Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build);
 
-    DeviceWeights weights;
     KvCache cache;
     StepBuffers buffers;
     vulkan::Buffer audit;  ///< counters of a step, on the host; empty without an audit
@@ -90,8 +79,9 @@ class VulkanDecoder final : public model::Decoder {
   /// Rows of the next block: as many of `wanted` as a step takes and can capture.
   int blockRows(const model::Capture& capture, int position, std::size_t wanted) const;
 
+  const DeviceModel& m_model;
   vulkan::Device& m_device;
-  EngineOptions m_engineOptions;
+  KernelBuild m_build;
   StepShape m_shape;
   model::MemoryNeed m_need;
   std::unique_ptr<Resources> m_resources;

@@ -72,7 +72,7 @@ Buffer::Buffer(Device& device, std::uint64_t bytes, MemoryPlace place, const std
   VkDeviceMemory memory;
   check(vkAllocateMemory(device.get(), &allocate, nullptr, &memory), trying);
   m_memory = {device.get(), memory};
-  m_allocation = Allocation(device, m_allocatedBytes);
+  m_allocation = Allocation(device, bytes, m_allocatedBytes);
   check(vkBindBufferMemory(device.get(), buffer, memory, 0), trying);
   if (onHost) {
     check(vkMapMemory(device.get(), memory, 0, VK_WHOLE_SIZE, 0, &m_mapped), trying);

@@ -61,23 +61,28 @@ class Buffer {
   class Allocation {
    public:
     Allocation() = default;
-    Allocation(Device& device, std::uint64_t bytes) : m_device(&device), m_bytes(bytes) {
-      device.countAllocation(bytes);
+    Allocation(Device& device, std::uint64_t requested, std::uint64_t allocated)
+        : m_device(&device), m_requested(requested), m_allocated(allocated) {
+      device.countAllocation(requested, allocated);
     }
     Allocation(Allocation&& other) noexcept
-        : m_device(std::exchange(other.m_device, nullptr)), m_bytes(other.m_bytes) {}
+        : m_device(std::exchange(other.m_device, nullptr)),
+          m_requested(other.m_requested),
+          m_allocated(other.m_allocated) {}
     Allocation& operator=(Allocation&& other) noexcept {
       std::swap(m_device, other.m_device);
-      std::swap(m_bytes, other.m_bytes);
+      std::swap(m_requested, other.m_requested);
+      std::swap(m_allocated, other.m_allocated);
       return *this;
     }
     ~Allocation() {
-      if (m_device) m_device->countRelease(m_bytes);
+      if (m_device) m_device->countRelease(m_requested, m_allocated);
     }
 
    private:
     Device* m_device = nullptr;
-    std::uint64_t m_bytes = 0;
+    std::uint64_t m_requested = 0;
+    std::uint64_t m_allocated = 0;
   };
 
   std::string m_what;

@@ -32,14 +32,26 @@ void describeComputeQueue(VkPhysicalDevice device, double timestampPeriodNs, Dev
   if (info.timestampValidBits > 0) info.timestampPeriodNs = timestampPeriodNs;
 }
 
-/// Bytes that programs may still take, as Linux tells them; 0 elsewhere.
-std::uint64_t availableSystemMemory() {
+/// Memory of the system as Linux tells it; zeros elsewhere.
+DeviceMemory systemMemory() {
+  DeviceMemory memory;
   std::ifstream table("/proc/meminfo");
   std::string key;
   for (std::uint64_t kilobytes = 0; table >> key >> kilobytes; table.ignore(64, '\n')) {
-    if (key == "MemAvailable:") return kilobytes * 1024;
+    if (key == "MemTotal:") memory.total = kilobytes * 1024;
+    if (key == "MemAvailable:") memory.free = kilobytes * 1024;
   }
-  return 0;
+  return memory;
+}
+
+bool hasExtension(VkPhysicalDevice device, std::string_view wanted) {
+  std::uint32_t count = 0;
+  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr), "list a device's extensions");
+  std::vector<VkExtensionProperties> extensions(count);
+  check(vkEnumerateDeviceExtensionProperties(device, nullptr, &count, extensions.data()),
+        "list a device's extensions");
+  return std::ranges::any_of(
+      extensions, [&](const VkExtensionProperties& extension) { return extension.extensionName == wanted; });
 }
 
 DeviceInfo describe(VkPhysicalDevice device, int index) {
@@ -64,6 +76,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
                   .apiVersion = properties.properties.apiVersion,
                   .subgroupSize = subgroup.subgroupSize,
                   .subgroupOperations = subgroup.supportedOperations,
+                  .memoryBudget = hasExtension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME),
                   .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,
                   .limits = properties.properties.limits};
   for (std::uint32_t heap = 0; heap < memory.memoryHeapCount; ++heap) {
@@ -73,7 +86,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   }
   // A software device's memory is the system's, of which drivers report an arbitrary part.
   if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
-    info.memoryBytes = std::max(info.memoryBytes, availableSystemMemory());
+    info.memoryBytes = std::max(info.memoryBytes, systemMemory().total);
   }
   describeComputeQueue(device, properties.properties.limits.timestampPeriod, info);
   return info;
@@ -209,6 +222,26 @@ std::uint32_t Device::memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlag
     }
   }
   throw Error(fmt::format("{} has no memory of the kind that is needed (flags {:#x}).", m_info.name, wanted));
+}
+
+DeviceMemory Device::memory() const {
+  DeviceMemory memory{.total = m_info.memoryBytes,
+                      .free = m_info.memoryBytes - std::min(m_info.memoryBytes, m_allocatedBytes)};
+  if (m_info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+    const std::uint64_t available = systemMemory().free;
+    if (available > 0) memory.free = std::min(memory.total, available);
+  } else if (m_info.memoryBudget) {
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    VkPhysicalDeviceMemoryProperties2 properties{
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, .pNext = &budget};
+    vkGetPhysicalDeviceMemoryProperties2(m_physicalDevice, &properties);
+    // The heap that Buffer takes device memory from.
+    const std::uint32_t type = memoryType(~0u, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0);
+    const std::uint32_t heap = m_memory.memoryTypes[type].heapIndex;
+    memory.free = budget.heapBudget[heap] - std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
+  }
+  return memory;
 }
 
 void Device::finishUploads() {

@@ -24,12 +24,19 @@ struct DeviceInfo {
   std::uint32_t apiVersion = 0;
   std::uint32_t subgroupSize = 0;
   VkSubgroupFeatureFlags subgroupOperations = 0;
-  std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap
+  std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap; of a software device the system's
+  bool memoryBudget = false;      ///< it says how much of its memory is free, VK_EXT_memory_budget
   bool storage16Bit = false;      ///< kernels may load and store f16
   VkPhysicalDeviceLimits limits{};
   std::optional<std::uint32_t> computeQueueFamily;  ///< none: it is listed, and cannot decode
   double timestampPeriodNs = 0.0;                   ///< 0 when the compute queue has no time stamps
   std::uint32_t timestampValidBits = 0;             ///< of the compute queue; see ticksBetween()
+};
+
+/// Memory of a device, in bytes, at one moment.
+struct DeviceMemory {
+  std::uint64_t total = 0;
+  std::uint64_t free = 0;  ///< that this program may still take
 };
 
 std::vector<DeviceInfo> listDevices(const Instance& instance);
@@ -62,10 +69,20 @@ class Device {
   /// Index of a memory type with all of `wanted`, preferring one that also has all of `preferred`.
   std::uint32_t memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlags wanted,
                            VkMemoryPropertyFlags preferred) const;
-  /// Bytes of all buffers of this device that exist now, as its memory was taken for them.
+  /// What is there and free now. Free is what a software device's system has available, what the driver
+  /// grants (VK_EXT_memory_budget), or else all of it but this device's own buffers.
+  DeviceMemory memory() const;
+  /// Bytes of all buffers of this device that exist now: asked for, and as its memory was taken for them.
+  std::uint64_t requestedBytes() const { return m_requestedBytes; }
   std::uint64_t allocatedBytes() const { return m_allocatedBytes; }
-  void countAllocation(std::uint64_t bytes) { m_allocatedBytes += bytes; }
-  void countRelease(std::uint64_t bytes) { m_allocatedBytes -= bytes; }
+  void countAllocation(std::uint64_t requested, std::uint64_t allocated) {
+    m_requestedBytes += requested;
+    m_allocatedBytes += allocated;
+  }
+  void countRelease(std::uint64_t requested, std::uint64_t allocated) {
+    m_requestedBytes -= requested;
+    m_allocatedBytes -= allocated;
+  }
 
   KernelStore& kernels() { return *m_kernels; }
   /// What upload() goes through.
@@ -93,6 +110,7 @@ class Device {
   VkPhysicalDeviceMemoryProperties m_memory{};
   std::unique_ptr<std::remove_pointer_t<VkDevice>, Destroy> m_device;
   VkQueue m_queue = VK_NULL_HANDLE;
+  std::uint64_t m_requestedBytes = 0;
   std::uint64_t m_allocatedBytes = 0;
   Handle<VkCommandPool, vkDestroyCommandPool> m_commandPool;
   Handle<VkFence, vkDestroyFence> m_fence;

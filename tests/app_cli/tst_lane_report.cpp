@@ -1,9 +1,9 @@
 #include <QtTest>
 
 #include "app/cli/lane_report.h"
-#include "core/engine/vulkan_decoder.h"
 #include "core/model/trace_decoder.h"
 #include "tests/support/random_model.h"
+#include "tests/support/uploaded_decoder.h"
 #include "tests/support/vulkan_device.h"
 
 using namespace headroom;
@@ -64,7 +64,7 @@ class TstLaneReport : public QObject {
     tests::VulkanDevice vulkan;
     const model::Model model = tests::randomModel(
         tests::smallConfig({.queryHeadCount = 4, .kvHeadCount = 2, .headDim = 16}), tests::Output::Tied);
-    engine::VulkanDecoder decoder(vulkan.device, model, {});
+    tests::UploadedDecoder decoder(vulkan.device, model, {});
     const std::vector<int> tokens{1, 2, 3};
     const model::StepRecord prompt = decoder.run(tokens, model::Capture::none()).front();
     QVERIFY(prompt.wallTimeMs - prompt.overhead.setupMs < prompt.overhead.setupMs / 3);
@@ -76,7 +76,7 @@ class TstLaneReport : public QObject {
     tests::VulkanDevice vulkan;
     const model::Model model = tests::randomModel(
         tests::smallConfig({.queryHeadCount = 4, .kvHeadCount = 2, .headDim = 16}), tests::Output::Tied);
-    engine::VulkanDecoder decoder(vulkan.device, model, {});
+    tests::UploadedDecoder decoder(vulkan.device, model, {});
     const std::vector<int> tokens{1, 2, 3};
     const model::Overhead first = decoder.run(tokens, model::Capture::none()).front().overhead;
     decoder.truncate(0);

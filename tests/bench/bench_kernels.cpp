@@ -36,7 +36,8 @@ struct Row {
 void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   const engine::StepShape shape =
       engine::StepShape::make(device.info(), model.config, {.kernels = {.family = row.family}});
-  const engine::DeviceWeights weights(device, model, shape, engine::DeviceStorage::AsStored);
+  const engine::DeviceWeights weights(
+      device, engine::WeightLayout(model, shape.plan, engine::DeviceStorage::AsStored));
   engine::KvCache cache(device, shape.config, shape.options.kvType, shape.options.contextLength, 1);
   cache.fill(device, 1);
   const engine::StepBuffers buffers(device, shape);

@@ -48,7 +48,7 @@ class KernelHarness {
                 engine::TokenTile tile, model::Stage stage)
       : m_device(device),
         shape(stepShape),
-        weights(device, model, shape, engine::DeviceStorage::AsStored),
+        weights(device, engine::WeightLayout(model, shape.plan, engine::DeviceStorage::AsStored)),
         cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
         buffers(device, shape),
         kernels(device, shape, weights, tile, engine::KernelBuild::Plain, stage),

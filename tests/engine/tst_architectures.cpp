@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
+#include <QRegularExpression>
 #include <QtTest>
 #include <functional>
 
 #include "core/engine/memory_plan.h"
-#include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "core/vulkan/check.h"
@@ -12,6 +12,7 @@
 #include "tests/support/architecture_models.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/small_tests.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
@@ -74,7 +75,7 @@ class TestArchitectures : public QObject {
     const model::Model model = randomModel(row.config, Output::Tied);
     const std::vector<int> tokens = someTokens(71, model.config.vocabSize);
     const auto prompt = std::span(tokens).first(61);
-    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+    UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
     reference::ReferenceDecoder truth(model, {});
     truth.keepAllLogits(true);
     decoder.keepAllLogits(true);
@@ -105,8 +106,8 @@ class TestArchitectures : public QObject {
     QFETCH(ArchitectureRow, row);
     QFETCH(KernelFamily, family);
     const model::Model model = randomModel(row.config, Output::Separate);
-    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}},
-                          {.build = engine::KernelBuild::Audit});
+    UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}},
+                            {.build = engine::KernelBuild::Audit});
     const std::vector<int> tokens = someTokens(41, model.config.vocabSize);
     const auto check = [&](std::span<const int> part, const Capture& capture) {
       const model::StepRecord record = decoder.run(part, capture)[0];
@@ -140,33 +141,61 @@ class TestArchitectures : public QObject {
     const model::Model model = randomModel(row.config, Output::Separate, 1, model::Storage::F16);
     const model::DecoderOptions options{
         .kvType = model::KvType::F16, .contextLength = 100, .batch = 3, .kernels = {.family = family}};
-    for (int i = 0; i < 4; ++i) VulkanDecoder(m_gpu.device, model, options);  // makes what all uploads share
-    const std::uint64_t before = m_gpu.device.allocatedBytes();
-    const VulkanDecoder decoder(m_gpu.device, model, options);
-    const std::uint64_t allocated = m_gpu.device.allocatedBytes() - before;
-    const std::uint64_t needed = decoder.need().total();
-    // The difference is what each buffer is rounded up to.
+    for (int i = 0; i < 4; ++i)
+      UploadedDecoder(m_gpu.device, model, options);  // makes what all uploads share
+    const vulkan::Device& device = m_gpu.device;
+    const std::uint64_t before = device.requestedBytes();
+    const std::uint64_t takenBefore = device.allocatedBytes();
+    const engine::DeviceModel deviceModel(m_gpu.device, model, options.kernels);
+    const std::uint64_t ofModel = device.requestedBytes() - before;
+    const VulkanDecoder decoder(deviceModel, options);
+    const std::uint64_t ofDecoder = device.requestedBytes() - before - ofModel;
+    QCOMPARE(ofModel, deviceModel.need().total());
+    QCOMPARE(ofModel, deviceModel.need().weights);
+    QCOMPARE(ofDecoder, decoder.need().total());
+    QCOMPARE(decoder.need().weights, std::uint64_t{0});
+    const model::MemoryNeed both = engine::memoryNeed(device.info(), model, options);
+    QCOMPARE(both.total(), ofModel + ofDecoder);
+    QVERIFY(both.total() > 500000);
+    // What the device took besides is what each buffer was rounded up to.
+    const std::uint64_t taken = device.allocatedBytes() - takenBefore;
     constexpr std::uint64_t kMostRounding = 100 * 256;
-    QVERIFY2(allocated >= needed && allocated - needed <= kMostRounding,
-             fmt::format("{} allocated, {} announced", allocated, needed).c_str());
-    QVERIFY(needed > 500000);
+    QVERIFY2(taken >= both.total() && taken - both.total() <= kMostRounding,
+             fmt::format("{} taken, {} asked for", taken, both.total()).c_str());
   }
 
   void tooLargeIsRefusedBeforeAllocating() {
     const model::Model model = randomModel(smallConfig({4, 4, 32}), Output::Tied);
-    vulkan::DeviceInfo small = m_gpu.device.info();
-    small.memoryBytes = 3u << 20;
+    const vulkan::DeviceInfo& info = m_gpu.device.info();
     const model::DecoderOptions options{.contextLength = 60000};
-    const engine::StepShape shape = engine::StepShape::make(small, model.config, options);
-    const model::MemoryNeed need = engine::memoryNeed(small, model, options);
-    QVERIFY(need.total() > small.memoryBytes);
-    try {
-      engine::refuseIfTooLarge(small, shape, need);
-      QFAIL("no error was thrown");
-    } catch (const vulkan::Error& error) {
-      QVERIFY2(QString(error.what()).contains("GiB on " + QString::fromStdString(small.name)), error.what());
-      QVERIFY2(QString(error.what()).contains("fit."), error.what());
-    }
+    const engine::StepShape shape = engine::StepShape::make(info, model.config, options);
+    const model::MemoryNeed need = engine::memoryNeed(info, model, options);
+    constexpr std::uint64_t kMiB = 1u << 20;
+    const vulkan::DeviceMemory memory{.total = 300 * kMiB, .free = 120 * kMiB};
+    QVERIFY(need.total() > memory.free && need.total() < memory.total);
+    const auto refusal = [&](const vulkan::DeviceMemory& there) {
+      try {
+        engine::refuseIfTooLarge(info, there, shape, need);
+      } catch (const vulkan::Error& error) {
+        return QString(error.what());
+      }
+      return QString();
+    };
+    const QString sentence = refusal(memory);
+    const QString needed = QString::number(static_cast<double>(need.total()) / kMiB, 'f', 1);
+    QVERIFY2(sentence.contains(needed + " MiB on " + QString::fromStdString(info.name)),
+             qPrintable(sentence));
+    QVERIFY2(sentence.contains("120.0 MiB of 300.0 MiB are free"), qPrintable(sentence));
+    // The context that would fit does, and the next one does not.
+    const QRegularExpression advice("a context of (\\d+) positions would fit\\.");
+    const int fits = advice.match(sentence).captured(1).toInt();
+    const auto needOf = [&](int context) {
+      return engine::memoryNeed(info, model, {.contextLength = context}).total();
+    };
+    QVERIFY2(fits > 0 && needOf(fits) <= memory.free && needOf(fits + 1) > memory.free, qPrintable(sentence));
+    const QString hopeless = refusal({.total = 300 * kMiB, .free = 1});
+    QVERIFY2(hopeless.contains("a smaller model") && hopeless.endsWith("would fit."), qPrintable(hopeless));
+    QVERIFY(refusal({.total = 300 * kMiB, .free = need.total()}).isEmpty());
   }
 
   void aLearnedContextCannotGrow() {
@@ -176,7 +205,7 @@ class TestArchitectures : public QObject {
     const model::Model model = randomModel(config, Output::Tied);
     for (const int asked : {config.contextLength + 1, 100000}) {
       try {
-        VulkanDecoder decoder(m_gpu.device, model, {.contextLength = asked});
+        UploadedDecoder decoder(m_gpu.device, model, {.contextLength = asked});
         QFAIL("no error was thrown");
       } catch (const model::Error& error) {
         QVERIFY2(QString(error.what()).contains("learned 128 positions"), error.what());

@@ -4,11 +4,11 @@
 #include <fstream>
 
 #include "core/engine/calibration.h"
-#include "core/engine/vulkan_decoder.h"
 #include "core/formats/kept/calibration_file.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
@@ -50,7 +50,7 @@ class TestCalibration : public QObject {
     QVERIFY(chosen);
     QVERIFY(families[static_cast<int>(KernelFamily::Packed)] &&
             families[static_cast<int>(KernelFamily::Rows)]);
-    const engine::VulkanDecoder decoder(m_gpu.device, model, {.kernels = calibration.plan});
+    const UploadedDecoder decoder(m_gpu.device, model, {.kernels = calibration.plan});
     QVERIFY(decoder.shape().plan == calibration.plan);
   }
 
@@ -63,7 +63,7 @@ class TestCalibration : public QObject {
     for (const char* text :
          {"packed", "packed,rowBlocks=2", "packed,rowBlocks=8", "packed,attentionWorkgroups=32", "rows",
           "rows,invocations=64", "rows,invocations=512,attentionWorkgroups=1"}) {
-      engine::VulkanDecoder decoder(m_gpu.device, model, {.kernels = model::parsePlan(text)});
+      UploadedDecoder decoder(m_gpu.device, model, {.kernels = model::parsePlan(text)});
       decoder.run(tokens, {});
       QVERIFY2(relativeError(decoder.logits(), truth.logits()) <= kReferenceF32CacheLimit, text);
     }

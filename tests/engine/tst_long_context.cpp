@@ -3,13 +3,12 @@
 #include <cmath>
 #include <random>
 
-#include "core/engine/vulkan_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using model::Capture;
 
 namespace {
@@ -89,7 +88,7 @@ class TestLongContext : public QObject {
     config.layerCount = 1;
     config.contextLength = kContext;
     const model::Model model = randomModel(config, Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {.kvType = model::KvType::F16});
+    UploadedDecoder decoder(m_gpu.device, model, {.kvType = model::KvType::F16});
     decoder.fillCache(kContext - 1, kSeed);
     const int token = 3;
     const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::pooled(1024)).front();

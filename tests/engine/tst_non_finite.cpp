@@ -5,17 +5,16 @@
 #include <cmath>
 #include <limits>
 
-#include "core/engine/vulkan_decoder.h"
 #include "core/formats/gguf/gguf_model.h"
 #include "core/formats/gguf/gguf_writer.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/edited_model.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using model::Capture;
 using model::KernelFamily;
 
@@ -119,7 +118,7 @@ class TestNonFinite : public QObject {
       reference::ReferenceDecoder decoder(edited.model, {});
       check(decoder);
     } else {
-      VulkanDecoder decoder(m_gpu.device, edited.model, {.kernels = {.family = family}});
+      UploadedDecoder decoder(m_gpu.device, edited.model, {.kernels = {.family = family}});
       check(decoder);
     }
   }
@@ -143,7 +142,7 @@ class TestNonFinite : public QObject {
                          model::Storage::F32);
     }
     const model::Model model = formats::loadGguf(path);
-    VulkanDecoder decoder(m_gpu.device, model, {.batch = batch, .kernels = {.family = family}});
+    UploadedDecoder decoder(m_gpu.device, model, {.batch = batch, .kernels = {.family = family}});
     checkStop(decoder, std::vector<int>{1, 2, 3, kPoison},
               {"after position 3", "ffn_gate_up of layer 1", "infinity where a finite number was expected"});
     // As a prefill, of which position 2 is the first that overflows.
@@ -158,7 +157,7 @@ class TestNonFinite : public QObject {
   void aHalfCacheThatOverflows() {
     EditableModel edited{randomModel(smallConfig({4, 2, 16}), Output::Separate)};
     for (float& value : edited.edit(edited.model.weights.layers[1].value)) value *= 1e7f;
-    VulkanDecoder onDevice(m_gpu.device, edited.model, {.kvType = model::KvType::F16});
+    UploadedDecoder onDevice(m_gpu.device, edited.model, {.kvType = model::KvType::F16});
     reference::ReferenceDecoder reference(edited.model, {.kvType = model::KvType::F16});
     for (model::Decoder* decoder : std::initializer_list<model::Decoder*>{&onDevice, &reference}) {
       const int token = 1;

@@ -2,12 +2,12 @@
 #include <cmath>
 
 #include "core/engine/reference_fallback.h"
-#include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
@@ -114,7 +114,7 @@ class TestReferenceFallback : public QObject {
     const model::Model model = randomModel(smallConfig({4, kvHeads, kHeadDim}), Output::Separate);
     const EditableModel wide = padded(model);
     reference::ReferenceDecoder decoder(model, {}, "a note");
-    engine::VulkanDecoder onDevice(gpu.device, wide.model, {});
+    UploadedDecoder onDevice(gpu.device, wide.model, {});
     std::vector<int> tokens;
     for (int i = 0; i < 40; ++i) tokens.push_back((i * 37 + 11) % model.config.vocabSize);
     decoder.keepAllLogits(true);

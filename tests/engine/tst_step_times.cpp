@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "core/engine/vulkan_decoder.h"
 #include "core/formats/gguf/gguf_model.h"
 #include "tests/engine/kernel_harness.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using model::Capture;
 
 /// Times of a step by clocks that know nothing of each other: the device's time stamps, the host's clock
@@ -62,7 +61,7 @@ class TestStepTimes : public QObject {
     QFETCH(int, tokens);
     QFETCH(double, leastShare);
     const model::Model model = formats::loadGguf(HEADROOM_SOURCE_DIR "/assets/models/mha.gguf");
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> fed(static_cast<std::size_t>(tokens), 7);
     decoder.run(std::vector<int>(200, 3), Capture::none());
     timed(decoder, fed);  // records the commands
@@ -91,7 +90,7 @@ class TestStepTimes : public QObject {
   /// The stages of a step, in order, are those that a step has.
   void everyStageHasItsTime() {
     const model::Model model = randomModel(smallConfig({8, 1, 32}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     const int token = 5;
     const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::none())[0];
     QCOMPARE(std::ssize(record.stages), 2 + 5 * 2);
@@ -107,7 +106,7 @@ class TestStepTimes : public QObject {
       model::ModelConfig config = smallConfig({4, 4, 16});
       config.ffnDim = ffnDim;
       const model::Model model = randomModel(config, Output::Tied);
-      VulkanDecoder decoder(m_gpu.device, model, {});
+      UploadedDecoder decoder(m_gpu.device, model, {});
       const std::vector<int> tokens(32, 5);
       decoder.run(tokens, Capture::none());
       std::vector<double> shares;

@@ -2,13 +2,12 @@
 
 #include <QtTest>
 
-#include "core/engine/vulkan_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/small_tests.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using model::AttentionKernel;
 using model::Capture;
 using model::KernelFamily;
@@ -50,7 +49,7 @@ class TestTrafficAudit : public QObject {
   }
 
   /// Runs `tokens` and compares, class by class, each stage of each layer.
-  static void compare(VulkanDecoder& decoder, std::span<const int> tokens, const Capture& capture,
+  static void compare(UploadedDecoder& decoder, std::span<const int> tokens, const Capture& capture,
                       const char* what) {
     const std::vector<model::StepRecord> records = decoder.run(tokens, capture);
     std::vector<model::Traffic> declared(records.front().stages.size());
@@ -70,12 +69,12 @@ class TestTrafficAudit : public QObject {
   }
 
   void audit(const model::Model& model, const Run& run) {
-    VulkanDecoder decoder(m_gpu.device, model,
-                          {.kvType = run.kvType,
-                           .batch = run.batch,
-                           .attention = run.kernel,
-                           .kernels = {.family = run.family}},
-                          {.build = engine::KernelBuild::Audit});
+    UploadedDecoder decoder(m_gpu.device, model,
+                            {.kvType = run.kvType,
+                             .batch = run.batch,
+                             .attention = run.kernel,
+                             .kernels = {.family = run.family}},
+                            {.build = engine::KernelBuild::Audit});
     std::vector<int> tokens;
     for (int i = 0; i < 71; ++i) tokens.push_back((i * 53 + 7) % model.config.vocabSize);
     const std::span<const int> all(tokens);
@@ -151,8 +150,8 @@ class TestTrafficAudit : public QObject {
     QFETCH(KernelFamily, family);
     const model::Model model = makeModel(8, 2, 16, Storage::F32);
     for (AttentionKernel kernel : {AttentionKernel::Shared, AttentionKernel::Naive}) {
-      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel, .kernels = {.family = family}},
-                            {.build = engine::KernelBuild::Audit});
+      UploadedDecoder decoder(m_gpu.device, model, {.attention = kernel, .kernels = {.family = family}},
+                              {.build = engine::KernelBuild::Audit});
       const std::vector<int> tokens{1, 2, 3, 4, 5, 6, 7, 8, 9};
       const model::Traffic logical = decoder.run(tokens, Capture::none()).front().logical();
       std::uint64_t counted = 0;

@@ -3,7 +3,6 @@
 #include <QtTest>
 #include <filesystem>
 
-#include "core/engine/vulkan_decoder.h"
 #include "core/formats/load_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
@@ -11,10 +10,10 @@
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using formats::NpyArray;
 using model::Capture;
 using model::KernelFamily;
@@ -152,7 +151,7 @@ class TestTransformersAnswers : public QObject {
     QFETCH(QString, folder);
     QFETCH(KernelFamily, family);
     const model::Model model = formats::loadModel(folder.toStdString());
-    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+    UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
     compare(decoder, folder.toStdString(), kF32LogitsLimit);
   }
 
@@ -198,7 +197,7 @@ class TestTransformersAnswers : public QObject {
       check(decoder.logits(), expected, kReferenceLimit, what);
       if (index != 0 && index != layers * heads - 1) continue;
       for (KernelFamily family : kFamilies) {
-        VulkanDecoder onDevice(m_gpu.device, edited.model, {.kernels = {.family = family}});
+        UploadedDecoder onDevice(m_gpu.device, edited.model, {.kernels = {.family = family}});
         onDevice.run(first, Capture::none());
         check(onDevice.logits(), expected, kF32LogitsLimit, what + ", " + std::string(shortName(family)));
       }

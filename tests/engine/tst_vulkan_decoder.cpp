@@ -1,6 +1,5 @@
 #include <QtTest>
 
-#include "core/engine/vulkan_decoder.h"
 #include "core/formats/gguf/gguf_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
@@ -11,10 +10,10 @@
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/small_tests.h"
+#include "tests/support/uploaded_decoder.h"
 
 using namespace headroom;
 using namespace headroom::tests;
-using engine::VulkanDecoder;
 using model::Capture;
 using model::KvType;
 
@@ -103,7 +102,7 @@ class TestVulkanDecoder : public QObject {
       const std::vector<int> tokens = readIds(readText(stem + ".tokens.txt"));
       const formats::NpyArray given = formats::readNpy(stem + ".logits.npy");
       const std::vector<float> expected(given.values.begin(), given.values.end());
-      VulkanDecoder decoder(m_gpu.device, model, {});
+      UploadedDecoder decoder(m_gpu.device, model, {});
       checkError(stepwise(decoder, tokens), expected, givenLimit, "given answers, token by token");
       checkError(prefilled(decoder, tokens), expected, givenLimit, "given answers, prefill");
     }
@@ -116,7 +115,7 @@ class TestVulkanDecoder : public QObject {
       if (model.config.traits.activation == model::Activation::GeluTable)
         limit = std::max(limit, kGeluTableLimit);
       for (model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive}) {
-        VulkanDecoder decoder(m_gpu.device, model, {.kvType = kvType, .attention = kernel});
+        UploadedDecoder decoder(m_gpu.device, model, {.kvType = kvType, .attention = kernel});
         checkError(stepwise(decoder, tokens), expected, limit, "token by token");
         checkError(prefilled(decoder, tokens), expected, limit, "prefill");
       }
@@ -129,7 +128,7 @@ class TestVulkanDecoder : public QObject {
     config.ropeDim = 12;  // a part of the head only
     const model::Model model = randomModel(config, Output::Tied);
     const std::vector<int> tokens = someTokens(50, model.config.vocabSize);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     reference::ReferenceDecoder truth(model, {});
     checkError(stepwise(decoder, tokens), prefilled(truth, tokens), kReferenceF32CacheLimit, "halves");
   }
@@ -137,8 +136,8 @@ class TestVulkanDecoder : public QObject {
   void halfWeightsOnTheDevice() {
     const model::Model model = formats::loadGguf(fixturePath("checkpoints/llama-mqa-4x32-f16.gguf"));
     const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
-    VulkanDecoder decoder(m_gpu.device, model, {});
-    VulkanDecoder widened(m_gpu.device, model, {}, {.storage = engine::DeviceStorage::F32});
+    UploadedDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder widened(m_gpu.device, model, {}, {.storage = engine::DeviceStorage::F32});
     reference::ReferenceDecoder truth(model, {});
     checkError(stepwise(decoder, tokens), prefilled(truth, tokens), kReferenceF32CacheLimit, "f16 weights");
     const int token = 1;
@@ -159,7 +158,7 @@ class TestVulkanDecoder : public QObject {
   void attentionRowsEqualTheReference() {
     QFETCH(int, kvHeads);
     const model::Model model = randomModel(smallConfig({6, kvHeads, 16}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     reference::ReferenceDecoder truth(model, {});
     const std::vector<int> tokens = someTokens(70, model.config.vocabSize);
     const auto prompt = std::span(tokens).first(61);
@@ -192,7 +191,7 @@ class TestVulkanDecoder : public QObject {
 
   void capturesOnlyTheChosenLayer() {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> tokens = someTokens(5, model.config.vocabSize);
     const model::StepRecord record =
         decoder.run(tokens, Capture{.all = false, .layers = {1}, .queryHeads = {}})[0];
@@ -209,7 +208,7 @@ class TestVulkanDecoder : public QObject {
   void capturesOnlyTheChosenHeads() {
     const model::Model model = randomModel(smallConfig({6, 2, 16}), Output::Tied);
     const std::vector<int> tokens = someTokens(9, model.config.vocabSize);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     reference::ReferenceDecoder truth(model, {});
     const Capture some{.all = true, .layers = {}, .queryHeads = {1, 4}};
     const model::StepRecord record = decoder.run(tokens, some)[0];
@@ -242,7 +241,7 @@ class TestVulkanDecoder : public QObject {
     QFETCH(bool, f16);
     QFETCH(int, batch);
     const model::Model model = randomModel(smallConfig({8, kvHeads, 16}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {.kvType = f16 ? KvType::F16 : KvType::F32, .batch = batch});
+    UploadedDecoder decoder(m_gpu.device, model, {.kvType = f16 ? KvType::F16 : KvType::F32, .batch = batch});
     // 2 (K and V) x layers x kv_heads x positions x head_dim x bytes x sequences, spelled out.
     const std::uint64_t formula =
         2ull * 2 * static_cast<unsigned>(kvHeads) * 128 * 16 * (f16 ? 2 : 4) * static_cast<unsigned>(batch);
@@ -259,7 +258,7 @@ class TestVulkanDecoder : public QObject {
   void kvTrafficFollowsTheHeads() {
     const auto kvRead = [&](int kvHeads, model::AttentionKernel kernel, int position) {
       const model::Model model = randomModel(smallConfig({8, kvHeads, 32}), Output::Tied);
-      VulkanDecoder decoder(m_gpu.device, model, {.attention = kernel});
+      UploadedDecoder decoder(m_gpu.device, model, {.attention = kernel});
       decoder.run(someTokens(position, model.config.vocabSize), Capture::none());
       const int token = 5;
       const model::StepRecord record = decoder.run(std::span(&token, 1), Capture::none())[0];
@@ -284,8 +283,8 @@ class TestVulkanDecoder : public QObject {
 
   void everySequenceOfABatchDecodesAlike() {
     const model::Model model = randomModel(smallConfig({6, 2, 16}), Output::Separate);
-    VulkanDecoder one(m_gpu.device, model, {});
-    VulkanDecoder three(m_gpu.device, model, {.batch = 3});
+    UploadedDecoder one(m_gpu.device, model, {});
+    UploadedDecoder three(m_gpu.device, model, {.batch = 3});
     const std::vector<int> tokens = someTokens(70, model.config.vocabSize);
     one.run(std::span(tokens).first(69), Capture::none());
     three.run(std::span(tokens).first(69), Capture::none());
@@ -312,7 +311,7 @@ class TestVulkanDecoder : public QObject {
     model::ModelConfig config = smallConfig({6, 2, 16});
     config.contextLength = 400;
     const model::Model model = randomModel(config, Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+    UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
     reference::ReferenceDecoder truth(model, {});
     const std::vector<int> tokens = someTokens(300, model.config.vocabSize);
     decoder.run(tokens, Capture::none());
@@ -349,7 +348,7 @@ class TestVulkanDecoder : public QObject {
 
   void truncateGoesBack() {
     const model::Model model = randomModel(smallConfig({4, 1, 16}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {});
+    UploadedDecoder decoder(m_gpu.device, model, {});
     const std::vector<int> tokens = someTokens(40, model.config.vocabSize);
     reference::ReferenceDecoder truth(model, {});
     const std::vector<float> expected = prefilled(truth, tokens);
@@ -364,7 +363,7 @@ class TestVulkanDecoder : public QObject {
 
   void fullContextIsOneSentence() {
     const model::Model model = randomModel(smallConfig({4, 4, 16}), Output::Tied);
-    VulkanDecoder decoder(m_gpu.device, model, {.contextLength = 20});
+    UploadedDecoder decoder(m_gpu.device, model, {.contextLength = 20});
     const std::vector<int> tokens = someTokens(21, model.config.vocabSize);
     expectError([&] { decoder.run(tokens, Capture::none()); }, {"context is full", "20", "21"});
     QCOMPARE(decoder.position(), 0);
@@ -384,7 +383,7 @@ class TestVulkanDecoder : public QObject {
     const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
     const std::vector<int> tokens = someTokens(6, model.config.vocabSize);
     const auto kernelsAfter = [&](const model::DecoderOptions& options) {
-      VulkanDecoder decoder(device, model, options);
+      UploadedDecoder decoder(device, model, options);
       decoder.run(std::span(tokens).first(1), Capture::none());
       const std::size_t ofOneToken = device.kernels().size();
       decoder.run(std::span(tokens).subspan(1), Capture::none());
@@ -410,7 +409,7 @@ class TestVulkanDecoder : public QObject {
     trace.config.layerCount = 1;
     trace.config.vocabSize = 3;
     trace.attention.push_back({model::Storage::F32, 8, 2, std::as_bytes(std::span(attention))});
-    VulkanDecoder vulkanDecoder(m_gpu.device, model, {});
+    UploadedDecoder vulkanDecoder(m_gpu.device, model, {});
     reference::ReferenceDecoder referenceDecoder(model, {});
     model::TraceDecoder traceDecoder(std::move(trace));
     for (model::Decoder* decoder :
@@ -425,19 +424,19 @@ class TestVulkanDecoder : public QObject {
   void modelsWithoutKernelsAreRefused() {
     expectError(
         [&] {
-          VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 10}), Output::Tied), {});
+          UploadedDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 10}), Output::Tied), {});
         },
         {"head_dim is 10", "multiples of 4"});
     expectError(
         [&] {
-          VulkanDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 16}), Output::Tied), {.batch = 65});
+          UploadedDecoder(m_gpu.device, randomModel(smallConfig({4, 4, 16}), Output::Tied), {.batch = 65});
         },
         {"65", "1 to 64"});
   }
 
   void aCacheTooLargeIsRefused() {
     const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
-    expectError([&] { VulkanDecoder(m_gpu.device, model, {.contextLength = 1000000}); }, {"bytes"});
+    expectError([&] { UploadedDecoder(m_gpu.device, model, {.contextLength = 1000000}); }, {"bytes"});
   }
 
   /// Fails where a cache that a device cannot address is called a matrix, or found out by allocating it.
@@ -447,7 +446,7 @@ class TestVulkanDecoder : public QObject {
     info.limits.maxTexelBufferElements = 65536;  // the least that Vulkan allows
     vulkan::Device small(m_gpu.instance, info);
     // 8 heads x 1,000 positions x 64 of head_dim / 4 to a texel.
-    expectError([&] { VulkanDecoder(small, model, {.contextLength = 1000}); },
+    expectError([&] { UploadedDecoder(small, model, {.contextLength = 1000}); },
                 {"keys of one layer in the KV cache", "1000 positions", "128000 texels", "at most 65536"});
     const vulkan::Buffer buffer(small, 65537 * 16, vulkan::MemoryPlace::Device, "a KV cache of 9 positions");
     try {

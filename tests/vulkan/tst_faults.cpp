@@ -6,11 +6,11 @@
 #include <set>
 #include <vector>
 
-#include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 #include "tests/support/fault_control.h"
 #include "tests/support/random_model.h"
+#include "tests/support/uploaded_decoder.h"
 #include "tests/support/vulkan_device.h"
 
 using namespace headroom;
@@ -65,7 +65,7 @@ class TestFaults : public QObject {
       const vulkan::Instance instance(vulkan::Validation::On);
       try {
         vulkan::Device device(instance, vulkan::chooseDevice(instance, ""), m_cache.path().toStdString());
-        engine::VulkanDecoder decoder(device, m_model, {});
+        tests::UploadedDecoder decoder(device, m_model, {});
         const std::vector<int> prompt{1, 2, 3, 4, 5, 6, 7};
         decoder.run(prompt, model::Capture::everything());
         const int token = 8;
@@ -156,6 +156,8 @@ class TestFaults : public QObject {
     }
     QVERIFY(called.size() > 20);
     called.erase("vkEnumerateInstanceLayerProperties");  // the loader's own answer, which passes no layer
+    // Mesa's own layer calls this one below ours, and crashes where it fails.
+    called.erase("vkEnumerateDeviceExtensionProperties");
     for (const QString& function : called) QVERIFY2(known.contains(function), qPrintable(function));
   }
 };

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/engine/device_matrix.h"
+#include "core/model/kernel_plan.h"
+#include "core/model/model.h"
+
+namespace headroom::engine {
+
+/// How matrices are kept on the device.
+enum class DeviceStorage {
+  AsStored,  ///< f16 and Q8_0 stay what they are in the file
+  F32,       ///< everything is widened
+};
+
+/// A matrix as it will lie on a device.
+struct MatrixLayout {
+  DeviceMatrix::Form form;
+  std::string what;                                      ///< for sentences: "Q, K and V of layer 3"
+  model::Storage stored = model::Storage::F32;           ///< of its first source in the file
+  std::function<RowReference(std::int64_t)> rowAt = {};  ///< where each row comes from
+
+  std::uint64_t bytes() const { return DeviceMatrix::bytesOf(form); }
+};
+
+/// Gain and bias of the LayerNorm before a projection; null where there is none, or an RMSNorm.
+struct NormSource {
+  const model::Tensor* gain = nullptr;
+  const model::Tensor* bias = nullptr;
+};
+
+/// A matrix with what its rows add (see RowTerms).
+struct ProjectionLayout {
+  MatrixLayout matrix;
+  bool hasTerms = false;
+  NormSource norm = {};
+  std::vector<std::pair<const model::Tensor*, const model::Tensor*>> biases = {};  ///< source, its bias
+
+  std::uint64_t termBytes() const;
+  std::uint64_t bytes() const { return matrix.bytes() + termBytes(); }
+};
+
+/// What one layer takes on a device; null is what the model does not have.
+struct LayerLayout {
+  const model::Tensor* attentionNorm = nullptr;
+  ProjectionLayout qkv;
+  const model::Tensor* queryNorm = nullptr;  ///< of each head; keyNorm beside it
+  const model::Tensor* keyNorm = nullptr;
+  ProjectionLayout attentionOutput;
+  const model::Tensor* attentionPostNorm = nullptr;
+  const model::Tensor* ffnNorm = nullptr;
+  ProjectionLayout gateUp;
+  ProjectionLayout ffnDown;
+  const model::Tensor* ffnPostNorm = nullptr;
+
+  std::uint64_t bytes() const;
+};
+
+/// Every buffer that the weights of a model take on a device: what is planned, announced and uploaded. Points
+/// into the model.
+struct WeightLayout {
+  /// `plan` has its family and row blocks filled in.
+  WeightLayout(const model::Model& source, const model::KernelPlan& plan, DeviceStorage storage);
+
+  const model::Model& model;
+  bool tied = false;  ///< the output matrix is the token embedding, which is there once
+  MatrixLayout tokenEmbedding;
+  const model::Tensor* outputNorm = nullptr;
+  ProjectionLayout output;
+  std::vector<LayerLayout> layers;
+  const model::Tensor* positionEmbedding = nullptr;  ///< learned positions, all of them
+  bool hasGeluTable = false;
+
+  /// Of all buffers, before the device rounds them up.
+  std::uint64_t bytes() const;
+  /// How most elements are kept: "F16", "Q4_K widened to F32".
+  std::string storageText() const;
+};
+
+inline constexpr std::uint64_t kGeluTableBytes = (1u << 16) * sizeof(std::uint16_t);
+
+/// Bytes of a vector of gains on a device, zeros behind its end; 0 for null.
+std::uint64_t gainBytes(const model::Tensor* gains);
+/// Bytes of the learned positions on a device, each row padded.
+std::uint64_t positionBytes(const model::Tensor& positions);
+
+}  // namespace headroom::engine

@@ -1,0 +1,165 @@
+#include <QtTest>
+#include <functional>
+
+#include "core/engine/device_model.h"
+#include "core/engine/memory_plan.h"
+#include "core/engine/vulkan_decoder.h"
+#include "core/model/error.h"
+#include "core/reference/reference_decoder.h"
+#include "tests/engine/kernel_harness.h"
+#include "tests/support/fixtures.h"
+
+using namespace headroom;
+using namespace headroom::tests;
+using engine::DeviceModel;
+using engine::VulkanDecoder;
+using model::AttentionKernel;
+using model::Capture;
+using model::KernelFamily;
+using model::KvType;
+
+/// Weights that several decoders share.
+class TestDeviceModel : public QObject {
+  Q_OBJECT
+
+ private:
+  TestDevice m_gpu;
+
+  static std::vector<int> someTokens(int count, int vocabSize) {
+    std::vector<int> tokens;
+    for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + 7) % vocabSize);
+    return tokens;
+  }
+
+  static std::string sentenceOf(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const model::Error& error) {
+      return error.what();
+    }
+    return {};
+  }
+
+ private slots:
+  void cleanup() { QCOMPARE(m_gpu.firstValidationError(), std::string()); }
+
+  /// Fails where decoders share what belongs to one of them, or upload what is there.
+  void decodersOfEveryKindShareIt_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<KernelFamily>("family");
+    for (const KernelFamily family : kFamilies) {
+      const std::string name(shortName(family));
+      QTest::addRow("MHA, %s", name.c_str()) << 4 << family;
+      QTest::addRow("GQA, %s", name.c_str()) << 2 << family;
+      QTest::addRow("MQA, %s", name.c_str()) << 1 << family;
+    }
+  }
+  void decodersOfEveryKindShareIt() {
+    QFETCH(int, kvHeads);
+    QFETCH(KernelFamily, family);
+    const model::Model model = randomModel(smallConfig({4, kvHeads, 16}), Output::Tied);
+    const DeviceModel deviceModel(m_gpu.device, model, {.family = family});
+    const std::vector<int> tokens = someTokens(20, model.config.vocabSize);
+    reference::ReferenceDecoder truth(model, {});
+    for (int i = 0; i < 4; ++i) VulkanDecoder(deviceModel, {});  // makes what all uploads share
+    const std::uint64_t before = m_gpu.device.requestedBytes();
+    VulkanDecoder plain(deviceModel, {});
+    VulkanDecoder shorter(deviceModel, {.contextLength = 20, .attention = AttentionKernel::Naive});
+    VulkanDecoder halves(deviceModel, {.kvType = KvType::F16, .contextLength = 90, .batch = 3});
+    QCOMPARE(m_gpu.device.requestedBytes() - before,
+             plain.need().total() + shorter.need().total() + halves.need().total());
+    // By turns, so that one would see what another left behind.
+    for (const int& token : tokens) {
+      truth.run(std::span(&token, 1), Capture::none());
+      for (VulkanDecoder* decoder : {&plain, &shorter, &halves}) {
+        decoder->run(std::span(&token, 1), Capture::none());
+        const double error = relativeError(decoder->logits(), truth.logits());
+        QVERIFY(error <= (decoder == &halves ? kReferenceF16CacheLimit : kReferenceF32CacheLimit));
+      }
+    }
+  }
+
+  /// A learned position lies where every context finds it, whatever decoder came first.
+  void learnedPositionsAreAllThere() {
+    model::ModelConfig config = smallConfig({4, 4, 16});
+    config.architecture = "gpt2";
+    config.traits = model::findArchitecture("gpt2")->traits;
+    config.traits.activation = model::Activation::GeluTanh;
+    const model::Model model = randomModel(config, Output::Tied);
+    const DeviceModel deviceModel(m_gpu.device, model);
+    VulkanDecoder first(deviceModel, {.contextLength = 8});
+    VulkanDecoder whole(deviceModel, {});
+    const std::vector<int> tokens = someTokens(config.contextLength, model.config.vocabSize);
+    reference::ReferenceDecoder truth(model, {});
+    truth.run(tokens, Capture::none());
+    whole.run(tokens, Capture::none());
+    QVERIFY(relativeError(whole.logits(), truth.logits()) <= kReferenceF32CacheLimit);
+  }
+
+  /// By each of the three ways that a device may tell what is free.
+  void freeMemoryIsTold() {
+    const vulkan::DeviceMemory system = m_gpu.device.memory();
+    QVERIFY(system.free > 0 && system.free <= system.total);
+    vulkan::DeviceInfo info = m_gpu.device.info();
+    info.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;  // whose memory is not the system's
+    if (info.memoryBudget) {
+      const vulkan::Device budgeted(m_gpu.instance, info);
+      const vulkan::DeviceMemory memory = budgeted.memory();
+      QVERIFY(memory.free > 0 && memory.free <= memory.total);
+    }
+    info.memoryBudget = false;
+    vulkan::Device counted(m_gpu.instance, info);
+    QCOMPARE(counted.memory().free, info.memoryBytes);
+    const vulkan::Buffer buffer(counted, 1000001, vulkan::MemoryPlace::Host, "a test");
+    QCOMPARE(counted.memory().free, info.memoryBytes - buffer.allocatedBytes());
+    QCOMPARE(counted.memory().total, info.memoryBytes);
+  }
+
+  void itGoesWhenItIsDone() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    { const DeviceModel warmsUp(m_gpu.device, model); }
+    const std::uint64_t before = m_gpu.device.requestedBytes();
+    { const DeviceModel deviceModel(m_gpu.device, model); }
+    QCOMPARE(m_gpu.device.requestedBytes(), before);
+  }
+
+  void openChoicesAreTheModels() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const DeviceModel packed(m_gpu.device, model,
+                             {.family = KernelFamily::Packed, .rowBlocks = 2, .attentionWorkgroups = 3});
+    const VulkanDecoder decoder(packed, {});
+    QVERIFY(decoder.shape().plan == packed.plan());
+    QCOMPARE(decoder.shape().plan.rowBlocks, 2);
+    const VulkanDecoder other(packed, {.kernels = {.attentionWorkgroups = 5}});
+    QCOMPARE(other.shape().plan.attentionWorkgroups, 5);
+  }
+
+  void anotherLayoutIsRefused() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const DeviceModel packed(m_gpu.device, model, {.family = KernelFamily::Packed, .rowBlocks = 2});
+    const std::string family =
+        sentenceOf([&] { VulkanDecoder(packed, {.kernels = {.family = KernelFamily::Rows}}); });
+    QVERIFY2(QString::fromStdString(family).contains("a decoder asked for \"rows"), family.c_str());
+    const std::string blocks = sentenceOf([&] { VulkanDecoder(packed, {.kernels = {.rowBlocks = 8}}); });
+    QVERIFY2(QString::fromStdString(blocks).contains("8 row blocks"), blocks.c_str());
+  }
+
+  /// Q8_0 with a byte of -128 becomes F32 in the packed family: announced as it is uploaded.
+  void widenedBlocksAreAnnounced() {
+    model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Separate, 1, model::Storage::Q8_0);
+    const model::Tensor& down = model.weights.layers[0].ffnDown;
+    std::vector<std::byte> edited(down.bytes.begin(), down.bytes.end());
+    edited[5] = std::byte{0x80};
+    const std::uint64_t asStored = DeviceModel(m_gpu.device, model).need().weights;
+    model.weights.layers[0].ffnDown.bytes = edited;
+    const std::uint64_t before = m_gpu.device.requestedBytes();
+    const DeviceModel deviceModel(m_gpu.device, model, {.family = KernelFamily::Packed});
+    QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
+    QVERIFY(deviceModel.need().weights > asStored);
+    QCOMPARE(engine::memoryNeed(m_gpu.device.info(), model, {.kernels = deviceModel.plan()}).weights,
+             deviceModel.need().weights);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestDeviceModel)
+#include "tst_device_model.moc"
