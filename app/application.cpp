@@ -59,8 +59,8 @@ QIcon programIcon() {
 
 }  // namespace
 
-Application::Application(std::unique_ptr<session::LaneFactory> factory, session::Settings& settings)
-    : m_session(std::make_unique<session::SessionHost>(std::move(factory))) {
+Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Settings& settings)
+    : m_session(std::make_unique<session::SessionHost>(std::move(opener))) {
   QObject::connect(m_session.get(), &session::SessionHost::lanesChanged, &m_store,
                    &session::TraceStore::setLanes);
   QObject::connect(m_session.get(), &session::SessionHost::restarted, &m_store,
@@ -73,10 +73,12 @@ Application::Application(std::unique_ptr<session::LaneFactory> factory, session:
                    &session::SessionHost::requestRows);
   QObject::connect(m_session.get(), &session::SessionHost::ceilingsChanged, &m_store,
                    &session::TraceStore::setCeilings);
+  m_workspace = std::make_unique<session::Workspace>(*m_session, m_store, m_selection, settings);
   // Before the first widget: a font that comes after the style sheet does not reach all of them.
   applyToQt(settings.appearance());
   QWidget* live = createLiveView();
-  m_window = std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, settings, live);
+  m_window =
+      std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, *m_workspace, settings, live);
   QObject::connect(m_window.get(), &pages::MainWindow::appearanceChanged, m_window.get(),
                    [this](const session::Appearance& appearance) {
                      applyToQt(appearance);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/analysis/lane_measurement.h"
+#include "core/lanes/model_store.h"
 #include "core/model/decoder.h"
-#include "core/model/model.h"
 #include "core/model/stage.h"
 #include "core/model/step_record.h"
 
@@ -17,7 +17,9 @@ namespace headroom::cli {
 /// A model to measure: a file, or a shape with random weights.
 struct BenchModel {
   std::string name;  ///< the file as given, or "kv_heads=2" for one of a --shape
-  model::Model model;
+  lanes::ModelUse use;
+
+  const model::Model& model() const { return *use; }
 };
 
 /// What one row of the table is measured at.

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "app/cli/lane_runner.h"
+#include "app/cli/lane_run.h"
 
 namespace headroom::cli {
 
@@ -13,12 +13,12 @@ namespace headroom::cli {
 /// decoder, its kernels and commands, prefill_ms running the prompt without that, decode_ms all steps, and
 /// tokens_per_second leaves out the first of them, which pays for what happens once; null with fewer than
 /// two.
-nlohmann::ordered_json laneDocument(const Lane& lane);
+nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::Lane& lane);
 
 /// One line of numbers for people: tokens per second, bytes per token, cache.
-std::string laneSummary(const Lane& lane);
+std::string laneSummary(const LaneRun& run, const lanes::LaneSet::Lane& lane);
 
 /// The text of the generated tokens; empty without a tokenizer.
-std::string generatedText(const Lane& lane);
+std::string generatedText(const lanes::LaneSet::Lane& lane);
 
 }  // namespace headroom::cli

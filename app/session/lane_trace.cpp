@@ -72,7 +72,7 @@ void LaneTrace::clear() {
   m_cumulative.clear();
   m_overviews.assign(static_cast<std::size_t>(layerCount() * queryHeadCount()), {});
   m_promptLength = 0;
-  m_promptOpen = true;
+  m_filledLength = 0;
   m_firstDisagreement.reset();
   m_attentionBytes = 0;
   m_firstStepWithRows = 0;
@@ -83,21 +83,19 @@ void LaneTrace::clear() {
 void LaneTrace::append(LaneStep step) {
   model::StepRecord& record = step.record;
   assert(record.position == length());
-  const bool prompt = m_promptOpen;
-  if (step.choice >= 0) m_promptOpen = false;
-
   const int first = length();
   m_tokens.insert(m_tokens.end(), record.tokens.begin(), record.tokens.end());
   m_stepOfPosition.resize(m_tokens.size(), stepCount());
-  if (prompt) m_promptLength = length();
+  m_promptLength = std::min(step.promptLength, length());
+  if (step.isFilling) m_filledLength = length();
   m_choices.resize(m_tokens.size(), -1);
   if (step.choice >= 0) m_choices.push_back(step.choice);
-  if (!prompt && !m_firstDisagreement) {
+  if (!step.isFilling && !m_firstDisagreement) {
     m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
   }
 
   analysis::StepSummary sum = m_cumulative.empty() ? analysis::StepSummary{} : m_cumulative.back();
-  if (!prompt) sum.add(record);
+  if (!step.isFilling) sum.add(record);
   m_cumulative.push_back(sum);
 
   compact(record.attention);
@@ -125,7 +123,7 @@ std::string_view LaneTrace::text(int token) const {
 const model::StepRecord* LaneTrace::predictionOf(int position) const {
   if (position >= length()) return m_steps.empty() ? nullptr : &m_steps.back();
   const int step = stepIndexAt(position);
-  return position >= m_promptLength && step > 0 ? &m_steps[static_cast<std::size_t>(step - 1)] : nullptr;
+  return position >= m_filledLength && step > 0 ? &m_steps[static_cast<std::size_t>(step - 1)] : nullptr;
 }
 
 std::span<const float> LaneTrace::attentionRow(int layer, int queryHead, int position) const {
@@ -179,8 +177,8 @@ model::DecoderOptions LaneTrace::options() const {
 }
 
 std::span<const model::StepRecord> LaneTrace::decodeSteps(int position) const {
-  if (position < m_promptLength || position >= length()) return {};
-  const auto first = static_cast<std::size_t>(stepIndexAt(m_promptLength));
+  if (position < m_filledLength || position >= length()) return {};
+  const auto first = static_cast<std::size_t>(stepIndexAt(m_filledLength));
   return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
@@ -210,7 +208,7 @@ analysis::StepSummary LaneTrace::cumulative(int position) const {
 
 analysis::StepSummary LaneTrace::recent(int position, int count) const {
   analysis::StepSummary sum;
-  for (int at = position; at >= m_promptLength && at > position - count; --at) sum.add(stepAt(at));
+  for (int at = position; at >= m_filledLength && at > position - count; --at) sum.add(stepAt(at));
   return sum;
 }
 

@@ -25,6 +25,8 @@ class LaneTrace {
   explicit LaneTrace(LaneInfo info);
 
   const LaneInfo& info() const { return m_info; }
+  /// Says anew what the same lane is: its colour, what it shares.
+  void describe(LaneInfo info) { m_info = std::move(info); }
   int layerCount() const { return m_info.config.layerCount; }
   int queryHeadCount() const { return m_info.config.attention.queryHeadCount; }
 
@@ -37,6 +39,9 @@ class LaneTrace {
   int length() const { return static_cast<int>(m_tokens.size()); }
   /// Positions that came from the prompt.
   int promptLength() const { return m_promptLength; }
+  /// Positions that were fed in blocks: the prompt, or all of the text that a lane was given to catch up with
+  /// others. What follows was decoded step by step.
+  int filledLength() const { return m_filledLength; }
   std::span<const int> tokens() const { return m_tokens; }
   /// What the lane's own sampler chose for each position, -1 in the prompt; one longer than tokens() once it
   /// has chosen the next.
@@ -63,7 +68,7 @@ class LaneTrace {
   std::vector<float> meanAttentionRow(int position) const;
   const analysis::PooledMap& overview(int layer, int queryHead) const;
 
-  /// Decode steps (not the prompt's) from the start to `position`.
+  /// Decode steps (not a filling's) from the start to `position`.
   analysis::StepSummary cumulative(int position) const;
   /// The last `count` decode steps up to `position`.
   analysis::StepSummary recent(int position, int count) const;
@@ -79,7 +84,7 @@ class LaneTrace {
 
   /// How it decodes.
   model::DecoderOptions options() const;
-  /// Decode steps (not the prompt's) up to `position`, the oldest first.
+  /// Decode steps (not a filling's) up to `position`, the oldest first.
   std::span<const model::StepRecord> decodeSteps(int position) const;
 
   /// Bytes of captured attention rows held.
@@ -99,7 +104,7 @@ class LaneTrace {
   std::vector<model::AttentionRows> m_replayed;     // oldest first
   int m_replayCount = 0;
   int m_promptLength = 0;
-  bool m_promptOpen = true;  // the prompt's blocks are still coming
+  int m_filledLength = 0;
   std::optional<int> m_firstDisagreement;
   std::uint64_t m_attentionBytes = 0;
   std::size_t m_firstStepWithRows = 0;

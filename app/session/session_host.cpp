@@ -2,10 +2,11 @@
 
 namespace headroom::session {
 
-SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
-    : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(factory), m_requests)) {
+SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* parent)
+    : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(opener), m_requests)) {
   qRegisterMetaType<std::vector<LaneInfo>>();
   qRegisterMetaType<std::vector<LaneRequest>>();
+  qRegisterMetaType<std::vector<LaneOrigin>>();
   qRegisterMetaType<StepBatch>();
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();

@@ -15,7 +15,7 @@ class SessionHost : public QObject {
   Q_OBJECT
 
  public:
-  explicit SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent = nullptr);
+  explicit SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* parent = nullptr);
   /// Waits for the step under way, then ends the thread.
   ~SessionHost() override;
 
@@ -49,7 +49,8 @@ class SessionHost : public QObject {
  signals:
   /// What lanes() says now is what runs.
   void lanesSettled();
-  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes,
+                    const std::vector<headroom::session::LaneOrigin>& origins);
   void restarted(std::uint64_t run);
   void stepsReady(const headroom::session::StepBatch& batch);
   void stateChanged(const headroom::session::SessionState& state);

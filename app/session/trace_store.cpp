@@ -31,10 +31,21 @@ std::optional<int> TraceStore::divergence(int lane) const {
   return position && *position >= promptLength ? position : std::nullopt;
 }
 
-void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes) {
+void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes,
+                          const std::vector<LaneOrigin>& origins) {
   m_run = run;
-  m_lanes.clear();
-  for (const LaneInfo& info : lanes) m_lanes.emplace_back(info);
+  m_origins = origins;
+  std::vector<LaneTrace> traces;
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const LaneOrigin& origin = origins[index];
+    if (origin.asItIs) {
+      traces.push_back(std::move(m_lanes[static_cast<std::size_t>(origin.lane)]));
+      traces.back().describe(lanes[index]);
+    } else {
+      traces.emplace_back(lanes[index]);
+    }
+  }
+  m_lanes = std::move(traces);
   emit lanesChanged();
   emit changed();
 }

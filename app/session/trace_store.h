@@ -29,6 +29,8 @@ class TraceStore : public QObject {
   /// Counts runs: what was cached from another run is stale.
   std::uint64_t run() const { return m_run; }
   TokenFeed feed() const { return m_feed; }
+  /// How the lanes relate to those before the last change; [lane].
+  const std::vector<LaneOrigin>& origins() const { return m_origins; }
 
   /// Where the lane first departs from the others: its first disagreement in lockstep, its first token that
   /// is not lane 1's in free run.
@@ -37,7 +39,9 @@ class TraceStore : public QObject {
   const model::DeviceCeilings& ceilings() const { return m_ceilings; }
 
  public slots:
-  void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  /// Lanes that go on as they are keep their traces, the others start anew.
+  void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes,
+                const std::vector<headroom::session::LaneOrigin>& origins);
   void restart(std::uint64_t run);
   void append(const headroom::session::StepBatch& batch);
   void setFeed(headroom::session::TokenFeed feed);
@@ -52,6 +56,7 @@ class TraceStore : public QObject {
 
  private:
   std::vector<LaneTrace> m_lanes;
+  std::vector<LaneOrigin> m_origins;
   model::DeviceCeilings m_ceilings;
   std::uint64_t m_attentionBudget;
   std::uint64_t m_run = 0;

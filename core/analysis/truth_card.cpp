@@ -124,8 +124,11 @@ std::string chatOf(const model::Model& model) {
 std::string memoryText(const MemoryOutlook& memory) {
   if (!memory.refusal.empty()) return memory.refusal;
   return fmt::format(
-      "{} needed on {} ({} weights as {}, {} cache of {} positions at {}, {} working memory), {} there: {}",
-      bytesText(memory.need.total()), memory.device, bytesText(memory.need.weights), memory.need.storage,
+      "{} needed on {} ({}, {} cache of {} positions at {}, {} working memory), {} there: {}",
+      bytesText(memory.needed()), memory.device,
+      memory.weightsOf.empty()
+          ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
+          : fmt::format("the weights are {}'s and count there", memory.weightsOf),
       bytesText(memory.need.cache), grouped(memory.contextLength), shortName(memory.kvType),
       bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
 }

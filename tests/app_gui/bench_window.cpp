@@ -45,7 +45,7 @@ double fullSpeed(session::SessionHost& host, const std::function<int()>& length)
 
 /// The session without a window; its steps are only counted.
 struct Headless {
-  session::SessionHost host{session::vulkanLaneFactory()};
+  session::SessionHost host{lanes::deviceLanes()};
   int length = 0;
 
   Headless() {
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   QApplication::setStyle(QStyleFactory::create("Fusion"));
   QTemporaryDir folder;
   session::Settings settings(folder.filePath("settings.ini"));
-  Application application(session::vulkanLaneFactory(), settings);
+  Application application(lanes::deviceLanes(), settings);
   QElapsedTimer timer;
   timer.start();
   application.start({});

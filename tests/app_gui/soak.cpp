@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "app/session/decoder_factory.h"
+#include "core/lanes/device_lanes.h"
 #include "tests/app_gui/gui_fixture.h"
 
 using namespace headroom;
@@ -29,7 +29,7 @@ double residentMegabytes() {
 /// The application and what a user does to it.
 class Soak : public test::GuiFixture {
  public:
-  explicit Soak(quint32 seed) : GuiFixture(session::vulkanLaneFactory()), m_random(seed) { start({}); }
+  explicit Soak(quint32 seed) : GuiFixture(lanes::deviceLanes()), m_random(seed) { start({}); }
 
   void act() {
     session::SessionHost& session = application->session();

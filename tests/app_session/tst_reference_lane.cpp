@@ -27,7 +27,7 @@ class TestReferenceLane : public QObject {
  private slots:
   void runsBesideALaneOfTheDevice() {
     session::TraceStore store;
-    session::SessionHost host(session::vulkanLaneFactory());
+    session::SessionHost host(lanes::deviceLanes());
     QStringList messages;
     connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
     connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
@@ -65,7 +65,7 @@ class TestReferenceLane : public QObject {
   }
 
   void optionsOfTheShadersAreOneSentence() {
-    session::SessionHost host(session::vulkanLaneFactory());
+    session::SessionHost host(lanes::deviceLanes());
     QStringList messages;
     connect(&host, &session::SessionHost::message, this, [&](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));

@@ -108,4 +108,9 @@ model::ModelConfig calibrationShape() {
   return config;
 }
 
+model::KernelPlan keptPlan(const std::string& device, const std::string& driver) {
+  const auto kept = CalibrationFile(cacheFolder(), device, driver).load();
+  return kept ? kept->plan : model::KernelPlan{};
+}
+
 }  // namespace headroom::formats

@@ -26,6 +26,9 @@ class CalibrationFile {
   std::string m_driver;
 };
 
+/// What the calibration kept for this device chose; what its kind defaults to when none was kept.
+model::KernelPlan keptPlan(const std::string& device, const std::string& driver);
+
 /// The model that calibrations decode: small enough for seconds, large enough that weights and cache outweigh
 /// the cost of dispatches.
 model::ModelConfig calibrationShape();
