@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "core/model/step_record.h"
+#include "core/model/attention_pooling.h"
 
 namespace headroom::analysis {
 
@@ -53,7 +53,6 @@ struct MapWindow {
 void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
              std::span<float> cells);
 
-/// Max-pools rows that have more than `cells` values each, as Capture::pooled asks; others stay as they are.
-void poolRows(model::AttentionRows& rows, int cells);
+using model::poolRows;
 
 }  // namespace headroom::analysis

@@ -6,13 +6,13 @@
 #include <QStyleFactory>
 #include <QTemporaryDir>
 #include <QtTest>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <vector>
 
 #include "app/application.h"
+#include "core/model/statistics.h"
 
 using namespace headroom;
 
@@ -22,11 +22,6 @@ namespace {
 constexpr int kRounds = 5;
 const char* const kModels = HEADROOM_SOURCE_DIR "/assets/models";
 const std::vector<session::LaneRequest> kLanes{{"mha", 0}, {"mqa", 1}};
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Tokens per second and lane, from the prompt to the context limit.
 double fullSpeed(session::SessionHost& host, const std::function<int()>& length) {
@@ -118,6 +113,7 @@ int main(int argc, char** argv) {
         "full speed               headless %.0f, window %.0f tokens/s per lane at %.1f frames/s: %.0f %%\n",
         alone, withWindow, rate, 100.0 * ratios.back());
   }
-  if (!ratios.empty()) std::printf("window / headless        median %.0f %%\n", 100.0 * median(ratios));
+  if (!ratios.empty())
+    std::printf("window / headless        median %.0f %%\n", 100.0 * model::median(ratios));
   return 0;
 }
