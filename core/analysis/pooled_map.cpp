@@ -6,6 +6,7 @@
 namespace headroom::analysis {
 
 void PooledMap::addRow(int position, std::span<const float> row, int pooling) {
+  if (m_cells.empty()) m_cells.resize(static_cast<std::size_t>(kCells) * kCells);
   while (position >= kCells * m_factor) halve();
   float* cells = m_cells.data() + static_cast<std::ptrdiff_t>(position / m_factor) * kCells;
   for (std::size_t index = 0; index < row.size(); ++index) {
