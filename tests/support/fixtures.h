@@ -10,7 +10,8 @@
 
 #include "core/model/statistics.h"
 
-/// Answers from software that this project did not write (shared/fixtures/README.md).
+/// Answers from software that this project did not write: llama.cpp and transformers. Their files are not in
+/// the repository; CONTRIBUTING.md says where they are looked for.
 namespace headroom::tests {
 
 /// Relative error ||a - b|| / ||b|| that a decoder may have against llama.cpp's logits. For F16 and Q8_0 that
