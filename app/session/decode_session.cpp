@@ -39,9 +39,11 @@ lanes::LaneSet::Block blockAt(int, int position, int count) {
 
 }  // namespace
 
-DecodeSession::DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestBox& requests)
+DecodeSession::DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestBox& requests,
+                             Results& results)
     : m_opener(std::move(opener)),
       m_requests(requests),
+      m_results(results),
       m_lanes({}, blockAt,
               {.stepDone = [this](lanes::LaneStep step) { keepStep(std::move(step)); },
                .laneStopped = [this](int lane) { m_stopped.push_back(lane); }}),
@@ -335,10 +337,11 @@ void DecodeSession::replay(const RowRequest& request) {
   const model::Capture capture{
       .all = false, .layers = {request.layer}, .queryHeads = {request.queryHead}, .cells = 0};
   try {
-    emit rowsReady(
+    m_results.rows.put(
         {.run = m_run,
          .lane = request.lane,
          .blocks = m_lanes.decoder(request.lane).replay(request.firstPosition, request.tokens, capture)});
+    emit rowsReady();
   } catch (const model::DeviceLost& error) {
     deviceLost(error.what(), m_laneRequests);
   } catch (const std::exception& error) {
@@ -459,7 +462,8 @@ void DecodeSession::flush() {
   if (m_batch.steps.empty()) return;
   StepBatch batch{.run = m_run, .steps = {}};
   std::swap(batch.steps, m_batch.steps);
-  emit stepsReady(batch);
+  m_results.steps.put(std::move(batch));
+  emit stepsReady();
 }
 
 void DecodeSession::publishState() {

@@ -11,6 +11,7 @@
 
 #include "app/session/lane.h"
 #include "app/session/request_box.h"
+#include "app/session/result_box.h"
 #include "core/lanes/lane_opener.h"
 #include "core/lanes/lane_set.h"
 #include "core/model/error.h"
@@ -23,7 +24,7 @@ class DecodeSession : public QObject {
   Q_OBJECT
 
  public:
-  DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestBox& requests);
+  DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestBox& requests, Results& results);
 
  public slots:
   /// Serves the waiting requests.
@@ -38,10 +39,12 @@ class DecodeSession : public QObject {
   void lanesSettled(std::uint64_t serial, const std::vector<headroom::session::LaneRequest>& lanes);
   /// The same lanes start anew from the prompt.
   void restarted(std::uint64_t run);
-  void stepsReady(const headroom::session::StepBatch& batch);
+  /// One batch of steps lies in the results.
+  void stepsReady();
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
-  void rowsReady(const headroom::session::ReplayedRows& rows);
+  /// One answer to a request for rows lies in the results.
+  void rowsReady();
   /// Known once the first lanes run; again after every measurement.
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
@@ -86,6 +89,7 @@ class DecodeSession : public QObject {
 
   std::unique_ptr<lanes::LaneOpener> m_opener;
   RequestBox& m_requests;
+  Results& m_results;
   lanes::LaneSet m_lanes;
   std::vector<lanes::LaneRequest> m_laneRequests;
   std::vector<int> m_stopped;  ///< lanes whose end was not told yet

@@ -19,7 +19,7 @@ struct PooledRow {
   int pooling = 1;
 };
 
-/// Everything one lane did since its prompt, for lookups by position. Append-only.
+/// Everything one lane did since its prompt, for lookups by position. Append-only, but for thin().
 class LaneTrace {
  public:
   explicit LaneTrace(LaneInfo info);
@@ -50,6 +50,7 @@ class LaneTrace {
   std::string_view text(int token) const;
 
   int stepCount() const { return static_cast<int>(m_steps.size()); }
+  /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.
   const model::StepRecord& step(int index) const { return m_steps[static_cast<std::size_t>(index)]; }
   /// Index of the step that was fed `position`.
   int stepIndexAt(int position) const { return m_stepOfPosition[static_cast<std::size_t>(position)]; }
@@ -87,12 +88,26 @@ class LaneTrace {
   /// Decode steps (not a filling's) up to `position`, the oldest first.
   std::span<const model::StepRecord> decodeSteps(int position) const;
 
-  /// Bytes of captured attention rows held.
-  std::uint64_t attentionBytes() const { return m_attentionBytes; }
-  /// Drops the oldest full rows, the overviews stay. False when there is none left.
-  bool dropOldestRows();
+  /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,
+  /// tokens, choices, sums, overviews and recomputed rows. Without the allocator's own.
+  std::uint64_t heldBytes() const;
+  /// Whether thin() has something to give up.
+  bool canThin() const;
+  /// Gives up the detail that is missed least: the layers of the oldest step, which become one sum per stage,
+  /// down to the last kDetailedSteps; then the oldest attention rows; then the oldest recomputed rows, but
+  /// for the newest. Overviews, totals, times, tokens and candidates stay.
+  void thin();
+  static constexpr std::size_t kDetailedSteps = 32;
 
  private:
+  void addToOverviews(const model::AttentionRows& rows);
+  void keepRecord(model::StepRecord record);
+  /// Changes a record that is kept, and what is counted of it.
+  template <typename Change>
+  void changeRecord(std::size_t step, const Change& change);
+  bool hasLayersToAddUp() const { return m_firstStepInLayers + kDetailedSteps < m_steps.size(); }
+  void dropOldestReplayed();
+
   LaneInfo m_info;
   std::vector<std::string> m_texts;  // [vocab], shown form
   std::vector<int> m_tokens;
@@ -106,8 +121,11 @@ class LaneTrace {
   int m_promptLength = 0;
   int m_filledLength = 0;
   std::optional<int> m_firstDisagreement;
-  std::uint64_t m_attentionBytes = 0;
-  std::size_t m_firstStepWithRows = 0;
+  std::uint64_t m_recordBytes = 0;      // that the records' vectors hold
+  std::uint64_t m_overviewBytes = 0;    // of cells
+  std::uint64_t m_replayedBytes = 0;    // of values
+  std::size_t m_firstStepInLayers = 0;  // layers of those before are added up
+  std::size_t m_firstStepWithRows = 0;  // those before have none
 };
 
 }  // namespace headroom::session

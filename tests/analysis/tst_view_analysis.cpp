@@ -177,7 +177,7 @@ class TestViewAnalysis : public QObject {
     QCOMPARE(stageMilliseconds(record)[static_cast<std::size_t>(model::Stage::QkvProjection)], 2.5);
     QCOMPARE(byClass(record.issued())[2], std::uint64_t{8});
 
-    // The worked example of FACTS.md.
+    // 2 (K and V) x 80 layers x 64 or 1 KV heads x 128 values x 2048 positions x 2 bytes.
     model::ModelConfig config;
     config.layerCount = 80;
     config.attention = {64, 64, 128};

@@ -19,14 +19,7 @@ struct Fixture {
 
   explicit Fixture(std::unique_ptr<lanes::LaneOpener> factory = std::make_unique<test::FakeLaneOpener>())
       : host(std::move(factory)) {
-    QObject::connect(&host, &session::SessionHost::ceilingsChanged, &store,
-                     &session::TraceStore::setCeilings);
-    QObject::connect(&host, &session::SessionHost::rowsReady, &store, &session::TraceStore::addReplayed);
-    QObject::connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
-    QObject::connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
-    QObject::connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
-    QObject::connect(&host, &session::SessionHost::stateChanged, &store,
-                     [this](const session::SessionState& state) { store.setFeed(state.feed); });
+    host.fill(store);
     QObject::connect(&host, &session::SessionHost::message, &store, [this](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));
     });
@@ -208,7 +201,7 @@ class TestDecodeSession : public QObject {
 
   void fullSpeedComesInBatches() {
     Fixture fixture;
-    QSignalSpy batches(&fixture.host, &session::SessionHost::stepsReady);
+    QSignalSpy batches(&fixture.host, &session::SessionHost::stepsArrived);
     fixture.host.setPace({0.0});
     fixture.open({"long"});
     fixture.host.play();

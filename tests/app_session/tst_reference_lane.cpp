@@ -29,9 +29,7 @@ class TestReferenceLane : public QObject {
     session::TraceStore store;
     session::SessionHost host(lanes::deviceLanes());
     QStringList messages;
-    connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
-    connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
-    connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
+    host.fill(store);
     connect(&host, &session::SessionHost::message, &store, [&](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));
     });

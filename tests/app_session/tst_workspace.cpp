@@ -20,9 +20,7 @@ struct Table {
   QStringList messages;
 
   Table() {
-    QObject::connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
-    QObject::connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
-    QObject::connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
+    host.fill(store);
     QObject::connect(&workspace, &session::Workspace::message, &store,
                      [this](const session::Message& message) {
                        messages.append(QString::fromStdString(message.sentence));

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-// Who may include whom, as DESIGN's table says, and how long a file may be.
+// Who may include whom, as data below, and how long a file may be. ARCHITECTURE.md says what the modules are.
 namespace {
 namespace fs = std::filesystem;
 

@@ -108,7 +108,6 @@ void LivePage::connectControls() {
 
 void LivePage::showState(const session::SessionState& state) {
   m_transport->setState(state);
-  m_store.setFeed(state.feed);
   m_controls->setFill(state.fill);
   m_lower->setState(state);
 }

@@ -8,6 +8,7 @@
 
 #include "core/formats/hugging_face/hugging_face_rope.h"
 #include "core/formats/json/json_object.h"
+#include "core/formats/json/json_reader.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 

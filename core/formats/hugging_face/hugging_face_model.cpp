@@ -9,6 +9,7 @@
 #include "core/formats/hugging_face/hugging_face_tensors.h"
 #include "core/formats/hugging_face/hugging_face_tokenizer.h"
 #include "core/formats/json/json_object.h"
+#include "core/formats/json/json_reader.h"
 #include "core/formats/model_builder.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/formats/base64.h"
-#include "core/formats/json/json_file.h"
+#include "core/formats/json/json_object.h"
 #include "core/model/error.h"
 #include "core/text/pre_tokenizer_families.h"
 #include "core/text/utf8.h"

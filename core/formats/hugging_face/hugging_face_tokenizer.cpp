@@ -10,7 +10,8 @@
 #include "core/formats/files/file_mapping.h"
 #include "core/formats/hugging_face/hugging_face_rules.h"
 #include "core/formats/hugging_face/hugging_face_vocabulary.h"
-#include "core/formats/json/json_file.h"
+#include "core/formats/json/json_object.h"
+#include "core/formats/json/json_reader.h"
 #include "core/model/error.h"
 #include "core/text/byte_level_bpe.h"
 #include "core/text/pre_tokenizer_families.h"
@@ -27,6 +28,8 @@ namespace fs = std::filesystem;
 using model::Error;
 using nlohmann::json;
 
+constexpr std::size_t kMostBytes = 256u << 20;  // tokenizer.json of the largest vocabularies has some 30 MB
+
 bool isFile(const fs::path& path) {
   std::error_code error;
   return fs::is_regular_file(path, error);
@@ -34,7 +37,7 @@ bool isFile(const fs::path& path) {
 
 /// A file of the folder, null when it is not there.
 json readOptional(const fs::path& path) {
-  return isFile(path) ? readJsonFile(path.string()) : json();
+  return isFile(path) ? readJsonFile(path.string(), kMostBytes) : json();
 }
 
 /// The files beside tokenizer.json that name special tokens.
@@ -260,7 +263,7 @@ std::unique_ptr<model::Tokenizer> build(const json& tokenizer, const SideFiles& 
 std::unique_ptr<model::Tokenizer> loadHuggingFaceTokenizer(const std::string& folder, int vocabSize) {
   const fs::path file = fs::path(folder) / "tokenizer.json";
   if (!isFile(file)) return nullptr;
-  const json tokenizer = readJsonFile(file.string());
+  const json tokenizer = readJsonFile(file.string(), kMostBytes);
   const SideFiles sideFiles{fs::path(folder)};
   try {
     return build(tokenizer, sideFiles, vocabSize);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/formats/json/json_file.h"
+#include "core/formats/json/json_object.h"
 #include "core/model/error.h"
 #include "core/text/sentencepiece_text.h"
 #include "core/text/utf8.h"

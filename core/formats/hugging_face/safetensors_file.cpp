@@ -7,9 +7,9 @@
 #include <cassert>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/formats/json/json_reader.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 
@@ -46,8 +46,8 @@ struct Entry {
 };
 }  // namespace
 
-/// Takes the header apart while it is parsed, so that no tree of it is built and nesting costs nothing.
-class SafetensorsFile::HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
+/// Takes the header apart while it is parsed, so that no tree of it is built.
+class SafetensorsFile::HeaderReader final : public JsonVisitor {
  public:
   std::vector<Entry> entries;
   std::map<std::string, std::string, std::less<>> metadata;
@@ -133,11 +133,6 @@ class SafetensorsFile::HeaderReader final : public nlohmann::json_sax<nlohmann::
   }
   bool null() override { return refuse("null"); }
   bool boolean(bool) override { return refuse("a boolean"); }
-  bool binary(binary_t&) override { return refuse("bytes"); }
-
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-    throw Error(fmt::format("the header is not JSON at its byte {}", position));
-  }
 
  private:
   enum class Place { Outside, Header, Metadata, Tensor, Shape, Offsets };
@@ -282,7 +277,7 @@ void SafetensorsFile::parse(std::span<const std::byte> bytes) {
     throw Error("not a safetensors file: its header does not start with {");
   }
   HeaderReader reader;
-  nlohmann::json::sax_parse(header, header + headerBytes, &reader);
+  walkJson({header, headerBytes}, kLongestHeader, "its header", reader);
   m_metadata = std::move(reader.metadata);
   const auto data = bytes.subspan(headerBytes);
   m_tensors.reserve(reader.entries.size());

@@ -15,37 +15,13 @@ namespace {
 using model::Error;
 using nlohmann::json;
 using text::quotedName;
+}  // namespace
 
-constexpr int kDeepestNesting = 16;
-
-/// A value for a one-line message, cut where it is long.
-std::string shown(const json& value) {
+std::string shownJson(const json& value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
   if (value.is_string()) return quotedName(value.get_ref<const std::string&>());
   return value.dump();
-}
-}  // namespace
-
-json parseJsonObject(std::string_view text, std::size_t mostBytes) {
-  if (text.size() > mostBytes) {
-    throw Error(fmt::format("it has {} bytes, expected at most {}", text.size(), mostBytes));
-  }
-  const auto refuseDepth = [](int depth, json::parse_event_t, json&) {
-    if (depth > kDeepestNesting) {
-      throw Error(fmt::format("it nests deeper than {} levels", kDeepestNesting));
-    }
-    return true;
-  };
-  try {
-    json object = json::parse(text, refuseDepth);
-    if (!object.is_object()) throw Error(fmt::format("it is {}, expected an object", shown(object)));
-    return object;
-  } catch (const json::parse_error& error) {
-    throw Error(fmt::format("it is not JSON at byte {}", error.byte));
-  } catch (const json::out_of_range&) {
-    throw Error("it has a number that no float64 holds");
-  }
 }
 
 JsonObject::JsonObject(const json& object, std::string prefix)
@@ -54,8 +30,7 @@ JsonObject::JsonObject(const json& object, std::string prefix)
 }
 
 const json* JsonObject::find(std::string_view key) const {
-  const auto found = m_object->find(key);
-  return found == m_object->end() || found->is_null() ? nullptr : &*found;
+  return findMember(*m_object, key);
 }
 
 bool JsonObject::isNull(std::string_view key) const {
@@ -64,7 +39,7 @@ bool JsonObject::isNull(std::string_view key) const {
 }
 
 void JsonObject::refuse(std::string_view key, const json& found, std::string_view expected) const {
-  throw Error(fmt::format("{} is {}, expected {}", nameOf(key), shown(found), expected));
+  throw Error(fmt::format("{} is {}, expected {}", nameOf(key), shownJson(found), expected));
 }
 
 std::optional<std::int64_t> JsonObject::integer(std::string_view key, std::int64_t low,
@@ -151,6 +126,29 @@ std::vector<std::pair<std::string, std::string>> JsonObject::textMembers() const
     members.emplace_back(key, value.get<std::string>());
   }
   return members;
+}
+
+const json* findMember(const json& value, std::string_view key) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(key);
+  return found == value.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string textMember(const json& value, std::string_view key, std::string_view missing) {
+  if (!value.is_object()) return std::string(missing);
+  return JsonObject(value).text(key).value_or(std::string(missing));
+}
+
+bool flagMember(const json& value, std::string_view key, bool missing) {
+  return value.is_object() ? JsonObject(value).flag(key).value_or(missing) : missing;
+}
+
+int idOf(const json& value, std::string_view what) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMost) {
+    throw Error(fmt::format("{} is {}, expected a whole number from 0 to {}", what, shownJson(value), kMost));
+  }
+  return static_cast<int>(value.get<std::uint64_t>());
 }
 
 }  // namespace headroom::formats

@@ -9,9 +9,8 @@
 
 namespace headroom::formats {
 
-/// The object that a JSON text is. Throws model::Error, a sentence, when the text is longer than `mostBytes`,
-/// is not JSON, is no object, or nests deeper than configurations do.
-nlohmann::json parseJsonObject(std::string_view text, std::size_t mostBytes);
+/// A value for a one-line message, cut where it is long.
+std::string shownJson(const nlohmann::json& value);
 
 /// Reads members of a JSON object that somebody else keeps. A member that is null counts as missing. Each
 /// reader throws model::Error, one sentence with the key, what it is and what was expected, when a member is
@@ -46,5 +45,16 @@ class JsonObject {
   const nlohmann::json* m_object;
   std::string m_prefix;
 };
+
+/// The member of an object, or null when `value` is no object or has no such member, or a null one.
+const nlohmann::json* findMember(const nlohmann::json& value, std::string_view key);
+
+// The member as a type, or `missing` when `value` is no object or has no such member, or a null one. Throw
+// model::Error when it is of another type.
+std::string textMember(const nlohmann::json& value, std::string_view key, std::string_view missing);
+bool flagMember(const nlohmann::json& value, std::string_view key, bool missing);
+
+/// A whole number from 0 to 2^31 - 1. Throws model::Error, calling it `what`, for anything else.
+int idOf(const nlohmann::json& value, std::string_view what);
 
 }  // namespace headroom::formats

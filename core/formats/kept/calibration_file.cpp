@@ -3,20 +3,20 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "core/formats/files/atomic_file.h"
+#include "core/formats/json/json_reader.h"
 #include "core/formats/kept/cache_folder.h"
 #include "core/model/error.h"
 
 namespace headroom::formats {
 
 namespace {
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
-constexpr std::uintmax_t kMostBytes = 1 << 16;
+constexpr std::size_t kMostBytes = 1 << 16;
 
 ordered_json document(const model::KernelPlan& plan) {
   return {{"family", shortName(plan.family)},
@@ -27,7 +27,7 @@ ordered_json document(const model::KernelPlan& plan) {
 
 /// Through the parser of options, which knows what is possible. Throws model::Error and nlohmann's
 /// exceptions.
-model::KernelPlan planOf(const ordered_json& document) {
+model::KernelPlan planOf(const json& document) {
   std::string text = document.at("family");
   const bool rows = text == "rows";
   if (const int blocks = document.at("row_blocks"); !rows && blocks > 0)
@@ -40,7 +40,7 @@ model::KernelPlan planOf(const ordered_json& document) {
   return model::parsePlan(text);
 }
 
-std::optional<model::Calibration> parse(const ordered_json& document) {
+std::optional<model::Calibration> parse(const json& document) {
   if (document.at("format") != "headroom-calibration" || document.at("version") != kVersion) return {};
   model::Calibration calibration{.device = document.at("device"),
                                  .driver = document.at("driver"),
@@ -48,7 +48,7 @@ std::optional<model::Calibration> parse(const ordered_json& document) {
                                  .measured = document.at("measured"),
                                  .candidates = {},
                                  .plan = planOf(document.at("plan"))};
-  for (const ordered_json& entry : document.at("candidates")) {
+  for (const json& entry : document.at("candidates")) {
     calibration.candidates.push_back({planOf(entry.at("plan")), entry.at("step_ms")});
   }
   if (!calibration.known()) return {};
@@ -65,14 +65,11 @@ CalibrationFile::CalibrationFile(const std::string& folder, const std::string& d
 }
 
 std::optional<model::Calibration> CalibrationFile::load() const {
-  std::error_code none;
-  const std::uintmax_t bytes = m_path.empty() ? 0 : std::filesystem::file_size(m_path, none);
-  if (m_path.empty() || none || bytes > kMostBytes) return {};
-  std::ifstream file(m_path, std::ios::binary);
+  if (m_path.empty()) return {};
   try {
-    const std::optional<model::Calibration> calibration = parse(ordered_json::parse(file));
+    const std::optional<model::Calibration> calibration = parse(readJsonFile(m_path, kMostBytes));
     if (calibration && calibration->device == m_device && calibration->driver == m_driver) return calibration;
-  } catch (const ordered_json::exception&) {
+  } catch (const json::exception&) {
     // Whatever this is, it is measured anew and replaced.
   } catch (const model::Error&) {
   }

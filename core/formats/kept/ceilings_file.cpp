@@ -2,29 +2,29 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "core/formats/files/atomic_file.h"
+#include "core/formats/json/json_reader.h"
 #include "core/formats/kept/cache_folder.h"
 #include "core/model/error.h"
 
 namespace headroom::formats {
 
 namespace {
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
-constexpr std::uintmax_t kMostBytes = 1 << 16;
+constexpr std::size_t kMostBytes = 1 << 16;
 
 bool isPositive(double value) {
   return std::isfinite(value) && value > 0.0;
 }
 
 /// Throws nlohmann's exceptions for what is missing or of another type.
-std::optional<model::DeviceCeilings> parse(const ordered_json& document) {
+std::optional<model::DeviceCeilings> parse(const json& document) {
   if (document.at("format") != "headroom-ceilings" || document.at("version") != kVersion) return {};
   model::DeviceCeilings ceilings{.device = document.at("device"),
                                  .driver = document.at("driver"),
@@ -33,7 +33,7 @@ std::optional<model::DeviceCeilings> parse(const ordered_json& document) {
                                  .fmaGflops = document.at("fma_gflops"),
                                  .emptyDispatchUs = document.at("empty_dispatch_us")};
   std::uint64_t before = 0;
-  for (const ordered_json& entry : document.at("copy")) {
+  for (const json& entry : document.at("copy")) {
     const model::CopyPoint point{.workingSetBytes = entry.at("working_set_bytes"),
                                  .gigabytesPerSecond = entry.at("gb_per_s")};
     if (point.workingSetBytes <= before || !isPositive(point.gigabytesPerSecond)) return {};
@@ -55,15 +55,13 @@ CeilingsFile::CeilingsFile(const std::string& folder, const std::string& device,
 }
 
 std::optional<model::DeviceCeilings> CeilingsFile::load() const {
-  std::error_code none;
-  const std::uintmax_t bytes = m_path.empty() ? 0 : std::filesystem::file_size(m_path, none);
-  if (m_path.empty() || none || bytes > kMostBytes) return {};
-  std::ifstream file(m_path, std::ios::binary);
+  if (m_path.empty()) return {};
   try {
-    const std::optional<model::DeviceCeilings> ceilings = parse(ordered_json::parse(file));
+    const std::optional<model::DeviceCeilings> ceilings = parse(readJsonFile(m_path, kMostBytes));
     if (ceilings && ceilings->device == m_device && ceilings->driver == m_driver) return ceilings;
-  } catch (const ordered_json::exception&) {
+  } catch (const json::exception&) {
     // Whatever this is, it is measured anew and replaced.
+  } catch (const model::Error&) {
   }
   return {};
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "core/formats/hugging_face/safetensors_file.h"
+#include "core/formats/json/json_reader.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
 #include "core/text/utf8.h"
@@ -17,12 +17,12 @@ namespace headroom::formats {
 
 namespace {
 using model::Error;
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 constexpr std::int64_t kMostHeads = 65536;
 constexpr std::int64_t kMostTokens = 1 << 24;
-constexpr std::int64_t kMostWords = 1 << 22;  // sixteen times the largest vocabulary in use
-constexpr int kMostDepth = 8;
+constexpr std::int64_t kMostWords = 1 << 22;           // sixteen times the largest vocabulary in use
+constexpr std::size_t kMostHeaderBytes = 100'000'000;  // as a whole safetensors header
 /// Softmax in half precision may round a little above 1.
 constexpr float kMostProbability = 1.001f;
 /// What a mask may leave ahead of a token.
@@ -40,28 +40,13 @@ struct MappedTrace final : model::WeightMemory {
   SafetensorsFile file;
 };
 
-/// The JSON of the header, of bounded depth.
-ordered_json parseHeader(const std::string& text) {
-  const auto bounded = [](int depth, ordered_json::parse_event_t, ordered_json&) {
-    if (depth > kMostDepth) throw Error(fmt::format("its JSON is nested deeper than {} levels", kMostDepth));
-    return true;
-  };
-  try {
-    ordered_json header = ordered_json::parse(text, bounded);
-    if (!header.is_object()) throw Error("its \"trace\" is not a JSON object");
-    return header;
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("its \"trace\" is not JSON: {}", error.what()));
-  }
-}
-
-int integer(const ordered_json& header, const char* key, std::int64_t low, std::int64_t high,
+int integer(const json& header, const char* key, std::int64_t low, std::int64_t high,
             std::optional<int> fallback = std::nullopt) {
   if (!header.contains(key)) {
     if (fallback) return *fallback;
     throw Error(fmt::format("its \"trace\" has no \"{}\"", key));
   }
-  const ordered_json& value = header[key];
+  const json& value = header[key];
   if (!value.is_number_integer())
     throw Error(fmt::format("\"{}\" is {}, expected a whole number", key, value.dump()));
   const auto number = value.get<std::int64_t>();
@@ -71,7 +56,7 @@ int integer(const ordered_json& header, const char* key, std::int64_t low, std::
   return static_cast<int>(number);
 }
 
-std::string text(const ordered_json& header, const char* key, const std::string& fallback) {
+std::string text(const json& header, const char* key, const std::string& fallback) {
   if (!header.contains(key)) return fallback;
   if (!header[key].is_string())
     throw Error(fmt::format("\"{}\" is {}, expected a text", key, header[key].dump()));
@@ -150,15 +135,15 @@ void checkAttention(const model::Tensor& rows, int layer, int firstRow, int rowC
 }
 
 /// The layers whose attention is in the file: all of them, or those that the header lists.
-std::vector<int> recordedLayers(const ordered_json& header, int layerCount) {
+std::vector<int> recordedLayers(const json& header, int layerCount) {
   std::vector<int> layers;
   if (!header.contains("recorded_layers")) {
     layers.resize(static_cast<std::size_t>(layerCount));
     std::iota(layers.begin(), layers.end(), 0);
     return layers;
   }
-  const ordered_json& list = header["recorded_layers"];
-  for (const ordered_json& entry : list.is_array() ? list : ordered_json::array()) {
+  const json& list = header["recorded_layers"];
+  for (const json& entry : list.is_array() ? list : json::array()) {
     const std::int64_t least = layers.empty() ? 0 : layers.back() + 1;
     if (!entry.is_number_integer() || entry.get<std::int64_t>() < least ||
         entry.get<std::int64_t>() >= layerCount) {
@@ -173,7 +158,7 @@ std::vector<int> recordedLayers(const ordered_json& header, int layerCount) {
   return layers;
 }
 
-void readAttention(const ordered_json& header, const SafetensorsFile& file, model::Trace& trace) {
+void readAttention(const json& header, const SafetensorsFile& file, model::Trace& trace) {
   const model::ModelConfig& config = trace.config;
   const int count = config.contextLength;
   model::RecordedPart& part = trace.recorded;
@@ -216,7 +201,7 @@ model::Trace traceOf(std::unique_ptr<MappedTrace> memory) {
     throw Error(fmt::format("it is of version {}, expected {}", text::quotedName(metadata("version")),
                             kTraceVersion));
   }
-  const ordered_json header = parseHeader(metadata("trace"));
+  const json header = parseJsonObject(metadata("trace"), kMostHeaderBytes, "its \"trace\"");
   model::Trace trace;
   model::ModelConfig& config = trace.config;
   trace.name = text(header, "name", "trace");
