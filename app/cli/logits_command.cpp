@@ -42,9 +42,8 @@ class LogitsCommand final : public Command {
     DecoderFactory factory(m_choice, global().device);
     const auto decoder = factory.make(model);
     if (m_prefill) {
-      decoder->keepAllLogits(true);
-      decoder->run(tokens, model::Capture::none());
-      formats::writeNpy(m_output.path(), shape, decoder->allLogits());
+      const auto records = decoder->run(tokens, model::Capture::none(), model::LogitsRequest::all());
+      formats::writeNpy(m_output.path(), shape, model::allLogits(records));
     } else {
       feedOneByOne(*decoder, tokens, shape);
     }

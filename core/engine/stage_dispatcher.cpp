@@ -158,18 +158,37 @@ void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, c
   recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);
 }
 
+void recordLogits(StageRecorder& recorder, const StepResources& step, const StepForm& form) {
+  const auto& buffers = step.buffers;
+  const DeviceMatrix& output = step.weights.outputMatrix();
+  const bool summarises = form.logits == LogitsTarget::Summary;
+  recorder.dispatch(step.kernels.logits(),
+                    recorder.projection(
+                        output, step.weights.outputTerms,
+                        {Binding::texels(buffers.streamView), Binding::texels(step.weights.outputNorm.view()),
+                         Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)}),
+                    recorder.projectionGroups(output, recorder.tiles(form.logitsRows)));
+  if (!summarises) return;
+  recorder.dispatch(step.kernels.logitSummary(),
+                    {Binding::whole(buffers.params), Binding::whole(buffers.summarisedLogits),
+                     Binding::whole(buffers.summaries)},
+                    {static_cast<std::uint32_t>(form.logitsRows), 1, 1});
+}
+
 }  // namespace
 
-int dispatchCount(const StepShape& shape, Stage stage) {
+int dispatchCount(const StepShape& shape, const StepForm& form, Stage stage) {
   int count = 1;
+  if (stage == Stage::Logits && form.logits == LogitsTarget::Summary) ++count;
   if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
   if (stage == Stage::QkvProjection && shape.traits().headNorms) ++count;
   if ((stage == Stage::AttentionOutput || stage == Stage::FfnDown) && shape.traits().branchNorms) ++count;
   return count;
 }
 
-void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, Stage stage, int layerIndex,
-                 int rowCount, int logitsRows) {
+void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, const StepForm& form,
+                 Stage stage, int layerIndex) {
+  const int rowCount = form.rows;
   const auto& [shape, kernels, weights, cache, buffers, audit] = step;
   StageRecorder recorder(vulkanRecorder, step, rowCount);
   const Binding streamTexels = Binding::texels(buffers.streamView);
@@ -214,15 +233,9 @@ void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, St
           recorder.projectionGroups(layer->ffnDown.matrix));
       recordAddBranch(recorder, step, layer->ffnPostNorm, rowCount);
       return;
-    case Stage::Logits: {
-      const DeviceMatrix& output = weights.outputMatrix();
-      recorder.dispatch(kernels.logits(),
-                        recorder.projection(output, weights.outputTerms,
-                                            {streamTexels, Binding::texels(weights.outputNorm.view()),
-                                             Binding::whole(buffers.logits)}),
-                        recorder.projectionGroups(output, recorder.tiles(logitsRows)));
+    case Stage::Logits:
+      recordLogits(recorder, step, form);
       return;
-    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include "core/engine/device_weights.h"
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
+#include "core/engine/step_form.h"
 #include "core/engine/step_kernels.h"
 #include "core/model/stage.h"
 #include "core/vulkan/recorder.h"
@@ -23,11 +24,12 @@ struct StepResources {
 inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
 /// Dispatches of a stage: the rows family merges attention in one of its own.
-int dispatchCount(const StepShape& shape, model::Stage stage);
+int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage);
+/// No stage has more, whatever the form.
+inline constexpr int kMostStageDispatches = 2;
 
-/// Appends the dispatches of one stage for `rowCount` rows, of which the last `logitsRows` get logits.
-/// `layer` is ignored for Embedding and Logits.
-void recordStage(vulkan::Recorder& recorder, const StepResources& step, model::Stage stage, int layer,
-                 int rowCount, int logitsRows);
+/// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.
+void recordStage(vulkan::Recorder& recorder, const StepResources& step, const StepForm& form,
+                 model::Stage stage, int layer);
 
 }  // namespace headroom::engine

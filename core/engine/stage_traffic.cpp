@@ -132,7 +132,7 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     const std::uint64_t first = window > 0 && length > window ? length - window : 0;
     traffic.issued.kvRead += workgroups * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
-    if (token.sequence == 0) {
+    if (token.captureRow != kNoSlot) {
       const std::uint64_t captured =
           capturedHeads * ((length + pooling - 1) / pooling - first / pooling + 2 * sizes.chunks) * kFloat;
       traffic.issued.captureWritten += captured;
@@ -191,6 +191,29 @@ StageTraffic ffnGateUp(const DeviceLayer& layer, const StepShape& shape, const S
   return traffic;
 }
 
+StageTraffic logits(const DeviceWeights& weights, const StepShape& shape, const Sizes& sizes,
+                    const StepRows& rows) {
+  StageTraffic traffic;
+  const DeviceMatrix& matrix = weights.outputMatrix();
+  const auto vocabSize = static_cast<std::uint64_t>(shape.config.vocabSize);
+  // By the kernels of the step, whose tiles are those of all its rows.
+  const Sizes wanted(shape, static_cast<std::uint64_t>(rows.form.logitsRows), sizes.rows > 1);
+  addProjection(traffic, matrix, wanted, sizes.modelDim);
+  addGain(traffic, weights.outputNorm, matrix, wanted);
+  addTerms(traffic, weights.outputTerms, wanted.rows, vocabSize);
+  const std::uint64_t rowBytes = vocabSize * kFloat;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical})
+    bytes->activationsWritten += wanted.rows * rowBytes;
+  if (rows.form.logits == LogitsTarget::Host) return traffic;
+  const auto top = static_cast<std::uint64_t>(rows.topCount);
+  traffic.issued.activationsRead +=
+      wanted.rows * (1 + top) * rowBytes + static_cast<std::uint64_t>(rows.targetCount) * kFloat;
+  traffic.logical.activationsRead += wanted.rows * rowBytes;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical})
+    bytes->activationsWritten += wanted.rows * (4 + 2 * top) * kFloat;
+  return traffic;
+}
+
 }  // namespace
 
 StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
@@ -215,18 +238,8 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
       addTerms(traffic, layer->ffnDown.terms, sizes.rows, sizes.modelDim);
       addResidual(traffic, shape, sizes);
       return traffic;
-    case Stage::Logits: {
-      // The rows up to the last token share the tiles of the step.
-      const Sizes wanted(shape, static_cast<std::uint64_t>(rows.logitsRows), sizes.rows > 1);
-      addProjection(traffic, weights.outputMatrix(), wanted, sizes.modelDim);
-      addGain(traffic, weights.outputNorm, weights.outputMatrix(), wanted);
-      addTerms(traffic, weights.outputTerms, wanted.rows, static_cast<std::uint64_t>(shape.config.vocabSize));
-      for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-        bytes->activationsWritten +=
-            wanted.rows * static_cast<std::uint64_t>(shape.config.vocabSize) * kFloat;
-      }
-      return traffic;
-    }
+    case Stage::Logits:
+      return logits(weights, shape, sizes, rows);
   }
   return traffic;
 }

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "core/engine/device_weights.h"
+#include "core/engine/step_form.h"
 #include "core/engine/step_shape.h"
 #include "core/model/stage.h"
 #include "core/model/step_record.h"
@@ -10,10 +11,12 @@
 
 namespace headroom::engine {
 
-/// The rows of one step: which positions they see, how many logits rows are asked for, and what is captured.
+/// The rows of one step: which positions they see, what is asked of their logits, and what is captured.
 struct StepRows {
   std::span<const TokenParams> tokens;
-  int logitsRows = 1;
+  StepForm form;
+  int topCount = 0;        ///< of a summary of logits
+  int targetCount = 0;     ///< rows of such a summary that have a target
   int capturedHeads = 0;   ///< query heads of this layer whose attention rows are written
   int capturePooling = 1;  ///< keys per captured value
 };

@@ -130,6 +130,10 @@ class Builder {
     return make("logits", fmt::format("logits_{}_{}", family(), m_tile),
                 projectionBindings({kTexel, kTexel, kStorage}), constants);
   }
+  const vulkan::Kernel& logitSummary() const {
+    return make("logit_summary", "logit_summary", {kUniform, kStorage, kStorage},
+                {u32(m_shape.config.vocabSize)});
+  }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
@@ -186,7 +190,7 @@ class Builder {
 
 StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const DeviceWeights& weights,
                          TokenTile tile, KernelBuild build, std::optional<model::Stage> only)
-    : m_tile(tile) {
+    : m_device(device), m_shape(shape), m_build(build), m_tile(tile) {
   using model::Stage;
   const Builder builder(device, shape, tile, build);
   const auto wanted = [&](Stage stage) { return !only || *only == stage; };
@@ -206,6 +210,10 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
     once(Stage::FfnGateUp, m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
     once(Stage::FfnDown, m_ffnDown, layer.ffnDown, &Builder::ffnDown);
   }
+}
+
+const vulkan::Kernel& StepKernels::logitSummary() const {
+  return Builder(m_device, m_shape, m_tile, m_build).logitSummary();
 }
 
 }  // namespace headroom::engine
