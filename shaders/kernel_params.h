@@ -46,7 +46,8 @@ struct StepParams {
   std::uint32_t captureStride = 0;   ///< floats per captured row
   std::uint32_t capturePooling = 1;  ///< keys per captured value: 1, or HEADROOM_LANES
   std::uint32_t topCount = 0;        ///< most likely tokens in the summary of each row's logits
-  std::uint32_t unused[2] = {};
+  std::uint32_t captureBase = 0;     ///< where captured values besides scores begin, in floats
+  std::uint32_t unused = 0;
   std::uint32_t layerSlots[HEADROOM_MAX_LAYERS] = {};  ///< first slot of a layer's captured heads, or kNoSlot
   std::uint32_t headSlots[HEADROOM_MAX_QUERY_HEADS] =
       {};  ///< a head's slot behind its layer's first, or kNoSlot
@@ -56,6 +57,13 @@ struct StepParams {
 };
 static_assert(sizeof(StepParams) ==
               32 + 4 * HEADROOM_MAX_LAYERS + 4 * HEADROOM_MAX_QUERY_HEADS + 24 * HEADROOM_MAX_TOKENS);
+
+/// Push constant of the kernels that copy captured values.
+struct CaptureRowsParams {
+  std::uint32_t columns = 0;
+  std::uint32_t stride = 0;         ///< values per token of the source
+  std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+};
 
 /// Push constant of attention_decode.
 struct AttentionDecodeParams {

@@ -8,6 +8,7 @@ layout(std140, binding = 0) uniform StepParams {
   uint captureStride;   // floats per captured row
   uint capturePooling;  // keys per captured value: 1, or HEADROOM_LANES
   uint topCount;        // most likely tokens in a summary of logits
+  uint captureBase;     // where captured values besides scores begin, in floats
   uvec4 layerSlots[HEADROOM_MAX_LAYERS / 4];      // first slot of a layer's captured heads, or none
   uvec4 headSlots[HEADROOM_MAX_QUERY_HEADS / 4];  // a head's slot behind its layer's first, or none
   uvec4 tokens[HEADROOM_MAX_TOKENS];              // token, position, sequence, row among the captured ones or none

@@ -23,10 +23,9 @@ struct StepResources {
 
 inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
-/// Dispatches of a stage: the rows family merges attention in one of its own.
-int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage);
-/// No stage has more, whatever the form.
-inline constexpr int kMostStageDispatches = 2;
+/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, captured values are
+/// copied by one each.
+int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage, int layer);
 
 /// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.
 void recordStage(vulkan::Recorder& recorder, const StepResources& step, const StepForm& form,

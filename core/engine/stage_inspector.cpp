@@ -146,7 +146,7 @@ std::optional<NonFiniteValue> findNonFinite(vulkan::Device& device, const StepRe
   form.logits = LogitsTarget::Host;  // where they can be looked through
   Inspector inspector(device, step, form);
   for (const auto& [stage, layer] : StepProgram::stageOrder(step.shape, form)) {
-    vulkan::Recorder recorder(device, dispatchCount(step.shape, form, stage));
+    vulkan::Recorder recorder(device, dispatchCount(step.shape, form, stage, layer));
     recordStage(recorder, step, form, stage, layer);
     recorder.finish();
     recorder.run();

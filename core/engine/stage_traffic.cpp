@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/engine/stage_captures.h"
+
 namespace headroom::engine {
 
 namespace {
@@ -216,8 +218,11 @@ StageTraffic logits(const DeviceWeights& weights, const StepShape& shape, const 
 
 }  // namespace
 
-StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows) {
+namespace {
+
+/// Of the stage itself, without what is captured of it.
+StageTraffic workTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
+                         const StepRows& rows) {
   const Sizes sizes(shape, rows.tokens.size());
   StageTraffic traffic;
   const DeviceLayer* layer =
@@ -240,6 +245,21 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
       return traffic;
     case Stage::Logits:
       return logits(weights, shape, sizes, rows);
+  }
+  return traffic;
+}
+
+}  // namespace
+
+StageTraffic stageTraffic(Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
+                          const StepRows& rows) {
+  StageTraffic traffic = workTraffic(stage, layer, shape, weights, rows);
+  const auto isCaptured = [](const TokenParams& token) { return token.captureRow != kNoSlot; };
+  const auto captured = static_cast<std::uint64_t>(std::ranges::count_if(rows.tokens, isCaptured));
+  for (const StageCapture& capture : capturesOf(shape, rows.form, stage, layer)) {
+    const StageTraffic copied = captureTraffic(shape, capture, captured);
+    traffic.issued += copied.issued;
+    traffic.logical += copied.logical;
   }
   return traffic;
 }

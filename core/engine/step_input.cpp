@@ -35,6 +35,8 @@ void fillInCapture(StepParams& params, const StepShape& shape, std::span<const S
   const CaptureLayout layout = shape.captureLayout(capture, positions);
   params.captureStride = static_cast<std::uint32_t>(layout.stride);
   params.capturePooling = static_cast<std::uint32_t>(layout.pooling);
+  params.captureBase = static_cast<std::uint32_t>(paddedCapture(static_cast<std::uint64_t>(layout.slotCount) *
+                                                                params.captureRows * params.captureStride));
   const std::vector<int> heads = capture.wantedHeads(shape.config.attention.queryHeadCount);
   std::uint32_t slot = 0;
   for (int layer = 0; layer < shape.config.layerCount; ++layer) {
@@ -79,9 +81,14 @@ StepForm fillIn(StepParams& params, const StepShape& shape, std::span<const Step
   fillInCapture(params, shape, rows, request.capture);
   fillInLogits(params, shape, rows, request.logits, targets);
   const bool summarises = request.logits.form == LogitsRequest::Form::Summary && params.logitsCount > 0;
-  return {.rows = static_cast<int>(rows.size()),
-          .logitsRows = static_cast<int>(params.logitsCount),
-          .logits = summarises ? LogitsTarget::Summary : LogitsTarget::Host};
+  StepForm form{.rows = static_cast<int>(rows.size()),
+                .logitsRows = static_cast<int>(params.logitsCount),
+                .logits = summarises ? LogitsTarget::Summary : LogitsTarget::Host};
+  if (params.captureRows == 0) return form;
+  for (const model::ActivationRequest& activations : request.capture.activations) {
+    for (const int layer : activations.layers) form.captures.push_back({activations.point, layer});
+  }
+  return form;
 }
 
 }  // namespace headroom::engine

@@ -134,6 +134,23 @@ class Builder {
     return make("logit_summary", "logit_summary", {kUniform, kStorage, kStorage},
                 {u32(m_shape.config.vocabSize)});
   }
+  const vulkan::Kernel& captureRows() const {
+    return make("capture_rows", "capture_rows", {kUniform, kStorage, kStorage}, {},
+                sizeof(CaptureRowsParams));
+  }
+  const vulkan::Kernel& captureCache() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("capture_cache", fmt::format("capture_cache_{}", shortName(m_shape.options.kvType)),
+                {kUniform, kStorage, kStorage},
+                {u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.options.contextLength)},
+                sizeof(CaptureRowsParams));
+  }
+  const vulkan::Kernel& captureHeads() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("capture_heads", "capture_heads", {kUniform, kTexel, kTexel, kStorage},
+                {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)},
+                sizeof(CaptureRowsParams));
+  }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
@@ -214,6 +231,18 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
 
 const vulkan::Kernel& StepKernels::logitSummary() const {
   return Builder(m_device, m_shape, m_tile, m_build).logitSummary();
+}
+
+const vulkan::Kernel& StepKernels::captureRows() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureRows();
+}
+
+const vulkan::Kernel& StepKernels::captureCache() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureCache();
+}
+
+const vulkan::Kernel& StepKernels::captureHeads() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureHeads();
 }
 
 }  // namespace headroom::engine

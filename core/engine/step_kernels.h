@@ -25,8 +25,11 @@ class StepKernels {
   /// Of the rows family, which merges chunks in a dispatch of its own; null for the other.
   const vulkan::Kernel* attentionMerge() const { return m_attentionMerge; }
   const vulkan::Kernel& logits() const { return *m_logits; }
-  /// Made with the first step that asks for it.
+  // Made with the first step that asks for them.
   const vulkan::Kernel& logitSummary() const;
+  const vulkan::Kernel& captureRows() const;
+  const vulkan::Kernel& captureCache() const;
+  const vulkan::Kernel& captureHeads() const;
   /// Of models whose heads, or whose branches, have norms of their own; null for others.
   const vulkan::Kernel* headNorm() const { return m_headNorm; }
   const vulkan::Kernel* addBranch() const { return m_addBranch; }

@@ -34,12 +34,9 @@ std::vector<std::pair<Stage, int>> StepProgram::stageOrder(const StepShape& shap
 
 int StepProgram::dispatchTotal(const StepShape& shape, const StepForm& form) {
   int total = 0;
-  for (const auto& [stage, layer] : stageOrder(shape, form)) total += dispatchCount(shape, form, stage);
+  for (const auto& [stage, layer] : stageOrder(shape, form))
+    total += dispatchCount(shape, form, stage, layer);
   return total;
-}
-
-int StepProgram::mostDispatches(const StepShape& shape) {
-  return kMostStageDispatches * static_cast<int>(stageOrder(shape, {}).size());
 }
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,

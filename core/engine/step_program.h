@@ -34,8 +34,6 @@ class StepProgram {
   static std::vector<std::pair<model::Stage, int>> stageOrder(const StepShape& shape, const StepForm& form);
   /// Dispatches of a step.
   static int dispatchTotal(const StepShape& shape, const StepForm& form);
-  /// No step of that shape has more, whatever its form.
-  static int mostDispatches(const StepShape& shape);
 
  private:
   vulkan::Recorder m_recorder;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/engine/memory_plan.h"
+#include "core/engine/stage_captures.h"
 #include "core/engine/stage_inspector.h"
 #include "core/engine/stage_traffic.h"
 #include "core/engine/step_input.h"
@@ -35,14 +36,9 @@ double millisecondsSince(Clock::time_point start) {
 
 }  // namespace
 
-VulkanDecoder::Resources::Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build)
+VulkanDecoder::Resources::Resources(vulkan::Device& device, const StepShape& shape)
     : cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
-      buffers(device, shape) {
-  if (build == KernelBuild::Plain) return;
-  audit =
-      vulkan::Buffer(device, kAuditStride * static_cast<std::uint64_t>(StepProgram::mostDispatches(shape)),
-                     vulkan::MemoryPlace::Host, "counters of an audit");
-}
+      buffers(device, shape) {}
 
 VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::DecoderOptions& options,
                              KernelBuild build)
@@ -53,7 +49,7 @@ VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::Decode
     m_shape = StepShape::make(m_device.info(), m_model.config(), planned);
     m_need = memoryNeed(m_device.info(), m_shape);
     refuseIfTooLarge(m_device.info(), m_device.memory(), m_shape, m_need);
-    m_resources = std::make_unique<Resources>(m_device, m_shape, build);
+    m_resources = std::make_unique<Resources>(m_device, m_shape);
     program({.rows = m_shape.options.batch, .logitsRows = m_shape.options.batch});
     m_device.finishUploads();
   });
@@ -92,6 +88,7 @@ StepProgram& VulkanDecoder::program(const StepForm& form) {
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
+  if (m_build == KernelBuild::Audit) makeAudit(StepProgram::dispatchTotal(m_shape, form));
   const std::size_t kernelsBefore = m_device.kernels().size();
   const StepResources step = stepResources(form.rows);
   StepProgram recorded(m_device, step, form);
@@ -100,6 +97,13 @@ StepProgram& VulkanDecoder::program(const StepForm& form) {
     StepProgram(m_device, step, form, vulkan::Workgroups::None).run();
   }
   return resources.programs.emplace(form, std::move(recorded)).first->second;
+}
+
+void VulkanDecoder::makeAudit(int dispatches) {
+  const std::uint64_t bytes = kAuditStride * static_cast<std::uint64_t>(dispatches);
+  if (m_resources->audit.bytes() >= bytes) return;
+  m_resources->programs.clear();  // they count into the old one
+  m_resources->audit = vulkan::Buffer(m_device, bytes, vulkan::MemoryPlace::Host, "counters of an audit");
 }
 
 StepResources VulkanDecoder::stepResources(int rowCount) {
@@ -197,6 +201,7 @@ StepRecord VulkanDecoder::runStep(std::span<const model::StepRow> rows, const mo
   if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
   addStages(steps, form, request.capture, record);
   record.attention = readAttention(m_shape, m_resources->buffers, request.capture);
+  record.activations = readCaptures(m_shape, m_resources->buffers, form);
   addLogits(form, request.logits, record);
   record.overhead.submitMs = record.deviceMs - record.gpuTimeMs();
   record.overhead.readBackMs = millisecondsSince(readBackStart);
@@ -225,9 +230,6 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
 std::vector<StepRecord> VulkanDecoder::runRows(std::span<const model::StepRow> rows,
                                                const model::StepRequest& request) {
   model::checkRows(*this, rows, request);
-  if (!request.capture.activations.empty()) {
-    throw model::Error("Values inside a step are handed back by the reference only.");
-  }
   return translateErrors([&] {
     m_audited.clear();
     std::span<const int> targets = request.logits.targets;

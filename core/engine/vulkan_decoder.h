@@ -56,11 +56,11 @@ class VulkanDecoder : public model::Decoder {
  private:
   /// Everything on the device that a decoder owns.
   struct Resources {
-    Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build);
+    Resources(vulkan::Device& device, const StepShape& shape);
 
     KvCache cache;
     StepBuffers buffers;
-    vulkan::Buffer audit;  ///< counters of a step, on the host; empty without an audit
+    vulkan::Buffer audit;  ///< counters of the largest step so far, on the host; empty without an audit
     std::unique_ptr<StepKernels> oneToken;
     std::unique_ptr<StepKernels> severalTokens;
     std::map<StepForm, StepProgram> programs;
@@ -69,6 +69,8 @@ class VulkanDecoder : public model::Decoder {
   /// What the stages of a step of `rowCount` rows work on; makes their kernels when they are not there yet.
   StepResources stepResources(int rowCount);
   StepProgram& program(const StepForm& form);
+  /// Room for the counters of that many dispatches.
+  void makeAudit(int dispatches);
   /// Throws model::Error naming the first stage that gave NaN or an infinity, if the last step's logits have
   /// any.
   void requireFiniteLogits(const StepForm& form);

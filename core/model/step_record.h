@@ -103,6 +103,10 @@ enum class CapturePoint {
   SoftmaxExtents,  ///< [queryHead][2] maximum of the scores, and sum of exp(score - maximum)
 };
 
+inline constexpr CapturePoint kCapturePoints[] = {CapturePoint::Residual,    CapturePoint::Queries,
+                                                  CapturePoint::Keys,        CapturePoint::Values,
+                                                  CapturePoint::HeadOutputs, CapturePoint::SoftmaxExtents};
+
 /// The values at one place of one layer, of the rows of a step that were captured.
 struct Activations {
   CapturePoint point = CapturePoint::Residual;

@@ -105,7 +105,7 @@ class KernelHarness {
     std::copy(rows.begin(), rows.end(), params.tokens);
     for (std::uint32_t row = 0; row < params.tokenCount; ++row) params.tokens[row].captureRow = row;
     const engine::StepForm form{.rows = static_cast<int>(rows.size()), .logitsRows = logitsRows};
-    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, form, m_stage));
+    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, form, m_stage, 0));
     engine::recordStage(
         recorder,
         {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, form,
