@@ -20,6 +20,8 @@
 // Words of such a summary: flag of a value that is not finite, log-sum-exp, entropy, log-probability of the
 // target, then token and logit of each most likely one.
 #define HEADROOM_SUMMARY_WORDS (4 + 2 * HEADROOM_MOST_TOP)
+// Texels of four elements of a head at most.
+#define HEADROOM_MAX_HEAD_TEXELS 64
 #define HEADROOM_MAX_LAYERS 256
 #define HEADROOM_MAX_QUERY_HEADS 256
 
@@ -63,6 +65,12 @@ struct CaptureRowsParams {
   std::uint32_t columns = 0;
   std::uint32_t stride = 0;         ///< values per token of the source
   std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+};
+
+/// Push constant of intervene.
+struct InterveneParams {
+  std::uint32_t firstEntry = 0;  ///< word of the table where the layer's heads begin
+  std::uint32_t window = 0;      ///< positions that the layer sees at most; 0: all
 };
 
 /// Push constant of attention_decode.

@@ -1,5 +1,8 @@
 #include "core/engine/stage_dispatcher.h"
 
+#include <algorithm>
+
+#include "core/engine/intervention_table.h"
 #include "core/engine/stage_captures.h"
 #include "core/engine/stage_recorder.h"
 #include "shaders/kernel_params.h"
@@ -115,9 +118,14 @@ void recordLogits(StageRecorder& recorder, const StepResources& step, const Step
 
 }  // namespace
 
+bool changesHeads(const StepForm& form, Stage stage, int layer) {
+  return stage == Stage::AttentionDecode && std::ranges::binary_search(form.changedLayers, layer);
+}
+
 int dispatchCount(const StepShape& shape, const StepForm& form, Stage stage, int layer) {
   int count = 1 + static_cast<int>(capturesOf(shape, form, stage, layer).size());
   if (stage == Stage::Logits && form.logits == LogitsTarget::Summary) ++count;
+  if (changesHeads(form, stage, layer)) ++count;
   if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
   if (stage == Stage::QkvProjection && shape.traits().headNorms) ++count;
   if ((stage == Stage::AttentionOutput || stage == Stage::FfnDown) && shape.traits().branchNorms) ++count;
@@ -130,7 +138,7 @@ namespace {
 void recordWork(StageRecorder& recorder, const StepResources& step, const StepForm& form, Stage stage,
                 int layerIndex) {
   const int rowCount = form.rows;
-  const auto& [shape, kernels, weights, cache, buffers, audit] = step;
+  const auto& [shape, kernels, weights, cache, buffers, interventions, audit] = step;
   const Binding streamTexels = Binding::texels(buffers.streamView);
   const DeviceLayer* layer = stage == Stage::Embedding || stage == Stage::Logits
                                  ? nullptr
@@ -185,9 +193,17 @@ void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, co
                  Stage stage, int layerIndex) {
   StageRecorder recorder(vulkanRecorder, step, form.rows);
   recordWork(recorder, step, form, stage, layerIndex);
-  for (const StageCapture& capture : capturesOf(step.shape, form, stage, layerIndex)) {
-    recordCapture(recorder, step, capture, form.rows);
-  }
+  const std::vector<StageCapture> captures = capturesOf(step.shape, form, stage, layerIndex);
+  const auto record = [&](bool headOutputs) {
+    for (const StageCapture& capture : captures) {
+      if ((capture.place.point == model::CapturePoint::HeadOutputs) == headOutputs)
+        recordCapture(recorder, step, capture, form.rows);
+    }
+  };
+  record(false);
+  // Extents are those of attention as it was computed, outputs are what W_O gets.
+  if (changesHeads(form, stage, layerIndex)) recordInterventions(recorder, step, layerIndex, form.rows);
+  record(true);
 }
 
 }  // namespace headroom::engine

@@ -10,6 +10,8 @@
 
 namespace headroom::engine {
 
+class InterventionTable;
+
 /// What the stages of a step work on; all of it outlives the recorded commands.
 struct StepResources {
   const StepShape& shape;
@@ -17,14 +19,18 @@ struct StepResources {
   const DeviceWeights& weights;
   const KvCache& cache;
   const StepBuffers& buffers;
+  /// Of a form that changes heads; null for others.
+  const InterventionTable* interventions = nullptr;
   /// Counters of kernels built for auditing, kAuditStride bytes for each dispatch; null for plain kernels.
   const vulkan::Buffer* audit = nullptr;
 };
 
 inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
-/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, captured values are
-/// copied by one each.
+/// Whether a stage ends with changing heads of its layer.
+bool changesHeads(const StepForm& form, model::Stage stage, int layer);
+/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, heads are
+/// changed by one, captured values are copied by one each.
 int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage, int layer);
 
 /// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.

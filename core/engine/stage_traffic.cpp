@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/engine/intervention_table.h"
 #include "core/engine/stage_captures.h"
 
 namespace headroom::engine {
@@ -260,6 +261,12 @@ StageTraffic stageTraffic(Stage stage, int layer, const StepShape& shape, const 
     const StageTraffic copied = captureTraffic(shape, capture, captured);
     traffic.issued += copied.issued;
     traffic.logical += copied.logical;
+  }
+  if (changesHeads(rows.form, stage, layer)) {
+    const StageTraffic changed =
+        interventionTraffic(shape, *rows.interventions->find(layer), layer, rows.tokens);
+    traffic.issued += changed.issued;
+    traffic.logical += changed.logical;
   }
   return traffic;
 }

@@ -11,14 +11,17 @@
 
 namespace headroom::engine {
 
+class InterventionTable;
+
 /// The rows of one step: which positions they see, what is asked of their logits, and what is captured.
 struct StepRows {
   std::span<const TokenParams> tokens;
   StepForm form;
-  int topCount = 0;        ///< of a summary of logits
-  int targetCount = 0;     ///< rows of such a summary that have a target
-  int capturedHeads = 0;   ///< query heads of this layer whose attention rows are written
-  int capturePooling = 1;  ///< keys per captured value
+  int topCount = 0;       ///< of a summary of logits
+  int targetCount = 0;    ///< rows of such a summary that have a target
+  int capturedHeads = 0;  ///< query heads of this layer whose attention rows are written
+  const InterventionTable* interventions = nullptr;  ///< of a form that changes heads
+  int capturePooling = 1;                            ///< keys per captured value
 };
 
 /// Issued and logical bytes of one dispatch.

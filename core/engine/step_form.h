@@ -26,6 +26,7 @@ struct StepForm {
   int rows = 1;
   int logitsRows = 1;  ///< rows whose logits are computed; 0: the stage is left out
   LogitsTarget logits = LogitsTarget::Host;
+  std::vector<int> changedLayers = {};       ///< whose heads are changed, ascending
   std::vector<CapturedPlace> captures = {};  ///< in the order asked for; none without captured rows
 
   auto operator<=>(const StepForm&) const = default;

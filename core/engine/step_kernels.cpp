@@ -151,6 +151,14 @@ class Builder {
                 {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)},
                 sizeof(CaptureRowsParams));
   }
+  const vulkan::Kernel& intervene() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("intervene", "intervene", {kUniform, kTexel, kStorage, kStorage, kStorage},
+                {u32(heads.headDim / 4), u32(heads.groupSize()), u32(heads.queryHeadCount),
+                 u32(heads.kvHeadCount), u32(m_shape.options.contextLength), u32(m_shape.chunkCount),
+                 u32(4 * model::bytesPerElement(m_shape.options.kvType))},
+                sizeof(InterveneParams));
+  }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
@@ -243,6 +251,10 @@ const vulkan::Kernel& StepKernels::captureCache() const {
 
 const vulkan::Kernel& StepKernels::captureHeads() const {
   return Builder(m_device, m_shape, m_tile, m_build).captureHeads();
+}
+
+const vulkan::Kernel& StepKernels::intervene() const {
+  return Builder(m_device, m_shape, m_tile, m_build).intervene();
 }
 
 }  // namespace headroom::engine

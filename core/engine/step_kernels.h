@@ -30,6 +30,7 @@ class StepKernels {
   const vulkan::Kernel& captureRows() const;
   const vulkan::Kernel& captureCache() const;
   const vulkan::Kernel& captureHeads() const;
+  const vulkan::Kernel& intervene() const;
   /// Of models whose heads, or whose branches, have norms of their own; null for others.
   const vulkan::Kernel* headNorm() const { return m_headNorm; }
   const vulkan::Kernel* addBranch() const { return m_addBranch; }

@@ -64,6 +64,17 @@ void VulkanDecoder::truncateSequence(int sequence, int positions) {
   position = std::clamp(positions, 0, position);
 }
 
+void VulkanDecoder::setInterventions(std::span<const model::HeadIntervention> interventions) {
+  model::checkInterventions(interventions, m_shape.config);
+  translateErrors([&] {
+    InterventionTable table(m_device, m_shape.config, interventions);
+    // Their commands read the table that goes.
+    std::erase_if(m_resources->programs,
+                  [](const auto& entry) { return !entry.first.changedLayers.empty(); });
+    m_interventions = std::move(table);
+  });
+}
+
 std::span<const float> VulkanDecoder::logitsOf(int sequence) const {
   const auto vocabSize = static_cast<std::size_t>(m_shape.config.vocabSize);
   return std::span(m_logits).subspan(static_cast<std::size_t>(sequence) * vocabSize, vocabSize);
@@ -118,6 +129,7 @@ StepResources VulkanDecoder::stepResources(int rowCount) {
           .weights = m_model.weights(),
           .cache = resources.cache,
           .buffers = resources.buffers,
+          .interventions = &m_interventions,
           .audit = m_build == KernelBuild::Audit ? &resources.audit : nullptr};
 }
 
@@ -144,6 +156,7 @@ void VulkanDecoder::addStages(const StepProgram& steps, const StepForm& form, co
                 .form = form,
                 .topCount = static_cast<int>(params.topCount),
                 .targetCount = static_cast<int>(std::ssize(targets) - std::ranges::count(targets, kNoSlot)),
+                .interventions = &m_interventions,
                 .capturePooling = static_cast<int>(params.capturePooling)};
   const std::vector<double> times = steps.stageTimesMs();
   for (std::size_t index = 0; index < times.size(); ++index) {
@@ -185,7 +198,8 @@ StepRecord VulkanDecoder::runStep(std::span<const model::StepRow> rows, const mo
   const auto prepareStart = Clock::now();
   StepRecord record = model::recordOf(rows);
   StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
-  const StepForm form = fillIn(params, m_shape, rows, request, targets);
+  StepForm form = fillIn(params, m_shape, rows, request, targets);
+  form.changedLayers = m_interventions.layers();
   const auto setupStart = Clock::now();
   StepProgram& steps = program(form);
   record.overhead.setupMs = millisecondsSince(setupStart);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/engine/device_model.h"
+#include "core/engine/intervention_table.h"
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
 #include "core/engine/step_form.h"
@@ -39,6 +40,7 @@ class VulkanDecoder : public model::Decoder {
                                          const model::StepRequest& request) override;
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture& capture) override;
+  void setInterventions(std::span<const model::HeadIntervention> interventions) override;
   std::span<const float> logitsOf(int sequence) const override;
 
   /// Fills the cache with random numbers; every sequence stands at `positions`, which lie within the context:
@@ -87,6 +89,7 @@ class VulkanDecoder : public model::Decoder {
   StepShape m_shape;
   model::MemoryNeed m_need;
   std::unique_ptr<Resources> m_resources;
+  InterventionTable m_interventions;
   std::vector<int> m_positions;  // by sequence
   std::vector<float> m_logits;   // [sequence][vocabSize]
   std::vector<model::Traffic> m_audited;

@@ -60,6 +60,12 @@ Distribution summarise(std::span<const float> logits, int count) {
   return result;
 }
 
+void Decoder::setInterventions(std::span<const HeadIntervention> interventions) {
+  if (interventions.empty()) return;
+  throw Error(fmt::format("{} heads were to be changed; \"{}\" only plays what was recorded.",
+                          interventions.size(), deviceName()));
+}
+
 void Decoder::truncate(int positions) {
   for (int sequence = 0; sequence < options().batch; ++sequence) truncateSequence(sequence, positions);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/model/config.h"
+#include "core/model/intervention.h"
 #include "core/model/kernel_plan.h"
 #include "core/model/step_record.h"
 
@@ -127,6 +128,11 @@ class Decoder {
   /// logits stay as they are. Throws Error when the positions are not all in the cache.
   virtual std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                             const Capture& capture) = 0;
+
+  /// Changes heads from the next step on, of every sequence; none: nothing is changed, and nothing costs
+  /// anything. What is in the cache stays as it is. Throws Error for a head that is not there, as
+  /// checkInterventions() says; and for any head where the decoder cannot change them.
+  virtual void setInterventions(std::span<const HeadIntervention> interventions);
 
   /// The last logits of a sequence that were handed back as a whole: [vocabSize].
   virtual std::span<const float> logitsOf(int sequence) const = 0;

@@ -259,6 +259,8 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
         extents[2 * static_cast<std::size_t>(head) + 1] = static_cast<float>(sum);
       }
       output = attention * values.block(first, kvColumn, visible, shape.headDim);
+      intervene(layer, head, cache.position + static_cast<int>(token), cached,
+                {output.data(), static_cast<std::size_t>(shape.headDim)});
       keepRow({attention.data(), static_cast<std::size_t>(visible)}, static_cast<std::size_t>(first), layer,
               head, static_cast<int>(token), record.attention);
     }
@@ -272,6 +274,39 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
       .captureWritten = capturedBytes(record.attention, layer),
   };
   return attended;
+}
+
+void ForwardPass::intervene(int layer, int queryHead, int position, const SequenceCache::Layer& cached,
+                            std::span<double> output) const {
+  using model::AttentionPattern;
+  const auto found = std::ranges::find_if(m_interventions, [&](const model::HeadIntervention& change) {
+    return change.layer == layer && change.queryHead == queryHead;
+  });
+  if (found == m_interventions.end()) return;
+  const model::AttentionShape& shape = m_config.attention;
+  const auto headColumn = static_cast<std::size_t>(queryHead / shape.groupSize() * shape.headDim);
+  const auto addValue = [&](double weight, int at) {
+    const std::size_t first =
+        static_cast<std::size_t>(at) * static_cast<std::size_t>(shape.kvDim()) + headColumn;
+    for (std::size_t i = 0; i < output.size(); ++i) output[i] += weight * cached.values[first + i];
+  };
+  const int window = m_config.windowOf(layer);
+  const int seen = window > 0 ? std::max(0, position + 1 - window) : 0;
+  if (found->pattern != AttentionPattern::Computed) std::ranges::fill(output, 0.0);
+  if (found->pattern == AttentionPattern::PreviousToken) addValue(1.0, std::max(0, position - 1));
+  if (found->pattern == AttentionPattern::FirstToken) addValue(1.0, 0);
+  if (found->pattern == AttentionPattern::Uniform) {
+    for (int at = seen; at <= position; ++at) addValue(1.0 / (position + 1 - seen), at);
+  }
+  if (found->pattern == AttentionPattern::Given) {
+    const int end = std::min(position + 1, static_cast<int>(found->weights.size()));
+    for (int at = 0; at < end; ++at)
+      addValue(static_cast<double>(found->weights[static_cast<std::size_t>(at)]), at);
+  }
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    if (!found->gain.empty()) output[i] *= static_cast<double>(found->gain[i]);
+    if (!found->offset.empty()) output[i] += static_cast<double>(found->offset[i]);
+  }
 }
 
 void ForwardPass::projectAttention(const Matrix& attended, int layer, int firstPosition, Matrix& x,

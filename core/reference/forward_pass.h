@@ -29,6 +29,11 @@ class ForwardPass {
   /// Copies what it needs of `model`; `options` has its context filled in.
   ForwardPass(const model::Model& model, const model::DecoderOptions& options);
 
+  /// Those of checkInterventions(); from the next run() on.
+  void setInterventions(std::span<const model::HeadIntervention> interventions) {
+    m_interventions.assign(interventions.begin(), interventions.end());
+  }
+
   /// Appends `tokens` to the cache and adds stages and captured rows to `record`: the residual stream after
   /// the last layer. Throws model::Error when a stage is not finite; the cache is then to be truncated.
   Matrix run(std::span<const int> tokens, SequenceCache& cache, const model::Capture& capture,
@@ -42,6 +47,9 @@ class ForwardPass {
   void append(const Matrix& rows, std::vector<double>& cached, int firstPosition, int layer) const;
   Matrix attend(const Matrix& queries, int layer, const SequenceCache& cache,
                 model::StepRecord& record) const;
+  /// Changes what a head gives, `output` [headDim], for the row at `position`, where it is to be changed.
+  void intervene(int layer, int queryHead, int position, const SequenceCache::Layer& cached,
+                 std::span<double> output) const;
   void projectAttention(const Matrix& attended, int layer, int firstPosition, Matrix& x,
                         model::StepRecord& record) const;
   Matrix gateAndUp(const Matrix& x, int layer, int firstPosition, model::StepRecord& record) const;
@@ -54,6 +62,7 @@ class ForwardPass {
   ActivationFunction m_activation;
   model::RopeTable m_rope;
   ModelMatrices m_weights;
+  std::vector<model::HeadIntervention> m_interventions;
 };
 
 }  // namespace headroom::reference

@@ -62,6 +62,11 @@ void ReferenceDecoder::truncateSequence(int sequence, int positions) {
   cache.truncate(std::clamp(positions, 0, cache.position), m_config.attention.kvDim());
 }
 
+void ReferenceDecoder::setInterventions(std::span<const model::HeadIntervention> interventions) {
+  model::checkInterventions(interventions, m_config);
+  m_pass.setInterventions(interventions);
+}
+
 void ReferenceDecoder::addLogits(const Matrix& x, const LogitsRequest& request, std::span<const int> targets,
                                  StepRecord& record) {
   const std::vector<int> wanted = model::wantedRows(record.rows, request.rows);

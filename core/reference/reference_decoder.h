@@ -37,6 +37,7 @@ class ReferenceDecoder final : public model::Decoder {
                                          const model::StepRequest& request) override;
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture& capture) override;
+  void setInterventions(std::span<const model::HeadIntervention> interventions) override;
   std::span<const float> logitsOf(int sequence) const override { return at(m_logits, sequence); }
 
  private:
