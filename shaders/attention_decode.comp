@@ -74,7 +74,8 @@ void main() {
   const uint end = chunkBegin(chunk + 1, length);
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
   const uint seen = firstSeen(length);
-  const bool captures = sequence == 0 && layerSlot() != NO_SLOT;
+  const uint captureRow = step.tokens[token].w;
+  const bool captures = captureRow != NO_SLOT && layerSlot() != NO_SLOT;
 
   FOR_GROUP for (uint g = 0; g < GROUP; ++g) {
     highest[g] = NEGATIVE_INFINITY;
@@ -108,9 +109,9 @@ void main() {
       const uint slot = headSlot(firstHead + g);
       if (captures && slot != NO_SLOT) {
         if (step.capturePooling == 1) {
-          if (valid) capture(slot, token, first + lane, score[g]);
+          if (valid) capture(slot, captureRow, first + lane, score[g]);
         } else if (lane == 0) {
-          capture(slot, token, first / 8, highestHere);
+          capture(slot, captureRow, first / 8, highestHere);
         }
       }
       const float correction = exp(highest[g] - newHighest);
@@ -136,7 +137,7 @@ void main() {
       COUNT(ACTIVATIONS_WRITTEN, 8);
       extent[head] = vec2(highest[g], sum);
       const uint slot = headSlot(firstHead + g);
-      if (captures && slot != NO_SLOT) captureExtent(slot, token, chunk, vec2(highest[g], sum));
+      if (captures && slot != NO_SLOT) captureExtent(slot, captureRow, chunk, vec2(highest[g], sum));
     }
     [[unroll]] for (uint slice = 0; slice < SLICES; ++slice) {
       if (slice * 8 + lane < HEAD_DIM4) {

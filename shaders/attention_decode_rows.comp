@@ -37,7 +37,8 @@ void main() {
   const uint end = chunkBegin(chunk + 1, length);
   const uint base = (sequence * KV_HEADS + firstHead / HEADS_PER_KV) * CONTEXT * HEAD_DIM4;
   const uint seen = firstSeen(length);
-  const bool captures = sequence == 0 && layerSlot() != NO_SLOT;
+  const uint captureRow = step.tokens[token].w;
+  const bool captures = captureRow != NO_SLOT && layerSlot() != NO_SLOT;
 
   for (uint i = self; i < GROUP * HEAD_DIM4; i += INVOCATIONS) {
     q[i] = loadQuery((token * QUERY_HEADS + firstHead) * HEAD_DIM4 + i) * SCALE;
@@ -78,7 +79,7 @@ void main() {
         const uint from = i / cells * TILE + i % cells * step.capturePooling;
         float value = scores[from];
         for (uint k = 1; k < step.capturePooling; ++k) value = max(value, scores[from + k]);
-        capture(slot, token, first / step.capturePooling + i % cells, value);
+        capture(slot, captureRow, first / step.capturePooling + i % cells, value);
       }
       barrier();
     }
@@ -127,7 +128,7 @@ void main() {
     COUNT(ACTIVATIONS_WRITTEN, 8);
     extent[firstResult + head] = vec2(highest[head], weightSum[head]);
     const uint slot = headSlot(firstHead + head);
-    if (captures && slot != NO_SLOT) captureExtent(slot, token, chunk, vec2(highest[head], weightSum[head]));
+    if (captures && slot != NO_SLOT) captureExtent(slot, captureRow, chunk, vec2(highest[head], weightSum[head]));
   }
   [[unroll]] for (uint n = 0; n < OUTPUTS; ++n) {
     const uint output4 = n * INVOCATIONS + self;

@@ -58,11 +58,11 @@ uint headSlot(uint head) {
   const uint slot = step.headSlots[head / 4][head % 4];
   return slot == NO_SLOT ? NO_SLOT : layerSlot() + slot;
 }
-void capture(uint slot, uint token, uint cell, float score) {
+void capture(uint slot, uint row, uint cell, float score) {
   COUNT(CAPTURE_WRITTEN, 4);
-  captured[(slot * step.captureRows + token) * step.captureStride + cell] = score;
+  captured[(slot * step.captureRows + row) * step.captureStride + cell] = score;
 }
-void captureExtent(uint slot, uint token, uint chunk, vec2 maximumAndSum) {
+void captureExtent(uint slot, uint row, uint chunk, vec2 maximumAndSum) {
   COUNT(CAPTURE_WRITTEN, 8);
-  capturedExtent[(slot * step.captureRows + token) * CHUNKS + chunk] = maximumAndSum;
+  capturedExtent[(slot * step.captureRows + row) * CHUNKS + chunk] = maximumAndSum;
 }

@@ -15,6 +15,13 @@
 #define HEADROOM_UNROLLED_GROUP 16
 // Tokens of one step at most: a prefill block, or the sequences of a batch.
 #define HEADROOM_MAX_TOKENS 64
+// Most likely tokens of a row that a summary of its logits holds at most.
+#define HEADROOM_MOST_TOP 64
+// Words of such a summary: flag of a value that is not finite, log-sum-exp, entropy, log-probability of the
+// target, then token and logit of each most likely one.
+#define HEADROOM_SUMMARY_WORDS (4 + 2 * HEADROOM_MOST_TOP)
+// Texels of four elements of a head at most.
+#define HEADROOM_MAX_HEAD_TEXELS 64
 #define HEADROOM_MAX_LAYERS 256
 #define HEADROOM_MAX_QUERY_HEADS 256
 
@@ -23,29 +30,48 @@
 
 namespace headroom::engine {
 
+inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFFu;
+
 /// One row of a step: a token at a position of a sequence.
 struct TokenParams {
   std::uint32_t token = 0;
   std::uint32_t position = 0;
   std::uint32_t sequence = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t captureRow = kNoSlot;  ///< its index among the rows that are captured, or kNoSlot
 };
 
 /// The uniform buffer of a step, std140.
 struct StepParams {
   std::uint32_t tokenCount = 0;
-  std::uint32_t firstLogits = 0;  ///< first row whose logits are wanted
+  std::uint32_t logitsCount = 0;     ///< rows whose logits are wanted
   std::uint32_t captureRows = 0;     ///< rows of captured attention in this step
   std::uint32_t captureStride = 0;   ///< floats per captured row
   std::uint32_t capturePooling = 1;  ///< keys per captured value: 1, or HEADROOM_LANES
-  std::uint32_t unused[3] = {};
-  std::uint32_t layerSlots[HEADROOM_MAX_LAYERS] = {};      ///< first slot of a layer's captured heads, or kNoSlot
-  std::uint32_t headSlots[HEADROOM_MAX_QUERY_HEADS] = {};  ///< a head's slot behind its layer's first, or kNoSlot
+  std::uint32_t topCount = 0;        ///< most likely tokens in the summary of each row's logits
+  std::uint32_t captureBase = 0;     ///< where captured values besides scores begin, in floats
+  std::uint32_t unused = 0;
+  std::uint32_t layerSlots[HEADROOM_MAX_LAYERS] = {};  ///< first slot of a layer's captured heads, or kNoSlot
+  std::uint32_t headSlots[HEADROOM_MAX_QUERY_HEADS] =
+      {};  ///< a head's slot behind its layer's first, or kNoSlot
   TokenParams tokens[HEADROOM_MAX_TOKENS] = {};
+  std::uint32_t logitsRows[HEADROOM_MAX_TOKENS] = {};  ///< rows whose logits are wanted
+  std::uint32_t targets[HEADROOM_MAX_TOKENS] = {};     ///< the token each of those is asked about, or kNoSlot
 };
 static_assert(sizeof(StepParams) ==
-              32 + 4 * HEADROOM_MAX_LAYERS + 4 * HEADROOM_MAX_QUERY_HEADS + 16 * HEADROOM_MAX_TOKENS);
-inline constexpr std::uint32_t kNoSlot = 0xFFFFFFFFu;
+              32 + 4 * HEADROOM_MAX_LAYERS + 4 * HEADROOM_MAX_QUERY_HEADS + 24 * HEADROOM_MAX_TOKENS);
+
+/// Push constant of the kernels that copy captured values.
+struct CaptureRowsParams {
+  std::uint32_t columns = 0;
+  std::uint32_t stride = 0;         ///< values per token of the source
+  std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+};
+
+/// Push constant of intervene.
+struct InterveneParams {
+  std::uint32_t firstEntry = 0;  ///< word of the table where the layer's heads begin
+  std::uint32_t window = 0;      ///< positions that the layer sees at most; 0: all
+};
 
 /// Push constant of attention_decode.
 struct AttentionDecodeParams {

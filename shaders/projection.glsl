@@ -38,12 +38,14 @@ float finished(float product, uint matrixRow, bool wanted, float scale, float me
   return (product - mean * term.x) * scale + term.y;
 }
 
-#ifndef FIRST_TOKEN
-#define FIRST_TOKEN 0
+// The rows that are computed, and which row of the step each is: all of them, unless the including kernel says else.
+#ifndef ROW_COUNT
+#define ROW_COUNT step.tokenCount
+#define STEP_ROW(row) (row)
 #endif
-uint firstTokenOf(uint tile) { return FIRST_TOKEN + tile * TOKENS; }
-// Rows of a tile past the last token compute the last one again, for nobody.
-uint tokenOf(uint row) { return min(row, step.tokenCount - 1); }
+uint firstTokenOf(uint tile) { return tile * TOKENS; }
+// Rows of a tile past the last one compute that again, for nobody.
+uint tokenOf(uint row) { return STEP_ROW(min(row, ROW_COUNT - 1)); }
 
 #ifdef FAMILY_ROWS
 #include "projection_rows.glsl"

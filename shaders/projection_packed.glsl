@@ -75,7 +75,7 @@ void main() {
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
     const float scale = outputScale(n);
     const float mean = outputMean(n);
-    const bool wanted = firstToken + n < step.tokenCount;
+    const bool wanted = firstToken + n < ROW_COUNT;
 #ifdef PAIRS_GATE_UP
     [[unroll]] for (uint r = 0; r < ROW_BLOCKS; r += 2) {
       const uint row = (firstBlock() + r) / 2 * 8 + lane();

@@ -51,7 +51,7 @@ void main() {
     [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
       const float scale = outputScale(n);
       const float mean = outputMean(n);
-      const bool wanted = firstToken + n < step.tokenCount;
+      const bool wanted = firstToken + n < ROW_COUNT;
       // Each lane hands on one of the rows.
 #ifdef PAIRS_GATE_UP
       [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; r += 2) {

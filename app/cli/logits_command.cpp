@@ -43,9 +43,8 @@ class LogitsCommand final : public Command {
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
     model::Decoder* decoder = lane.decoder.get();
     if (m_prefill) {
-      decoder->keepAllLogits(true);
-      decoder->run(tokens, model::Capture::none());
-      formats::writeNpy(m_output.path(), shape, decoder->allLogits());
+      const auto records = decoder->run(tokens, model::Capture::none(), model::LogitsRequest::all());
+      formats::writeNpy(m_output.path(), shape, model::allLogits(records));
     } else {
       feedOneByOne(*decoder, tokens, shape);
     }

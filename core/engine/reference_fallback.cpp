@@ -15,9 +15,6 @@ std::optional<std::string> referenceNote(const model::ModelConfig& config,
       "reference on the processor",
       config.attention.headDim);
   const auto refuse = [&](const std::string& reason) { throw model::Error(why + ", " + reason); };
-  if (options.batch != 1) {
-    refuse(fmt::format("which decodes one sequence; a batch of {} was asked for.", options.batch));
-  }
   if (options.kvType == model::KvType::F16) {
     refuse("which keeps its cache in float64; a cache in f16 was asked for.");
   }

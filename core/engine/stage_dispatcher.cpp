@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/engine/intervention_table.h"
+#include "core/engine/stage_captures.h"
+#include "core/engine/stage_recorder.h"
 #include "shaders/kernel_params.h"
 
 namespace headroom::engine {
@@ -11,71 +14,9 @@ using vulkan::Binding;
 
 namespace {
 
-using Groups = vulkan::GroupCount;
-
 std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
-
-/// Appends dispatches, with the counters that belong to each in an audit.
-class StageRecorder {
- public:
-  StageRecorder(vulkan::Recorder& recorder, const StepResources& step, int rowCount)
-      : m_recorder(recorder), m_step(step) {
-    const int rowsPerTile = step.kernels.tile() == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE;
-    m_rowsPerTile = static_cast<std::uint32_t>(rowsPerTile);
-    m_tiles = tiles(rowCount);
-  }
-
-  std::uint32_t tiles(int rows) const {
-    return (static_cast<std::uint32_t>(rows) + m_rowsPerTile - 1) / m_rowsPerTile;
-  }
-  bool rowsFamily() const { return m_step.shape.rowsFamily(); }
-
-  void dispatch(const vulkan::Kernel& kernel, std::vector<Binding> bindings, const Groups& groups,
-                std::span<const std::byte> push = {}) {
-    if (m_step.audit != nullptr) {
-      bindings.push_back(Binding::part(*m_step.audit,
-                                       kAuditStride * static_cast<std::uint64_t>(m_recorder.dispatchCount()),
-                                       HEADROOM_TRAFFIC_CLASSES * sizeof(std::uint32_t)));
-    }
-    m_recorder.dispatch(kernel, bindings, groups, push);
-  }
-
-  /// Parameters, weights and scales: the first bindings of everything that reads a matrix.
-  std::vector<Binding> matrix(const DeviceMatrix& source) const {
-    return {Binding::whole(m_step.buffers.params),
-            rowsFamily() ? Binding::whole(source.buffer()) : Binding::texels(source.view()),
-            Binding::texels(source.scales())};
-  }
-  /// Those and the row terms: the first bindings of every projection.
-  std::vector<Binding> projection(const DeviceMatrix& source, const RowTerms& terms,
-                                  std::initializer_list<Binding> further) const {
-    std::vector<Binding> bindings = matrix(source);
-    bindings.push_back(Binding::texels(terms.present() ? terms.view() : source.scales()));
-    bindings.insert(bindings.end(), further);
-    return bindings;
-  }
-  std::vector<Binding> projection(const DeviceProjection& source,
-                                  std::initializer_list<Binding> further) const {
-    return projection(source.matrix, source.terms, further);
-  }
-
-  /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them.
-  Groups projectionGroups(const DeviceMatrix& matrix, std::uint32_t tileCount) const {
-    if (!rowsFamily()) return {u32(matrix.rowGroups()), tileCount, 1};
-    const auto subgroups = static_cast<std::uint64_t>(
-        std::max(1, m_step.shape.plan.invocations / std::max(1, m_step.shape.subgroupSize)));
-    return {u32(std::max<std::uint64_t>(1, (matrix.rowGroups() + subgroups - 1) / subgroups)), tileCount, 1};
-  }
-  Groups projectionGroups(const DeviceMatrix& matrix) const { return projectionGroups(matrix, m_tiles); }
-
- private:
-  vulkan::Recorder& m_recorder;
-  const StepResources& m_step;
-  std::uint32_t m_rowsPerTile = 1;
-  std::uint32_t m_tiles = 1;
-};
 
 void recordAttention(StageRecorder& recorder, const StepResources& step, int layerIndex, int rowCount) {
   const auto& buffers = step.buffers;
@@ -158,20 +99,46 @@ void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, c
   recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);
 }
 
+void recordLogits(StageRecorder& recorder, const StepResources& step, const StepForm& form) {
+  const auto& buffers = step.buffers;
+  const DeviceMatrix& output = step.weights.outputMatrix();
+  const bool summarises = form.logits == LogitsTarget::Summary;
+  recorder.dispatch(step.kernels.logits(),
+                    recorder.projection(
+                        output, step.weights.outputTerms,
+                        {Binding::texels(buffers.streamView), Binding::texels(step.weights.outputNorm.view()),
+                         Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)}),
+                    recorder.projectionGroups(output, recorder.tiles(form.logitsRows)));
+  if (!summarises) return;
+  recorder.dispatch(step.kernels.logitSummary(),
+                    {Binding::whole(buffers.params), Binding::whole(buffers.summarisedLogits),
+                     Binding::whole(buffers.summaries)},
+                    {static_cast<std::uint32_t>(form.logitsRows), 1, 1});
+}
+
 }  // namespace
 
-int dispatchCount(const StepShape& shape, Stage stage) {
-  int count = 1;
+bool changesHeads(const StepForm& form, Stage stage, int layer) {
+  return stage == Stage::AttentionDecode && std::ranges::binary_search(form.changedLayers, layer);
+}
+
+int dispatchCount(const StepShape& shape, const StepForm& form, Stage stage, int layer) {
+  int count = 1 + static_cast<int>(capturesOf(shape, form, stage, layer).size());
+  if (stage == Stage::Logits && form.logits == LogitsTarget::Summary) ++count;
+  if (changesHeads(form, stage, layer)) ++count;
   if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
   if (stage == Stage::QkvProjection && shape.traits().headNorms) ++count;
   if ((stage == Stage::AttentionOutput || stage == Stage::FfnDown) && shape.traits().branchNorms) ++count;
   return count;
 }
 
-void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, Stage stage, int layerIndex,
-                 int rowCount, int logitsRows) {
-  const auto& [shape, kernels, weights, cache, buffers, audit] = step;
-  StageRecorder recorder(vulkanRecorder, step, rowCount);
+namespace {
+
+/// The stage itself, without what is captured of it.
+void recordWork(StageRecorder& recorder, const StepResources& step, const StepForm& form, Stage stage,
+                int layerIndex) {
+  const int rowCount = form.rows;
+  const auto& [shape, kernels, weights, cache, buffers, interventions, audit] = step;
   const Binding streamTexels = Binding::texels(buffers.streamView);
   const DeviceLayer* layer = stage == Stage::Embedding || stage == Stage::Logits
                                  ? nullptr
@@ -214,16 +181,29 @@ void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, St
           recorder.projectionGroups(layer->ffnDown.matrix));
       recordAddBranch(recorder, step, layer->ffnPostNorm, rowCount);
       return;
-    case Stage::Logits: {
-      const DeviceMatrix& output = weights.outputMatrix();
-      recorder.dispatch(kernels.logits(),
-                        recorder.projection(output, weights.outputTerms,
-                                            {streamTexels, Binding::texels(weights.outputNorm.view()),
-                                             Binding::whole(buffers.logits)}),
-                        recorder.projectionGroups(output, recorder.tiles(logitsRows)));
+    case Stage::Logits:
+      recordLogits(recorder, step, form);
       return;
-    }
   }
+}
+
+}  // namespace
+
+void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, const StepForm& form,
+                 Stage stage, int layerIndex) {
+  StageRecorder recorder(vulkanRecorder, step, form.rows);
+  recordWork(recorder, step, form, stage, layerIndex);
+  const std::vector<StageCapture> captures = capturesOf(step.shape, form, stage, layerIndex);
+  const auto record = [&](bool headOutputs) {
+    for (const StageCapture& capture : captures) {
+      if ((capture.place.point == model::CapturePoint::HeadOutputs) == headOutputs)
+        recordCapture(recorder, step, capture, form.rows);
+    }
+  };
+  record(false);
+  // Extents are those of attention as it was computed, outputs are what W_O gets.
+  if (changesHeads(form, stage, layerIndex)) recordInterventions(recorder, step, layerIndex, form.rows);
+  record(true);
 }
 
 }  // namespace headroom::engine

@@ -3,11 +3,14 @@
 #include "core/engine/device_weights.h"
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
+#include "core/engine/step_form.h"
 #include "core/engine/step_kernels.h"
 #include "core/model/stage.h"
 #include "core/vulkan/recorder.h"
 
 namespace headroom::engine {
+
+class InterventionTable;
 
 /// What the stages of a step work on; all of it outlives the recorded commands.
 struct StepResources {
@@ -16,18 +19,22 @@ struct StepResources {
   const DeviceWeights& weights;
   const KvCache& cache;
   const StepBuffers& buffers;
+  /// Of a form that changes heads; null for others.
+  const InterventionTable* interventions = nullptr;
   /// Counters of kernels built for auditing, kAuditStride bytes for each dispatch; null for plain kernels.
   const vulkan::Buffer* audit = nullptr;
 };
 
 inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
-/// Dispatches of a stage: the rows family merges attention in one of its own.
-int dispatchCount(const StepShape& shape, model::Stage stage);
+/// Whether a stage ends with changing heads of its layer.
+bool changesHeads(const StepForm& form, model::Stage stage, int layer);
+/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, heads are
+/// changed by one, captured values are copied by one each.
+int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage, int layer);
 
-/// Appends the dispatches of one stage for `rowCount` rows, of which the last `logitsRows` get logits.
-/// `layer` is ignored for Embedding and Logits.
-void recordStage(vulkan::Recorder& recorder, const StepResources& step, model::Stage stage, int layer,
-                 int rowCount, int logitsRows);
+/// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.
+void recordStage(vulkan::Recorder& recorder, const StepResources& step, const StepForm& form,
+                 model::Stage stage, int layer);
 
 }  // namespace headroom::engine

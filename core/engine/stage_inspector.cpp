@@ -15,9 +15,13 @@ using model::Stage;
 /// Looks through what one stage wrote.
 class Inspector {
  public:
-  Inspector(vulkan::Device& device, const StepResources& step, std::span<const TokenParams> rows,
-            int logitsRows)
-      : m_device(device), m_step(step), m_rows(rows), m_logitsRows(static_cast<std::size_t>(logitsRows)) {}
+  Inspector(vulkan::Device& device, const StepResources& step, const StepForm& form)
+      : m_device(device),
+        m_step(step),
+        m_rows(std::span(params().tokens).first(static_cast<std::size_t>(form.rows))) {
+    for (int index = 0; index < form.logitsRows; ++index)
+      m_logitsRows.push_back(m_rows[params().logitsRows[index]]);
+  }
 
   std::optional<NonFiniteValue> find(Stage stage, int layer) {
     m_found.reset();
@@ -45,8 +49,8 @@ class Inspector {
         look(buffers.hidden, shape.hiddenColumns());
         break;
       case Stage::Logits:
-        look(buffers.logits.mapped<const float>().first(m_logitsRows * vocabSize()), vocabSize(),
-             m_rows.last(m_logitsRows));
+        look(buffers.logits.mapped<const float>().first(m_logitsRows.size() * vocabSize()), vocabSize(),
+             m_logitsRows);
         break;
     }
     if (m_found) {
@@ -57,6 +61,7 @@ class Inspector {
   }
 
  private:
+  const StepParams& params() const { return m_step.buffers.params.mapped<const StepParams>()[0]; }
   std::uint64_t queryDim() const {
     return static_cast<std::uint64_t>(m_step.shape.config.attention.queryDim());
   }
@@ -89,9 +94,12 @@ class Inspector {
     const auto context = static_cast<std::uint64_t>(options.contextLength);
     const auto elementBytes = static_cast<std::uint64_t>(model::bytesPerElement(options.kvType));
     for (std::size_t first = 0; first < m_rows.size() && !m_found;) {
-      // Rows of one sequence lie side by side.
+      // Rows that follow each other in a sequence lie side by side.
       std::size_t end = first + 1;
-      while (end < m_rows.size() && m_rows[end].sequence == m_rows[first].sequence) ++end;
+      while (end < m_rows.size() && m_rows[end].sequence == m_rows[first].sequence &&
+             m_rows[end].position == m_rows[end - 1].position + 1) {
+        ++end;
+      }
       for (std::uint64_t head = 0; head < heads; ++head) {
         const std::uint64_t element =
             ((m_rows[first].sequence * heads + head) * context + m_rows[first].position) * headDim;
@@ -127,18 +135,19 @@ class Inspector {
   vulkan::Device& m_device;
   const StepResources& m_step;
   std::span<const TokenParams> m_rows;
-  std::size_t m_logitsRows;
+  std::vector<TokenParams> m_logitsRows;
   std::optional<NonFiniteValue> m_found;
 };
 
 }  // namespace
 
 std::optional<NonFiniteValue> findNonFinite(vulkan::Device& device, const StepResources& step,
-                                            std::span<const TokenParams> rows, int logitsRows) {
-  Inspector inspector(device, step, rows, logitsRows);
-  for (const auto& [stage, layer] : StepProgram::stageOrder(step.shape)) {
-    vulkan::Recorder recorder(device, dispatchCount(step.shape, stage));
-    recordStage(recorder, step, stage, layer, static_cast<int>(rows.size()), logitsRows);
+                                            StepForm form) {
+  form.logits = LogitsTarget::Host;  // where they can be looked through
+  Inspector inspector(device, step, form);
+  for (const auto& [stage, layer] : StepProgram::stageOrder(step.shape, form)) {
+    vulkan::Recorder recorder(device, dispatchCount(step.shape, form, stage, layer));
+    recordStage(recorder, step, form, stage, layer);
     recorder.finish();
     recorder.run();
     if (const auto found = inspector.find(stage, layer)) return found;

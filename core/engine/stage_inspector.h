@@ -19,7 +19,6 @@ struct NonFiniteValue {
 /// Runs the step again that StepBuffers::params describes, one stage at a time, and looks through what each
 /// writes: the first value that is not finite, or nothing. Reads back all activations, so it is for a step
 /// that has gone wrong. The cache is as after the step.
-std::optional<NonFiniteValue> findNonFinite(vulkan::Device& device, const StepResources& step,
-                                            std::span<const TokenParams> rows, int logitsRows);
+std::optional<NonFiniteValue> findNonFinite(vulkan::Device& device, const StepResources& step, StepForm form);
 
 }  // namespace headroom::engine

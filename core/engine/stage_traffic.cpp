@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/engine/intervention_table.h"
+#include "core/engine/stage_captures.h"
+
 namespace headroom::engine {
 
 namespace {
@@ -132,7 +135,7 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     const std::uint64_t first = window > 0 && length > window ? length - window : 0;
     traffic.issued.kvRead += workgroups * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
-    if (token.sequence == 0) {
+    if (token.captureRow != kNoSlot) {
       const std::uint64_t captured =
           capturedHeads * ((length + pooling - 1) / pooling - first / pooling + 2 * sizes.chunks) * kFloat;
       traffic.issued.captureWritten += captured;
@@ -191,10 +194,36 @@ StageTraffic ffnGateUp(const DeviceLayer& layer, const StepShape& shape, const S
   return traffic;
 }
 
+StageTraffic logits(const DeviceWeights& weights, const StepShape& shape, const Sizes& sizes,
+                    const StepRows& rows) {
+  StageTraffic traffic;
+  const DeviceMatrix& matrix = weights.outputMatrix();
+  const auto vocabSize = static_cast<std::uint64_t>(shape.config.vocabSize);
+  // By the kernels of the step, whose tiles are those of all its rows.
+  const Sizes wanted(shape, static_cast<std::uint64_t>(rows.form.logitsRows), sizes.rows > 1);
+  addProjection(traffic, matrix, wanted, sizes.modelDim);
+  addGain(traffic, weights.outputNorm, matrix, wanted);
+  addTerms(traffic, weights.outputTerms, wanted.rows, vocabSize);
+  const std::uint64_t rowBytes = vocabSize * kFloat;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical})
+    bytes->activationsWritten += wanted.rows * rowBytes;
+  if (rows.form.logits == LogitsTarget::Host) return traffic;
+  const auto top = static_cast<std::uint64_t>(rows.topCount);
+  traffic.issued.activationsRead +=
+      wanted.rows * (1 + top) * rowBytes + static_cast<std::uint64_t>(rows.targetCount) * kFloat;
+  traffic.logical.activationsRead += wanted.rows * rowBytes;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical})
+    bytes->activationsWritten += wanted.rows * (4 + 2 * top) * kFloat;
+  return traffic;
+}
+
 }  // namespace
 
-StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
-                          const StepRows& rows) {
+namespace {
+
+/// Of the stage itself, without what is captured of it.
+StageTraffic workTraffic(Stage stage, int layerIndex, const StepShape& shape, const DeviceWeights& weights,
+                         const StepRows& rows) {
   const Sizes sizes(shape, rows.tokens.size());
   StageTraffic traffic;
   const DeviceLayer* layer =
@@ -215,18 +244,29 @@ StageTraffic stageTraffic(Stage stage, int layerIndex, const StepShape& shape, c
       addTerms(traffic, layer->ffnDown.terms, sizes.rows, sizes.modelDim);
       addResidual(traffic, shape, sizes);
       return traffic;
-    case Stage::Logits: {
-      // The rows up to the last token share the tiles of the step.
-      const Sizes wanted(shape, static_cast<std::uint64_t>(rows.logitsRows), sizes.rows > 1);
-      addProjection(traffic, weights.outputMatrix(), wanted, sizes.modelDim);
-      addGain(traffic, weights.outputNorm, weights.outputMatrix(), wanted);
-      addTerms(traffic, weights.outputTerms, wanted.rows, static_cast<std::uint64_t>(shape.config.vocabSize));
-      for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-        bytes->activationsWritten +=
-            wanted.rows * static_cast<std::uint64_t>(shape.config.vocabSize) * kFloat;
-      }
-      return traffic;
-    }
+    case Stage::Logits:
+      return logits(weights, shape, sizes, rows);
+  }
+  return traffic;
+}
+
+}  // namespace
+
+StageTraffic stageTraffic(Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
+                          const StepRows& rows) {
+  StageTraffic traffic = workTraffic(stage, layer, shape, weights, rows);
+  const auto isCaptured = [](const TokenParams& token) { return token.captureRow != kNoSlot; };
+  const auto captured = static_cast<std::uint64_t>(std::ranges::count_if(rows.tokens, isCaptured));
+  for (const StageCapture& capture : capturesOf(shape, rows.form, stage, layer)) {
+    const StageTraffic copied = captureTraffic(shape, capture, captured);
+    traffic.issued += copied.issued;
+    traffic.logical += copied.logical;
+  }
+  if (changesHeads(rows.form, stage, layer)) {
+    const StageTraffic changed =
+        interventionTraffic(shape, *rows.interventions->find(layer), layer, rows.tokens);
+    traffic.issued += changed.issued;
+    traffic.logical += changed.logical;
   }
   return traffic;
 }

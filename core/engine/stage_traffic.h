@@ -3,6 +3,7 @@
 #include <span>
 
 #include "core/engine/device_weights.h"
+#include "core/engine/step_form.h"
 #include "core/engine/step_shape.h"
 #include "core/model/stage.h"
 #include "core/model/step_record.h"
@@ -10,12 +11,17 @@
 
 namespace headroom::engine {
 
-/// The rows of one step: which positions they see, how many logits rows are asked for, and what is captured.
+class InterventionTable;
+
+/// The rows of one step: which positions they see, what is asked of their logits, and what is captured.
 struct StepRows {
   std::span<const TokenParams> tokens;
-  int logitsRows = 1;
-  int capturedHeads = 0;   ///< query heads of this layer whose attention rows are written
-  int capturePooling = 1;  ///< keys per captured value
+  StepForm form;
+  int topCount = 0;       ///< of a summary of logits
+  int targetCount = 0;    ///< rows of such a summary that have a target
+  int capturedHeads = 0;  ///< query heads of this layer whose attention rows are written
+  const InterventionTable* interventions = nullptr;  ///< of a form that changes heads
+  int capturePooling = 1;                            ///< keys per captured value
 };
 
 /// Issued and logical bytes of one dispatch.

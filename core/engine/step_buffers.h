@@ -15,16 +15,18 @@ struct StepBuffers {
   vulkan::Buffer params;  ///< StepParams, on the host
   vulkan::Buffer stream;  ///< [row][streamColumns] residual stream
   vulkan::Buffer
-      projected;            ///< [row][queryHeads + 2 kvHeads][headDim] before head norms, where there are any
-  vulkan::Buffer branch;    ///< [row][streamColumns] what is added behind a norm, where there is one
-  vulkan::Buffer query;     ///< [row][queryHead][headDim] after RoPE
-  vulkan::Buffer partial;   ///< [row][chunk][queryHead][headDim]
-  vulkan::Buffer extent;    ///< [row][chunk][queryHead] max and sum of the online softmax
-  vulkan::Buffer hidden;    ///< [row][hiddenColumns]
-  vulkan::Buffer logits;    ///< [row][vocabSize], on the host
-  vulkan::Buffer attended;  ///< [row][attendedColumns], in the rows family
-  vulkan::Buffer captured;  ///< scores before softmax, by CaptureLayout, on the host
-  vulkan::Buffer capturedExtent;  ///< [slot][row][chunk] max and sum of the online softmax, on the host
+      projected;           ///< [row][queryHeads + 2 kvHeads][headDim] before head norms, where there are any
+  vulkan::Buffer branch;   ///< [row][streamColumns] what is added behind a norm, where there is one
+  vulkan::Buffer query;    ///< [row][queryHead][headDim] after RoPE
+  vulkan::Buffer partial;  ///< [row][chunk][queryHead][headDim]
+  vulkan::Buffer extent;   ///< [row][chunk][queryHead] max and sum of the online softmax
+  vulkan::Buffer hidden;   ///< [row][hiddenColumns]
+  vulkan::Buffer logits;   ///< [row][vocabSize], on the host
+  vulkan::Buffer summarisedLogits;  ///< [row][vocabSize] that only kernels read
+  vulkan::Buffer summaries;         ///< [row][HEADROOM_SUMMARY_WORDS], on the host
+  vulkan::Buffer attended;          ///< [row][attendedColumns], in the rows family
+  vulkan::Buffer captured;          ///< scores before softmax, by CaptureLayout, on the host
+  vulkan::Buffer capturedExtent;    ///< [slot][row][chunk] max and sum of the online softmax, on the host
   vulkan::Buffer rope;  ///< [position][ropeDim / 2] cos, sin, times the magnitude, of the whole context
 
   vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView,

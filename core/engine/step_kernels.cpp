@@ -130,6 +130,35 @@ class Builder {
     return make("logits", fmt::format("logits_{}_{}", family(), m_tile),
                 projectionBindings({kTexel, kTexel, kStorage}), constants);
   }
+  const vulkan::Kernel& logitSummary() const {
+    return make("logit_summary", "logit_summary", {kUniform, kStorage, kStorage},
+                {u32(m_shape.config.vocabSize)});
+  }
+  const vulkan::Kernel& captureRows() const {
+    return make("capture_rows", "capture_rows", {kUniform, kStorage, kStorage}, {},
+                sizeof(CaptureRowsParams));
+  }
+  const vulkan::Kernel& captureCache() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("capture_cache", fmt::format("capture_cache_{}", shortName(m_shape.options.kvType)),
+                {kUniform, kStorage, kStorage},
+                {u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.options.contextLength)},
+                sizeof(CaptureRowsParams));
+  }
+  const vulkan::Kernel& captureHeads() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("capture_heads", "capture_heads", {kUniform, kTexel, kTexel, kStorage},
+                {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)},
+                sizeof(CaptureRowsParams));
+  }
+  const vulkan::Kernel& intervene() const {
+    const model::AttentionShape& heads = m_shape.config.attention;
+    return make("intervene", "intervene", {kUniform, kTexel, kStorage, kStorage, kStorage},
+                {u32(heads.headDim / 4), u32(heads.groupSize()), u32(heads.queryHeadCount),
+                 u32(heads.kvHeadCount), u32(m_shape.options.contextLength), u32(m_shape.chunkCount),
+                 u32(4 * model::bytesPerElement(m_shape.options.kvType))},
+                sizeof(InterveneParams));
+  }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
@@ -186,7 +215,7 @@ class Builder {
 
 StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const DeviceWeights& weights,
                          TokenTile tile, KernelBuild build, std::optional<model::Stage> only)
-    : m_tile(tile) {
+    : m_device(device), m_shape(shape), m_build(build), m_tile(tile) {
   using model::Stage;
   const Builder builder(device, shape, tile, build);
   const auto wanted = [&](Stage stage) { return !only || *only == stage; };
@@ -206,6 +235,26 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
     once(Stage::FfnGateUp, m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
     once(Stage::FfnDown, m_ffnDown, layer.ffnDown, &Builder::ffnDown);
   }
+}
+
+const vulkan::Kernel& StepKernels::logitSummary() const {
+  return Builder(m_device, m_shape, m_tile, m_build).logitSummary();
+}
+
+const vulkan::Kernel& StepKernels::captureRows() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureRows();
+}
+
+const vulkan::Kernel& StepKernels::captureCache() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureCache();
+}
+
+const vulkan::Kernel& StepKernels::captureHeads() const {
+  return Builder(m_device, m_shape, m_tile, m_build).captureHeads();
+}
+
+const vulkan::Kernel& StepKernels::intervene() const {
+  return Builder(m_device, m_shape, m_tile, m_build).intervene();
 }
 
 }  // namespace headroom::engine

@@ -15,7 +15,7 @@ struct DeviceWeights;
 /// otherwise have their own.
 class StepKernels {
  public:
-  /// Those of every stage, or of `only` one.
+  /// Those of every stage, or of `only` one. `device` and `shape` outlive them.
   StepKernels(vulkan::Device& device, const StepShape& shape, const DeviceWeights& weights, TokenTile tile,
               KernelBuild build, std::optional<model::Stage> only = std::nullopt);
 
@@ -25,6 +25,12 @@ class StepKernels {
   /// Of the rows family, which merges chunks in a dispatch of its own; null for the other.
   const vulkan::Kernel* attentionMerge() const { return m_attentionMerge; }
   const vulkan::Kernel& logits() const { return *m_logits; }
+  // Made with the first step that asks for them.
+  const vulkan::Kernel& logitSummary() const;
+  const vulkan::Kernel& captureRows() const;
+  const vulkan::Kernel& captureCache() const;
+  const vulkan::Kernel& captureHeads() const;
+  const vulkan::Kernel& intervene() const;
   /// Of models whose heads, or whose branches, have norms of their own; null for others.
   const vulkan::Kernel* headNorm() const { return m_headNorm; }
   const vulkan::Kernel* addBranch() const { return m_addBranch; }
@@ -43,6 +49,9 @@ class StepKernels {
     const vulkan::Kernel& of(const DeviceMatrix& matrix) const { return *kernels[matrix.formatConstant()]; }
   };
 
+  vulkan::Device& m_device;
+  const StepShape& m_shape;
+  KernelBuild m_build;
   TokenTile m_tile;
   const vulkan::Kernel* m_embedding = nullptr;
   ByStorage m_qkvProjection;

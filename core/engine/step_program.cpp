@@ -23,27 +23,28 @@ std::array<Stage, kLayerStages.size()> stagesOf(model::Block block) {
 
 }  // namespace
 
-std::vector<std::pair<Stage, int>> StepProgram::stageOrder(const StepShape& shape) {
+std::vector<std::pair<Stage, int>> StepProgram::stageOrder(const StepShape& shape, const StepForm& form) {
   std::vector<std::pair<Stage, int>> order{{Stage::Embedding, -1}};
   for (int layer = 0; layer < shape.config.layerCount; ++layer) {
     for (Stage stage : stagesOf(shape.traits().block)) order.emplace_back(stage, layer);
   }
-  order.emplace_back(Stage::Logits, -1);
+  if (form.logitsRows > 0) order.emplace_back(Stage::Logits, -1);
   return order;
 }
 
-int StepProgram::dispatchTotal(const StepShape& shape) {
-  int perLayer = 0;
-  for (Stage stage : kLayerStages) perLayer += engine::dispatchCount(shape, stage);
-  return 2 + perLayer * shape.config.layerCount;
+int StepProgram::dispatchTotal(const StepShape& shape, const StepForm& form) {
+  int total = 0;
+  for (const auto& [stage, layer] : stageOrder(shape, form))
+    total += dispatchCount(shape, form, stage, layer);
+  return total;
 }
 
-StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows,
+StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,
                          vulkan::Workgroups workgroups)
-    : m_recorder(device, dispatchTotal(resources.shape), workgroups) {
-  for (const auto& [stage, layer] : stageOrder(resources.shape)) {
+    : m_recorder(device, dispatchTotal(resources.shape, form), workgroups) {
+  for (const auto& [stage, layer] : stageOrder(resources.shape, form)) {
     const int first = m_recorder.dispatchCount();
-    recordStage(m_recorder, resources, stage, layer, rowCount, logitsRows);
+    recordStage(m_recorder, resources, form, stage, layer);
     m_stages.push_back({stage, layer, first, m_recorder.dispatchCount() - first});
   }
   m_recorder.finish();

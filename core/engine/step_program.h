@@ -10,8 +10,8 @@
 
 namespace headroom::engine {
 
-/// The forward pass of a step of `rowCount` rows, recorded once and run as often as needed: positions, tokens
-/// and lengths lie in StepBuffers::params.
+/// The forward pass of a step of one form, recorded once and run as often as needed: positions, tokens and
+/// lengths lie in StepBuffers::params.
 class StepProgram {
  public:
   struct RecordedStage {
@@ -21,7 +21,7 @@ class StepProgram {
     int dispatchCount;
   };
 
-  StepProgram(vulkan::Device& device, const StepResources& resources, int rowCount, int logitsRows,
+  StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,
               vulkan::Workgroups workgroups = vulkan::Workgroups::AsAsked);
 
   void run() { m_recorder.run(); }
@@ -30,11 +30,10 @@ class StepProgram {
   /// Milliseconds of each stage in the last run.
   std::vector<double> stageTimesMs() const;
 
-  /// The stages of a step of a model of that shape, each with its layer (-1 for Embedding and Logits), in the
-  /// order of execution.
-  static std::vector<std::pair<model::Stage, int>> stageOrder(const StepShape& shape);
-  /// Dispatches of one step of a model of that shape.
-  static int dispatchTotal(const StepShape& shape);
+  /// The stages of a step, each with its layer (-1 for Embedding and Logits), in the order of execution.
+  static std::vector<std::pair<model::Stage, int>> stageOrder(const StepShape& shape, const StepForm& form);
+  /// Dispatches of a step.
+  static int dispatchTotal(const StepShape& shape, const StepForm& form);
 
  private:
   vulkan::Recorder m_recorder;

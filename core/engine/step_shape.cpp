@@ -98,6 +98,31 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   if (shape.rowsFamily()) planAttentionTile(shape, device);
 }
 
+/// Parts of the context, so many that a step has about as many workgroups as are wanted.
+void planChunks(StepShape& shape, const vulkan::DeviceInfo& device) {
+  shape.minChunkKeys = isSoftware(device) ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
+  const int wanted = shape.plan.attentionWorkgroups;
+  const int groups = shape.attentionWorkgroups() * shape.options.batch;
+  const int mostUseful = (shape.options.contextLength + shape.minChunkKeys - 1) / shape.minChunkKeys;
+  shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));
+}
+
+/// Room for captured values: of a whole block where that is little, of one row of everything at least.
+void planCapture(StepShape& shape, const vulkan::DeviceInfo& device) {
+  const auto layers = static_cast<std::uint64_t>(shape.config.layerCount);
+  const std::uint64_t heads = layers * static_cast<std::uint64_t>(shape.config.attention.queryHeadCount);
+  const auto block = static_cast<std::uint64_t>(shape.blockTokens);
+  std::uint64_t rowFloats = heads * static_cast<std::uint64_t>(shape.options.contextLength);
+  for (const model::CapturePoint point : model::kCapturePoints) {
+    rowFloats += (layers + 1) * paddedCapture(shape.capturedColumns(point));
+  }
+  shape.captureFloats = std::min({device.limits.maxStorageBufferRange / sizeof(float), rowFloats * block,
+                                  std::max(rowFloats, kCaptureBytes / sizeof(float))});
+  const std::uint64_t rowExtents = heads * static_cast<std::uint64_t>(shape.chunkCount);
+  shape.captureExtents =
+      std::min(rowExtents * block, std::max(rowExtents, kCaptureExtentBytes / (2 * sizeof(float))));
+}
+
 }  // namespace
 
 void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config) {
@@ -146,34 +171,27 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
                           const model::DecoderOptions& options) {
   StepShape shape{.config = config, .options = options};
   shape.options.contextLength = model::contextOf(config, options);
-  const int context = shape.options.contextLength;
   requireKernels(device, config);
   checkOptions(device, config, shape.options);
   planKernels(shape, device);
 
   shape.blockTokens = HEADROOM_MAX_TOKENS;
-  const std::uint64_t rowFloats = static_cast<std::uint64_t>(config.layerCount) *
-                                  static_cast<std::uint64_t>(config.attention.queryHeadCount) *
-                                  static_cast<std::uint64_t>(context);
-  const std::uint64_t most =
-      std::min<std::uint64_t>(device.limits.maxStorageBufferRange / sizeof(float),
-                              rowFloats * static_cast<std::uint64_t>(shape.blockTokens));
-  shape.captureFloats = std::min(most, std::max(rowFloats, kCaptureBytes / sizeof(float)));
-
-  shape.minChunkKeys = isSoftware(device) ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
-  const int wanted = shape.plan.attentionWorkgroups;
-  const int groups = shape.attentionWorkgroups() * options.batch;
-  const int mostUseful = (context + shape.minChunkKeys - 1) / shape.minChunkKeys;
-  shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));
-  const std::uint64_t rowExtents =
-      rowFloats / static_cast<std::uint64_t>(context) * static_cast<std::uint64_t>(shape.chunkCount);
-  shape.captureExtents = std::min(rowExtents * static_cast<std::uint64_t>(shape.blockTokens),
-                                  std::max(rowExtents, kCaptureExtentBytes / (2 * sizeof(float))));
+  planChunks(shape, device);
+  planCapture(shape, device);
   return shape;
+}
+
+std::uint64_t StepShape::capturedColumns(model::CapturePoint point) const {
+  const auto columns = static_cast<std::uint64_t>(model::columnsAt(point, config));
+  return point == model::CapturePoint::SoftmaxExtents ? columns * static_cast<std::uint64_t>(chunkCount)
+                                                      : columns;
 }
 
 CaptureLayout StepShape::captureLayout(const model::Capture& capture, int positions) const {
   CaptureLayout layout;
+  for (const model::ActivationRequest& request : capture.activations) {
+    layout.columns += request.layers.size() * paddedCapture(capturedColumns(request.point));
+  }
   int layers = 0;
   for (int layer = 0; layer < config.layerCount; ++layer) layers += capture.wants(layer) ? 1 : 0;
   if (layers == 0) return layout;
@@ -185,19 +203,23 @@ CaptureLayout StepShape::captureLayout(const model::Capture& capture, int positi
 
 int StepShape::captureRows(const model::Capture& capture, int position, int wanted) const {
   const CaptureLayout layout = captureLayout(capture, position + wanted);
-  if (layout.slotCount == 0) return wanted;
+  if (layout.slotCount == 0 && layout.columns == 0) return wanted;
   const std::uint64_t rowFloats =
-      static_cast<std::uint64_t>(layout.slotCount) * static_cast<std::uint64_t>(layout.stride);
-  if (rowFloats > captureFloats) {
+      static_cast<std::uint64_t>(layout.slotCount) * static_cast<std::uint64_t>(layout.stride) +
+      layout.columns;
+  const std::uint64_t room = captureFloats - (layout.columns > 0 ? paddedCapture(1) - 1 : 0);
+  if (rowFloats > room) {
     throw vulkan::Error(fmt::format(
-        "Attention rows of {} heads over {} positions are {} bytes, the device holds {}; choose fewer "
-        "heads, or pooled rows.",
-        layout.slotCount, position + wanted, rowFloats * sizeof(float), captureFloats * sizeof(float)));
+        "Attention rows of {} heads over {} positions, and {} values besides, are {} bytes, the device holds "
+        "{}; choose fewer heads or layers, or pooled rows.",
+        layout.slotCount, position + wanted, layout.columns, rowFloats * sizeof(float),
+        room * sizeof(float)));
   }
+  const auto fitting = std::min(static_cast<std::uint64_t>(wanted), room / rowFloats);
+  if (layout.slotCount == 0) return static_cast<int>(fitting);
   const std::uint64_t rowExtents =
       static_cast<std::uint64_t>(layout.slotCount) * static_cast<std::uint64_t>(chunkCount);
-  return static_cast<int>(
-      std::min({static_cast<std::uint64_t>(wanted), captureFloats / rowFloats, captureExtents / rowExtents}));
+  return static_cast<int>(std::min(fitting, captureExtents / rowExtents));
 }
 
 }  // namespace headroom::engine

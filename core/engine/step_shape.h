@@ -12,10 +12,12 @@ namespace headroom::engine {
 inline constexpr std::uint64_t kOffsetAlignment = 256;
 
 /// Where the captured scores of a step lie: [slot][row][stride], a slot for each captured layer and head.
+/// Behind them lies what else is captured, [place][row][columns], see paddedCapture().
 struct CaptureLayout {
   int slotCount = 0;
-  int pooling = 1;  ///< keys per value: 1, or 8
-  int stride = 0;   ///< floats per row
+  int pooling = 1;            ///< keys per value: 1, or 8
+  int stride = 0;             ///< floats per row
+  std::uint64_t columns = 0;  ///< floats per row of everything that is captured besides scores
 };
 
 /// Throws vulkan::Error when the engine has no kernels for a model of that shape, naming what does not fit.
@@ -23,6 +25,11 @@ void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& 
 /// `wanted` with what it leaves open chosen for the kind of device. Throws vulkan::Error when the device
 /// cannot run that family.
 model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::KernelPlan& wanted);
+
+/// Captured rows besides scores begin at whole texels.
+constexpr std::uint64_t paddedCapture(std::uint64_t floats) {
+  return roundUp(floats, 4);
+}
 
 /// The sizes that a decoder's kernels, buffers and traffic all follow from; fixed when it is built.
 struct StepShape {
@@ -52,6 +59,8 @@ struct StepShape {
   const model::Traits& traits() const { return config.traits; }
   int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup; }
 
+  /// Floats of a row at `point` as kernels copy it: of softmax extents those of every chunk.
+  std::uint64_t capturedColumns(model::CapturePoint point) const;
   /// Layout of the capture of rows that end at `positions`.
   CaptureLayout captureLayout(const model::Capture& capture, int positions) const;
   /// How many of `wanted` rows from `position` on one step can capture. Throws vulkan::Error when it is none.

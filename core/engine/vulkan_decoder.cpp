@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <limits>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/engine/memory_plan.h"
+#include "core/engine/stage_captures.h"
 #include "core/engine/stage_inspector.h"
 #include "core/engine/stage_traffic.h"
+#include "core/engine/step_input.h"
+#include "core/engine/step_output.h"
 #include "core/engine/translate_errors.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
@@ -25,57 +28,17 @@ using model::StepRecord;
 /// Programs of odd row counts (the rest of a prompt) that are kept beside those of whole blocks and steps.
 constexpr std::size_t kKeptPrograms = 8;
 
-/// What a chunk of the context knows of its softmax.
-struct SoftmaxExtent {
-  float maximum;
-  float sum;  ///< of exp(score - maximum)
-};
-
-/// Attention from scores and the extents of all chunks; each value of `out` is the largest of `pooling`
-/// scores. The first `unseen` scores lie before the layer's window and were not written: they are 0.
-void normaliseRow(std::span<const float> scores, std::size_t unseen, std::span<const SoftmaxExtent> extents,
-                  int pooling, std::span<float> out) {
-  float highest = -std::numeric_limits<float>::infinity();
-  for (const SoftmaxExtent& chunk : extents) highest = std::max(highest, chunk.maximum);
-  double sum = 0.0;
-  for (const SoftmaxExtent& chunk : extents) {
-    if (chunk.sum > 0.0f) sum += chunk.sum * std::exp(static_cast<double>(chunk.maximum) - highest);
-  }
-  const auto scale = static_cast<float>(1.0 / sum);
-  std::size_t cell = 0;
-  for (std::size_t first = 0; first < scores.size(); first += static_cast<std::size_t>(pooling)) {
-    const std::size_t end = std::min(scores.size(), first + static_cast<std::size_t>(pooling));
-    const auto pooled = scores.first(end).subspan(std::min(end, std::max(first, unseen)));
-    out[cell++] = pooled.empty() ? 0.0f : scale * std::exp(*std::ranges::max_element(pooled) - highest);
-  }
-}
-
 using Clock = std::chrono::steady_clock;
 
 double millisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-/// Adds times and traffic of the same stages, for the sequences of a batched prefill.
-void addStages(StepRecord& total, const StepRecord& part) {
-  total.overhead += part.overhead;
-  total.deviceMs += part.deviceMs;
-  for (std::size_t index = 0; index < total.stages.size(); ++index) {
-    total.stages[index].gpuTimeMs += part.stages[index].gpuTimeMs;
-    total.stages[index].issued += part.stages[index].issued;
-    total.stages[index].logical += part.stages[index].logical;
-  }
-}
-
 }  // namespace
 
-VulkanDecoder::Resources::Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build)
+VulkanDecoder::Resources::Resources(vulkan::Device& device, const StepShape& shape)
     : cache(device, shape.config, shape.options.kvType, shape.options.contextLength, shape.options.batch),
-      buffers(device, shape) {
-  if (build == KernelBuild::Plain) return;
-  audit = vulkan::Buffer(device, kAuditStride * static_cast<std::uint64_t>(StepProgram::dispatchTotal(shape)),
-                         vulkan::MemoryPlace::Host, "counters of an audit");
-}
+      buffers(device, shape) {}
 
 VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::DecoderOptions& options,
                              KernelBuild build)
@@ -86,17 +49,35 @@ VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::Decode
     m_shape = StepShape::make(m_device.info(), m_model.config(), planned);
     m_need = memoryNeed(m_device.info(), m_shape);
     refuseIfTooLarge(m_device.info(), m_device.memory(), m_shape, m_need);
-    m_resources = std::make_unique<Resources>(m_device, m_shape, build);
-    program(m_shape.options.batch, m_shape.options.batch);
+    m_resources = std::make_unique<Resources>(m_device, m_shape);
+    program({.rows = m_shape.options.batch, .logitsRows = m_shape.options.batch});
     m_device.finishUploads();
   });
-  m_logits.resize(static_cast<std::size_t>(m_shape.config.vocabSize));
+  m_positions.resize(static_cast<std::size_t>(m_shape.options.batch));
+  m_logits.resize(m_positions.size() * static_cast<std::size_t>(m_shape.config.vocabSize));
 }
 
 VulkanDecoder::~VulkanDecoder() = default;
 
-void VulkanDecoder::truncate(int positions) {
-  m_position = std::clamp(positions, 0, m_position);
+void VulkanDecoder::truncateSequence(int sequence, int positions) {
+  int& position = m_positions[static_cast<std::size_t>(sequence)];
+  position = std::clamp(positions, 0, position);
+}
+
+void VulkanDecoder::setInterventions(std::span<const model::HeadIntervention> interventions) {
+  model::checkInterventions(interventions, m_shape.config);
+  translateErrors([&] {
+    InterventionTable table(m_device, m_shape.config, interventions);
+    // Their commands read the table that goes.
+    std::erase_if(m_resources->programs,
+                  [](const auto& entry) { return !entry.first.changedLayers.empty(); });
+    m_interventions = std::move(table);
+  });
+}
+
+std::span<const float> VulkanDecoder::logitsOf(int sequence) const {
+  const auto vocabSize = static_cast<std::size_t>(m_shape.config.vocabSize);
+  return std::span(m_logits).subspan(static_cast<std::size_t>(sequence) * vocabSize, vocabSize);
 }
 
 void VulkanDecoder::fillCache(int positions, unsigned seed) {
@@ -105,27 +86,35 @@ void VulkanDecoder::fillCache(int positions, unsigned seed) {
                                    m_shape.options.contextLength, positions));
   }
   translateErrors([&] { m_resources->cache.fill(m_device, seed); });
-  m_position = positions;
+  std::ranges::fill(m_positions, positions);
 }
 
-StepProgram& VulkanDecoder::program(int rowCount, int logitsRows) {
+StepProgram& VulkanDecoder::program(const StepForm& form) {
   Resources& resources = *m_resources;
-  const auto found = resources.programs.find({rowCount, logitsRows});
+  const auto found = resources.programs.find(form);
   if (found != resources.programs.end()) return found->second;
   if (resources.programs.size() >= kKeptPrograms) {
     std::erase_if(resources.programs, [&](const auto& entry) {
-      const int rows = entry.first.first;
+      const int rows = entry.first.rows;
       return rows != m_shape.options.batch && rows != m_shape.blockTokens;
     });
   }
+  if (m_build == KernelBuild::Audit) makeAudit(StepProgram::dispatchTotal(m_shape, form));
   const std::size_t kernelsBefore = m_device.kernels().size();
-  const StepResources step = stepResources(rowCount);
-  // What the driver does at the first use of a kernel belongs to making it, not to the first token.
-  if (m_device.kernels().size() > kernelsBefore)
-    StepProgram(m_device, step, rowCount, logitsRows, vulkan::Workgroups::None).run();
-  return resources.programs
-      .emplace(std::pair(rowCount, logitsRows), StepProgram(m_device, step, rowCount, logitsRows))
-      .first->second;
+  const StepResources step = stepResources(form.rows);
+  StepProgram recorded(m_device, step, form);
+  if (m_device.kernels().size() > kernelsBefore) {
+    // What the driver does at the first use of a kernel belongs to making it, not to the first token.
+    StepProgram(m_device, step, form, vulkan::Workgroups::None).run();
+  }
+  return resources.programs.emplace(form, std::move(recorded)).first->second;
+}
+
+void VulkanDecoder::makeAudit(int dispatches) {
+  const std::uint64_t bytes = kAuditStride * static_cast<std::uint64_t>(dispatches);
+  if (m_resources->audit.bytes() >= bytes) return;
+  m_resources->programs.clear();  // they count into the old one
+  m_resources->audit = vulkan::Buffer(m_device, bytes, vulkan::MemoryPlace::Host, "counters of an audit");
 }
 
 StepResources VulkanDecoder::stepResources(int rowCount) {
@@ -140,50 +129,79 @@ StepResources VulkanDecoder::stepResources(int rowCount) {
           .weights = m_model.weights(),
           .cache = resources.cache,
           .buffers = resources.buffers,
+          .interventions = &m_interventions,
           .audit = m_build == KernelBuild::Audit ? &resources.audit : nullptr};
 }
 
-void VulkanDecoder::requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows) {
-  const auto wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
-  const auto logits = m_resources->buffers.logits.mapped<const float>().first(wanted);
-  if (model::allFinite(logits)) return;
-  const auto found = findNonFinite(m_device, stepResources(static_cast<int>(rows.size())), rows, logitsRows)
-                         .value_or(NonFiniteValue{.position = static_cast<int>(rows.back().position),
-                                                  .value = logits[model::firstNonFinite(logits)]});
+void VulkanDecoder::requireFiniteLogits(const StepForm& form) {
+  if (form.logitsRows == 0) return;
+  const StepBuffers& buffers = m_resources->buffers;
+  const std::optional<float> value = nonFiniteLogit(m_shape, buffers, form);
+  if (!value) return;
+  const StepParams& params = buffers.params.mapped<const StepParams>()[0];
+  const auto found =
+      findNonFinite(m_device, stepResources(form.rows), form)
+          .value_or(NonFiniteValue{.position = static_cast<int>(params.tokens[form.rows - 1].position),
+                                   .value = *value});
   throw model::Error(model::nonFiniteSentence(found.stage, found.layer, found.position, found.value));
 }
 
-void VulkanDecoder::setCapture(StepParams& params, std::span<const TokenParams> rows,
-                               const Capture& capture) const {
-  const CaptureLayout layout = m_shape.captureLayout(capture, static_cast<int>(rows.back().position) + 1);
-  params.captureRows = static_cast<std::uint32_t>(std::ranges::count(rows, 0u, &TokenParams::sequence));
-  params.captureStride = static_cast<std::uint32_t>(layout.stride);
-  params.capturePooling = static_cast<std::uint32_t>(layout.pooling);
-  const std::vector<int> heads = capture.wantedHeads(m_shape.config.attention.queryHeadCount);
-  std::ranges::fill(params.layerSlots, kNoSlot);
-  std::ranges::fill(params.headSlots, kNoSlot);
-  std::uint32_t slot = 0;
-  for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
-    if (!capture.wants(layer)) continue;
-    params.layerSlots[layer] = slot;
-    slot += static_cast<std::uint32_t>(heads.size());
-  }
-  for (std::size_t index = 0; index < heads.size(); ++index) {
-    params.headSlots[heads[index]] = static_cast<std::uint32_t>(index);
+void VulkanDecoder::addStages(const StepProgram& steps, const StepForm& form, const Capture& capture,
+                              StepRecord& record) const {
+  const StepParams& params = m_resources->buffers.params.mapped<const StepParams>()[0];
+  const auto targets = std::span(params.targets).first(params.logitsCount);
+  const auto wantedHeads =
+      static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
+  StepRows rows{.tokens = std::span(params.tokens).first(params.tokenCount),
+                .form = form,
+                .topCount = static_cast<int>(params.topCount),
+                .targetCount = static_cast<int>(std::ssize(targets) - std::ranges::count(targets, kNoSlot)),
+                .interventions = &m_interventions,
+                .capturePooling = static_cast<int>(params.capturePooling)};
+  const std::vector<double> times = steps.stageTimesMs();
+  for (std::size_t index = 0; index < times.size(); ++index) {
+    const StepProgram::RecordedStage& recorded = steps.stages()[index];
+    rows.capturedHeads = capture.wants(recorded.layer) ? wantedHeads : 0;
+    const StageTraffic traffic =
+        stageTraffic(recorded.stage, recorded.layer, m_shape, m_model.weights(), rows);
+    record.stages.push_back({.stage = recorded.stage,
+                             .layer = recorded.layer,
+                             .gpuTimeMs = times[index],
+                             .issued = traffic.issued,
+                             .logical = traffic.logical,
+                             .dispatchCount = recorded.dispatchCount});
   }
 }
 
-StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsRows, const Capture& capture) {
-  const auto prepareStart = Clock::now();
-  StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
-  params.tokenCount = static_cast<std::uint32_t>(rows.size());
-  params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
-  setCapture(params, rows, capture);
-  std::ranges::copy(rows, params.tokens);
+void VulkanDecoder::addLogits(const StepForm& form, const model::LogitsRequest& request, StepRecord& record) {
+  if (form.logitsRows == 0) return;
+  if (form.logits == LogitsTarget::Summary) {
+    record.summaries = readSummaries(m_resources->buffers);
+    return;
+  }
+  const StepParams& params = m_resources->buffers.params.mapped<const StepParams>()[0];
+  const auto vocabSize = static_cast<std::size_t>(m_shape.config.vocabSize);
+  const auto logits = m_resources->buffers.logits.mapped<const float>().first(params.logitsCount * vocabSize);
+  for (std::size_t index = 0; index < params.logitsCount; ++index) {
+    const std::uint32_t sequence = params.tokens[params.logitsRows[index]].sequence;
+    std::ranges::copy(logits.subspan(index * vocabSize, vocabSize),
+                      m_logits.begin() + static_cast<std::ptrdiff_t>(sequence * vocabSize));
+  }
+  if (request.rows == model::LogitsRequest::Rows::All) record.logits.assign(logits.begin(), logits.end());
+  model::Distribution next = model::summarise(logitsOf(record.rows.front().sequence), model::kCandidateCount);
+  record.candidates = std::move(next.candidates);
+  record.nextTokenEntropy = next.entropy;
+}
 
+StepRecord VulkanDecoder::runStep(std::span<const model::StepRow> rows, const model::StepRequest& request,
+                                  std::span<const int> targets) {
+  const auto prepareStart = Clock::now();
+  StepRecord record = model::recordOf(rows);
+  StepParams& params = m_resources->buffers.params.mapped<StepParams>()[0];
+  StepForm form = fillIn(params, m_shape, rows, request, targets);
+  form.changedLayers = m_interventions.layers();
   const auto setupStart = Clock::now();
-  StepProgram& steps = program(static_cast<int>(rows.size()), logitsRows);
-  StepRecord record;
+  StepProgram& steps = program(form);
   record.overhead.setupMs = millisecondsSince(setupStart);
   record.overhead.prepareMs = millisecondsSince(prepareStart);
   const bool audits = m_build == KernelBuild::Audit;
@@ -193,166 +211,58 @@ StepRecord VulkanDecoder::runRows(std::span<const TokenParams> rows, int logitsR
   record.deviceMs = millisecondsSince(submitStart);
 
   const auto readBackStart = Clock::now();
-  requireFiniteLogits(rows, logitsRows);
+  requireFiniteLogits(form);
   if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
-  const std::vector<double> times = steps.stageTimesMs();
-  const auto wantedHeads =
-      static_cast<int>(capture.wantedHeads(m_shape.config.attention.queryHeadCount).size());
-  StepRows stepRows{
-      .tokens = rows, .logitsRows = logitsRows, .capturePooling = static_cast<int>(params.capturePooling)};
-  for (std::size_t index = 0; index < times.size(); ++index) {
-    const StepProgram::RecordedStage& recorded = steps.stages()[index];
-    stepRows.capturedHeads = capture.wants(recorded.layer) ? wantedHeads : 0;
-    const StageTraffic traffic =
-        stageTraffic(recorded.stage, recorded.layer, m_shape, m_model.weights(), stepRows);
-    record.stages.push_back({.stage = recorded.stage,
-                             .layer = recorded.layer,
-                             .gpuTimeMs = times[index],
-                             .issued = traffic.issued,
-                             .logical = traffic.logical,
-                             .dispatchCount = recorded.dispatchCount});
-  }
-  record.attention = readAttention(rows, capture);
+  addStages(steps, form, request.capture, record);
+  record.attention = readAttention(m_shape, m_resources->buffers, request.capture);
+  record.activations = readCaptures(m_shape, m_resources->buffers, form);
+  addLogits(form, request.logits, record);
   record.overhead.submitMs = record.deviceMs - record.gpuTimeMs();
   record.overhead.readBackMs = millisecondsSince(readBackStart);
   return record;
 }
 
-model::AttentionRows VulkanDecoder::readAttention(std::span<const TokenParams> rows,
-                                                  const Capture& capture) const {
-  model::AttentionRows attention;
-  if (rows[0].sequence != 0) return attention;
-  for (int layer = 0; layer < m_shape.config.layerCount; ++layer) {
-    if (capture.wants(layer)) attention.layers.push_back(layer);
-  }
-  if (attention.layers.empty()) return attention;
-  const auto ofFirstSequence = std::ranges::count(rows, 0u, &TokenParams::sequence);
-  attention.queryHeads = capture.wantedHeads(m_shape.config.attention.queryHeadCount);
-  attention.rowCount = static_cast<int>(ofFirstSequence);
-  attention.firstPosition = static_cast<int>(rows[0].position);
-  const int positions = attention.firstPosition + attention.rowCount;
-  const CaptureLayout layout = m_shape.captureLayout(capture, positions);
-  attention.pooling = model::poolingFor(positions, capture.cells);
-  attention.rowStride = attention.valueCount(attention.rowCount - 1);
-  const std::size_t rowTotal =
-      static_cast<std::size_t>(layout.slotCount) * static_cast<std::size_t>(attention.rowCount);
-  attention.values.assign(rowTotal * static_cast<std::size_t>(attention.rowStride), 0.0f);
-
-  const auto scores = m_resources->buffers.captured.mapped<const float>();
-  const auto extents = m_resources->buffers.capturedExtent.mapped<const SoftmaxExtent>();
-  const auto chunks = static_cast<std::size_t>(m_shape.chunkCount);
-  const int valuesPerCell = attention.pooling / layout.pooling;
-  for (std::size_t index = 0; index < rowTotal; ++index) {
-    const int row = static_cast<int>(index) % attention.rowCount;
-    const auto layer = static_cast<std::size_t>(index) / static_cast<std::size_t>(attention.rowCount) /
-                       attention.queryHeads.size();
-    const int window = m_shape.config.windowOf(attention.layers[layer]);
-    const int unseen = window > 0 ? std::max(0, attention.firstPosition + row + 1 - window) : 0;
-    const int cells = (attention.firstPosition + row + layout.pooling) / layout.pooling;
-    normaliseRow(
-        scores.subspan(index * static_cast<std::size_t>(layout.stride), static_cast<std::size_t>(cells)),
-        static_cast<std::size_t>(unseen / layout.pooling), extents.subspan(index * chunks, chunks),
-        valuesPerCell,
-        std::span(attention.values).subspan(index * static_cast<std::size_t>(attention.rowStride)));
-  }
-  return attention;
-}
-
-int VulkanDecoder::blockRows(const Capture& capture, int position, std::size_t wanted) const {
-  const auto rows = static_cast<int>(std::min(wanted, static_cast<std::size_t>(m_shape.blockTokens)));
-  return m_shape.captureRows(capture, position, rows);
-}
-
-StepRecord VulkanDecoder::decodeStep(int token, const Capture& capture) {
-  const int batch = m_shape.options.batch;
-  std::vector<TokenParams> rows;
-  for (int sequence = 0; sequence < batch; ++sequence) {
-    rows.push_back({.token = static_cast<std::uint32_t>(token),
-                    .position = static_cast<std::uint32_t>(m_position),
-                    .sequence = static_cast<std::uint32_t>(sequence)});
-  }
-  StepRecord record = runRows(rows, batch, capture);
-  const std::span<const float> logits = m_resources->buffers.logits.mapped<const float>();
-  std::ranges::copy(logits.first(m_logits.size()), m_logits.begin());
-  if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), m_logits.begin(), m_logits.end());
-  return record;
-}
-
-StepRecord VulkanDecoder::prefillBlock(std::span<const int> tokens, const Capture& capture) {
-  const int logitsRows = m_keepsAllLogits ? static_cast<int>(tokens.size()) : 1;
-  StepRecord record;
-  for (int sequence = 0; sequence < m_shape.options.batch; ++sequence) {
-    std::vector<TokenParams> rows;
-    for (std::size_t index = 0; index < tokens.size(); ++index) {
-      rows.push_back({.token = static_cast<std::uint32_t>(tokens[index]),
-                      .position = static_cast<std::uint32_t>(m_position) + static_cast<std::uint32_t>(index),
-                      .sequence = static_cast<std::uint32_t>(sequence)});
-    }
-    StepRecord part = runRows(rows, logitsRows, capture);
-    if (sequence > 0) {
-      addStages(record, part);
-      continue;
-    }
-    record = std::move(part);
-    const std::span<const float> logits = m_resources->buffers.logits.mapped<const float>();
-    const std::size_t wanted = static_cast<std::size_t>(logitsRows) * m_logits.size();
-    std::ranges::copy(logits.subspan(wanted - m_logits.size(), m_logits.size()), m_logits.begin());
-    if (m_keepsAllLogits) {
-      m_allLogits.insert(m_allLogits.end(), logits.begin(),
-                         logits.begin() + static_cast<std::ptrdiff_t>(wanted));
-    }
-  }
-  return record;
-}
-
 std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::span<const int> tokens,
                                                         const Capture& capture) {
-  model::checkReplay(firstPosition, tokens, m_position);
+  model::checkReplay(firstPosition, tokens, positionOf(capture.sequence));
+  std::vector<model::StepRow> rows;
+  for (std::size_t index = 0; index < tokens.size(); ++index) {
+    rows.push_back({capture.sequence, tokens[index], firstPosition + static_cast<int>(index)});
+  }
   return translateErrors([&] {
+    const model::StepRequest request{capture, model::LogitsRequest::none()};
     std::vector<model::AttentionRows> replayed;
-    for (std::size_t done = 0; done < tokens.size();) {
-      const auto count = static_cast<std::size_t>(
-          blockRows(capture, firstPosition + static_cast<int>(done), tokens.size() - done));
-      std::vector<TokenParams> rows;
-      for (std::size_t index = done; index < done + count; ++index) {
-        rows.push_back(
-            {.token = static_cast<std::uint32_t>(tokens[index]),
-             .position = static_cast<std::uint32_t>(firstPosition) + static_cast<std::uint32_t>(index)});
-      }
-      replayed.push_back(runRows(rows, 1, capture).attention);
-      done += count;
+    for (std::span<const model::StepRow> rest(rows); !rest.empty();) {
+      const std::size_t count = stepRows(m_shape, rest, capture);
+      replayed.push_back(runStep(rest.first(count), request, {}).attention);
+      rest = rest.subspan(count);
     }
     return replayed;
   });
 }
 
-std::vector<StepRecord> VulkanDecoder::run(std::span<const int> tokens, const Capture& capture) {
-  model::checkRun(tokens, m_position, m_shape.options.contextLength, m_shape.config.vocabSize);
+std::vector<StepRecord> VulkanDecoder::runRows(std::span<const model::StepRow> rows,
+                                               const model::StepRequest& request) {
+  model::checkRows(*this, rows, request);
   return translateErrors([&] {
-    m_allLogits.clear();
     m_audited.clear();
+    std::span<const int> targets = request.logits.targets;
     std::vector<StepRecord> records;
-    for (std::size_t done = 0; done < tokens.size();) {
+    while (!rows.empty()) {
       const auto start = Clock::now();
-      const auto count = static_cast<std::size_t>(blockRows(capture, m_position, tokens.size() - done));
-      const std::span<const int> block = tokens.subspan(done, count);
-      StepRecord record = count == 1 ? decodeStep(block[0], capture) : prefillBlock(block, capture);
-      const auto readBackStart = Clock::now();
-      record.tokens.assign(block.begin(), block.end());
-      record.position = m_position;
-      m_position += static_cast<int>(count);
-      done += count;
-
-      record.cacheBytesUsed =
-          model::kvCacheBytes(m_shape.config, m_shape.options.kvType, static_cast<std::uint64_t>(m_position),
-                              static_cast<std::uint64_t>(m_shape.options.batch));
+      const std::size_t count = stepRows(m_shape, rows, request.capture);
+      const std::size_t asked = std::min(targets.size(), count);
+      StepRecord record = runStep(rows.first(count), request, targets.first(asked));
+      for (const model::StepRow& row : record.rows) ++m_positions[static_cast<std::size_t>(row.sequence)];
+      for (const int positions : m_positions) {
+        record.cacheBytesUsed += model::kvCacheBytes(m_shape.config, m_shape.options.kvType,
+                                                     static_cast<std::uint64_t>(positions));
+      }
       record.cacheBytesAllocated = m_resources->cache.allocatedBytes();
-      const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
-      record.candidates = next.candidates;
-      record.nextTokenEntropy = next.entropy;
-      record.overhead.readBackMs += millisecondsSince(readBackStart);
       record.wallTimeMs = millisecondsSince(start);
       records.push_back(std::move(record));
+      rows = rows.subspan(count);
+      targets = targets.subspan(asked);
     }
     return records;
   });

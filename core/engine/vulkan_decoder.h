@@ -2,18 +2,21 @@
 
 #include <map>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "core/engine/device_model.h"
+#include "core/engine/intervention_table.h"
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
+#include "core/engine/step_form.h"
 #include "core/engine/step_kernels.h"
 #include "core/engine/step_program.h"
 #include "core/engine/step_shape.h"
 #include "core/model/decoder.h"
 #include "core/model/memory_need.h"
 #include "core/vulkan/device.h"
-#include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
@@ -31,17 +34,17 @@ class VulkanDecoder : public model::Decoder {
   const model::DecoderOptions& options() const override { return m_shape.options; }
   std::string deviceName() const override { return m_device.info().name; }
 
-  int position() const override { return m_position; }
-  void truncate(int positions) override;
-  std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override;
+  int positionOf(int sequence) const override { return m_positions[static_cast<std::size_t>(sequence)]; }
+  void truncateSequence(int sequence, int positions) override;
+  std::vector<model::StepRecord> runRows(std::span<const model::StepRow> rows,
+                                         const model::StepRequest& request) override;
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture& capture) override;
-  std::span<const float> logits() const override { return m_logits; }
-  void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
-  std::span<const float> allLogits() const override { return m_allLogits; }
+  void setInterventions(std::span<const model::HeadIntervention> interventions) override;
+  std::span<const float> logitsOf(int sequence) const override;
 
-  /// Fills the cache with random numbers and stands at `positions`, which lie within the context: for
-  /// measuring at a length without decoding up to it. Throws model::Error.
+  /// Fills the cache with random numbers; every sequence stands at `positions`, which lie within the context:
+  /// for measuring at a length without decoding up to it. Throws model::Error.
   void fillCache(int positions, unsigned seed);
 
   const StepShape& shape() const { return m_shape; }
@@ -55,29 +58,30 @@ class VulkanDecoder : public model::Decoder {
  private:
   /// Everything on the device that a decoder owns.
   struct Resources {
-    Resources(vulkan::Device& device, const StepShape& shape, KernelBuild build);
+    Resources(vulkan::Device& device, const StepShape& shape);
 
     KvCache cache;
     StepBuffers buffers;
-    vulkan::Buffer audit;  ///< counters of a step, on the host; empty without an audit
+    vulkan::Buffer audit;  ///< counters of the largest step so far, on the host; empty without an audit
     std::unique_ptr<StepKernels> oneToken;
     std::unique_ptr<StepKernels> severalTokens;
-    std::map<std::pair<int, int>, StepProgram> programs;  ///< by rows and logits rows
+    std::map<StepForm, StepProgram> programs;
   };
 
   /// What the stages of a step of `rowCount` rows work on; makes their kernels when they are not there yet.
   StepResources stepResources(int rowCount);
-  StepProgram& program(int rowCount, int logitsRows);
+  StepProgram& program(const StepForm& form);
+  /// Room for the counters of that many dispatches.
+  void makeAudit(int dispatches);
   /// Throws model::Error naming the first stage that gave NaN or an infinity, if the last step's logits have
   /// any.
-  void requireFiniteLogits(std::span<const TokenParams> rows, int logitsRows);
-  model::StepRecord runRows(std::span<const TokenParams> rows, int logitsRows, const model::Capture& capture);
-  model::StepRecord decodeStep(int token, const model::Capture& capture);
-  model::StepRecord prefillBlock(std::span<const int> tokens, const model::Capture& capture);
-  void setCapture(StepParams& params, std::span<const TokenParams> rows, const model::Capture& capture) const;
-  model::AttentionRows readAttention(std::span<const TokenParams> rows, const model::Capture& capture) const;
-  /// Rows of the next block: as many of `wanted` as a step takes and can capture.
-  int blockRows(const model::Capture& capture, int position, std::size_t wanted) const;
+  void requireFiniteLogits(const StepForm& form);
+  /// Runs one step; positions stay as they are. `targets` are those of `rows`, or none.
+  model::StepRecord runStep(std::span<const model::StepRow> rows, const model::StepRequest& request,
+                            std::span<const int> targets);
+  void addStages(const StepProgram& steps, const StepForm& form, const model::Capture& capture,
+                 model::StepRecord& record) const;
+  void addLogits(const StepForm& form, const model::LogitsRequest& request, model::StepRecord& record);
 
   const DeviceModel& m_model;
   vulkan::Device& m_device;
@@ -85,10 +89,9 @@ class VulkanDecoder : public model::Decoder {
   StepShape m_shape;
   model::MemoryNeed m_need;
   std::unique_ptr<Resources> m_resources;
-  int m_position = 0;
-  bool m_keepsAllLogits = false;
-  std::vector<float> m_logits;
-  std::vector<float> m_allLogits;
+  InterventionTable m_interventions;
+  std::vector<int> m_positions;  // by sequence
+  std::vector<float> m_logits;   // [sequence][vocabSize]
   std::vector<model::Traffic> m_audited;
 };
 

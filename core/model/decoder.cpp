@@ -60,22 +60,154 @@ Distribution summarise(std::span<const float> logits, int count) {
   return result;
 }
 
-void requireTokens(std::span<const int> tokens) {
-  if (tokens.empty()) throw Error("There is no token to run: the text is empty, expected at least one.");
+void Decoder::setInterventions(std::span<const HeadIntervention> interventions) {
+  if (interventions.empty()) return;
+  throw Error(fmt::format("{} heads were to be changed; \"{}\" only plays what was recorded.",
+                          interventions.size(), deviceName()));
 }
 
-void checkRun(std::span<const int> tokens, int position, int contextLength, int vocabSize) {
-  requireTokens(tokens);
-  if (std::ssize(tokens) > contextLength - position) {
+void Decoder::truncate(int positions) {
+  for (int sequence = 0; sequence < options().batch; ++sequence) truncateSequence(sequence, positions);
+}
+
+std::vector<StepRecord> Decoder::run(std::span<const int> tokens, const Capture& capture,
+                                     const LogitsRequest& logits) {
+  std::vector<StepRow> rows;
+  StepRequest request{capture, logits};
+  request.logits.targets.clear();
+  for (std::size_t index = 0; index < tokens.size(); ++index) {
+    for (int sequence = 0; sequence < options().batch; ++sequence) {
+      rows.push_back({sequence, tokens[index], positionOf(sequence) + static_cast<int>(index)});
+      if (!logits.targets.empty()) request.logits.targets.push_back(logits.targets.at(index));
+    }
+  }
+  return runRows(rows, request);
+}
+
+std::vector<float> allLogits(std::span<const StepRecord> records) {
+  std::vector<float> all;
+  for (const StepRecord& record : records) all.insert(all.end(), record.logits.begin(), record.logits.end());
+  return all;
+}
+
+template <typename Number>
+LogitsSummary summaryOf(std::span<const Number> logits, int row, int target, int topCount) {
+  LogitsSummary summary{.row = row};
+  const double highest = static_cast<double>(*std::ranges::max_element(logits));
+  double sum = 0.0;
+  double weighted = 0.0;
+  for (const Number logit : logits) {
+    const double below = static_cast<double>(logit) - highest;
+    sum += std::exp(below);
+    weighted += below * std::exp(below);
+  }
+  summary.logSumExp = static_cast<float>(highest + std::log(sum));
+  summary.entropy = static_cast<float>(std::log(sum) - weighted / sum);
+  if (target >= 0) {
+    summary.targetLogProbability = static_cast<float>(
+        static_cast<double>(logits[static_cast<std::size_t>(target)]) - highest - std::log(sum));
+  }
+  const std::vector<float> floats(logits.begin(), logits.end());
+  for (const int token : mostLikely(floats, std::min(topCount, static_cast<int>(floats.size())))) {
+    summary.top.push_back({token, floats[static_cast<std::size_t>(token)]});
+  }
+  return summary;
+}
+
+template LogitsSummary summaryOf(std::span<const float>, int, int, int);
+template LogitsSummary summaryOf(std::span<const double>, int, int, int);
+
+void requireRows(std::span<const StepRow> rows) {
+  if (rows.empty()) throw Error("There is no token to run: the text is empty, expected at least one.");
+}
+
+namespace {
+
+void checkToken(int token, int vocabSize) {
+  if (token >= 0 && token < vocabSize) return;
+  throw Error(fmt::format("Token {} is outside the vocabulary of {} tokens, expected 0 to {}.", token,
+                          vocabSize, vocabSize - 1));
+}
+
+void checkActivations(const std::vector<ActivationRequest>& requests, int layerCount) {
+  for (const ActivationRequest& request : requests) {
+    const int most = request.point == CapturePoint::Residual ? layerCount : layerCount - 1;
+    for (const int layer : request.layers) {
+      if (layer >= 0 && layer <= most) continue;
+      throw Error(fmt::format("Values of layer {} were asked for, expected 0 to {}.", layer, most));
+    }
+  }
+}
+
+void checkRequest(const LogitsRequest& request, std::size_t rowCount, int vocabSize) {
+  if (!request.targets.empty() && request.targets.size() != rowCount) {
+    throw Error(fmt::format("{} targets were given for {} rows, expected one for each.",
+                            request.targets.size(), rowCount));
+  }
+  for (const int target : request.targets) checkToken(target, vocabSize);
+  if (request.topCount >= 0 && request.topCount <= LogitsRequest::kMostTop) return;
+  throw Error(fmt::format("The {} most likely tokens were asked for, expected 0 to {}.", request.topCount,
+                          LogitsRequest::kMostTop));
+}
+
+}  // namespace
+
+void checkRows(const Decoder& decoder, std::span<const StepRow> rows, const StepRequest& request) {
+  requireRows(rows);
+  const int batch = decoder.options().batch;
+  const int context = decoder.options().contextLength;
+  std::vector<int> next;
+  for (int sequence = 0; sequence < batch; ++sequence) next.push_back(decoder.positionOf(sequence));
+  for (const StepRow& row : rows) {
+    checkToken(row.token, decoder.config().vocabSize);
+    if (row.sequence < 0 || row.sequence >= batch) {
+      throw Error(fmt::format("Sequence {} was asked for, expected 0 to {}.", row.sequence, batch - 1));
+    }
+    int& expected = next[static_cast<std::size_t>(row.sequence)];
+    if (row.position != expected) {
+      throw Error(fmt::format("Sequence {} goes on at position {}, a token for {} was given.", row.sequence,
+                              expected, row.position));
+    }
+    ++expected;
+  }
+  for (int sequence = 0; sequence < batch; ++sequence) {
+    const int used = decoder.positionOf(sequence);
+    const int more = next[static_cast<std::size_t>(sequence)] - used;
+    if (used + more <= context) continue;
     throw Error(
         fmt::format("The context is full: it holds {} positions, {} are used and {} more were asked for.",
-                    contextLength, position, tokens.size()));
+                    context, used, more));
   }
-  for (int token : tokens) {
-    if (token >= 0 && token < vocabSize) continue;
-    throw Error(fmt::format("Token {} is outside the vocabulary of {} tokens, expected 0 to {}.", token,
-                            vocabSize, vocabSize - 1));
+  checkRequest(request.logits, rows.size(), decoder.config().vocabSize);
+  checkActivations(request.capture.activations, decoder.config().layerCount);
+}
+
+std::size_t stepLength(std::span<const StepRow> rows, std::size_t most) {
+  if (rows.size() <= most) return rows.size();
+  std::size_t length = most;
+  while (length > 0 && rows[length - 1].position == rows[length].position) --length;
+  return length > 0 ? length : most;
+}
+
+std::vector<int> wantedRows(std::span<const StepRow> rows, LogitsRequest::Rows wanted) {
+  std::vector<int> indices;
+  for (std::size_t index = 0; index < rows.size() && wanted != LogitsRequest::Rows::None; ++index) {
+    const bool isLast = std::ranges::none_of(rows.subspan(index + 1), [&](const StepRow& later) {
+      return later.sequence == rows[index].sequence;
+    });
+    if (isLast || wanted == LogitsRequest::Rows::All) indices.push_back(static_cast<int>(index));
   }
+  return indices;
+}
+
+StepRecord recordOf(std::span<const StepRow> rows) {
+  StepRecord record;
+  record.rows.assign(rows.begin(), rows.end());
+  record.position = rows.front().position;
+  for (const StepRow& row : rows) {
+    if (row.sequence == rows.front().sequence) record.tokens.push_back(row.token);
+  }
+  return record;
 }
 
 void checkReplay(int firstPosition, std::span<const int> tokens, int cached) {

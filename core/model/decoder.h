@@ -2,9 +2,11 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/model/config.h"
+#include "core/model/intervention.h"
 #include "core/model/kernel_plan.h"
 #include "core/model/step_record.h"
 
@@ -28,24 +30,72 @@ struct DecoderOptions {
 /// Cache positions that a decoder of `options` has. Throws Error when the model has learned fewer positions.
 int contextOf(const ModelConfig& config, const DecoderOptions& options);
 
-/// Which layers' and query heads' attention a step hands back.
+/// Values inside a step that are handed back: StepRecord::activations.
+struct ActivationRequest {
+  CapturePoint point = CapturePoint::Residual;
+  std::vector<int> layers = {};  ///< 0 to layerCount - 1; of the residual stream also layerCount
+
+  bool operator==(const ActivationRequest&) const = default;
+};
+
+/// Which layers' and query heads' attention a step hands back, and which values besides, of the rows of one
+/// sequence.
 struct Capture {
   bool all = false;             ///< every layer
   std::vector<int> layers;      ///< these layers, when not all
   std::vector<int> queryHeads;  ///< these query heads of each layer, ascending; empty for every one
   int cells = 0;                ///< most values per row, longer rows are max-pooled; 0: never pooled
+  int sequence = 0;             ///< whose rows
+  std::vector<ActivationRequest> activations = {};  ///< whatever layers `all` and `layers` say
 
   static Capture none() { return {}; }
   static Capture everything() { return {.all = true, .layers = {}, .queryHeads = {}}; }
   /// Every layer and head, rows longer than `cells` positions max-pooled.
   static Capture pooled(int cells) { return {.all = true, .layers = {}, .queryHeads = {}, .cells = cells}; }
+  /// Of attention rows.
   bool wants(int layer) const;
   /// The query heads wanted of `queryHeadCount`.
   std::vector<int> wantedHeads(int queryHeadCount) const;
 };
 
-/// Runs a model over a growing sequence. Implementations: reference::ReferenceDecoder (Eigen, float64) and
-/// engine::VulkanDecoder. Not thread-safe; one thread at a time.
+/// What a run hands back of the logits.
+struct LogitsRequest {
+  enum class Rows {
+    None,  ///< they are not computed
+    Last,  ///< of the last row of each sequence, in every step
+    All,
+  };
+  enum class Form {
+    Whole,    ///< every value: Decoder::logits(), and StepRecord::logits for all rows
+    Summary,  ///< StepRecord::summaries, computed where the logits are; nothing else leaves there
+  };
+  static constexpr int kMostTop = 64;
+
+  Rows rows = Rows::Last;
+  Form form = Form::Whole;
+  std::vector<int> targets = {};  ///< of a summary: for each row fed, the token asked about; or empty
+  int topCount = 0;               ///< of a summary: most likely tokens of each row, 0 to kMostTop
+
+  static LogitsRequest none() { return {.rows = Rows::None}; }
+  static LogitsRequest last() { return {}; }
+  static LogitsRequest all() { return {.rows = Rows::All}; }
+  /// The log-probability of `tokens`[i] after row i.
+  static LogitsRequest logProbabilities(std::vector<int> tokens) {
+    return {.rows = Rows::All, .form = Form::Summary, .targets = std::move(tokens)};
+  }
+  static LogitsRequest top(int count, Rows of = Rows::All) {
+    return {.rows = of, .form = Form::Summary, .topCount = count};
+  }
+};
+
+/// What a run hands back besides times and traffic.
+struct StepRequest {
+  Capture capture = {};
+  LogitsRequest logits = {};
+};
+
+/// Runs a model over growing sequences, options().batch of them. Implementations: reference::ReferenceDecoder
+/// (Eigen, float64) and engine::VulkanDecoder. Not thread-safe; one thread at a time.
 class Decoder {
  public:
   virtual ~Decoder() = default;
@@ -58,33 +108,47 @@ class Decoder {
   /// A sentence that belongs beside every number of it, for people; empty for most.
   virtual std::string note() const { return {}; }
 
-  /// Positions in the cache.
-  virtual int position() const = 0;
-  /// Forgets every position after the first `positions` (0: all of them).
-  virtual void truncate(int positions) = 0;
+  /// Positions that a sequence has in the cache, 0 <= sequence < options().batch.
+  virtual int positionOf(int sequence) const = 0;
+  /// Forgets every position of a sequence after the first `positions` (0: all of them).
+  virtual void truncateSequence(int sequence, int positions) = 0;
 
-  /// Runs `tokens` at position(), position()+1, ... and appends them to the cache. One token is a decode
-  /// step, several are a prefill in blocks; one record per block comes back. With batch B every sequence is
-  /// fed the same tokens. Throws Error when there is no token, the tokens do not fit the context or an id is
-  /// outside the vocabulary, in which case nothing changed; and when logits are NaN or infinite, with the
-  /// first stage and layer that gave such a value: position() and logits() are then those of the last block
-  /// that had none.
-  virtual std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) = 0;
+  /// Runs `rows` in their order and appends each to the cache of its sequence: rows of one sequence follow
+  /// each other from positionOf() on. Sequences may differ in length and come and go: a step takes whatever
+  /// rows it is given, some filling while others decode. As many rows as fit make one step, with a record of
+  /// its own; a step does not end between rows of one position that lie side by side. Throws Error when there
+  /// is no row, the rows do not fit the context or an id is outside the vocabulary, in which case nothing
+  /// changed; and when logits are NaN or infinite, with the first stage and layer that gave such a value:
+  /// positions and logits are then those of the last step that had none.
+  virtual std::vector<StepRecord> runRows(std::span<const StepRow> rows, const StepRequest& request) = 0;
 
-  /// The attention of `tokens` at the positions from `firstPosition` on, recomputed: their keys and values
-  /// are in the cache already, so the cost is that of a prefill of `tokens`, whatever came before them.
-  /// `tokens` must be those that run() was fed there; position() and logits() stay as they are. Throws Error
-  /// when the positions are not all in the cache.
+  /// The attention of `tokens` at the positions from `firstPosition` on of the sequence of `capture`,
+  /// recomputed: their keys and values are in the cache already, so the cost is that of a prefill of
+  /// `tokens`, whatever came before them. `tokens` must be those that run() was fed there; positions and
+  /// logits stay as they are. Throws Error when the positions are not all in the cache.
   virtual std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                             const Capture& capture) = 0;
 
-  /// Logits after the last token of the last run: [vocabSize]. With batch B, those of sequence 0.
-  virtual std::span<const float> logits() const = 0;
-  /// Whether run() also keeps the logits of every token, for allLogits().
-  virtual void keepAllLogits(bool keep) = 0;
-  /// [tokens of the last run][vocabSize], when asked for with keepAllLogits(true).
-  virtual std::span<const float> allLogits() const = 0;
+  /// Changes heads from the next step on, of every sequence; none: nothing is changed, and nothing costs
+  /// anything. What is in the cache stays as it is. Throws Error for a head that is not there, as
+  /// checkInterventions() says; and for any head where the decoder cannot change them.
+  virtual void setInterventions(std::span<const HeadIntervention> interventions);
+
+  /// The last logits of a sequence that were handed back as a whole: [vocabSize].
+  virtual std::span<const float> logitsOf(int sequence) const = 0;
+
+  // Every sequence alike, as one text is decoded.
+  int position() const { return positionOf(0); }
+  void truncate(int positions);
+  std::span<const float> logits() const { return logitsOf(0); }
+  /// runRows() of `tokens` for every sequence, each from its own position on. Targets of `logits` are one for
+  /// each token.
+  std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture,
+                              const LogitsRequest& logits = {});
 };
+
+/// The logits of all rows of a run that asked for them: [rows][vocabSize].
+std::vector<float> allLogits(std::span<const StepRecord> records);
 
 /// The `count` most likely tokens of `logits` with their softmax probabilities, and the distribution's
 /// entropy in nats. Shared by all decoders, so that records agree.
@@ -95,11 +159,22 @@ struct Distribution {
 Distribution summarise(std::span<const float> logits, int count);
 inline constexpr int kCandidateCount = 10;
 
-/// Throws Error unless there is a token. For run(), which could not say what comes after nothing.
-void requireTokens(std::span<const int> tokens);
-/// Throws Error unless there is a token, all are of the vocabulary, and they fit behind `position`. For run()
-/// of decoders that compute.
-void checkRun(std::span<const int> tokens, int position, int contextLength, int vocabSize);
+/// What `request` asks of a row, in double. `target` is its token asked about, or -1; `logits` [vocabSize].
+template <typename Number>
+LogitsSummary summaryOf(std::span<const Number> logits, int row, int target, int topCount);
+
+/// Throws Error unless there is a row. For runRows(), which could not say what comes after nothing.
+void requireRows(std::span<const StepRow> rows);
+/// Throws Error unless there are rows, each goes on where its sequence ends, all fit the context and are of
+/// the vocabulary, and `request` asks for tokens and layers that there are. For runRows() of decoders that
+/// compute.
+void checkRows(const Decoder& decoder, std::span<const StepRow> rows, const StepRequest& request);
+/// How many of `rows`, at most `most`, make one step: whole positions where there is more than one.
+std::size_t stepLength(std::span<const StepRow> rows, std::size_t most);
+/// Which of the `rows` of one step `request` wants logits of, ascending.
+std::vector<int> wantedRows(std::span<const StepRow> rows, LogitsRequest::Rows wanted);
+/// A record's rows, tokens and position.
+StepRecord recordOf(std::span<const StepRow> rows);
 /// Throws Error unless `tokens` from `firstPosition` on lie within the `cached` positions. For replay().
 void checkReplay(int firstPosition, std::span<const int> tokens, int cached);
 

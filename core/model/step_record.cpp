@@ -1,5 +1,7 @@
 #include "core/model/step_record.h"
 
+#include <algorithm>
+
 namespace headroom::model {
 
 Traffic& Traffic::operator+=(const Traffic& other) {
@@ -30,6 +32,28 @@ Overhead& Overhead::operator+=(const Overhead& other) {
   submitMs += other.submitMs;
   readBackMs += other.readBackMs;
   return *this;
+}
+
+int columnsAt(CapturePoint point, const ModelConfig& config) {
+  switch (point) {
+    case CapturePoint::Residual:
+      return config.modelDim;
+    case CapturePoint::Queries:
+    case CapturePoint::HeadOutputs:
+      return config.attention.queryDim();
+    case CapturePoint::Keys:
+    case CapturePoint::Values:
+      return config.attention.kvDim();
+    case CapturePoint::SoftmaxExtents:
+      return 2 * config.attention.queryHeadCount;
+  }
+  return 0;
+}
+
+const Activations* StepRecord::find(CapturePoint point, int layer) const {
+  const auto found = std::ranges::find_if(
+      activations, [&](const Activations& values) { return values.point == point && values.layer == layer; });
+  return found == activations.end() ? nullptr : &*found;
 }
 
 int poolingFor(int positions, int cells) {

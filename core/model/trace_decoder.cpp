@@ -19,7 +19,7 @@ TraceDecoder::TraceDecoder(Trace trace)
   m_options.contextLength = static_cast<int>(m_trace.tokens.size());
 }
 
-void TraceDecoder::truncate(int positions) {
+void TraceDecoder::truncateSequence(int, int positions) {
   m_position = std::clamp(positions, 0, m_position);
 }
 
@@ -83,46 +83,58 @@ std::vector<AttentionRows> TraceDecoder::replay(int firstPosition, std::span<con
   return blocks;
 }
 
-std::vector<StepRecord> TraceDecoder::run(std::span<const int> tokens, const Capture& capture) {
-  requireTokens(tokens);
-  const std::size_t first = static_cast<std::size_t>(m_position);
-  if (tokens.size() > m_trace.tokens.size() - first) {
+std::vector<StepRecord> TraceDecoder::runRows(std::span<const StepRow> rows, const StepRequest& request) {
+  requireRows(rows);
+  const auto first = static_cast<std::size_t>(m_position);
+  if (rows.size() > m_trace.tokens.size() - first) {
     throw Error(fmt::format("The trace has {} tokens; {} are played and {} more were asked for.",
-                            m_trace.tokens.size(), m_position, tokens.size()));
+                            m_trace.tokens.size(), m_position, rows.size()));
   }
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i] == m_trace.tokens[first + i]) continue;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].token == m_trace.tokens[first + i]) continue;
     throw Error(
         fmt::format("The trace holds token {} at position {} and cannot show what {} would have done.",
-                    m_trace.tokens[first + i], first + i, tokens[i]));
+                    m_trace.tokens[first + i], first + i, rows[i].token));
   }
-  m_allLogits.clear();
   std::vector<StepRecord> records;
-  while (!tokens.empty()) {
-    const auto count = static_cast<std::size_t>(countAlike(m_position, static_cast<int>(tokens.size())));
-    records.push_back(play(tokens.first(count), capture));
-    tokens = tokens.subspan(count);
+  std::span<const int> targets = request.logits.targets;
+  while (!rows.empty()) {
+    const auto count = static_cast<std::size_t>(countAlike(m_position, static_cast<int>(rows.size())));
+    const std::size_t asked = std::min(targets.size(), count);
+    records.push_back(play(rows.first(count), request, targets.first(asked)));
+    rows = rows.subspan(count);
+    targets = targets.subspan(asked);
   }
   nameNext();
   return records;
 }
 
-/// Tokens of one record.
-StepRecord TraceDecoder::play(std::span<const int> tokens, const Capture& capture) {
-  const auto first = static_cast<std::size_t>(m_position);
-  StepRecord record{.tokens = {tokens.begin(), tokens.end()}, .position = m_position};
-  record.attention = rows(m_position, static_cast<int>(tokens.size()), capture);
-  if (!m_trace.logits.empty()) {
-    std::vector<float> logits(static_cast<std::size_t>(m_trace.config.vocabSize));
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      m_trace.logits.readRow(static_cast<std::int64_t>(first + i), logits);
-      if (m_keepsAllLogits) m_allLogits.insert(m_allLogits.end(), logits.begin(), logits.end());
+void TraceDecoder::addLogits(StepRecord& record, const LogitsRequest& request,
+                             std::span<const int> targets) const {
+  if (m_trace.logits.empty()) return;
+  std::vector<float> logits(static_cast<std::size_t>(m_trace.config.vocabSize));
+  for (const int row : wantedRows(record.rows, request.rows)) {
+    m_trace.logits.readRow(record.position + row, logits);
+    if (request.form == LogitsRequest::Form::Summary) {
+      const int target = targets.empty() ? -1 : targets[static_cast<std::size_t>(row)];
+      record.summaries.push_back(summaryOf(std::span<const float>(logits), row, target, request.topCount));
+    } else if (request.rows == LogitsRequest::Rows::All) {
+      record.logits.insert(record.logits.end(), logits.begin(), logits.end());
     }
-    Distribution next = summarise(logits, kCandidateCount);
-    record.candidates = std::move(next.candidates);
-    record.nextTokenEntropy = next.entropy;
   }
-  m_position += static_cast<int>(tokens.size());
+  m_trace.logits.readRow(record.position + std::ssize(record.rows) - 1, logits);
+  Distribution next = summarise(logits, kCandidateCount);
+  record.candidates = std::move(next.candidates);
+  record.nextTokenEntropy = next.entropy;
+}
+
+/// Rows of one record.
+StepRecord TraceDecoder::play(std::span<const StepRow> rows, const StepRequest& request,
+                              std::span<const int> targets) {
+  StepRecord record = recordOf(rows);
+  record.attention = this->rows(m_position, static_cast<int>(rows.size()), request.capture);
+  addLogits(record, request.logits, targets);
+  m_position += static_cast<int>(rows.size());
   record.cacheBytesUsed =
       kvCacheBytes(m_trace.config, m_options.kvType, static_cast<std::uint64_t>(m_position));
   record.cacheBytesAllocated =

@@ -17,31 +17,27 @@ class TraceDecoder final : public Decoder {
   const ModelConfig& config() const override { return m_trace.config; }
   const DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "trace by " + m_trace.writer; }
-  int position() const override { return m_position; }
-  void truncate(int positions) override;
+  int positionOf(int) const override { return m_position; }
+  void truncateSequence(int sequence, int positions) override;
   /// Throws Error for a token other than the recorded one. Tokens with and without recorded rows come in
-  /// records of their own.
-  std::vector<StepRecord> run(std::span<const int> tokens, const Capture& capture) override;
+  /// records of their own. Logits are handed back where they were recorded.
+  std::vector<StepRecord> runRows(std::span<const StepRow> rows, const StepRequest& request) override;
   std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                     const Capture& capture) override;
-  std::span<const float> logits() const override { return m_next; }
-  void keepAllLogits(bool keep) override { m_keepsAllLogits = keep; }
-  /// Recorded ones; empty without.
-  std::span<const float> allLogits() const override { return m_allLogits; }
+  std::span<const float> logitsOf(int) const override { return m_next; }
 
  private:
   AttentionRows rows(int firstPosition, int count, const Capture& capture) const;
   int countAlike(int firstPosition, int count) const;
-  StepRecord play(std::span<const int> tokens, const Capture& capture);
+  StepRecord play(std::span<const StepRow> rows, const StepRequest& request, std::span<const int> targets);
+  void addLogits(StepRecord& record, const LogitsRequest& request, std::span<const int> targets) const;
   void nameNext();
 
   Trace m_trace;
   DecoderOptions m_options;
   int m_position = 0;
-  bool m_keepsAllLogits = false;
   std::vector<float> m_next;
   int m_named = 0;  ///< the token that m_next names
-  std::vector<float> m_allLogits;
 };
 
 }  // namespace headroom::model

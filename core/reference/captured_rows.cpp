@@ -27,6 +27,35 @@ model::AttentionRows rowsFor(const model::Capture& capture, const model::ModelCo
   return rows;
 }
 
+std::vector<model::Activations> activationsFor(const model::Capture& capture,
+                                               const model::ModelConfig& config, int position, int count) {
+  std::vector<model::Activations> all;
+  for (const model::ActivationRequest& request : capture.activations) {
+    for (const int layer : request.layers) {
+      const int columns = model::columnsAt(request.point, config);
+      all.push_back({.point = request.point,
+                     .layer = layer,
+                     .rowCount = count,
+                     .firstPosition = position,
+                     .columns = columns,
+                     .values = std::vector<float>(static_cast<std::size_t>(count) *
+                                                  static_cast<std::size_t>(columns))});
+    }
+  }
+  return all;
+}
+
+std::vector<std::span<float>> targetsOf(std::vector<model::Activations>& activations,
+                                        model::CapturePoint point, int layer, int token) {
+  std::vector<std::span<float>> targets;
+  for (model::Activations& values : activations) {
+    if (values.point != point || values.layer != layer) continue;
+    const auto columns = static_cast<std::size_t>(values.columns);
+    targets.push_back(std::span(values.values).subspan(static_cast<std::size_t>(token) * columns, columns));
+  }
+  return targets;
+}
+
 void poolRows(model::AttentionRows& rows, int cells) {
   const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
   if (pooling == 1 || rows.layers.empty()) return;

@@ -20,6 +20,13 @@ void keepRow(std::span<const double> attention, std::size_t first, int layer, in
 /// Bytes of the causal rows of one layer as floats, without the zeros above the diagonal.
 std::uint64_t capturedBytes(const model::AttentionRows& rows, int layer);
 
+/// Room for the values of `count` tokens from `position` on that `capture` asks for, in its order.
+std::vector<model::Activations> activationsFor(const model::Capture& capture,
+                                               const model::ModelConfig& config, int position, int count);
+/// Where the values of one token go, [columns], for each time that they were asked for.
+std::vector<std::span<float>> targetsOf(std::vector<model::Activations>& activations,
+                                        model::CapturePoint point, int layer, int token);
+
 /// Max-pools rows of more than `cells` positions, as AttentionRows says.
 void poolRows(model::AttentionRows& rows, int cells);
 

@@ -1,49 +1,61 @@
 #pragma once
 
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "core/model/decoder.h"
 #include "core/model/model.h"
+#include "core/reference/forward_pass.h"
 
 namespace headroom::reference {
 
 /// The forward pass in float64 on the processor: the truth that other decoders are tested against. Holds the
-/// weights dequantised, 8 bytes per parameter, and a float64 cache that grows with the text, which options()
-/// call f64; with KvType::F16 keys and values are rounded to half precision when they are stored.
+/// weights dequantised, 8 bytes per parameter, and float64 caches that grow with the text, which options()
+/// call f64; with KvType::F16 keys and values are rounded to half precision when they are stored. The
+/// sequences of a batch go through the layers one after another.
 ///
 /// Its records are of float64 data: logical traffic in 8-byte elements, cache bytes as really allocated.
 /// Issued traffic stays 0, because nobody counts what a processor's caches load.
 class ReferenceDecoder final : public model::Decoder {
- public:
-  /// Copies what it needs of `model`. `note` is what note() says. Throws model::Error for a batch other
-  /// than 1.
-  ReferenceDecoder(const model::Model& model, const model::DecoderOptions& options, std::string note = {});
-  ~ReferenceDecoder() override;
+ private:
+  template <typename Values>
+  static auto& at(Values& values, int index) {
+    return values[static_cast<std::size_t>(index)];
+  }
 
-  const model::ModelConfig& config() const override;
-  const model::DecoderOptions& options() const override;
+ public:
+  /// Copies what it needs of `model`. `note` is what note() says. Throws model::Error for a batch below 1.
+  ReferenceDecoder(const model::Model& model, const model::DecoderOptions& options, std::string note = {});
+
+  const model::ModelConfig& config() const override { return m_config; }
+  const model::DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "Eigen, float64"; }
   std::string note() const override { return m_note; }
-  int position() const override;
-  void truncate(int positions) override;
-  std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override;
+  int positionOf(int sequence) const override { return at(m_sequences, sequence).position; }
+  void truncateSequence(int sequence, int positions) override;
+  std::vector<model::StepRecord> runRows(std::span<const model::StepRow> rows,
+                                         const model::StepRequest& request) override;
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture& capture) override;
-  std::span<const float> logits() const override;
-  void keepAllLogits(bool keep) override;
-  std::span<const float> allLogits() const override;
-
-  /// Whether run() also keeps the residual stream of every token, for residualStream().
-  void keepResidualStream(bool keep);
-  /// The residual stream before `layer`, 0 to layerCount, [tokens of the last run][modelDim]; the one behind
-  /// the last layer is given after the final norm, as the output matrix reads it.
-  std::span<const double> residualStream(int layer) const;
+  void setInterventions(std::span<const model::HeadIntervention> interventions) override;
+  std::span<const float> logitsOf(int sequence) const override { return at(m_logits, sequence); }
 
  private:
-  class Pass;
-  std::unique_ptr<Pass> m_pass;
+  /// One step; when it throws, nothing changed. `targets` are those of `rows`, or none.
+  model::StepRecord runStep(std::span<const model::StepRow> rows, const model::StepRequest& request,
+                            std::span<const int> targets);
+  model::StepRecord step(std::span<const model::StepRow> rows, const model::StepRequest& request,
+                         std::span<const int> targets);
+  /// Adds what `request` wants of the logits of the stream after the last layer, [rows][modelDim].
+  void addLogits(const Matrix& x, const model::LogitsRequest& request, std::span<const int> targets,
+                 model::StepRecord& record);
+
+  model::ModelConfig m_config;
+  model::DecoderOptions m_options;
   std::string m_note;
+  ForwardPass m_pass;
+  std::vector<SequenceCache> m_sequences;
+  std::vector<std::vector<float>> m_logits;  // by sequence, [vocabSize]
 };
 
 }  // namespace headroom::reference

@@ -139,8 +139,8 @@ class TstCommandLine : public QObject {
         "requires --trace");
     row("a trace into no folder", {"decode", tiny, "--tokens", "1", "--trace", "/no/such/t.safetensors"}, 1,
         "Cannot write /no/such/t.safetensors");
-    row("reference with a batch", {"decode", tiny, "--tokens", "1", "--backend", "reference", "--batch", "2"},
-        1, "batch of 2");
+    row("reference with no sequence",
+        {"decode", tiny, "--tokens", "1", "--backend", "reference", "--batch", "0"}, 2, "--batch");
   }
   void exitCodes() {
     QFETCH(QStringList, arguments);

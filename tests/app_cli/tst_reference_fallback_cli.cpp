@@ -82,7 +82,6 @@ class TstReferenceFallbackCli : public QObject {
   void whatTheReferenceCannotDoIsOneSentence_data() {
     QTest::addColumn<QStringList>("options");
     QTest::addColumn<QString>("fragment");
-    QTest::newRow("batch") << QStringList{"--batch", "2"} << "a batch of 2 was asked for";
     QTest::newRow("f16 cache") << QStringList{"--kv-type", "f16"} << "a cache in f16 was asked for";
     QTest::newRow("naive kernel") << QStringList{"--attention", "naive"} << "the naive one was asked for";
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <numeric>
 #include <vector>
 
 #include "core/engine/stage_traffic.h"
@@ -45,8 +46,10 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   const auto tile = row.tokens == 1 ? engine::TokenTile::One : engine::TokenTile::Several;
   const engine::StepKernels kernels(device, shape, weights, tile, engine::KernelBuild::Plain);
   engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
-  params = {};
-  params.tokenCount = static_cast<std::uint32_t>(row.tokens);
+  params = engine::StepParams();
+  params.tokenCount = params.logitsCount = static_cast<std::uint32_t>(row.tokens);
+  std::iota(params.logitsRows, params.logitsRows + row.tokens, 0u);
+  const engine::StepForm form{.rows = row.tokens, .logitsRows = row.tokens};
   std::ranges::fill(params.layerSlots, engine::kNoSlot);
   std::vector<engine::TokenParams> tokens;
   for (int i = 0; i < row.tokens; ++i) {
@@ -56,9 +59,9 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   const engine::StepResources resources{
       .shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers};
   const auto secondsOf = [&](int dispatches, int rounds) {
-    vulkan::Recorder recorder(device, dispatches * engine::dispatchCount(shape, row.stage));
+    vulkan::Recorder recorder(device, dispatches * engine::dispatchCount(shape, form, row.stage, 0));
     for (int i = 0; i < dispatches; ++i) {
-      engine::recordStage(recorder, resources, row.stage, 0, row.tokens, row.tokens);
+      engine::recordStage(recorder, resources, form, row.stage, 0);
     }
     recorder.finish();
     recorder.run();
@@ -75,8 +78,7 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
       std::clamp(static_cast<int>(kRoundSeconds / secondsOf(1, 1).front()), 1, kMostDispatches);
   row.milliseconds = 1000.0 * model::median(secondsOf(dispatches, kRounds));
   row.logicalBytes =
-      engine::stageTraffic(row.stage, 0, shape, weights, {.tokens = tokens, .logitsRows = row.tokens})
-          .logical.total();
+      engine::stageTraffic(row.stage, 0, shape, weights, {.tokens = tokens, .form = form}).logical.total();
 }
 
 }  // namespace

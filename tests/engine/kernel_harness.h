@@ -93,20 +93,23 @@ class KernelHarness {
   /// Captures all heads when `capturePooling` is not 0, by rows of the whole context.
   void run(const std::vector<engine::TokenParams>& rows, int logitsRows = 1, int capturePooling = 0) {
     engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
-    params = {};
+    params = engine::StepParams();
     params.tokenCount = static_cast<std::uint32_t>(rows.size());
-    params.firstLogits = static_cast<std::uint32_t>(rows.size()) - static_cast<std::uint32_t>(logitsRows);
+    params.logitsCount = static_cast<std::uint32_t>(logitsRows);
+    std::iota(params.logitsRows, params.logitsRows + logitsRows, params.tokenCount - params.logitsCount);
     params.captureRows = params.tokenCount;
     params.captureStride = static_cast<std::uint32_t>(shape.options.contextLength);
     params.capturePooling = static_cast<std::uint32_t>(std::max(capturePooling, 1));
     params.layerSlots[0] = capturePooling > 0 ? 0 : engine::kNoSlot;
     std::iota(std::begin(params.headSlots), std::end(params.headSlots), 0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
-    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, m_stage));
+    for (std::uint32_t row = 0; row < params.tokenCount; ++row) params.tokens[row].captureRow = row;
+    const engine::StepForm form{.rows = static_cast<int>(rows.size()), .logitsRows = logitsRows};
+    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, form, m_stage, 0));
     engine::recordStage(
         recorder,
-        {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, m_stage,
-        0, static_cast<int>(rows.size()), logitsRows);
+        {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, form,
+        m_stage, 0);
     recorder.finish();
     recorder.run();
   }

@@ -77,11 +77,10 @@ class TestArchitectures : public QObject {
     const auto prompt = std::span(tokens).first(61);
     UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
     reference::ReferenceDecoder truth(model, {});
-    truth.keepAllLogits(true);
-    decoder.keepAllLogits(true);
-    const model::StepRecord expected = truth.run(prompt, Capture::everything())[0];
-    const model::StepRecord actual = decoder.run(prompt, Capture::everything())[0];
-    const double error = relativeError<float, float>(decoder.allLogits(), truth.allLogits());
+    const auto all = model::LogitsRequest::all();
+    const model::StepRecord expected = truth.run(prompt, Capture::everything(), all)[0];
+    const model::StepRecord actual = decoder.run(prompt, Capture::everything(), all)[0];
+    const double error = relativeError<float, float>(actual.logits, expected.logits);
     QVERIFY2(error <= kReferenceF32CacheLimit, fmt::format("prefill: {:.1e}", error).c_str());
     compareRows(actual.attention, expected.attention);
     QCOMPARE(actual.stages.size(), expected.stages.size());

@@ -82,15 +82,14 @@ class TestReferenceFallback : public QObject {
   void optionsOfTheShadersAreRefused_data() {
     QTest::addColumn<int>("which");
     QTest::addColumn<QString>("fragment");
-    QTest::newRow("batch") << 0 << "one sequence; a batch of 3 was asked for";
-    QTest::newRow("f16 cache") << 1 << "cache in float64; a cache in f16 was asked for";
-    QTest::newRow("naive kernel") << 2 << "no kernels to choose from; the naive one was asked for";
+    QTest::newRow("f16 cache") << 0 << "cache in float64; a cache in f16 was asked for";
+    QTest::newRow("naive kernel") << 1 << "no kernels to choose from; the naive one was asked for";
   }
   void optionsOfTheShadersAreRefused() {
     QFETCH(int, which);
     QFETCH(QString, fragment);
-    const model::DecoderOptions options[] = {
-        {.batch = 3}, {.kvType = model::KvType::F16}, {.attention = model::AttentionKernel::Naive}};
+    const model::DecoderOptions options[] = {{.kvType = model::KvType::F16},
+                                             {.attention = model::AttentionKernel::Naive}};
     QVERIFY(!engine::referenceNote(smallConfig({4, 2, 8}), options[which]));
     try {
       engine::referenceNote(smallConfig({4, 2, 6}), options[which]);
@@ -117,11 +116,10 @@ class TestReferenceFallback : public QObject {
     UploadedDecoder onDevice(gpu.device, wide.model, {});
     std::vector<int> tokens;
     for (int i = 0; i < 40; ++i) tokens.push_back((i * 37 + 11) % model.config.vocabSize);
-    decoder.keepAllLogits(true);
-    onDevice.keepAllLogits(true);
-    const model::StepRecord record = decoder.run(tokens, Capture::everything()).front();
-    onDevice.run(tokens, Capture::none());
-    const double error = relativeError(onDevice.allLogits(), decoder.allLogits());
+    const auto all = model::LogitsRequest::all();
+    const model::StepRecord record = decoder.run(tokens, Capture::everything(), all).front();
+    const double error =
+        relativeError<float, float>(onDevice.run(tokens, Capture::none(), all).front().logits, record.logits);
     QVERIFY2(error <= kReferenceF32CacheLimit, qPrintable(QString::number(error)));
     QCOMPARE(decoder.note(), std::string("a note"));
     QCOMPARE(decoder.options().kvType, model::KvType::F64);

@@ -50,8 +50,8 @@ class TestTrafficAudit : public QObject {
 
   /// Runs `tokens` and compares, class by class, each stage of each layer.
   static void compare(UploadedDecoder& decoder, std::span<const int> tokens, const Capture& capture,
-                      const char* what) {
-    const std::vector<model::StepRecord> records = decoder.run(tokens, capture);
+                      const char* what, const model::LogitsRequest& logits = {}) {
+    const std::vector<model::StepRecord> records = decoder.run(tokens, capture, logits);
     std::vector<model::Traffic> declared(records.front().stages.size());
     for (const model::StepRecord& record : records) {
       for (std::size_t stage = 0; stage < declared.size(); ++stage)
@@ -81,9 +81,13 @@ class TestTrafficAudit : public QObject {
     compare(decoder, all.first(1), Capture::none(), "first token");
     compare(decoder, all.first(70), Capture::everything(), "prefill of two blocks, all captured");
     compare(decoder, all.subspan(70), {.all = true, .queryHeads = {1, 2}}, "step, two heads captured");
-    decoder.keepAllLogits(true);
-    compare(decoder, all.first(6), {.layers = {1}}, "prefill with all logits, one layer captured");
-    decoder.keepAllLogits(false);
+    compare(decoder, all.first(6), {.layers = {1}}, "prefill with all logits, one layer captured",
+            model::LogitsRequest::all());
+    compare(decoder, all.first(5), Capture::none(), "log-probabilities of targets",
+            model::LogitsRequest::logProbabilities({3, 1, 4, 1, 5}));
+    compare(decoder, all.first(3), Capture::none(), "most likely tokens", model::LogitsRequest::top(7));
+    compare(decoder, all.first(1), {.layers = {1}}, "no logits, one layer captured",
+            model::LogitsRequest::none());
     decoder.fillCache(845, 3);
     compare(decoder, all.first(1), Capture::none(), "step behind 845 positions");
     compare(decoder, all.first(1), Capture::pooled(64), "step behind 846 positions, pooled capture");

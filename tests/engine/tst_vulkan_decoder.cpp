@@ -30,10 +30,7 @@ std::vector<float> stepwise(model::Decoder& decoder, std::span<const int> tokens
 
 std::vector<float> prefilled(model::Decoder& decoder, std::span<const int> tokens) {
   decoder.truncate(0);
-  decoder.keepAllLogits(true);
-  decoder.run(tokens, Capture::none());
-  decoder.keepAllLogits(false);
-  return {decoder.allLogits().begin(), decoder.allLogits().end()};
+  return model::allLogits(decoder.run(tokens, Capture::none(), model::LogitsRequest::all()));
 }
 
 std::vector<int> someTokens(int count, int vocabSize) {

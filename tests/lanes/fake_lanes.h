@@ -94,11 +94,9 @@ class FakeDecoder final : public model::Decoder {
   const model::ModelConfig& config() const override { return m_config; }
   const model::DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "fake device"; }
-  int position() const override { return m_position; }
-  void truncate(int positions) override { m_position = std::min(m_position, positions); }
-  std::span<const float> logits() const override { return m_logits; }
-  void keepAllLogits(bool) override {}
-  std::span<const float> allLogits() const override { return {}; }
+  int positionOf(int) const override { return m_position; }
+  void truncateSequence(int, int positions) override { m_position = std::min(m_position, positions); }
+  std::span<const float> logitsOf(int) const override { return m_logits; }
 
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture&) override {
@@ -108,8 +106,10 @@ class FakeDecoder final : public model::Decoder {
     return rows;
   }
 
-  std::vector<model::StepRecord> run(std::span<const int> tokens, const model::Capture& capture) override {
-    const int count = static_cast<int>(tokens.size());
+  std::vector<model::StepRecord> runRows(std::span<const model::StepRow> rows,
+                                         const model::StepRequest& request) override {
+    const model::Capture& capture = request.capture;
+    const auto count = static_cast<int>(std::ranges::count(rows, 0, &model::StepRow::sequence));
     if (m_position + count > m_options.contextLength) throw model::Error("the context is full");
     if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the file is gone");
     if (m_lane.overflowsAt >= 0 && m_position + count > m_lane.overflowsAt) {
@@ -120,9 +120,7 @@ class FakeDecoder final : public model::Decoder {
       throw model::DeviceLost("The device was lost.");
     if (m_lane.stepMilliseconds > 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(m_lane.stepMilliseconds));
-    model::StepRecord record;
-    record.tokens.assign(tokens.begin(), tokens.end());
-    record.position = m_position;
+    model::StepRecord record = model::recordOf(rows);
     m_position += count;
     const auto sequences = static_cast<std::uint64_t>(m_options.batch);
     record.cacheBytesUsed = model::kvCacheBytes(m_config, m_options.kvType, m_position, sequences);

@@ -76,11 +76,10 @@ class TstReferenceDecoder : public QObject {
     ReferenceDecoder stepwise(checkpoint.model, {});
     const std::vector<float> expected = decodeStepwise(stepwise, tokens);
     ReferenceDecoder prefill(checkpoint.model, {});
-    prefill.keepAllLogits(true);
-    const auto records = prefill.run(tokens, model::Capture::none());
+    const auto records = prefill.run(tokens, model::Capture::none(), model::LogitsRequest::all());
     QVERIFY(records.size() > 1);
     QCOMPARE(prefill.position(), 200);
-    QVERIFY((tests::relativeError<float, float>(prefill.allLogits(), expected)) < 1e-6);
+    QVERIFY((tests::relativeError<float, float>(model::allLogits(records), expected)) < 1e-6);
   }
 
   void halfCacheStaysClose_data() { addCheckpoints(); }
@@ -186,7 +185,7 @@ class TstReferenceDecoder : public QObject {
 
   void refusals() {
     const Checkpoint checkpoint = load("llama-mqa-8x8-f32");
-    QVERIFY_THROWS_EXCEPTION(model::Error, ReferenceDecoder(checkpoint.model, {.batch = 2}));
+    QVERIFY_THROWS_EXCEPTION(model::Error, ReferenceDecoder(checkpoint.model, {.batch = 0}));
     ReferenceDecoder decoder(checkpoint.model, {.contextLength = 8});
     decoder.run(std::span(checkpoint.tokens).first(6), model::Capture::none());
     QVERIFY_THROWS_EXCEPTION(model::Error,

@@ -1,0 +1,180 @@
+#include "core/engine/stage_captures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/model/rope.h"
+#include "shaders/kernel_params.h"
+
+namespace headroom::engine {
+
+namespace {
+
+using model::CapturePoint;
+using model::Stage;
+using vulkan::Binding;
+
+constexpr std::uint64_t kInvocations = 64;
+
+/// Whether the values of a place are there after a stage of a layer.
+bool isKnownAfter(const CapturedPlace& place, Stage stage, int layer) {
+  switch (place.point) {
+    case CapturePoint::Residual:
+      // The stream before a layer is what the layer before it left.
+      if (place.layer == 0) return stage == Stage::Embedding;
+      return stage == Stage::FfnDown && layer == place.layer - 1;
+    case CapturePoint::Queries:
+    case CapturePoint::Keys:
+    case CapturePoint::Values:
+      return stage == Stage::QkvProjection && layer == place.layer;
+    case CapturePoint::HeadOutputs:
+    case CapturePoint::SoftmaxExtents:
+      return stage == Stage::AttentionDecode && layer == place.layer;
+  }
+  return false;
+}
+
+struct Source {
+  Binding binding;
+  std::uint64_t stride;  ///< floats per row
+};
+
+Source sourceOf(const StepResources& step, const CapturedPlace& place, std::uint64_t columns) {
+  switch (place.point) {
+    case CapturePoint::Residual:
+      return {Binding::whole(step.buffers.stream), step.shape.streamColumns()};
+    case CapturePoint::Keys:
+      return {step.cache.keyStorage(place.layer), 0};
+    case CapturePoint::Values:
+      return {step.cache.valueStorage(place.layer), 0};
+    case CapturePoint::SoftmaxExtents:
+      return {Binding::whole(step.buffers.extent), columns};
+    default:
+      return {Binding::whole(step.buffers.query), columns};
+  }
+}
+
+/// Maximum and sum of every head from those of the context's chunks: [chunk][head][2] to [head][2].
+void mergeExtents(std::span<const float> chunks, std::span<float> heads) {
+  for (std::size_t head = 0; head < heads.size(); head += 2) {
+    float highest = -std::numeric_limits<float>::infinity();
+    for (std::size_t i = head; i < chunks.size(); i += heads.size()) highest = std::max(highest, chunks[i]);
+    double sum = 0.0;
+    for (std::size_t i = head; i < chunks.size(); i += heads.size()) {
+      if (chunks[i + 1] > 0.0f)
+        sum += static_cast<double>(chunks[i + 1]) * std::exp(static_cast<double>(chunks[i]) - highest);
+    }
+    heads[head] = highest;
+    heads[head + 1] = static_cast<float>(sum);
+  }
+}
+
+/// One row in the order of the model's file.
+void readRow(const StepShape& shape, CapturePoint point, std::span<const float> from, std::span<float> to) {
+  if (point == CapturePoint::SoftmaxExtents) {
+    mergeExtents(from, to);
+  } else if (point == CapturePoint::Queries || point == CapturePoint::Keys) {
+    // On the device the pairs that RoPE turns lie side by side.
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      to[static_cast<std::size_t>(model::adjacentPairRow(shape.config, static_cast<std::int64_t>(i)))] =
+          from[i];
+    }
+  } else {
+    std::ranges::copy(from, to.begin());
+  }
+}
+
+}  // namespace
+
+std::vector<StageCapture> capturesOf(const StepShape& shape, const StepForm& form, Stage stage, int layer) {
+  std::vector<StageCapture> captures;
+  std::uint64_t before = 0;
+  for (const CapturedPlace& place : form.captures) {
+    const std::uint64_t columns = shape.capturedColumns(place.point);
+    if (isKnownAfter(place, stage, layer)) captures.push_back({place, columns, before});
+    before += paddedCapture(columns);
+  }
+  return captures;
+}
+
+void recordCapture(StageRecorder& recorder, const StepResources& step, const StageCapture& capture,
+                   int rowCount) {
+  const Source source = sourceOf(step, capture.place, capture.columns);
+  const CaptureRowsParams push{.columns = static_cast<std::uint32_t>(capture.columns),
+                               .stride = static_cast<std::uint32_t>(source.stride),
+                               .columnsBefore = static_cast<std::uint32_t>(capture.columnsBefore)};
+  const auto pushed = std::as_bytes(std::span(&push, 1));
+  const auto groups = [&](std::uint64_t count) {
+    return vulkan::GroupCount{static_cast<std::uint32_t>((count + kInvocations - 1) / kInvocations),
+                              static_cast<std::uint32_t>(rowCount), 1};
+  };
+  const Binding params = Binding::whole(step.buffers.params);
+  const Binding captured = Binding::whole(step.buffers.captured);
+  if (capture.place.point == CapturePoint::HeadOutputs) {
+    recorder.dispatch(step.kernels.captureHeads(),
+                      {params, Binding::texels(step.buffers.partialView),
+                       Binding::texels(step.buffers.extentView), captured},
+                      groups(capture.columns / 4), pushed);
+    return;
+  }
+  const bool ofCache =
+      capture.place.point == CapturePoint::Keys || capture.place.point == CapturePoint::Values;
+  recorder.dispatch(ofCache ? step.kernels.captureCache() : step.kernels.captureRows(),
+                    {params, source.binding, captured}, groups(capture.columns), pushed);
+}
+
+StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture, std::uint64_t rows) {
+  StageTraffic traffic;
+  const std::uint64_t bytes = rows * capture.columns * sizeof(float);
+  const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
+  for (model::Traffic* kind : {&traffic.issued, &traffic.logical}) kind->captureWritten = bytes;
+  switch (capture.place.point) {
+    case CapturePoint::Keys:
+    case CapturePoint::Values:
+      traffic.issued.kvRead =
+          rows * capture.columns * static_cast<std::uint64_t>(model::bytesPerElement(shape.options.kvType));
+      traffic.logical.kvRead = traffic.issued.kvRead;
+      break;
+    case CapturePoint::HeadOutputs:
+      // Of each texel the chunks' maxima, then maxima and sums again with the partial results.
+      traffic.issued.activationsRead = rows * capture.columns / 4 * chunks * (2 + 2 + 4) * sizeof(float);
+      traffic.logical.activationsRead =
+          chunks * (bytes + rows * 2 * static_cast<std::uint64_t>(shape.config.attention.queryHeadCount) *
+                                sizeof(float));
+      break;
+    default:
+      traffic.issued.activationsRead = traffic.logical.activationsRead = bytes;
+  }
+  return traffic;
+}
+
+std::vector<model::Activations> readCaptures(const StepShape& shape, const StepBuffers& buffers,
+                                             const StepForm& form) {
+  std::vector<model::Activations> all;
+  const StepParams& params = buffers.params.mapped<const StepParams>()[0];
+  const auto rows = std::span(params.tokens).first(params.tokenCount);
+  const auto first = std::ranges::find(rows, 0u, &TokenParams::captureRow);
+  if (first == rows.end()) return all;
+  auto from = buffers.captured.mapped<const float>().subspan(params.captureBase);
+  for (const CapturedPlace& place : form.captures) {
+    const std::uint64_t copied = shape.capturedColumns(place.point);
+    const int columns = model::columnsAt(place.point, shape.config);
+    model::Activations& values = all.emplace_back(model::Activations{
+        .point = place.point,
+        .layer = place.layer,
+        .rowCount = static_cast<int>(params.captureRows),
+        .firstPosition = static_cast<int>(first->position),
+        .columns = columns,
+        .values = std::vector<float>(params.captureRows * static_cast<std::size_t>(columns))});
+    for (std::size_t row = 0; row < params.captureRows; ++row) {
+      readRow(shape, place.point, from.subspan(row * paddedCapture(copied), copied),
+              std::span(values.values)
+                  .subspan(row * static_cast<std::size_t>(columns), static_cast<std::size_t>(columns)));
+    }
+    from = from.subspan(params.captureRows * paddedCapture(copied));
+  }
+  return all;
+}
+
+}  // namespace headroom::engine
