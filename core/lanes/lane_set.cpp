@@ -30,6 +30,14 @@ bool sameText(const Lane& a, const Lane& b) {
   };
   return fits(a, b) && fits(b, a) && beginsAlike(textOf(a), textOf(b));
 }
+
+/// A text as the rows of the first sequence.
+std::vector<model::StepRow> rowsOf(std::span<const int> text) {
+  std::vector<model::StepRow> rows;
+  for (const int token : text)
+    rows.push_back({.sequence = 0, .token = token, .position = static_cast<int>(rows.size())});
+  return rows;
+}
 }  // namespace
 
 int contextLimit(const model::Decoder& decoder) {
@@ -152,9 +160,7 @@ void LaneSet::beginFresh(const PromptOf& promptOf) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     guarded(index, [&] {
       std::vector<int> text = textFor();
-      if (lane.engine.script.empty()) {
-        model::checkRun(text, 0, contextLimit(*lane.engine.decoder), lane.engine.decoder->config().vocabSize);
-      }
+      if (lane.engine.script.empty()) model::checkRows(*lane.engine.decoder, rowsOf(text), {});
       lane.text = std::move(text);
       lane.promptLength = static_cast<int>(lane.text.size());
       lane.steppedFrom = lane.promptLength;

@@ -20,10 +20,15 @@ std::uint64_t memoryOf(const AttentionRows& rows) {
 }
 
 std::uint64_t memoryOf(const StepRecord& record) {
-  const auto& [tokens, position, wallTimeMs, deviceMs, stages, overhead, cacheBytesUsed, cacheBytesAllocated,
-               attention, candidates, nextTokenEntropy] = record;
-  return sizeof record + memoryOfVector(tokens) + memoryOfVector(stages) + memoryOf(attention) +
-         memoryOfVector(candidates);
+  const auto& [tokens, position, rows, wallTimeMs, deviceMs, stages, overhead, cacheBytesUsed,
+               cacheBytesAllocated, attention, activations, candidates, nextTokenEntropy, logits, summaries] =
+      record;
+  std::uint64_t bytes = sizeof record + memoryOfVector(tokens) + memoryOfVector(rows) +
+                        memoryOfVector(stages) + memoryOf(attention) + memoryOfVector(activations) +
+                        memoryOfVector(candidates) + memoryOfVector(logits) + memoryOfVector(summaries);
+  for (const Activations& part : activations) bytes += memoryOfVector(part.values);
+  for (const LogitsSummary& summary : summaries) bytes += memoryOfVector(summary.top);
+  return bytes;
 }
 
 void addUpLayers(StepRecord& record) {

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <iterator>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -46,6 +48,10 @@ class Writer {
     put(static_cast<std::int32_t>(value));
   }
   void count(std::string_view, std::uint64_t value) { put(value); }
+  void optional(std::string_view, const std::optional<float>& value) {
+    put(static_cast<std::int32_t>(value.has_value()));
+    if (value) put(*value);
+  }
   template <std::floating_point Number>
   void real(std::string_view, Number value) {
     put(value);
@@ -92,6 +98,11 @@ class Reader {
     value = static_cast<Integer>(number);
   }
   void count(std::string_view name, std::uint64_t& value) { value = take<std::uint64_t>(name); }
+  void optional(std::string_view name, std::optional<float>& value) {
+    int isThere = 0;
+    integer(name, isThere, 0, 1);
+    if (isThere == 1) real(name, value.emplace());
+  }
   template <std::floating_point Number>
   void real(std::string_view name, Number& value) {
     value = take<Number>(name);
@@ -177,9 +188,45 @@ void fields(Archive& archive, Part<Archive, Candidate>& part) {
 }
 
 template <typename Archive>
+void fields(Archive& archive, Part<Archive, StepRow>& part) {
+  auto& [sequence, token, position] = part;
+  archive.integer("sequence", sequence, 0, kMost);
+  archive.integer("token of a row", token, 0, kMost);
+  archive.integer("position of a row", position, 0, kMostPosition);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Part<Archive, Activations>& part) {
+  auto& [point, layer, rowCount, firstPosition, columns, values] = part;
+  archive.integer("place of activations", point, 0, static_cast<int>(std::size(kCapturePoints)) - 1);
+  archive.integer("layer of activations", layer, 0, kMost);
+  archive.integer("number of rows of activations", rowCount, 0, kMostPosition);
+  archive.integer("first row of activations", firstPosition, 0, kMostPosition);
+  archive.integer("columns of activations", columns, 0, kMost);
+  archive.list("activations", values, [&](auto& value) { archive.real("activation", value); });
+}
+
+template <typename Archive>
+void fields(Archive& archive, Part<Archive, TopToken>& part) {
+  auto& [token, logit] = part;
+  archive.integer("likely token", token, 0, kMost);
+  archive.real("logit", logit);
+}
+
+template <typename Archive>
+void fields(Archive& archive, Part<Archive, LogitsSummary>& part) {
+  auto& [row, logSumExp, entropy, top, targetLogProbability] = part;
+  archive.integer("row of a summary", row, 0, kMost);
+  archive.real("sum of logits", logSumExp);
+  archive.real("entropy of a row", entropy);
+  archive.list("likely tokens", top, [&](auto& token) { fields<Archive>(archive, token); });
+  archive.optional("log-probability of a target", targetLogProbability);
+}
+
+template <typename Archive>
 void fields(Archive& archive, Part<Archive, StepRecord>& part) {
-  auto& [tokens, position, wallTimeMs, deviceMs, stages, overhead, cacheBytesUsed, cacheBytesAllocated,
-         attention, candidates, nextTokenEntropy] = part;
+  auto& [tokens, position, rows, wallTimeMs, deviceMs, stages, overhead, cacheBytesUsed, cacheBytesAllocated,
+         attention, activations, candidates, nextTokenEntropy, logits, summaries] = part;
   archive.list("tokens", tokens, [&](auto& token) { archive.integer("token", token, 0, kMost); });
   archive.integer("position", position, 0, kMostPosition);
   archive.real("wall time", wallTimeMs);
@@ -191,6 +238,10 @@ void fields(Archive& archive, Part<Archive, StepRecord>& part) {
   fields<Archive>(archive, attention);
   archive.list("candidates", candidates, [&](auto& candidate) { fields<Archive>(archive, candidate); });
   archive.real("entropy", nextTokenEntropy);
+  if (archive.version() < 2) return;
+  archive.list("rows", rows, [&](auto& row) { fields<Archive>(archive, row); });
+  archive.list("captured places", activations, [&](auto& place) { fields<Archive>(archive, place); });
+  archive.list("summaries of logits", summaries, [&](auto& summary) { fields<Archive>(archive, summary); });
 }
 
 void requireAscending(std::string_view name, std::span<const int> values) {
@@ -223,6 +274,13 @@ void checkAttention(const AttentionRows& rows) {
         "rows x {}",
         rows.values.size(), rows.layers.size(), rows.queryHeads.size(), rows.rowCount, rows.rowStride));
   }
+}
+
+void checkActivations(const Activations& part) {
+  const double expected = static_cast<double>(part.rowCount) * part.columns;
+  if (static_cast<double>(part.values.size()) == expected) return;
+  throw Error(fmt::format("The step record has {} activations of layer {}, expected {} rows x {}",
+                          part.values.size(), part.layer, part.rowCount, part.columns));
 }
 
 }  // namespace
@@ -267,6 +325,7 @@ StepRecord readStepRecord(std::span<const std::byte> bytes) {
         fmt::format("The step record has {} bytes behind its last field, expected 0", reader.remaining()));
   }
   checkAttention(record.attention);
+  for (const Activations& part : record.activations) checkActivations(part);
   return record;
 }
 

@@ -26,6 +26,13 @@ class TestStepMemory : public QObject {
     record.attention.values = std::vector<float>(2 * 3 * 12);
     QCOMPARE(model::memoryOf(record.attention), std::uint64_t{8 + 12 + 288});
     QCOMPARE(model::memoryOf(record) - empty, std::uint64_t{19'440 + 80 + 4 + 308});
+    model::StepRecord captured;
+    captured.rows = {{0, 7, 3}};
+    captured.activations = {{.columns = 5, .values = std::vector<float>(5)}};
+    captured.logits = std::vector<float>(9);
+    captured.summaries = {{.top = {{1, 0.5f}, {2, 0.25f}}}};
+    QCOMPARE(model::memoryOf(captured) - empty,
+             12 + sizeof(model::Activations) + 20 + 36 + sizeof(model::LogitsSummary) + 16);
     // What is only reserved counts, too.
     record.candidates.reserve(20);
     QCOMPARE(model::memoryOf(record) - empty, std::uint64_t{19'440 + 160 + 4 + 308});

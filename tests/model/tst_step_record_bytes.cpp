@@ -76,6 +76,39 @@ StepRecord version1Record() {
   return record;
 }
 
+/// What version 2 puts behind the fields of version 1, written out by hand.
+constexpr std::string_view kBehindVersion1 =
+    "01000000 00000000 05000000 07000000"           // a row: sequence 0, token 5, position 7
+    "01000000 04000000 02000000 01000000 07000000"  // head outputs of layer 2, 1 row from position 7,
+    "02000000 02000000 0000803f 0000003f"           // 2 columns: 1, 0.5
+    "01000000 00000000 00000040 0000003f"           // the summary of row 0: log-sum-exp 2, entropy 0.5,
+    "01000000 09000000 0000c03f"                    // top: token 9, logit 1.5
+    "01000000 000080be";                            // the target's log-probability: -0.25
+
+/// kVersion1 as version 2: another version and length, 384 + 88 bytes, and what is new.
+Bytes version2Bytes() {
+  Bytes bytes = bytesOf(kVersion1);
+  bytes[8] = std::byte{2};
+  bytes[12] = std::byte{0xd8};
+  const Bytes behind = bytesOf(kBehindVersion1);
+  bytes.insert(bytes.end(), behind.begin(), behind.end());
+  return bytes;
+}
+
+StepRecord version2Record() {
+  StepRecord record = version1Record();
+  record.rows = {{.sequence = 0, .token = 5, .position = 7}};
+  record.activations = {{.point = model::CapturePoint::HeadOutputs,
+                         .layer = 2,
+                         .rowCount = 1,
+                         .firstPosition = 7,
+                         .columns = 2,
+                         .values = {1.0f, 0.5f}}};
+  record.summaries = {
+      {.row = 0, .logSumExp = 2.0f, .entropy = 0.5f, .top = {{9, 1.5f}}, .targetLogProbability = -0.25f}};
+  return record;
+}
+
 /// Every stage, several layers and heads, and the ends of each number's range.
 StepRecord largeRecord() {
   StepRecord record;
@@ -107,6 +140,10 @@ StepRecord largeRecord() {
   }
   for (int token = 0; token < 10; ++token) record.candidates.push_back({token * token, 1.0f / (token + 2)});
   record.nextTokenEntropy = 11.7f;
+  record.rows = {{0, 5, 60}, {3, 7, 12}};
+  record.activations = {{model::CapturePoint::Residual, 0, 2, 60, 3, {1, 2, 3, 4, 5, 6}},
+                        {model::CapturePoint::SoftmaxExtents, 5, 1, 60, 1, {0.25f}}};
+  record.summaries = {{1, 3.5f, 0.25f, {{4, 1.0f}, {2, 0.5f}}, std::nullopt}, {2, 1.0f, 0.5f, {}, -8.0f}};
   return record;
 }
 
@@ -133,7 +170,32 @@ void compareAttention(const model::AttentionRows& actual, const model::Attention
   QVERIFY(actual.values == expected.values);
 }
 
+void compareSummaries(const std::vector<model::LogitsSummary>& actual,
+                      const std::vector<model::LogitsSummary>& expected) {
+  QCOMPARE(actual.size(), expected.size());
+  for (std::size_t index = 0; index < expected.size(); ++index) {
+    QCOMPARE(actual[index].row, expected[index].row);
+    QVERIFY(actual[index].logSumExp == expected[index].logSumExp);
+    QVERIFY(actual[index].entropy == expected[index].entropy);
+    QVERIFY(actual[index].targetLogProbability == expected[index].targetLogProbability);
+    QCOMPARE(actual[index].top.size(), expected[index].top.size());
+    for (std::size_t token = 0; token < expected[index].top.size(); ++token) {
+      QCOMPARE(actual[index].top[token].token, expected[index].top[token].token);
+      QVERIFY(actual[index].top[token].logit == expected[index].top[token].logit);
+    }
+  }
+}
+
 void compareRecords(const StepRecord& actual, const StepRecord& expected) {
+  QVERIFY(actual.rows == expected.rows);
+  QCOMPARE(actual.activations.size(), expected.activations.size());
+  for (std::size_t index = 0; index < expected.activations.size(); ++index) {
+    const model::Activations& a = actual.activations[index];
+    const model::Activations& b = expected.activations[index];
+    QVERIFY(a.point == b.point && a.layer == b.layer && a.rowCount == b.rowCount);
+    QVERIFY(a.firstPosition == b.firstPosition && a.columns == b.columns && a.values == b.values);
+  }
+  compareSummaries(actual.summaries, expected.summaries);
   QVERIFY(actual.tokens == expected.tokens);
   QCOMPARE(actual.position, expected.position);
   QVERIFY(actual.wallTimeMs == expected.wallTimeMs);
@@ -182,9 +244,11 @@ class TestStepRecordBytes : public QObject {
  private slots:
   void version1IsRead() { compareRecords(model::readStepRecord(bytesOf(kVersion1)), version1Record()); }
 
-  void version1IsWritten() {
-    QCOMPARE(model::kStepRecordVersion, 1);
-    QVERIFY(model::stepRecordBytes(version1Record()) == bytesOf(kVersion1));
+  void version2IsRead() { compareRecords(model::readStepRecord(version2Bytes()), version2Record()); }
+
+  void version2IsWritten() {
+    QCOMPARE(model::kStepRecordVersion, 2);
+    QVERIFY(model::stepRecordBytes(version2Record()) == version2Bytes());
   }
 
   void everyFieldComesBack() {
@@ -199,9 +263,9 @@ class TestStepRecordBytes : public QObject {
   void otherVersionsAreRefused() {
     Bytes bytes = bytesOf(kVersion1);
     bytes[8] = std::byte{model::kStepRecordVersion + 1};
-    QCOMPARE(refusal(bytes), std::string("The step record is of version 2, expected 1 to 1"));
+    QCOMPARE(refusal(bytes), std::string("The step record is of version 3, expected 1 to 2"));
     bytes[8] = std::byte{0};
-    QCOMPARE(refusal(bytes), std::string("The step record is of version 0, expected 1 to 1"));
+    QCOMPARE(refusal(bytes), std::string("The step record is of version 0, expected 1 to 2"));
   }
 
   void otherFilesAreRefused() {
