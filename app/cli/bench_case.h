@@ -58,7 +58,7 @@ struct BenchRow {
   int steps = 0;  ///< decode steps in each round
   std::vector<BenchRound> rounds;
   double firstStepMs = 0.0;  ///< of the first step ever, apart from the rounds
-  double logitsError = 0.0;  ///< largest difference from the reference over the largest logit
+  double logitsError = 0.0;  ///< norm of the difference from the reference over its norm
   model::Traffic issued;     ///< of one step at the row's context
   model::Traffic logical;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.

@@ -13,6 +13,7 @@
 #include "core/engine/vulkan_decoder.h"
 #include "core/lanes/lane_set.h"
 #include "core/model/error.h"
+#include "core/model/statistics.h"
 #include "core/reference/reference_decoder.h"
 
 namespace headroom::cli {
@@ -31,17 +32,6 @@ std::vector<int> checkTokens(const BenchModel& model) {
   std::vector<int> tokens;
   for (int i = 0; i < kCheckedTokens; ++i) tokens.push_back((i * 37 + 1) % model.model().config.vocabSize);
   return tokens;
-}
-
-/// Largest difference of two logits rows over the largest logit.
-double relativeError(std::span<const float> logits, std::span<const float> expected) {
-  double difference = 0.0;
-  double largest = 0.0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(logits[i]) - expected[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-  }
-  return largest > 0.0 ? difference / largest : difference;
 }
 
 /// A row while it is being measured.
@@ -74,7 +64,7 @@ class Case {
     for (int token : std::span(tokens).subspan(1)) feed(token);
     m_capture = m_options.capture;
     if (expected.empty()) return;
-    m_row.logitsError = relativeError(decoder().logits(), expected);
+    m_row.logitsError = model::relativeError(decoder().logits(), expected);
     const double limit = m_row.setting.kvType == model::KvType::F32 ? kLimitF32 : kLimitF16;
     if (!(m_row.logitsError <= limit)) {
       throw model::Error(

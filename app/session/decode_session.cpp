@@ -12,7 +12,7 @@
 
 #include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
-#include "core/analysis/pooled_map.h"
+#include "core/model/attention_pooling.h"
 
 namespace headroom::session {
 
@@ -352,7 +352,7 @@ void DecodeSession::replay(const RowRequest& request) {
 void DecodeSession::keepStep(lanes::LaneStep step) {
   // What still came whole is pooled here, before it crosses.
   const int end = step.record.position + static_cast<int>(step.record.tokens.size());
-  if (end > kWholeRows) analysis::poolRows(step.record.attention, kPooledCells);
+  if (end > kWholeRows) model::poolRows(step.record.attention, kPooledCells);
   m_batch.steps.push_back(std::move(step));
 }
 

@@ -53,6 +53,5 @@ struct MapWindow {
 void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
              std::span<float> cells);
 
-using model::poolRows;
 
 }  // namespace headroom::analysis
