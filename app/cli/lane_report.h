@@ -8,7 +8,7 @@
 
 namespace headroom::cli {
 
-/// The lane as DESIGN's contract for `decode --json` names it. Traffic is what the kernels issued where the
+/// The lane as `decode --json` has it. Traffic is what the kernels issued where the
 /// decoder counts that, and logical bytes otherwise; traffic_kind says which. timing: setup_ms is making the
 /// decoder, its kernels and commands, prefill_ms running the prompt without that, decode_ms all steps, and
 /// tokens_per_second leaves out the first of them, which pays for what happens once; null with fewer than

@@ -249,7 +249,12 @@ void LaneTrace::thin() {
   if (hasLayersToAddUp()) {
     changeRecord(m_firstStepInLayers++, model::addUpLayers);
   } else if (m_firstStepWithRows < m_steps.size()) {
-    changeRecord(m_firstStepWithRows++, [](model::StepRecord& record) { record.attention = {}; });
+    changeRecord(m_firstStepWithRows++, [](model::StepRecord& record) {
+      record.attention = {};
+      record.activations = {};
+      record.logits = {};
+      record.summaries = {};
+    });
   } else if (m_replayed.size() > 1) {
     dropOldestReplayed();
     ++m_replayCount;
