@@ -7,7 +7,7 @@
 #include "kernel_params.h"
 #include "audit.glsl"
 
-layout(local_size_x_id = 16) in;
+layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 layout(constant_id = 0) const uint MODEL_DIM = 32;
 layout(constant_id = 1) const uint STREAM_COLUMNS = 32;  // floats per token of both
 layout(constant_id = 2) const float EPSILON = 1e-5;

@@ -11,7 +11,7 @@
 #include "step_params.glsl"
 #include "audit.glsl"
 
-layout(local_size_x_id = 16) in;
+layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 #include "attention_interface.glsl"
 layout(constant_id = 9) const uint TILE = 32;  // a multiple of 8
 

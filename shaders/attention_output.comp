@@ -2,8 +2,13 @@
 // attention_merge has merged them before.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#ifdef FAMILY_ROWS
+#define AUDIT_BINDING 6
+#define RESIDUAL_BINDING 5
+#else
 #define AUDIT_BINDING 7
 #define RESIDUAL_BINDING 6
+#endif
 #include "projection.glsl"
 #include "residual_output.glsl"
 

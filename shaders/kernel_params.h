@@ -9,6 +9,13 @@
 #define HEADROOM_TOKEN_TILE 4
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
 #define HEADROOM_SUBGROUP_ROWS 4
+// Specialization constants that many kernels have; others are numbered from 0 in the order in which StepKernels gives
+// them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms; blocks of rows per workgroup of
+// the packed family; invocations of a workgroup.
+#define HEADROOM_VARIANT_CONSTANT 13
+#define HEADROOM_TERMS_CONSTANT 14
+#define HEADROOM_ROW_BLOCKS_CONSTANT 15
+#define HEADROOM_INVOCATIONS_CONSTANT 16
 // Classes of traffic that the audit build counts; the order is that of audit.glsl and model::Traffic.
 #define HEADROOM_TRAFFIC_CLASSES 6
 // Query heads of a KV group up to which attention_decode is unrolled; beyond, a build with loops is used.

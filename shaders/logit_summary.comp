@@ -8,7 +8,7 @@
 #include "step_params.glsl"
 #include "audit.glsl"
 
-layout(local_size_x_id = 16) in;
+layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 layout(constant_id = 0) const uint VOCAB = 32;
 layout(std430, binding = 1) readonly buffer Logits { float logits[]; };       // [wanted row][VOCAB]
 layout(std430, binding = 2) writeonly buffer Summaries { uint summaries[]; };  // [wanted row][HEADROOM_SUMMARY_WORDS]

@@ -3,7 +3,7 @@
 // W gain and W bias are the matrix's row terms.
 layout(constant_id = 3) const uint MODEL_DIM = 32;
 layout(constant_id = 4) const float EPSILON = 1e-5;
-layout(constant_id = 13) const uint LAYER_NORM = 0;
+layout(constant_id = HEADROOM_VARIANT_CONSTANT) const uint LAYER_NORM = 0;
 layout(binding = 4) uniform textureBuffer stream;  // [token][COLUMNS4] residual stream, zero behind MODEL_DIM
 layout(binding = 5) uniform textureBuffer gain;    // [COLUMNS4]
 

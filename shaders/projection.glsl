@@ -14,7 +14,7 @@
 #endif
 
 // Per row of the matrix: what the mean of a LayerNorm's input takes away, and a constant (biases).
-layout(constant_id = 14) const uint HAS_TERMS = 0;
+layout(constant_id = HEADROOM_TERMS_CONSTANT) const uint HAS_TERMS = 0;
 layout(binding = 3) uniform textureBuffer terms;  // [matrix row] factor, constant; read with HAS_TERMS only
 
 layout(constant_id = 2) const uint ROWS = 32;  // rows that emit() gets; the packed family computes more, as padding

@@ -5,7 +5,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 
 layout(local_size_x = HEADROOM_LANES) in;
-layout(constant_id = 15) const uint ROW_BLOCKS = 4;  // even
+layout(constant_id = HEADROOM_ROW_BLOCKS_CONSTANT) const uint ROW_BLOCKS = 4;  // even
 
 float product[ROW_BLOCKS][TOKENS];
 

@@ -4,7 +4,7 @@
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #define SUBGROUP_ROWS HEADROOM_SUBGROUP_ROWS
 
-layout(local_size_x_id = 16) in;
+layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 
 #ifdef PAIRS_GATE_UP
 const uint MATRIX_ROWS = 2 * ROWS;  // gate 0, up 0, gate 1, up 1, ...

@@ -2,7 +2,7 @@
 layout(constant_id = 3) const uint STREAM_COLUMNS = 32;  // floats per token of the residual stream
 layout(std430, binding = RESIDUAL_BINDING) buffer Stream { float stream[]; };  // [token][STREAM_COLUMNS]
 
-layout(constant_id = 13) const uint STORES = 0;  // 1: the buffer is the branch, which is overwritten
+layout(constant_id = HEADROOM_VARIANT_CONSTANT) const uint STORES = 0;  // 1: the buffer is the branch, which is overwritten
 
 float outputScale(uint tile) { return 1.0; }
 float outputMean(uint tile) { return 0.0; }

@@ -6,17 +6,15 @@
 namespace headroom::engine {
 
 namespace {
-struct NamedKernel {
-  std::string_view name;
-  std::span<const std::uint32_t> words;
-};
+#include "kernel_words.spv.inc"
+// The bindings of each, read from those words when they were compiled.
 #include "kernel_table.spv.inc"
 }  // namespace
 
-std::span<const std::uint32_t> kernelWords(std::string_view name) {
-  const auto found = std::ranges::find(kKernelTable, name, &NamedKernel::name);
+const KernelCode& kernelCode(std::string_view name) {
+  const auto found = std::ranges::find(kKernelTable, name, &KernelCode::name);
   assert(found != std::end(kKernelTable));
-  return found->words;
+  return *found;
 }
 
 }  // namespace headroom::engine

@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include <vulkan/vulkan.h>
+
 namespace headroom::engine {
 
 /// Tokens that one workgroup of a projection handles: one when decoding a single sequence, a tile otherwise.
@@ -12,8 +14,15 @@ enum class TokenTile { One, Several };
 /// Which build of the kernels: for use, or the one that counts every byte it loads and stores.
 enum class KernelBuild { Plain, Audit };
 
-/// SPIR-V of a kernel by its name in shaders/CMakeLists.txt: "ffn_down_packed_1_plain". Asserts that there is
-/// one.
-std::span<const std::uint32_t> kernelWords(std::string_view name);
+/// A compiled kernel, and what its code says of itself.
+struct KernelCode {
+  std::string_view name;
+  std::span<const std::uint32_t> words;        ///< SPIR-V
+  std::span<const VkDescriptorType> bindings;  ///< kinds of its bindings 0, 1, ...
+  std::span<const std::uint32_t> constants;    ///< ids of its specialization constants, ascending
+};
+
+/// A kernel by its name in shaders/CMakeLists.txt: "ffn_down_packed_1_plain". Asserts that there is one.
+const KernelCode& kernelCode(std::string_view name);
 
 }  // namespace headroom::engine

@@ -92,8 +92,7 @@ void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, c
          Binding::whole(buffers.attended)},
         {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
     recorder.dispatch(kernel,
-                      recorder.projection(projection, {Binding::texels(buffers.attendedView),
-                                                       Binding::texels(buffers.attendedView), target}),
+                      recorder.projection(projection, {Binding::texels(buffers.attendedView), target}),
                       recorder.projectionGroups(projection.matrix));
   }
   recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);

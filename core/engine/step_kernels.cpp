@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/engine/device_weights.h"
+#include "core/vulkan/check.h"
 #include "core/vulkan/kernel_store.h"
 #include "shaders/kernel_params.h"
 
@@ -17,18 +18,7 @@ namespace {
 
 using model::KernelFamily;
 
-constexpr VkDescriptorType kUniform = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
-constexpr VkDescriptorType kTexel = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
-constexpr VkDescriptorType kStorage = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-/// Specialization constants: LAYER_NORM or STORES, HAS_TERMS; of the families: blocks of rows per workgroup,
-/// invocations of a workgroup.
-constexpr std::size_t kVariantConstant = 13;
-constexpr std::size_t kTermsConstant = 14;
-constexpr std::size_t kRowBlocksConstant = 15;
-constexpr std::size_t kInvocationsConstant = 16;
-
 using Constants = std::vector<std::uint32_t>;
-using Bindings = std::vector<VkDescriptorType>;
 
 std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
@@ -57,8 +47,7 @@ class Builder {
     const model::Traits& traits = m_shape.traits();
     const float scale =
         traits.scalesEmbedding ? std::sqrt(static_cast<float>(m_shape.config.modelDim)) : 1.0f;
-    Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel, kStorage, kTexel};
-    return make("embedding", fmt::format("embedding_{}", family()), std::move(bindings),
+    return make("embedding", fmt::format("embedding_{}", family()),
                 {matrix.formatConstant(), matrix.columns4(), bits(scale),
                  traits.positions == model::Positions::Learned ? 1u : 0u});
   }
@@ -71,13 +60,12 @@ class Builder {
          u32(m_shape.options.contextLength), m_shape.traits().headNorms ? 1u : 0u});
     return make("qkv_projection",
                 fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
-                projectionBindings({kTexel, kTexel, kTexel, kStorage, kStorage, kStorage}), constants);
+                constants);
   }
   const vulkan::Kernel& headNorm() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     return make(
         "head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
-        {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage},
         {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
          u32(m_shape.options.contextLength), bits(m_shape.config.normEpsilon)});
   }
@@ -86,7 +74,6 @@ class Builder {
     const bool large = !m_rows && m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
     return make(
         "attention_decode", fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
-        {kUniform, kTexel, kTexel, kTexel, kStorage, kStorage, kStorage, kStorage},
         {u32(heads.headDim / 4), u32(m_shape.headsPerWorkgroup), u32(heads.groupSize()),
          u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(m_shape.options.contextLength),
          u32(m_shape.chunkCount), u32(m_shape.minChunkKeys),
@@ -96,7 +83,7 @@ class Builder {
   }
   const vulkan::Kernel& attentionMerge() const {
     const model::AttentionShape& heads = m_shape.config.attention;
-    return make("attention_merge", "attention_merge", {kTexel, kTexel, kStorage},
+    return make("attention_merge", "attention_merge",
                 {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount),
                  u32(m_shape.attendedColumns() / 4)});
   }
@@ -104,12 +91,11 @@ class Builder {
     const model::AttentionShape& heads = m_shape.config.attention;
     Constants constants = residual(projection);
     set(constants, 4, {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)});
-    return make("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile),
-                projectionBindings({kTexel, kTexel, kStorage}), constants);
+    return make("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile), constants);
   }
   const vulkan::Kernel& addBranch() const {
     return make(
-        "add_branch", "add_branch", {kStorage, kStorage, kStorage},
+        "add_branch", "add_branch",
         {u32(m_shape.config.modelDim), u32(m_shape.streamColumns()), bits(m_shape.config.normEpsilon)});
   }
   const vulkan::Kernel& ffnGateUp(const DeviceProjection& projection) const {
@@ -117,43 +103,37 @@ class Builder {
     Constants constants = normalised(projection.matrix, projection.terms, m_shape.config.ffnDim);
     set(constants, 5, {u32(m_shape.hiddenColumns()), static_cast<std::uint32_t>(traits.activation)});
     const char* code = traits.feedForward == model::FeedForward::Gated ? "ffn_gate_up" : "ffn_up";
-    return make("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile),
-                projectionBindings({kTexel, kTexel, kStorage, kTexel}), constants);
+    return make("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile), constants);
   }
   const vulkan::Kernel& ffnDown(const DeviceProjection& projection) const {
-    return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
-                projectionBindings({kTexel, kStorage}), residual(projection));
+    return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile), residual(projection));
   }
   const vulkan::Kernel& logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
     Constants constants = normalised(matrix, terms, m_shape.config.vocabSize);
     set(constants, 5, {bits(m_shape.config.logitSoftCap)});
-    return make("logits", fmt::format("logits_{}_{}", family(), m_tile),
-                projectionBindings({kTexel, kTexel, kStorage}), constants);
+    return make("logits", fmt::format("logits_{}_{}", family(), m_tile), constants);
   }
   const vulkan::Kernel& logitSummary() const {
-    return make("logit_summary", "logit_summary", {kUniform, kStorage, kStorage},
-                {u32(m_shape.config.vocabSize)});
+    return make("logit_summary", "logit_summary", {u32(m_shape.config.vocabSize)});
   }
   const vulkan::Kernel& captureRows() const {
-    return make("capture_rows", "capture_rows", {kUniform, kStorage, kStorage}, {},
-                sizeof(CaptureRowsParams));
+    return make("capture_rows", "capture_rows", {}, sizeof(CaptureRowsParams));
   }
   const vulkan::Kernel& captureCache() const {
     const model::AttentionShape& heads = m_shape.config.attention;
     return make("capture_cache", fmt::format("capture_cache_{}", shortName(m_shape.options.kvType)),
-                {kUniform, kStorage, kStorage},
                 {u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.options.contextLength)},
                 sizeof(CaptureRowsParams));
   }
   const vulkan::Kernel& captureHeads() const {
     const model::AttentionShape& heads = m_shape.config.attention;
-    return make("capture_heads", "capture_heads", {kUniform, kTexel, kTexel, kStorage},
+    return make("capture_heads", "capture_heads",
                 {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)},
                 sizeof(CaptureRowsParams));
   }
   const vulkan::Kernel& intervene() const {
     const model::AttentionShape& heads = m_shape.config.attention;
-    return make("intervene", "intervene", {kUniform, kTexel, kStorage, kStorage, kStorage},
+    return make("intervene", "intervene",
                 {u32(heads.headDim / 4), u32(heads.groupSize()), u32(heads.queryHeadCount),
                  u32(heads.kvHeadCount), u32(m_shape.options.contextLength), u32(m_shape.chunkCount),
                  u32(4 * model::bytesPerElement(m_shape.options.kvType))},
@@ -169,39 +149,41 @@ class Builder {
     std::ranges::copy(values, constants.begin() + static_cast<std::ptrdiff_t>(first));
   }
 
-  /// Parameters, weights, scales and row terms, then a kernel's own.
-  Bindings projectionBindings(std::initializer_list<VkDescriptorType> further) const {
-    Bindings bindings{kUniform, m_rows ? kStorage : kTexel, kTexel, kTexel};
-    bindings.insert(bindings.end(), further);
-    return bindings;
-  }
   static Constants projection(const DeviceMatrix& matrix, const RowTerms& terms, int rows) {
-    Constants constants(kInvocationsConstant + 1);
+    Constants constants(HEADROOM_TERMS_CONSTANT + 1);
     set(constants, 0, {matrix.formatConstant(), matrix.columns4(), u32(rows)});
-    constants[kTermsConstant] = terms.present() ? 1 : 0;
+    constants[HEADROOM_TERMS_CONSTANT] = terms.present() ? 1 : 0;
     return constants;
   }
   Constants normalised(const DeviceMatrix& matrix, const RowTerms& terms, int rows) const {
     Constants constants = projection(matrix, terms, rows);
     set(constants, 3, {u32(m_shape.config.modelDim), bits(m_shape.config.normEpsilon)});
-    constants[kVariantConstant] = m_shape.traits().norm == model::Norm::Layer ? 1 : 0;
+    constants[HEADROOM_VARIANT_CONSTANT] = m_shape.traits().norm == model::Norm::Layer ? 1 : 0;
     return constants;
   }
   Constants residual(const DeviceProjection& source) const {
     Constants constants = projection(source.matrix, source.terms, m_shape.config.modelDim);
     set(constants, 3, {u32(m_shape.streamColumns())});
-    constants[kVariantConstant] = m_shape.traits().branchNorms ? 1 : 0;
+    constants[HEADROOM_VARIANT_CONSTANT] = m_shape.traits().branchNorms ? 1 : 0;
     return constants;
   }
 
-  const vulkan::Kernel& make(const std::string& name, const std::string& code, Bindings bindings,
-                             Constants constants, std::uint32_t pushBytes = 0) const {
-    if (m_build == KernelBuild::Audit) bindings.push_back(kStorage);
-    constants.resize(kInvocationsConstant + 1);
-    constants[kRowBlocksConstant] = u32(m_shape.plan.rowBlocks);
-    constants[kInvocationsConstant] = u32(m_shape.plan.invocations);
-    const char* build = m_build == KernelBuild::Audit ? "_audit" : "_plain";
-    return m_device.kernels().get(name, kernelWords(code + build), bindings, constants, pushBytes);
+  /// `constants` are numbered from 0. Bindings are those that the code has; throws vulkan::Error for a
+  /// constant of the code that nobody gives.
+  const vulkan::Kernel& make(const std::string& name, const std::string& code, Constants constants,
+                             std::uint32_t pushBytes = 0) const {
+    const KernelCode& kernel = kernelCode(code + (m_build == KernelBuild::Audit ? "_audit" : "_plain"));
+    for (const std::uint32_t id : kernel.constants) {
+      if (id < constants.size() || id == HEADROOM_ROW_BLOCKS_CONSTANT || id == HEADROOM_INVOCATIONS_CONSTANT)
+        continue;
+      throw vulkan::Error(fmt::format("Kernel {} has a specialization constant {}, {} were given.", code, id,
+                                      constants.size()));
+    }
+    constants.resize(HEADROOM_INVOCATIONS_CONSTANT + 1);
+    constants[HEADROOM_ROW_BLOCKS_CONSTANT] = u32(m_shape.plan.rowBlocks);
+    constants[HEADROOM_INVOCATIONS_CONSTANT] = u32(m_shape.plan.invocations);
+    return m_device.kernels().get(name, kernel.words, {kernel.bindings.begin(), kernel.bindings.end()},
+                                  constants, pushBytes);
   }
 
   vulkan::Device& m_device;

@@ -25,7 +25,8 @@ namespace {
 using model::Capture;
 using model::StepRecord;
 
-/// Programs of odd row counts (the rest of a prompt) that are kept beside those of whole blocks and steps.
+/// Programs of other forms (the rest of a prompt, captured values, changed heads) that are kept beside those
+/// of whole blocks and steps.
 constexpr std::size_t kKeptPrograms = 8;
 
 using Clock = std::chrono::steady_clock;
@@ -95,8 +96,9 @@ StepProgram& VulkanDecoder::program(const StepForm& form) {
   if (found != resources.programs.end()) return found->second;
   if (resources.programs.size() >= kKeptPrograms) {
     std::erase_if(resources.programs, [&](const auto& entry) {
-      const int rows = entry.first.rows;
-      return rows != m_shape.options.batch && rows != m_shape.blockTokens;
+      const StepForm& kept = entry.first;
+      const bool isPlain = kept.captures.empty() && kept.changedLayers.empty();
+      return !isPlain || (kept.rows != m_shape.options.batch && kept.rows != m_shape.blockTokens);
     });
   }
   if (m_build == KernelBuild::Audit) makeAudit(StepProgram::dispatchTotal(m_shape, form));
