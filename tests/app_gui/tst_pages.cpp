@@ -41,8 +41,8 @@ class TestPages : public QObject {
     const std::uint64_t frames = page.live().frameCount();
     QTRY_VERIFY(page.live().frameCount() > frames + 1);
     const session::Palette& dark = session::paletteOf(session::Theme::Dark);
-    QVERIFY(countPixels(page.picture(), dark.panel) > 10000);
-    QVERIFY(countPixels(page.picture(), dark.lanes[1], test::kRightLane) > 100);
+    QVERIFY(test::countPixels(page.picture(), dark.panel) > 10000);
+    QVERIFY(test::countPixels(page.picture(), dark.lanes[1], test::kRightLane) > 100);
   }
 
   /// Two lanes of one file: its weights are counted with the first.

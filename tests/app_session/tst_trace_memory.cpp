@@ -31,7 +31,7 @@ session::LaneInfo laneOf(int layers, int heads) {
 /// One token at `position`. Each stage takes 1/4 ms, reads 1,000 bytes of weights and issues 1,500; attention
 /// reads 8 bytes of KV per position; 1 ms outside the stages.
 session::LaneStep stepAt(int position) {
-  session::LaneStep step{.lane = 0, .record = {}, .choice = 1};
+  session::LaneStep step{.lane = 0, .record = {}, .choice = 1, .isFilling = position == 0, .promptLength = 1};
   model::StepRecord& record = step.record;
   record.tokens = {1};
   record.position = position;

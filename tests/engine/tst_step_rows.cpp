@@ -25,7 +25,7 @@ namespace {
 /// Of single log-probabilities, entropies and logits of the device against sums in double.
 constexpr double kSummaryLimit = 5e-5;
 
-std::vector<int> text(int length, unsigned seed, int vocabSize) {
+std::vector<int> randomText(int length, unsigned seed, int vocabSize) {
   std::mt19937 random(seed);
   std::vector<int> tokens;
   for (int i = 0; i < length; ++i)
@@ -111,8 +111,8 @@ class TestStepRows : public QObject {
     const model::Model model = makeModel(kvHeads);
     const int vocabSize = model.config.vocabSize;
     const auto decoder = make(which, model, 3);
-    const std::vector<int> first = text(90, 1, vocabSize);
-    const std::vector<int> second = text(17, 2, vocabSize);
+    const std::vector<int> first = randomText(90, 1, vocabSize);
+    const std::vector<int> second = randomText(17, 2, vocabSize);
     // Both are filled, longer than a step, then decode; the third stays empty.
     const std::span<const int> a(first), b(second);
     decoder->runRows(together({rowsOf(0, a.first(80)), rowsOf(2, b.first(9))}), {});
@@ -139,9 +139,9 @@ class TestStepRows : public QObject {
     QFETCH(int, which);
     const model::Model model = makeModel(kvHeads);
     const auto decoder = make(which, model, 2);
-    const std::vector<int> a = text(30, 3, model.config.vocabSize);
-    const std::vector<int> b = text(30, 4, model.config.vocabSize);
-    const std::vector<int> c = text(30, 5, model.config.vocabSize);
+    const std::vector<int> a = randomText(30, 3, model.config.vocabSize);
+    const std::vector<int> b = randomText(30, 4, model.config.vocabSize);
+    const std::vector<int> c = randomText(30, 5, model.config.vocabSize);
     const std::span<const int> texts[] = {a, b, c};
     decoder->runRows(rowsOf(0, texts[0].first(10)), {});
     decoder->runRows(together({rowsOf(0, texts[0].subspan(10, 1), 10), rowsOf(1, texts[1].first(20))}), {});
@@ -165,8 +165,8 @@ class TestStepRows : public QObject {
     QFETCH(int, which);
     const model::Model model = makeModel(kvHeads);
     const auto decoder = make(which, model, 2);
-    const std::vector<int> a = text(12, 6, model.config.vocabSize);
-    const std::vector<int> b = text(12, 7, model.config.vocabSize);
+    const std::vector<int> a = randomText(12, 6, model.config.vocabSize);
+    const std::vector<int> b = randomText(12, 7, model.config.vocabSize);
     std::vector<StepRow> mixed;
     for (int i = 0; i < 12; ++i) {
       mixed.push_back({0, a[static_cast<std::size_t>(i)], i});
@@ -192,8 +192,8 @@ class TestStepRows : public QObject {
     QFETCH(int, which);
     const model::Model model = makeModel(kvHeads);
     const auto vocabSize = static_cast<std::size_t>(model.config.vocabSize);
-    const std::vector<int> tokens = text(100, 8, model.config.vocabSize);
-    std::vector<int> targets = text(100, 9, model.config.vocabSize);
+    const std::vector<int> tokens = randomText(100, 8, model.config.vocabSize);
+    std::vector<int> targets = randomText(100, 9, model.config.vocabSize);
     reference::ReferenceDecoder truth(model, {});
     const std::vector<float> logits =
         model::allLogits(truth.run(tokens, Capture::none(), LogitsRequest::all()));
@@ -249,7 +249,7 @@ class TestStepRows : public QObject {
   void noLogitsCostNothing() {
     const model::Model model = makeModel(2);
     UploadedDecoder decoder(m_gpu.device, model, {});
-    const std::vector<int> tokens = text(9, 10, model.config.vocabSize);
+    const std::vector<int> tokens = randomText(9, 10, model.config.vocabSize);
     decoder.run(std::span(tokens).first(4), Capture::none());
     const std::vector<float> before(decoder.logits().begin(), decoder.logits().end());
     const model::StepRecord record =
@@ -300,7 +300,7 @@ class TestStepRows : public QObject {
       refused({}, {}, "no token to run");
       refused({{2, 1, 0}}, {}, "Sequence 2 was asked for, expected 0 to 1");
       refused({{0, 1, 0}, {1, 1, 1}}, {}, "Sequence 1 goes on at position 0, a token for 1");
-      refused(rowsOf(1, text(129, 1, 20)), {}, "holds 128 positions");
+      refused(rowsOf(1, randomText(129, 1, 20)), {}, "holds 128 positions");
       refused({{0, 1, 0}}, {{}, LogitsRequest::logProbabilities({1, 2})}, "2 targets were given for 1 rows");
       refused({{0, 1, 0}}, {{}, LogitsRequest::logProbabilities({100000})}, "100000 is outside");
       refused({{0, 1, 0}}, {{}, LogitsRequest::top(65)}, "expected 0 to 64");
