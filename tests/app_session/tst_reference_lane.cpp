@@ -70,8 +70,8 @@ class TestReferenceLane : public QObject {
     connect(&host, &session::SessionHost::message, this, [&](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));
     });
-    host.setLanes({{write("six.gguf", 6), 0, {.batch = 4}}});
-    QTRY_VERIFY(messages.join('\n').contains("one sequence; a batch of 4 was asked for"));
+    host.setLanes({{write("six.gguf", 6), 0, {.kvType = model::KvType::F16}}});
+    QTRY_VERIFY(messages.join('\n').contains("a cache in f16 was asked for"));
   }
 };
 
