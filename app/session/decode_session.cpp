@@ -92,7 +92,7 @@ void DecodeSession::serve(Requests requests) {
   const bool wasFinished = m_state.finished;
   if (restart) m_state.finished = false;
   Outcome change = Outcome::NothingNew;
-  if (requests.lanes && *requests.lanes != m_laneRequests) {
+  if (requests.lanes && *requests.lanes != m_reopen.value_or(m_laneRequests)) {
     change = replaceLanes(*requests.lanes, restart);
   } else if (m_reopen && goesOn) {
     change = replaceLanes(std::vector(*m_reopen), restart);
@@ -115,8 +115,8 @@ void DecodeSession::serve(Requests requests) {
   for (const RowRequest& rows : requests.rows) replay(rows);
   flush();
   publishState();
-  if (requests.measureCeilings) measureCeilings();
-  if (m_lanes.laneCount() > 0) findCeilings();
+  if (requests.measureCeilings && !m_reopen) measureCeilings();
+  if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   schedule();
 }
@@ -204,6 +204,7 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
     m_lanes.arrange({}, {});
     m_laneRequests.clear();
     m_opener->forgetDevice();
+    m_ceilingsSought = false;  // the next device may be another one
   }
   m_requests.allowOpening();
   Change change{.wanted = wanted, .places = {}, .opens = {}};
@@ -214,7 +215,8 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
   const bool goesOn = openAll(change);
   m_state.opening = {};
   const bool isEmpty = change.wanted.empty() && !wanted.empty();
-  if (!goesOn || isEmpty || change.wanted == m_laneRequests) {
+  const bool isSame = change.wanted == m_laneRequests && !m_reopen;
+  if (!goesOn || isEmpty || isSame) {
     if (m_lanes.laneCount() == 0) m_state.playing = false;
     return Outcome::NothingNew;
   }
@@ -333,7 +335,7 @@ void DecodeSession::takeSingleSteps() {
 }
 
 void DecodeSession::replay(const RowRequest& request) {
-  if (request.run != m_run || request.lane >= m_lanes.laneCount()) return;
+  if (request.run != m_run || request.lane >= m_lanes.laneCount() || m_reopen) return;
   const model::Capture capture{
       .all = false, .layers = {request.layer}, .queryHeads = {request.queryHead}, .cells = 0};
   try {
@@ -388,7 +390,9 @@ void DecodeSession::tellStops() {
 }
 
 void DecodeSession::deviceLost(const std::string& sentence, const std::vector<lanes::LaneRequest>& lanes) {
-  m_reopen = lanes;
+  // What is to be opened again is what was there when it was lost first.
+  if (!m_reopen) m_reopen = lanes;
+  m_ceilingsTimer.stop();
   m_lanes.stopAll(lanes::StopReason::DeviceLost);
   m_stopped.clear();
   flush();

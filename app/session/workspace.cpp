@@ -40,6 +40,8 @@ Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selecti
     : QObject(parent), m_session(session), m_store(store), m_selection(selection), m_settings(settings) {
   connect(&m_session, &SessionHost::message, this, &Workspace::message);
   connect(&m_store, &TraceStore::lanesChanged, this, &Workspace::lanesRunning);
+  // A text that begins anew has no old step to look back at.
+  connect(&m_session, &SessionHost::restarted, this, [this] { m_selection.setPosition(std::nullopt); });
 }
 
 void Workspace::start(const std::vector<std::string>& files) {
@@ -214,10 +216,7 @@ void Workspace::goBack() {
   m_selection.setPosition(std::nullopt);
   emit wentOn();
   m_session.setLanes(place.lanes);
-  if (place.fill != m_session.state().fill) {
-    m_session.setFill(place.fill);
-    m_session.play();
-  }
+  m_session.setFill(place.fill);
   emit wayBackChanged();
 }
 

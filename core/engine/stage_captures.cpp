@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/model/capture_place.h"
 #include "core/model/rope.h"
 #include "shaders/kernel_params.h"
 
@@ -16,24 +17,6 @@ using model::Stage;
 using vulkan::Binding;
 
 constexpr std::uint64_t kInvocations = 64;
-
-/// Whether the values of a place are there after a stage of a layer.
-bool isKnownAfter(const CapturedPlace& place, Stage stage, int layer) {
-  switch (place.point) {
-    case CapturePoint::Residual:
-      // The stream before a layer is what the layer before it left.
-      if (place.layer == 0) return stage == Stage::Embedding;
-      return stage == Stage::FfnDown && layer == place.layer - 1;
-    case CapturePoint::Queries:
-    case CapturePoint::Keys:
-    case CapturePoint::Values:
-      return stage == Stage::QkvProjection && layer == place.layer;
-    case CapturePoint::HeadOutputs:
-    case CapturePoint::SoftmaxExtents:
-      return stage == Stage::AttentionDecode && layer == place.layer;
-  }
-  return false;
-}
 
 struct Source {
   Binding binding;
@@ -92,7 +75,8 @@ std::vector<StageCapture> capturesOf(const StepShape& shape, const StepForm& for
   std::uint64_t before = 0;
   for (const CapturedPlace& place : form.captures) {
     const std::uint64_t columns = shape.capturedColumns(place.point);
-    if (isKnownAfter(place, stage, layer)) captures.push_back({place, columns, before});
+    if (model::madeBy(place.point, place.layer) == std::pair(stage, layer))
+      captures.push_back({place, columns, before});
     before += paddedCapture(columns);
   }
   return captures;

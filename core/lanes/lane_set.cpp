@@ -114,27 +114,51 @@ void LaneSet::start(const PromptOf& promptOf) {
   beginFresh(promptOf);
 }
 
-/// Whose choices each lane is fed. Of lanes that read one text in one vocabulary that is the first, or a
-/// trace, which can only go on as it was recorded.
+/// Whose choices each lane is fed: lanes of one vocabulary that have read one text make a group. Those with a
+/// text come first, so that one without, which fits anywhere, cannot tie together what differs.
 void LaneSet::group() {
-  for (int index = 0; index < laneCount(); ++index) {
-    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
-    lane.leader = index;
-    for (int other = 0; m_options.feed == TokenFeed::Lockstep && other < index; ++other) {
-      Lane& first = m_lanes[static_cast<std::size_t>(other)];
-      if (first.leader != other || !sameVocabulary(first.engine, lane.engine) || !sameText(first, lane))
-        continue;
-      lane.leader = other;
-      break;
+  const bool lockstep = m_options.feed == TokenFeed::Lockstep;
+  std::vector<std::vector<int>> groups;
+  for (const bool withText : {true, false}) {
+    for (int index = 0; index < laneCount(); ++index) {
+      const Lane& candidate = lane(index);
+      if (textOf(candidate).empty() == withText) continue;
+      const auto fits = [&](const std::vector<int>& members) {
+        return lockstep && std::ranges::all_of(members, [&](int member) {
+                 return sameVocabulary(lane(member).engine, candidate.engine) &&
+                        sameText(lane(member), candidate);
+               });
+      };
+      const auto found = std::ranges::find_if(groups, fits);
+      if (found == groups.end()) {
+        groups.push_back({index});
+      } else {
+        found->push_back(index);
+      }
     }
   }
+  for (std::vector<int>& members : groups) {
+    std::ranges::sort(members);
+    for (const int member : members) m_lanes[static_cast<std::size_t>(member)].leader = members.front();
+  }
+  for (const std::vector<int>& members : groups) chooseLeader(members.front());
+}
+
+/// Of a group's lanes that can go on, a trace leads, which can only go on as it was recorded, else the first
+/// of those that have read most. Where none can, the leader stays.
+void LaneSet::chooseLeader(int leader) {
+  int best = -1;
   for (int index = 0; index < laneCount(); ++index) {
-    if (lane(index).engine.script.empty() || lane(index).leader == index) continue;
-    const int followed = lane(index).leader;
-    if (!lane(followed).engine.script.empty()) continue;
-    for (Lane& member : m_lanes) {
-      if (member.leader == followed) member.leader = index;
-    }
+    const Lane& candidate = lane(index);
+    if (candidate.leader != leader || candidate.stopReason) continue;
+    const auto rank = [](const Lane& lane) {
+      return std::pair(!lane.engine.script.empty(), lane.text.size());
+    };
+    if (best < 0 || rank(candidate) > rank(lane(best))) best = index;
+  }
+  if (best < 0) return;
+  for (Lane& member : m_lanes) {
+    if (member.leader == leader) member.leader = best;
   }
 }
 
@@ -154,7 +178,7 @@ void LaneSet::catchUp(int laneIndex) {
       std::vector(furthest->text.begin(), furthest->text.begin() + static_cast<std::ptrdiff_t>(length));
 }
 
-/// Prompts of lanes that have no text. A lane that cannot be given one does not lead others.
+/// Prompts of lanes that have no text: in a group the first that can be given one shares it with the others.
 void LaneSet::beginFresh(const PromptOf& promptOf) {
   const auto begin = [&](int index, const auto& textFor) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
@@ -167,23 +191,21 @@ void LaneSet::beginFresh(const PromptOf& promptOf) {
     });
   };
   const auto waits = [&](int index) { return lane(index).text.empty() && !lane(index).stopReason; };
-  for (int index = 0; index < laneCount(); ++index) {
-    if (lane(index).leader != index || !waits(index)) continue;
-    int leader = index;
-    begin(leader, [&] { return promptOf(leader); });
-    while (lane(leader).stopReason) {
-      int next = leader + 1;
-      while (next < laneCount() && (lane(next).leader != index || !waits(next))) ++next;
-      if (next >= laneCount()) break;
-      leader = next;
-      begin(leader, [&] { return promptOf(leader); });
+  for (int leader = 0; leader < laneCount(); ++leader) {
+    // A trace's prompt is its own; else the group's first lane that takes one.
+    int giver = lane(leader).leader == leader && waits(leader) ? leader : -1;
+    while (giver >= 0) {
+      begin(giver, [&] { return promptOf(giver); });
+      if (!lane(giver).stopReason) break;
+      int next = 0;
+      while (next < laneCount() && (lane(next).leader != leader || !waits(next))) ++next;
+      giver = next < laneCount() ? next : -1;
     }
-    for (int follower = 0; follower < laneCount(); ++follower) {
-      Lane& member = m_lanes[static_cast<std::size_t>(follower)];
-      if (member.leader != index) continue;
-      member.leader = leader;
-      if (waits(follower)) begin(follower, [&] { return lane(leader).text; });
+    for (int follower = 0; giver >= 0 && follower < laneCount(); ++follower) {
+      if (lane(follower).leader != leader) continue;
+      if (waits(follower)) begin(follower, [&] { return lane(giver).text; });
     }
+    if (lane(leader).leader == leader && lane(leader).stopReason) chooseLeader(leader);
   }
 }
 
@@ -262,8 +284,23 @@ void LaneSet::settle() {
     stop(index, *reason);
     if (!first) first = reason;
   }
+  if (!first) return;
   const bool lockstep = m_options.feed == TokenFeed::Lockstep;
-  if (first && lockstep && m_options.whenOneStops == WhenOneStops::AllStop) stopAll(*first);
+  if (lockstep && m_options.whenOneStops == WhenOneStops::AllStop) {
+    stopAll(*first);
+    return;
+  }
+  handOverLead();
+}
+
+/// Where a leader has stopped, another lane of its group leads, unless the text itself has ended: then it has
+/// for all of them.
+void LaneSet::handOverLead() {
+  for (int index = 0; index < laneCount(); ++index) {
+    const std::optional<StopReason>& reason = lane(index).stopReason;
+    const bool cannot = reason == StopReason::ContextFull || reason == StopReason::Failed;
+    if (lane(index).leader == index && cannot) chooseLeader(index);
+  }
 }
 
 void LaneSet::step() {
@@ -281,6 +318,7 @@ void LaneSet::step() {
     lane.text.push_back(token);
     run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, false);
   }
+  handOverLead();
 }
 
 bool LaneSet::finished() const {
@@ -335,7 +373,11 @@ void LaneSet::choose(Lane& lane) {
 }
 
 void LaneSet::stop(int laneIndex, StopReason reason) {
-  m_lanes[static_cast<std::size_t>(laneIndex)].stopReason = reason;
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  // What was not fed is no part of the text.
+  if (std::ssize(lane.text) > lane.fed()) lane.text.resize(static_cast<std::size_t>(lane.fed()));
+  lane.promptLength = std::min(lane.promptLength, lane.fed());
+  lane.stopReason = reason;
   if (m_events.laneStopped) m_events.laneStopped(laneIndex);
 }
 
@@ -350,9 +392,6 @@ void LaneSet::guarded(int laneIndex, const Act& act) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   const auto failed = [&](StopReason reason) {
     lane.error = std::current_exception();
-    // What was not fed is no part of the text.
-    if (std::ssize(lane.text) > lane.fed()) lane.text.resize(static_cast<std::size_t>(lane.fed()));
-    lane.promptLength = std::min(lane.promptLength, lane.fed());
     stop(laneIndex, reason);
   };
   try {

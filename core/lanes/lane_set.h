@@ -15,8 +15,7 @@ namespace headroom::lanes {
 
 /// What lanes are fed.
 enum class TokenFeed {
-  Lockstep,  ///< every lane is fed the choice of the first lane that reads the same text in the same
-             ///< vocabulary
+  Lockstep,  ///< lanes that read one text in one vocabulary are fed the choices of one of them
   FreeRun,   ///< every lane is fed its own choice
 };
 
@@ -163,6 +162,8 @@ class LaneSet {
 
  private:
   void group();
+  void chooseLeader(int leader);
+  void handOverLead();
   void catchUp(int laneIndex);
   void beginFresh(const PromptOf& promptOf);
   std::optional<StopReason> reasonToStop(const Lane& lane, int token) const;

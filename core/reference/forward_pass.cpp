@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/model/attention_pooling.h"
+#include "core/model/capture_place.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
 #include "core/reference/captured_rows.h"
@@ -88,6 +89,17 @@ void keep(std::span<const double> rows, model::CapturePoint point, int layer, St
   }
 }
 
+/// Counts the values that were kept, as floats, with the stages that made them.
+void addCaptured(StepRecord& record) {
+  for (const model::Activations& values : record.activations) {
+    const auto [stage, layer] = model::madeBy(values.point, values.layer);
+    for (model::StageRecord& made : record.stages) {
+      if (made.stage == stage && made.layer == layer)
+        made.logical.captureWritten += values.values.size() * sizeof(float);
+    }
+  }
+}
+
 }  // namespace
 
 void SequenceCache::truncate(int positions, int kvDim) {
@@ -125,6 +137,7 @@ Matrix ForwardPass::run(std::span<const int> tokens, SequenceCache& cache, const
     projectDown(hidden, layer, first, x, record);
   }
   keep(x.values, model::CapturePoint::Residual, m_config.layerCount, record);
+  addCaptured(record);
   cache.position += static_cast<int>(tokens.size());
   model::poolRows(record.attention, capture.cells);
   return x;

@@ -50,6 +50,7 @@ class TestPages : public QObject {
     Page page;
     page.start({"mqa"});
     QVERIFY(page.drawn());
+    QTRY_VERIFY(page.length(0) > 8);
     page.window().workspace().compareKernels(0);
     QTRY_COMPARE(page.store().laneCount(), 2);
     QTest::keyClick(&page.window(), Qt::Key_2, Qt::AltModifier);

@@ -327,6 +327,23 @@ class TestDecodeSession : public QObject {
     QCOMPARE(forgotten, 1);
   }
 
+  /// With the device gone, lanes can be closed all the same, to the last.
+  void lanesCloseAfterALoss() {
+    auto factory = std::make_unique<test::FakeLaneOpener>();
+    factory->losesAt = 20;
+    Fixture fixture(std::move(factory));
+    fixture.host.setPace({0.0});
+    fixture.open({"mha"});
+    fixture.host.play();
+    QTRY_VERIFY(fixture.textHas("The device was lost."));
+    QCOMPARE(fixture.store.laneCount(), 1);
+    fixture.open({});
+    QTRY_COMPARE(fixture.store.laneCount(), 0);
+    fixture.open({"gqa"});
+    QTRY_COMPARE(fixture.length(0), kPromptLength);
+    QCOMPARE(fixture.store.lane(0).info().title, std::string("GQA"));
+  }
+
   void aLaterRequestReplacesAWaitingOne() {
     Fixture fixture;
     QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);

@@ -176,7 +176,11 @@ class TestCaptures : public QObject {
     Capture capture{.sequence = 1,
                     .activations = {{CapturePoint::Values, {1}}, {CapturePoint::Residual, {2, 0}}}};
     const model::StepRecord actual = onDevice.runRows(rows, {capture, {}}).front();
-    compare(actual, onHost.runRows(rows, {capture, {}}).front(), kReferenceF32CacheLimit);
+    const model::StepRecord expected = onHost.runRows(rows, {capture, {}}).front();
+    compare(actual, expected, kReferenceF32CacheLimit);
+    // 2 rows of 2 heads x 16 values, and twice a stream of 64.
+    QCOMPARE(actual.issued().captureWritten, std::uint64_t{2 * (2 * 16 + 2 * 64) * 4});
+    QCOMPARE(expected.logical().captureWritten, actual.issued().captureWritten);
     QCOMPARE(actual.activations.size(), std::size_t{3});
     QVERIFY(actual.activations[0].point == CapturePoint::Values);
     QCOMPARE(actual.activations[1].layer, 2);

@@ -197,6 +197,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     if (request.source == "differs-at-20") lane.differsAt = 20;
     if (request.source == "ends-at-30") lane.endsAt = 30;
     if (request.source == "fails-at-20") lane.failsAt = 20;
+    if (request.source == "fails-at-40") lane.failsAt = 40;
     if (request.source == "overflows-at-20") lane.overflowsAt = 20;
     if (request.source == "long") lane.contextLength = 2048;
     if (request.source == "slow") lane.stepMilliseconds = 200;

@@ -154,6 +154,56 @@ class TstLaneSet : public QObject {
     }
   }
 
+  /// A leader whose cache is full, or that fails, does not end the others' text.
+  void anotherLaneLeadsWhereTheFirstCannot() {
+    Lanes lanes;
+    std::vector<LaneSet::Place> places(3);
+    places[0].engine = lanes.open("mha", {.contextLength = 32});
+    places[1].engine = lanes.open("fails-at-40");
+    places[2].engine = lanes.open("mqa");
+    lanes.set.arrange(std::move(places), lanes.prompts());
+    lanes.fill();
+    while (!lanes.set.finished()) lanes.set.step();
+    QVERIFY(lanes.set.lane(0).stopReason == StopReason::ContextFull);
+    QVERIFY(lanes.set.lane(1).stopReason == StopReason::Failed);
+    QCOMPARE(lanes.set.lane(0).fed(), 32);
+    QCOMPARE(lanes.set.lane(1).fed(), 40);
+    QCOMPARE(lanes.set.lane(2).fed(), 64);
+    for (int position = 5; position < 64; ++position) {
+      QCOMPARE(lanes.text(2)[static_cast<std::size_t>(position)], FakeDecoder::tokenFor(position, {}));
+    }
+  }
+
+  /// What was to be fed when the user stopped it is no part of the text.
+  void anInterruptedTextIsWhatWasFed() {
+    Lanes lanes;
+    std::vector<LaneSet::Place> places(2);
+    places[0].engine = lanes.open("long");
+    places[1].engine = lanes.open("long");
+    lanes.set.arrange(std::move(places), [](int) { return std::vector<int>(500, 7); });
+    lanes.set.fillBlock();
+    lanes.set.stopAll(StopReason::Interrupted);
+    QCOMPARE(static_cast<int>(std::ssize(lanes.text(0))), 64);
+    QCOMPARE(lanes.set.lane(0).promptLength, 64);
+    QVERIFY(lanes.text(1).empty());
+  }
+
+  /// A lane without a text fits any other; it does not tie together lanes that have read different ones.
+  void aLaneThatComesBackFirstJoinsOneText() {
+    Lanes lanes;
+    lanes.arrange({{-1, "mqa"}, {-1, "mha"}});
+    lanes.decode(2);
+    lanes.arrange({{0, ""}, {1, ""}, {-1, "trace"}});
+    lanes.arrange({{1, ""}, {2, ""}});
+    const std::vector<int> text = lanes.text(0);
+    lanes.arrange({{-1, "mqa"}, {0, ""}, {1, ""}});
+    QCOMPARE(lanes.text(0), text);
+    QVERIFY(lanes.set.apart(2) == Apart::Text && lanes.set.apart(1) == Apart::No);
+    lanes.decode(2);
+    QCOMPARE(lanes.text(1), lanes.text(0));
+    QCOMPARE(static_cast<int>(std::ssize(lanes.text(1))), 9);
+  }
+
   void aLostDeviceStopsAll() {
     Lanes lanes;
     lanes.opener.losesAt = 20;
@@ -297,6 +347,11 @@ class TstLaneSet : public QObject {
     QVERIFY(lanes.set.lane(0).stopReason == StopReason::Failed);
     lanes.decode(3);
     QCOMPARE(lanes.set.lane(1).fed(), 8);
+    // Nor does it keep a text from lanes that come later.
+    lanes.arrange({{0, ""}, {1, ""}, {-1, "gqa"}});
+    QCOMPARE(lanes.text(2), lanes.text(1));
+    lanes.decode(2);
+    QCOMPARE(lanes.set.lane(2).fed(), 10);
   }
 
   void fillingIsCutShort() {
