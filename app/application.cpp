@@ -59,24 +59,17 @@ QIcon programIcon() {
 
 }  // namespace
 
-Application::Application(std::unique_ptr<session::LaneFactory> factory, session::Settings& settings)
-    : m_session(std::make_unique<session::SessionHost>(std::move(factory))) {
-  QObject::connect(m_session.get(), &session::SessionHost::lanesChanged, &m_store,
-                   &session::TraceStore::setLanes);
-  QObject::connect(m_session.get(), &session::SessionHost::restarted, &m_store,
-                   &session::TraceStore::restart);
-  QObject::connect(m_session.get(), &session::SessionHost::stepsReady, &m_store,
-                   &session::TraceStore::append);
-  QObject::connect(m_session.get(), &session::SessionHost::rowsReady, &m_store,
-                   &session::TraceStore::addReplayed);
+Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Settings& settings)
+    : m_session(std::make_unique<session::SessionHost>(std::move(opener))) {
+  m_session->fill(m_store);
   QObject::connect(&m_selection, &session::Selection::rowsWanted, m_session.get(),
                    &session::SessionHost::requestRows);
-  QObject::connect(m_session.get(), &session::SessionHost::ceilingsChanged, &m_store,
-                   &session::TraceStore::setCeilings);
+  m_workspace = std::make_unique<session::Workspace>(*m_session, m_store, m_selection, settings);
   // Before the first widget: a font that comes after the style sheet does not reach all of them.
   applyToQt(settings.appearance());
   QWidget* live = createLiveView();
-  m_window = std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, settings, live);
+  m_window =
+      std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, *m_workspace, settings, live);
   QObject::connect(m_window.get(), &pages::MainWindow::appearanceChanged, m_window.get(),
                    [this](const session::Appearance& appearance) {
                      applyToQt(appearance);

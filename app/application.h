@@ -7,12 +7,13 @@
 
 #include "app/pages/main_window.h"
 #include "app/panels/live_layout.h"
-#include "app/session/decoder_factory.h"
 #include "app/session/selection.h"
 #include "app/session/session_host.h"
 #include "app/session/settings.h"
 #include "app/session/trace_store.h"
+#include "app/session/workspace.h"
 #include "app/view/live_window.h"
+#include "core/lanes/lane_opener.h"
 
 namespace headroom {
 
@@ -20,7 +21,7 @@ namespace headroom {
 class Application {
  public:
   /// `settings` outlives it.
-  Application(std::unique_ptr<session::LaneFactory> factory, session::Settings& settings);
+  Application(std::unique_ptr<lanes::LaneOpener> opener, session::Settings& settings);
   ~Application();
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
@@ -34,6 +35,7 @@ class Application {
   session::SessionHost& session() { return *m_session; }
   session::TraceStore& store() { return m_store; }
   session::Selection& selection() { return m_selection; }
+  session::Workspace& workspace() { return *m_workspace; }
 
  private:
   QWidget* createLiveView();
@@ -44,6 +46,7 @@ class Application {
   session::Selection m_selection;
   panels::LiveLayout m_layout;
   std::unique_ptr<session::SessionHost> m_session;
+  std::unique_ptr<session::Workspace> m_workspace;
   view::LiveWindow* m_live = nullptr;  // owned by the main window
   std::unique_ptr<pages::MainWindow> m_window;
 };

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/application.h"
+#include "core/lanes/device_lanes.h"
 
 namespace {
 
@@ -56,7 +57,7 @@ int main(int argc, char** argv) {
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
 
   headroom::session::Settings settings;
-  headroom::Application application(headroom::session::vulkanLaneFactory(), settings);
+  headroom::Application application(headroom::lanes::deviceLanes(), settings);
   application.start(files);
   return QApplication::exec();
 }

@@ -1,5 +1,5 @@
 # One folder is one module is one static library: headroom_module(core/model LINKS ...) builds every .cpp of
-# the current folder, but for those after EXCLUDE, as headroom_core_model.
+# the current folder and those below it, but for those after EXCLUDE, as headroom_core_model.
 
 add_library(headroom_flags INTERFACE)
 target_include_directories(headroom_flags INTERFACE ${CMAKE_SOURCE_DIR})
@@ -29,7 +29,7 @@ endif()
 
 function(headroom_module name)
   cmake_parse_arguments(ARG "" "" "LINKS;EXCLUDE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(TRANSFORM ARG_EXCLUDE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   list(REMOVE_ITEM sources ${ARG_EXCLUDE})
   string(REPLACE "/" "_" target "headroom_${name}")

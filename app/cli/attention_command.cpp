@@ -4,17 +4,16 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "app/cli/attention_recorder.h"
 #include "app/cli/commands.h"
-#include "app/cli/decoder_factory.h"
+#include "app/cli/decoder_choice.h"
 #include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
-#include "app/cli/model_argument.h"
+#include "app/cli/lane_run.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -45,17 +44,24 @@ class AttentionCommand final : public Command {
 
   void run() override {
     const formats::OutputTarget target = m_output.check(global());
-    const model::Model model = openModel(m_model);
+    lanes::DeviceLanes opener(m_choice.onDevice(global().device));
+    lanes::ModelUse use = opener.load(m_model);
+    const model::Model& model = *use;
     const std::vector<int> tokens = m_input.idsFor(model);
     const auto count = static_cast<int>(tokens.size());
     const formats::AttentionSelection selection = select(model.config, count);
     m_output.announce(target, selection.mapBytes(count), selection.spoolBytes(count),
                       "write less with --layers, --head or --rows");
     watchInterrupts();
-    DecoderFactory factory(m_choice, global().device);
-    const auto decoder = factory.make(model);
     AttentionRecorder recorder(selection, target);
-    recorder.run(*decoder, std::span(tokens).first(static_cast<std::size_t>(selection.endRow)));
+    lanes::LaneSet set(
+        {}, [&](int, int position, int left) { return recorder.blockAt(position, left); },
+        {.stepDone = [&](lanes::LaneStep step) { recorder.keep(step.record); }, .laneStopped = {}});
+    std::vector<lanes::LaneSet::Place> places(1);
+    places.front().engine = openLane(opener, std::move(use), m_choice);
+    set.arrange(std::move(places),
+                [&](int) { return std::vector(tokens.begin(), tokens.begin() + selection.endRow); });
+    fillTexts(set);
 
     std::vector<std::int64_t> shape;
     if (m_layer < 0) shape.push_back(std::ssize(selection.layers));
@@ -63,7 +69,7 @@ class AttentionCommand final : public Command {
     shape.insert(shape.end(), {selection.endRow - selection.firstRow, count});
     write(recorder.rows(), shape, count);
     const std::string tokensPath = target.isStream() ? "" : writeTokens(model, tokens, selection);
-    report(model, tokens, *decoder, target, shape, tokensPath);
+    report(model, tokens, set.decoder(0), target, shape, tokensPath);
   }
 
  private:
@@ -106,7 +112,7 @@ class AttentionCommand final : public Command {
     if (model.tokenizer) {
       document["pieces"] = nlohmann::ordered_json::array();
       for (int token : tokens) {
-        document["pieces"].push_back(model::replaceInvalidUtf8(model.tokenizer->pieceBytes(token)));
+        document["pieces"].push_back(text::replaceInvalidUtf8(model.tokenizer->pieceBytes(token)));
       }
     }
     const std::string path =

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include "core/model/statistics.h"
 
 namespace headroom::cli {
 
 Spread spreadOf(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t middle = values.size() / 2;
-  const double median = values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
-  return {.median = median, .minimum = values.front(), .maximum = values.back()};
+  const auto [minimum, maximum] = std::ranges::minmax(values);
+  return {.median = model::median(std::move(values)), .minimum = minimum, .maximum = maximum};
 }
 
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/analysis/lane_measurement.h"
+#include "core/lanes/model_store.h"
 #include "core/model/decoder.h"
-#include "core/model/model.h"
 #include "core/model/stage.h"
 #include "core/model/step_record.h"
 
@@ -17,7 +17,9 @@ namespace headroom::cli {
 /// A model to measure: a file, or a shape with random weights.
 struct BenchModel {
   std::string name;  ///< the file as given, or "kv_heads=2" for one of a --shape
-  model::Model model;
+  lanes::ModelUse use;
+
+  const model::Model& model() const { return *use; }
 };
 
 /// What one row of the table is measured at.
@@ -56,7 +58,7 @@ struct BenchRow {
   int steps = 0;  ///< decode steps in each round
   std::vector<BenchRound> rounds;
   double firstStepMs = 0.0;  ///< of the first step ever, apart from the rounds
-  double logitsError = 0.0;  ///< largest difference from the reference over the largest logit
+  double logitsError = 0.0;  ///< norm of the difference from the reference over its norm
   model::Traffic issued;     ///< of one step at the row's context
   model::Traffic logical;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.

@@ -9,12 +9,11 @@
 #include "app/cli/bench_run.h"
 #include "app/cli/bench_shape.h"
 #include "app/cli/commands.h"
-#include "app/cli/decoder_factory.h"
 #include "app/cli/interrupt.h"
-#include "app/cli/model_argument.h"
 #include "core/engine/probes.h"
+#include "core/formats/files/terminal.h"
+#include "core/formats/kept/calibration_file.h"
 #include "core/formats/synthetic_model.h"
-#include "core/formats/terminal.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 
@@ -91,17 +90,19 @@ class BenchCommand final : public Command {
 
   void run() override {
     if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
-    const std::vector<BenchModel> models = openModels();
-    const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     if (m_capture == "all") m_options.capture = model::Capture::everything();
     if (m_capture == "one-layer") m_options.capture.layers = {0};
+    lanes::DeviceLanes::Choice choice{.device = global().device};
     if (!m_kernels.empty()) {
       m_options.kernels = parseOption("--kernels", [&] { return model::parsePlan(m_kernels); });
+      choice.kernels = m_options.kernels;
     }
+    m_opener = std::make_unique<lanes::DeviceLanes>(std::move(choice));
+    const std::vector<BenchModel> models = openModels();
+    const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     watchInterrupts();
     try {
-      const vulkan::Instance instance;
-      vulkan::Device device(instance, vulkan::chooseDevice(instance, global().device));
+      const vulkan::Device& device = m_opener->device();
       BenchResult result{.device = device.info().name,
                          .driver = device.info().driver,
                          .date = now(),
@@ -110,10 +111,11 @@ class BenchCommand final : public Command {
       const auto progress = [](const std::string& what) {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
-      if (m_kernels.empty()) result.options.kernels = calibratedPlan(device.info());
+      if (m_kernels.empty())
+        result.options.kernels = formats::keptPlan(device.info().name, device.info().driver);
       progress("probing the device");
-      result.ceilings = engine::probeDevice(device);
-      BenchOutcome outcome = runBench(device, models, settings, result.options, progress);
+      result.ceilings = engine::probeDevice(m_opener->device());
+      BenchOutcome outcome = runBench(*m_opener, models, settings, result.options, progress);
       result.rows = std::move(outcome.rows);
       result.isInterrupted = outcome.isInterrupted;
       for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
@@ -128,7 +130,7 @@ class BenchCommand final : public Command {
  private:
   std::vector<BenchModel> openModels() const {
     std::vector<BenchModel> models;
-    for (const std::string& argument : m_models) models.push_back({argument, openModel(argument)});
+    for (const std::string& argument : m_models) models.push_back({argument, m_opener->load(argument)});
     if (!m_shape.empty()) {
       const model::Storage storage = m_weights == "f32"   ? model::Storage::F32
                                      : m_weights == "f16" ? model::Storage::F16
@@ -136,8 +138,10 @@ class BenchCommand final : public Command {
       std::vector<model::ModelConfig> configs = parseOption("--shape", [&] { return parseShape(m_shape); });
       for (model::ModelConfig& config : configs) {
         config.contextLength = 1;
-        models.push_back({config.name, formats::syntheticModel(config, storage, formats::OutputMatrix::Tied,
-                                                               m_options.seed)});
+        const auto make = [&] {
+          return formats::syntheticModel(config, storage, formats::OutputMatrix::Tied, m_options.seed);
+        };
+        models.push_back({config.name, m_opener->keep("shape " + config.name, make)});
       }
     }
     if (models.empty()) throw CLI::RequiredError("MODEL or --shape");
@@ -194,6 +198,7 @@ class BenchCommand final : public Command {
   std::string m_kernels;
   bool m_csv = false;
   BenchOptions m_options;
+  std::unique_ptr<lanes::DeviceLanes> m_opener;
 };
 
 }  // namespace

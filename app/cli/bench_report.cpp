@@ -212,7 +212,7 @@ std::string benchCsv(const BenchResult& result) {
 ordered_json benchDocument(const BenchResult& result) {
   ordered_json rows = ordered_json::array();
   for (const BenchRow& row : result.rows) {
-    const model::ModelConfig& config = result.modelOf(row).model.config;
+    const model::ModelConfig& config = result.modelOf(row).model().config;
     ordered_json stages = ordered_json::array();
     const auto medians = row.stageMs();
     for (int stage = 0; stage < model::kStageCount; ++stage) {

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <numeric>
 #include <random>
 
 #include "app/cli/interrupt.h"
-#include "core/engine/memory_plan.h"
+#include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
+#include "core/lanes/lane_set.h"
 #include "core/model/error.h"
+#include "core/model/statistics.h"
 #include "core/reference/reference_decoder.h"
 
 namespace headroom::cli {
@@ -27,47 +30,41 @@ constexpr double kLimitF16 = 1e-2;
 
 std::vector<int> checkTokens(const BenchModel& model) {
   std::vector<int> tokens;
-  for (int i = 0; i < kCheckedTokens; ++i) tokens.push_back((i * 37 + 1) % model.model.config.vocabSize);
+  for (int i = 0; i < kCheckedTokens; ++i) tokens.push_back((i * 37 + 1) % model.model().config.vocabSize);
   return tokens;
-}
-
-/// Largest difference of two logits rows over the largest logit.
-double relativeError(std::span<const float> logits, std::span<const float> expected) {
-  double difference = 0.0;
-  double largest = 0.0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(logits[i]) - expected[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-  }
-  return largest > 0.0 ? difference / largest : difference;
 }
 
 /// A row while it is being measured.
 class Case {
  public:
-  Case(vulkan::Device& device, const BenchModel& model, const BenchSetting& setting,
+  Case(lanes::DeviceLanes& opener, const BenchModel& model, const BenchSetting& setting,
        const BenchOptions& options)
-      : m_model(model), m_options(options) {
+      : m_model(model), m_options(options), m_opener(opener), m_lane(makeLane()) {
     m_row.setting = setting;
-    const int room = setting.context + kMostSteps + kCheckedTokens;
-    const model::DecoderOptions decoderOptions{.kvType = setting.kvType,
-                                               .contextLength = room,
-                                               .batch = setting.batch,
-                                               .attention = setting.attention,
-                                               .kernels = options.kernels};
-    engine::requireRoom(device, model.model, decoderOptions);
-    m_deviceModel = std::make_unique<engine::DeviceModel>(device, model.model, options.kernels);
-    m_decoder = std::make_unique<engine::VulkanDecoder>(*m_deviceModel, decoderOptions);
+    if (const auto note = engine::referenceNote(model.model().config, {})) {
+      throw model::Error(fmt::format("{}: {} There are no kernels to measure.", model.name, *note));
+    }
+    std::vector<lanes::LaneSet::Place> places(1);
+    places.front().engine = opener.decode(opener.share(model.use),
+                                          {.kvType = setting.kvType,
+                                           .batch = setting.batch,
+                                           .contextLength = setting.context + kMostSteps + kCheckedTokens,
+                                           .attention = setting.attention});
+    // A lane begins with a text: the first of the checked tokens.
+    m_lane->arrange(std::move(places), [&](int) { return std::vector{checkTokens(m_model).front()}; });
   }
 
   /// Throws when the logits are not the reference's.
   void check(std::span<const float> expected) {
+    m_capture = model::Capture::none();
+    m_lane->fillBlock();
+    rethrowFailure();
+    m_row.firstStepMs = m_last.wallTimeMs;
     const std::vector<int> tokens = checkTokens(m_model);
-    const std::vector<model::StepRecord> first = m_decoder->run(std::span(tokens).first(1), {});
-    m_row.firstStepMs = first.front().wallTimeMs;
-    for (int token : std::span(tokens).subspan(1)) m_decoder->run(std::span(&token, 1), {});
+    for (int token : std::span(tokens).subspan(1)) feed(token);
+    m_capture = m_options.capture;
     if (expected.empty()) return;
-    m_row.logitsError = relativeError(m_decoder->logits(), expected);
+    m_row.logitsError = model::relativeError(decoder().logits(), expected);
     const double limit = m_row.setting.kvType == model::KvType::F32 ? kLimitF32 : kLimitF16;
     if (!(m_row.logitsError <= limit)) {
       throw model::Error(
@@ -79,7 +76,8 @@ class Case {
 
   /// Throws when the kernels count other bytes than are declared of them.
   void audit() {
-    engine::VulkanDecoder audited(*m_deviceModel, m_decoder->options(), engine::KernelBuild::Audit);
+    engine::VulkanDecoder audited(*m_opener.onDevice(m_model.use), decoder().options(),
+                                  engine::KernelBuild::Audit);
     if (m_row.setting.context > 0) audited.fillCache(m_row.setting.context, m_options.seed);
     const int token = 1;
     const model::StepRecord record = audited.run(std::span(&token, 1), m_options.capture).front();
@@ -100,8 +98,8 @@ class Case {
   }
 
   void warmUp() {
-    m_decoder->truncate(0);
-    if (m_row.setting.context > 0) m_decoder->fillCache(m_row.setting.context, m_options.seed);
+    if (m_row.setting.context > 0) decoder().fillCache(m_row.setting.context, m_options.seed);
+    m_lane->rewind(0, m_row.setting.context);
     double spent = 0.0;
     int steps = 0;
     for (; steps == 0 || (spent < m_options.warmUpMs && !interrupted()); ++steps) spent += step().wallTimeMs;
@@ -110,12 +108,11 @@ class Case {
   }
 
   void measureRound() {
-    m_decoder->truncate(m_row.setting.context);
+    m_lane->rewind(0, m_row.setting.context);
     BenchRound round;
     for (int i = 0; i < m_row.steps; ++i) {
       if (interrupted()) return;  // part of a round is none
-      const int token = i % m_model.model.config.vocabSize;
-      const model::StepRecord record = m_decoder->run(std::span(&token, 1), m_options.capture).front();
+      const model::StepRecord& record = feed(i % m_model.model().config.vocabSize);
       if (i == 0) {
         m_row.issued = record.issued();
         m_row.logical = record.logical();
@@ -138,41 +135,64 @@ class Case {
   BenchRow finish() {
     const auto& setting = m_row.setting;
     m_row.workingSetBytes =
-        m_row.logical.weightsRead + model::kvCacheBytes(m_model.model.config, setting.kvType,
+        m_row.logical.weightsRead + model::kvCacheBytes(m_model.model().config, setting.kvType,
                                                         static_cast<std::uint64_t>(setting.context),
                                                         static_cast<std::uint64_t>(setting.batch));
-    m_row.measurement = analysis::measureLane(m_model.model.config, m_decoder->options(), m_lastSteps);
+    m_row.measurement = analysis::measureLane(m_model.model().config, decoder().options(), m_lastSteps);
     return m_row;
   }
 
  private:
+  std::unique_ptr<lanes::LaneSet> makeLane() {
+    return std::make_unique<lanes::LaneSet>(
+        lanes::LaneSet::Options{},
+        [this](int, int, int) {
+          return lanes::LaneSet::Block{1, m_capture};
+        },
+        lanes::LaneSet::Events{.stepDone = [this](lanes::LaneStep step) { m_last = std::move(step.record); },
+                               .laneStopped = {}});
+  }
+
+  /// Models that run on the reference are refused, so every decoder is one of the device.
+  engine::VulkanDecoder& decoder() { return static_cast<engine::VulkanDecoder&>(m_lane->decoder(0)); }
+
+  void rethrowFailure() const {
+    if (m_lane->lane(0).error) std::rethrow_exception(m_lane->lane(0).error);
+  }
+
+  const model::StepRecord& feed(int token) {
+    m_lane->feed(0, std::span(&token, 1));
+    rethrowFailure();
+    return m_last;
+  }
+
   /// One step behind the row's context; the position goes back to it when the cache would run full.
-  model::StepRecord step() {
-    if (m_decoder->position() >= m_row.setting.context + kMostSteps)
-      m_decoder->truncate(m_row.setting.context);
-    const int token = m_decoder->position() % m_model.model.config.vocabSize;
-    return m_decoder->run(std::span(&token, 1), m_options.capture).front();
+  const model::StepRecord& step() {
+    if (decoder().position() >= m_row.setting.context + kMostSteps) m_lane->rewind(0, m_row.setting.context);
+    return feed(decoder().position() % m_model.model().config.vocabSize);
   }
 
   const BenchModel& m_model;
   const BenchOptions& m_options;
-  std::unique_ptr<engine::DeviceModel> m_deviceModel;
-  std::unique_ptr<engine::VulkanDecoder> m_decoder;
+  lanes::DeviceLanes& m_opener;
+  model::Capture m_capture;
+  model::StepRecord m_last;
+  std::unique_ptr<lanes::LaneSet> m_lane;
   BenchRow m_row;
   std::vector<model::StepRecord> m_lastSteps;
 };
 
 /// Logits of the reference after the checked tokens; empty for a model that is too large for it.
 std::vector<float> referenceLogits(const BenchModel& model) {
-  if (model.model.weights.parameterCount() > kMostCheckedParameters) return {};
-  reference::ReferenceDecoder decoder(model.model, {.contextLength = kCheckedTokens});
+  if (model.model().weights.parameterCount() > kMostCheckedParameters) return {};
+  reference::ReferenceDecoder decoder(model.model(), {.contextLength = kCheckedTokens});
   decoder.run(checkTokens(model), {});
   return {decoder.logits().begin(), decoder.logits().end()};
 }
 
 }  // namespace
 
-BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
+BenchOutcome runBench(lanes::DeviceLanes& opener, const std::vector<BenchModel>& models,
                       const std::vector<BenchSetting>& settings, const BenchOptions& options,
                       const BenchProgress& progress) {
   std::vector<std::vector<float>> expected;
@@ -181,13 +201,12 @@ BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& mod
     progress(fmt::format("checking {}", model.name));
     expected.push_back(referenceLogits(model));
   }
-  std::vector<Case> cases;
-  cases.reserve(settings.size());
+  std::deque<Case> cases;
   for (const BenchSetting& setting : settings) {
     if (interrupted()) return {.isInterrupted = true};
     const auto index = static_cast<std::size_t>(setting.model);
     progress(fmt::format("warming up {} at context {}", models[index].name, setting.context));
-    cases.emplace_back(device, models[index], setting, options);
+    cases.emplace_back(opener, models[index], setting, options);
     cases.back().check(expected[index]);
     if (options.audit) cases.back().audit();
     cases.back().warmUp();

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "app/cli/bench_case.h"
+#include "core/lanes/device_lanes.h"
 #include "core/model/device_ceilings.h"
-#include "core/vulkan/device.h"
 
 namespace headroom::cli {
 
@@ -16,8 +16,8 @@ struct BenchOptions {
   double warmUpMs = 300.0;  ///< decoded and thrown away before the rounds
   unsigned seed = 1;        ///< of the order of rows within a round, the tokens and the filled caches
   model::Capture capture;
-  bool audit = false;  ///< compare declared with counted bytes before a row is measured
-  model::KernelPlan kernels;
+  bool audit = false;         ///< compare declared with counted bytes before a row is measured
+  model::KernelPlan kernels;  ///< as the opener has them, for the report
 };
 
 /// Told what is being done, for a progress line.
@@ -29,11 +29,11 @@ struct BenchOutcome {
   bool isInterrupted = false;
 };
 
-/// Measures every setting on one device in one run: each row's logits are checked against the float64
-/// reference first, then all rows are warmed up, then measured in rounds with the rows in shuffled order.
-/// Caches are filled with random numbers up to the row's context. Throws model::Error when a model cannot run
-/// or its logits are wrong. When the user interrupts it, the rounds that are whole come back.
-BenchOutcome runBench(vulkan::Device& device, const std::vector<BenchModel>& models,
+/// Measures every setting on the opener's device in one run: each row's logits are checked against the
+/// float64 reference first, then all rows are warmed up, then measured in rounds with the rows in shuffled
+/// order. Caches are filled with random numbers up to the row's context. Throws model::Error when a model
+/// cannot run or its logits are wrong. When the user interrupts it, the rounds that are whole come back.
+BenchOutcome runBench(lanes::DeviceLanes& opener, const std::vector<BenchModel>& models,
                       const std::vector<BenchSetting>& settings, const BenchOptions& options,
                       const BenchProgress& progress);
 

@@ -9,15 +9,14 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/decoder_factory.h"
+#include "app/cli/decoder_choice.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/lane_report.h"
-#include "app/cli/lane_runner.h"
-#include "app/cli/model_argument.h"
+#include "app/cli/lane_run.h"
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
 #include "core/model/error.h"
-#include "core/model/text_stream.h"
+#include "core/text/text_stream.h"
 
 namespace headroom::cli {
 
@@ -35,7 +34,7 @@ class DecodeCommand final : public Command {
     m_input.addOptions(app());
     m_input.addChatOptions(app());
     app()
-        .add_option("--max-tokens", m_run.maxTokens, "Tokens to decode")
+        .add_option("--max-tokens", m_maxTokens, "Tokens to decode")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     app()
@@ -71,21 +70,29 @@ class DecodeCommand final : public Command {
 
   void run() override {
     m_trace.check(global(), static_cast<int>(m_models.size()));
-    m_run.coupling = m_lockstep ? Coupling::Lockstep : Coupling::FreeRun;
-    m_run.capture = m_capture == "all" ? model::Capture::everything() : model::Capture::none();
     watchInterrupts();
-    DecoderFactory factory(m_choice, global().device);
-    std::vector<Lane> lanes = openLanes(factory);
-    const bool streams = lanes.size() == 1 && !global().json;
+    lanes::DeviceLanes opener(m_choice.onDevice(global().device));
+    m_streams = m_models.size() == 1 && !global().json;
+    std::vector<LaneRun> runs(m_models.size());
+    lanes::LaneSet set(
+        {.feed = m_lockstep ? lanes::TokenFeed::Lockstep : lanes::TokenFeed::FreeRun,
+         .whenOneStops = lanes::WhenOneStops::AllStop,
+         .maxTokens = m_maxTokens,
+         .sampling = m_sampling},
+        [&](int lane, int position, int count) { return blockAt(runs[at(lane)], position, count); },
+        {.stepDone = [&](lanes::LaneStep step) { keep(runs, set, std::move(step)); }, .laneStopped = {}});
     std::string failure;
     try {
-      decode(lanes, streams);
+      openLanes(opener, runs, set);
+      if (m_streams) print(shownPrompt());
+      runLanes(set, m_maxTokens);
+      if (m_streams) print(m_stream.finish());
     } catch (const model::Error& error) {
       failure = error.what();
     } catch (const std::bad_alloc&) {
       failure = kOutOfMemory;
     }
-    const bool isEmpty = std::ranges::all_of(lanes, [](const Lane& lane) { return lane.prefill.empty(); });
+    const bool isEmpty = std::ranges::all_of(runs, [](const LaneRun& run) { return run.prefill.empty(); });
     if (isEmpty) throw model::Error(failure);
     // What was decoded stays worth having, also when one way of handing it over fails.
     const auto attempt = [&](const auto& handOver) {
@@ -95,21 +102,28 @@ class DecodeCommand final : public Command {
         if (failure.empty()) failure = error.what();
       }
     };
-    attempt([&] { m_trace.write(lanes); });
-    attempt([&] { report(lanes, streams, failure); });
+    attempt([&] { m_trace.write(runs, set); });
+    attempt([&] { report(runs, set, failure); });
     if (!failure.empty()) throw model::Error(failure);
   }
 
  private:
-  /// Runs the lanes; the text of a single one appears as it comes.
-  void decode(std::vector<Lane>& lanes, bool streams) const {
-    if (streams) print(shownPrompt());
-    model::TextStream stream;
-    runLanes(lanes, m_run, [&](std::size_t lane, int token) {
-      if (!streams || !lanes[lane].model.tokenizer) return;
-      print(stream.feed(*lanes[lane].model.tokenizer, token));
-    });
-    if (streams) print(stream.finish());
+  static std::size_t at(int lane) { return static_cast<std::size_t>(lane); }
+
+  lanes::LaneSet::Block blockAt(const LaneRun& run, int position, int count) const {
+    if (run.recorder) return run.recorder->blockAt(position, count);
+    return {std::min(count, lanes::LaneSet::kBlockTokens),
+            m_capture == "all" ? model::Capture::everything() : model::Capture::none()};
+  }
+
+  /// Keeps what a step did; the text of a single lane appears as it comes.
+  void keep(std::vector<LaneRun>& runs, const lanes::LaneSet& set, lanes::LaneStep step) {
+    const int index = step.lane;
+    const bool isDecoded = !step.isFilling;
+    const int token = step.record.tokens.back();
+    runs[at(index)].keep(std::move(step));
+    const model::Tokenizer* tokenizer = set.lane(index).engine.tokenizer();
+    if (m_streams && isDecoded && tokenizer) print(m_stream.feed(*tokenizer, token));
   }
 
   /// Throws model::Error when the reader is gone.
@@ -122,55 +136,69 @@ class DecodeCommand final : public Command {
   /// The prompt as it stands before the text that follows: a chat's reply begins a paragraph of its own.
   std::string shownPrompt() const { return m_input.isChat() ? m_input.prompt() + "\n\n" : m_input.prompt(); }
 
-  std::vector<Lane> openLanes(DecoderFactory& factory) const {
-    std::vector<Lane> lanes;
-    for (const std::string& argument : m_models) {
-      lanes.push_back({.model = openModel(argument),
-                       .decoder = nullptr,
-                       .sampler = model::Sampler(m_sampling),
-                       .promptTokens = {}});
-    }
-    for (std::size_t index = 0; index < lanes.size(); ++index) {
-      Lane& lane = lanes[index];
+  void openLanes(lanes::DeviceLanes& opener, std::vector<LaneRun>& runs, lanes::LaneSet& set) const {
+    std::vector<lanes::ModelUse> models;
+    std::vector<std::vector<int>> prompts;
+    for (const std::string& argument : m_models) models.push_back(opener.load(argument));
+    for (std::size_t index = 0; index < models.size(); ++index) {
+      const model::Model& model = *models[index];
       // In lockstep every lane reads the first one's ids.
-      lane.promptTokens = m_lockstep ? m_input.idsFor(lanes.front().model) : m_input.idsFor(lane.model);
-      m_trace.attach(lane, static_cast<int>(index), tokensAtMost(lane));
+      prompts.push_back(m_lockstep && index > 0 ? prompts.front() : m_input.idsFor(model));
+      runs[index].path = model.path;
+      m_trace.attach(runs[index], static_cast<int>(index), model.config, tokensAtMost(model, prompts.back()));
     }
-    for (Lane& lane : lanes) {
+    std::vector<lanes::LaneSet::Place> places;
+    for (std::size_t index = 0; index < models.size(); ++index) {
       const auto start = std::chrono::steady_clock::now();
-      lane.decoder = factory.make(lane.model);
-      lane.setupMs =
+      places.push_back({.from = -1, .engine = openLane(opener, std::move(models[index]), m_choice)});
+      runs[index].setupMs =
           std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     }
-    return lanes;
+    const auto promptOf = [&](int lane) { return prompts[at(lane)]; };
+    set.arrange(std::move(places), promptOf);
+    if (m_lockstep) requireLockstep(set);
+  }
+
+  static void requireLockstep(const lanes::LaneSet& set) {
+    for (int index = 0; index < set.laneCount(); ++index) {
+      if (set.apart(index) == lanes::Apart::No && set.lane(index).leader == set.lane(0).leader) continue;
+      const model::ModelConfig& first = set.lane(0).engine.decoder->config();
+      const model::ModelConfig& other = set.lane(index).engine.decoder->config();
+      throw model::Error(fmt::format("Lockstep needs one vocabulary: {} has {} tokens, {} has {}{}",
+                                     set.lane(0).engine.model->path, first.vocabSize,
+                                     set.lane(index).engine.model->path, other.vocabSize,
+                                     first.vocabSize == other.vocabSize ? " with other text" : ""));
+    }
   }
 
   /// Prompt and text together, as far as the cache has room.
-  int tokensAtMost(const Lane& lane) const {
-    const int context = model::contextOf(lane.model.config, {.contextLength = m_choice.contextLength});
-    const auto prompt = static_cast<std::int64_t>(lane.promptTokens.size());
-    return static_cast<int>(std::max(prompt, std::min<std::int64_t>(context, prompt + m_run.maxTokens)));
+  int tokensAtMost(const model::Model& model, const std::vector<int>& promptTokens) const {
+    const int context = model::contextOf(model.config, {.contextLength = m_choice.contextLength});
+    const std::int64_t prompt = std::ssize(promptTokens);
+    return static_cast<int>(std::max(prompt, std::min<std::int64_t>(context, prompt + m_maxTokens)));
   }
 
-  void report(const std::vector<Lane>& lanes, bool streamed, const std::string& error) const {
-    if (global().json) {
-      nlohmann::ordered_json document = {{"lanes", nlohmann::ordered_json::array()}};
-      for (const Lane& lane : lanes) {
-        if (!lane.prefill.empty()) document["lanes"].push_back(laneDocument(lane));
+  void report(const std::vector<LaneRun>& runs, const lanes::LaneSet& set, const std::string& error) const {
+    nlohmann::ordered_json document = {{"lanes", nlohmann::ordered_json::array()}};
+    if (m_streams) print("\n\n");
+    for (int index = 0; index < set.laneCount(); ++index) {
+      const LaneRun& run = runs[at(index)];
+      const lanes::LaneSet::Lane& lane = set.lane(index);
+      if (run.prefill.empty()) continue;
+      if (global().json) {
+        document["lanes"].push_back(laneDocument(run, lane));
+        continue;
       }
-      if (!error.empty()) document["error"] = error;
-      fmt::print("{}\n", document.dump(2));
-      return;
-    }
-    if (streamed) print("\n\n");
-    for (const Lane& lane : lanes) {
-      if (lane.prefill.empty()) continue;
-      if (!streamed) {
-        print(fmt::format("[{}]\n{}{}\n", lane.model.config.name, shownPrompt(), generatedText(lane)));
+      if (!m_streams) {
+        print(fmt::format("[{}]\n{}{}\n", lane.engine.decoder->config().name, shownPrompt(),
+                          generatedText(lane)));
       }
-      if (!lane.model.tokenizer) print(fmt::format("{}\n", fmt::join(lane.tokens, ",")));
-      print(laneSummary(lane) + "\n");
+      if (!lane.engine.tokenizer()) print(fmt::format("{}\n", fmt::join(lane.continuation(), ",")));
+      print(laneSummary(run, lane) + "\n");
     }
+    if (!global().json) return;
+    if (!error.empty()) document["error"] = error;
+    fmt::print("{}\n", document.dump(2));
   }
 
   std::vector<std::string> m_models;
@@ -179,8 +207,10 @@ class DecodeCommand final : public Command {
   bool m_lockstep = false;
   std::string m_capture = "none";
   TraceArgument m_trace;
-  RunOptions m_run;
+  int m_maxTokens = 64;
   DecoderChoice m_choice;
+  bool m_streams = false;  ///< the text of a single lane, as it comes
+  text::TextStream m_stream;
 };
 }  // namespace
 

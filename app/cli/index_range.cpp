@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -23,7 +23,7 @@ int number(const std::string& option, std::string_view part, const std::string& 
   const auto [end, status] = std::from_chars(part.data(), part.data() + part.size(), value);
   if (status != std::errc() || end != part.data() + part.size() || value < 0) {
     refuse(option,
-           fmt::format("{}: expected numbers from 0 on, as in 4:9, 4: or :9", model::quotedName(text)));
+           fmt::format("{}: expected numbers from 0 on, as in 4:9, 4: or :9", text::quotedName(text)));
   }
   return value;
 }

@@ -3,11 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/decoder_factory.h"
 #include "app/cli/model_argument.h"
 #include "core/analysis/truth_card.h"
 #include "core/engine/memory_plan.h"
 #include "core/engine/reference_fallback.h"
+#include "core/formats/kept/calibration_file.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
@@ -138,7 +138,7 @@ class InfoCommand final : public Command {
       memory.device = device.name;
       memory.there = device.memoryBytes;
       model::DecoderOptions planned = options;
-      planned.kernels = calibratedPlan(device);
+      planned.kernels = formats::keptPlan(device.name, device.driver);
       memory.need = engine::memoryNeed(device, model, planned);
     } catch (const vulkan::Error& error) {
       if (!global().device.empty()) throw model::Error(error.what());

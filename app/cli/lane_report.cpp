@@ -6,22 +6,23 @@
 #include <optional>
 
 #include "core/analysis/traffic_summary.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
 namespace {
 using nlohmann::ordered_json;
+using Lane = lanes::LaneSet::Lane;
 
-bool countsIssuedBytes(const Lane& lane) {
-  const auto& record = lane.steps.empty() ? lane.prefill.back() : lane.steps.back();
+bool countsIssuedBytes(const LaneRun& run) {
+  const auto& record = run.steps.empty() ? run.prefill.back() : run.steps.back();
   return record.issued().total() > 0;
 }
 
-model::Traffic decodeTraffic(const Lane& lane) {
-  const bool issued = countsIssuedBytes(lane);
+model::Traffic decodeTraffic(const LaneRun& run) {
+  const bool issued = countsIssuedBytes(run);
   model::Traffic sum;
-  for (const model::StepRecord& step : lane.steps) sum += issued ? step.issued() : step.logical();
+  for (const model::StepRecord& step : run.steps) sum += issued ? step.issued() : step.logical();
   return sum;
 }
 
@@ -33,11 +34,11 @@ double wallTimeMs(const std::vector<model::StepRecord>& records) {
 
 /// Of every decode step but the first, which pays for what happens once: caches that are cold, code that the
 /// driver makes when it is needed. Nothing with fewer than two steps.
-std::optional<double> tokensPerSecond(const Lane& lane) {
-  if (lane.steps.size() < 2) return std::nullopt;
-  const double ms = wallTimeMs(lane.steps) - lane.steps.front().wallTimeMs;
+std::optional<double> tokensPerSecond(const LaneRun& run) {
+  if (run.steps.size() < 2) return std::nullopt;
+  const double ms = wallTimeMs(run.steps) - run.steps.front().wallTimeMs;
   if (ms <= 0.0) return std::nullopt;
-  return 1000.0 * static_cast<double>(lane.steps.size() - 1) / ms;
+  return 1000.0 * static_cast<double>(run.steps.size() - 1) / ms;
 }
 
 double setupWithin(const std::vector<model::StepRecord>& records) {
@@ -47,30 +48,31 @@ double setupWithin(const std::vector<model::StepRecord>& records) {
 }
 
 /// Running the prompt, without making the kernels and recording the commands for it.
-double prefillMs(const Lane& lane) {
-  return wallTimeMs(lane.prefill) - setupWithin(lane.prefill);
+double prefillMs(const LaneRun& run) {
+  return wallTimeMs(run.prefill) - setupWithin(run.prefill);
 }
 
-double setupMs(const Lane& lane) {
-  return lane.setupMs + setupWithin(lane.prefill);
+double setupMs(const LaneRun& run) {
+  return run.setupMs + setupWithin(run.prefill);
 }
 
-const model::StepRecord& lastRecord(const Lane& lane) {
-  return lane.steps.empty() ? lane.prefill.back() : lane.steps.back();
+const model::StepRecord& lastRecord(const LaneRun& run) {
+  return run.steps.empty() ? run.prefill.back() : run.steps.back();
 }
 
-std::uint64_t cacheBytesPerToken(const Lane& lane) {
-  return lastRecord(lane).cacheBytesUsed / static_cast<std::uint64_t>(lane.decoder->position());
+std::uint64_t cacheBytesPerToken(const LaneRun& run, const Lane& lane) {
+  return lastRecord(run).cacheBytesUsed / static_cast<std::uint64_t>(lane.engine.decoder->position());
 }
 
 /// The reference rounds to f16 where that is asked for, and keeps the result in float64.
-ordered_json cacheDocument(const Lane& lane) {
-  const model::StepRecord& last = lastRecord(lane);
-  const std::uint64_t perToken = cacheBytesPerToken(lane);
-  const model::KvType asked = lane.decoder->options().kvType;
-  const bool onlyRounds = asked == model::KvType::F16 &&
-                          perToken == model::kvCacheBytes(lane.decoder->config(), model::KvType::F64, 1, 1) &&
-                          !countsIssuedBytes(lane);
+ordered_json cacheDocument(const LaneRun& run, const Lane& lane) {
+  const model::StepRecord& last = lastRecord(run);
+  const std::uint64_t perToken = cacheBytesPerToken(run, lane);
+  const model::KvType asked = lane.engine.decoder->options().kvType;
+  const bool onlyRounds =
+      asked == model::KvType::F16 &&
+      perToken == model::kvCacheBytes(lane.engine.decoder->config(), model::KvType::F64, 1, 1) &&
+      !countsIssuedBytes(run);
   ordered_json document = {{"type", shortName(onlyRounds ? model::KvType::F64 : asked)},
                            {"bytes_per_token", perToken},
                            {"bytes_used", last.cacheBytesUsed},
@@ -101,23 +103,23 @@ ordered_json overheadDocument(const model::Overhead& overhead) {
           {"total_ms", overhead.totalMs()}};
 }
 
-ordered_json timingDocument(const Lane& lane, const analysis::StepSummary& summary) {
-  ordered_json timing = {{"setup_ms", setupMs(lane)},
-                         {"prefill_ms", prefillMs(lane)},
-                         {"decode_ms", wallTimeMs(lane.steps)},
+ordered_json timingDocument(const LaneRun& run, const analysis::StepSummary& summary) {
+  ordered_json timing = {{"setup_ms", setupMs(run)},
+                         {"prefill_ms", prefillMs(run)},
+                         {"decode_ms", wallTimeMs(run.steps)},
                          {"first_step_ms", nullptr},
                          {"tokens_per_second", nullptr},
                          {"stages_ms", summary.gpuTimeMs},
                          {"outside_stages", overheadDocument(summary.overhead)}};
-  if (!lane.steps.empty()) timing["first_step_ms"] = lane.steps.front().wallTimeMs;
-  if (const auto rate = tokensPerSecond(lane)) timing["tokens_per_second"] = *rate;
+  if (!run.steps.empty()) timing["first_step_ms"] = run.steps.front().wallTimeMs;
+  if (const auto rate = tokensPerSecond(run)) timing["tokens_per_second"] = *rate;
   return timing;
 }
 
-ordered_json stepList(const Lane& lane) {
-  const bool issued = countsIssuedBytes(lane);
+ordered_json stepList(const LaneRun& run) {
+  const bool issued = countsIssuedBytes(run);
   ordered_json list = ordered_json::array();
-  for (const model::StepRecord& step : lane.steps) {
+  for (const model::StepRecord& step : run.steps) {
     list.push_back({{"token", step.tokens.front()},
                     {"position", step.position},
                     {"ms", step.wallTimeMs},
@@ -139,56 +141,57 @@ ordered_json trafficDocument(const model::Traffic& traffic) {
 
 std::string generatedText(const Lane& lane) {
   std::string text;
-  if (!lane.model.tokenizer) return text;
-  for (int token : lane.tokens) text += lane.model.tokenizer->pieceBytes(token);
-  return model::replaceInvalidUtf8(text);
+  const model::Tokenizer* tokenizer = lane.engine.tokenizer();
+  if (!tokenizer) return text;
+  for (int token : lane.continuation()) text += tokenizer->pieceBytes(token);
+  return text::replaceInvalidUtf8(text);
 }
 
-ordered_json laneDocument(const Lane& lane) {
-  const model::AttentionShape& shape = lane.model.config.attention;
-  const analysis::StepSummary summary = analysis::summarise(lane.steps);
+ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
+  const model::AttentionShape& shape = lane.engine.decoder->config().attention;
+  const analysis::StepSummary summary = analysis::summarise(run.steps);
   ordered_json document = {
-      {"model", lane.model.path},
-      {"device", lane.decoder->deviceName()},
-      {"note", lane.decoder->note()},
+      {"model", run.path},
+      {"device", lane.engine.decoder->deviceName()},
+      {"note", lane.engine.decoder->note()},
       {"attention",
        {{"kind", shortName(shape.kind())},
         {"query_heads", shape.queryHeadCount},
         {"kv_heads", shape.kvHeadCount},
         {"head_dim", shape.headDim}}},
-      {"prompt_tokens", lane.promptTokens},
-      {"tokens", lane.tokens},
-      {"text", model::replaceInvalidUtf8(generatedText(lane))},
-      {"kv_cache", cacheDocument(lane)},
-      {"traffic", trafficDocument(decodeTraffic(lane))},
-      {"traffic_kind", countsIssuedBytes(lane) ? "issued" : "logical"},
+      {"prompt_tokens", std::span(lane.text).first(static_cast<std::size_t>(lane.promptLength))},
+      {"tokens", lane.continuation()},
+      {"text", text::replaceInvalidUtf8(generatedText(lane))},
+      {"kv_cache", cacheDocument(run, lane)},
+      {"traffic", trafficDocument(decodeTraffic(run))},
+      {"traffic_kind", countsIssuedBytes(run) ? "issued" : "logical"},
       {"traffic_logical", trafficDocument(summary.logical)},
-      {"kv_reuse_factor", countsIssuedBytes(lane) ? ordered_json(summary.kvReuseFactor()) : ordered_json()},
+      {"kv_reuse_factor", countsIssuedBytes(run) ? ordered_json(summary.kvReuseFactor()) : ordered_json()},
       {"implied_gb_per_s", summary.impliedGigabytesPerSecond()},
-      {"timing", timingDocument(lane, summary)},
-      {"stop_reason", lane.stopReason ? shortName(*lane.stopReason) : ""},
+      {"timing", timingDocument(run, summary)},
+      {"stop_reason", lane.stopReason ? lanes::shortName(*lane.stopReason) : ""},
       {"first_divergence", nullptr},
-      {"steps", stepList(lane)},
+      {"steps", stepList(run)},
   };
-  if (lane.firstDivergence) document["first_divergence"] = *lane.firstDivergence;
+  if (run.firstDivergence) document["first_divergence"] = *run.firstDivergence;
   return document;
 }
 
-std::string laneSummary(const Lane& lane) {
-  const model::AttentionShape& shape = lane.model.config.attention;
-  const std::size_t count = std::max<std::size_t>(lane.steps.size(), 1);
-  const std::optional<double> rate = tokensPerSecond(lane);
-  const analysis::StepSummary summary = analysis::summarise(lane.steps);
+std::string laneSummary(const LaneRun& run, const Lane& lane) {
+  const model::AttentionShape& shape = lane.engine.decoder->config().attention;
+  const std::size_t count = std::max<std::size_t>(run.steps.size(), 1);
+  const std::optional<double> rate = tokensPerSecond(run);
+  const analysis::StepSummary summary = analysis::summarise(run.steps);
   return fmt::format(
       "{} ({} {}/{}): {} tokens, {} tokens/s after the first step, set-up {:.1f} ms, prefill {:.1f} ms, {} "
       "{} bytes per token of which KV {}, "
       "cache {} bytes ({} per token), KV reuse {}, implied {:.2f} GB/s, stopped at {}",
-      lane.model.config.name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
-      lane.tokens.size(), rate ? fmt::format("{:.1f}", *rate) : "–", setupMs(lane), prefillMs(lane),
-      decodeTraffic(lane).total() / count, countsIssuedBytes(lane) ? "issued" : "logical",
-      decodeTraffic(lane).kvRead / count, lastRecord(lane).cacheBytesUsed, cacheBytesPerToken(lane),
-      countsIssuedBytes(lane) ? fmt::format("{:.2f}", summary.kvReuseFactor()) : "–",
-      summary.impliedGigabytesPerSecond(), lane.stopReason ? shortName(*lane.stopReason) : "");
+      lane.engine.decoder->config().name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
+      lane.continuation().size(), rate ? fmt::format("{:.1f}", *rate) : "–", setupMs(run), prefillMs(run),
+      decodeTraffic(run).total() / count, countsIssuedBytes(run) ? "issued" : "logical",
+      decodeTraffic(run).kvRead / count, lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
+      countsIssuedBytes(run) ? fmt::format("{:.2f}", summary.kvReuseFactor()) : "–",
+      summary.impliedGigabytesPerSecond(), lane.stopReason ? lanes::shortName(*lane.stopReason) : "");
 }
 
 }  // namespace headroom::cli

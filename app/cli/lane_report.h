@@ -4,21 +4,21 @@
 #include <string>
 #include <vector>
 
-#include "app/cli/lane_runner.h"
+#include "app/cli/lane_run.h"
 
 namespace headroom::cli {
 
-/// The lane as DESIGN's contract for `decode --json` names it. Traffic is what the kernels issued where the
+/// The lane as `decode --json` has it. Traffic is what the kernels issued where the
 /// decoder counts that, and logical bytes otherwise; traffic_kind says which. timing: setup_ms is making the
 /// decoder, its kernels and commands, prefill_ms running the prompt without that, decode_ms all steps, and
 /// tokens_per_second leaves out the first of them, which pays for what happens once; null with fewer than
 /// two.
-nlohmann::ordered_json laneDocument(const Lane& lane);
+nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::Lane& lane);
 
 /// One line of numbers for people: tokens per second, bytes per token, cache.
-std::string laneSummary(const Lane& lane);
+std::string laneSummary(const LaneRun& run, const lanes::LaneSet::Lane& lane);
 
 /// The text of the generated tokens; empty without a tokenizer.
-std::string generatedText(const Lane& lane);
+std::string generatedText(const lanes::LaneSet::Lane& lane);
 
 }  // namespace headroom::cli

@@ -3,9 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
-#include "app/cli/decoder_factory.h"
+#include "app/cli/decoder_choice.h"
 #include "app/cli/interrupt.h"
-#include "app/cli/model_argument.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
@@ -33,14 +32,16 @@ class LogitsCommand final : public Command {
 
   void run() override {
     const formats::OutputTarget target = m_output.check(global());
-    const model::Model model = openModel(m_model);
+    lanes::DeviceLanes opener(m_choice.onDevice(global().device));
+    lanes::ModelUse use = opener.load(m_model);
+    const model::Model& model = *use;
     const std::vector<int> tokens = m_input.idsFor(model);
     const std::vector<std::int64_t> shape = {std::ssize(tokens), model.config.vocabSize};
     m_output.announce(target, static_cast<std::uint64_t>(shape[0] * shape[1]) * sizeof(float), 0,
                       "feed fewer tokens");
     watchInterrupts();
-    DecoderFactory factory(m_choice, global().device);
-    const auto decoder = factory.make(model);
+    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
+    model::Decoder* decoder = lane.decoder.get();
     if (m_prefill) {
       const auto records = decoder->run(tokens, model::Capture::none(), model::LogitsRequest::all());
       formats::writeNpy(m_output.path(), shape, model::allLogits(records));

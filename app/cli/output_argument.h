@@ -5,7 +5,7 @@
 #include <string>
 
 #include "app/cli/command.h"
-#include "core/formats/output_target.h"
+#include "core/formats/files/output_target.h"
 
 namespace headroom::cli {
 

@@ -6,16 +6,16 @@
 #include <fstream>
 #include <iostream>
 
-#include "core/model/chat_template.h"
+#include "core/lanes/prompt.h"
 #include "core/model/error.h"
-#include "core/model/token_list.h"
-#include "core/model/utf8.h"
+#include "core/text/token_list.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
 std::vector<int> parseIds(const std::string& list) {
   try {
-    return model::parseTokenIds(list);
+    return text::parseTokenIds(list);
   } catch (const model::Error& error) {
     throw CLI::ValidationError(error.what());
   }
@@ -28,18 +28,6 @@ const model::Tokenizer& requireTokenizer(const model::Model& model) {
 }
 
 namespace {
-std::vector<int> chatIds(const std::string& prompt, const std::string& system, const model::Model& model) {
-  std::vector<model::ChatMessage> messages;
-  if (!system.empty()) messages.push_back({model::ChatRole::System, system});
-  messages.push_back({model::ChatRole::User, prompt});
-  try {
-    const std::string text = model::ChatTemplate(model.chatTemplate).prompt(messages);
-    return requireTokenizer(model).encode(text, model::SpecialText::Parsed);
-  } catch (const model::Error& error) {
-    throw model::Error(fmt::format("{}: {}", model.path, error.what()));
-  }
-}
-
 /// A file or, as "-", standard input, without its last line feed, which editors and echo add.
 std::string readPrompt(const std::string& path) {
   const bool isInput = path == "-";
@@ -72,7 +60,7 @@ std::string whyNoPrompt(std::string_view text) {
     return fmt::format("has a NUL as byte {}, expected text", nul);
   }
   for (std::size_t at = 0; at < text.size();) {
-    const model::Utf8Character character = model::firstCharacter(text.substr(at));
+    const text::Utf8Character character = text::firstCharacter(text.substr(at));
     if (!character.valid) return fmt::format("is not UTF-8 at byte {}, expected text", at);
     at += character.length;
   }
@@ -115,10 +103,13 @@ std::vector<int> TokenInput::idsFor(const model::Model& model) const {
   if (m_isChat && !hasPrompt) throw CLI::ValidationError("--chat", "requires --prompt or --prompt-file");
   std::vector<int> ids;
   if (hasPrompt) {
-    const model::Tokenizer& tokenizer = requireTokenizer(model);
-    const std::vector<int> text = m_isChat ? chatIds(prompt(), m_system, model) : tokenizer.encode(prompt());
-    if (tokenizer.beginToken() >= 0) ids.push_back(tokenizer.beginToken());
-    ids.insert(ids.end(), text.begin(), text.end());
+    requireTokenizer(model);
+    const auto form = m_isChat ? lanes::PromptForm::Chat : lanes::PromptForm::Text;
+    try {
+      ids = lanes::promptIds({prompt(), form, m_system}, model);
+    } catch (const model::Error& error) {
+      throw model::Error(fmt::format("{}: {}", model.path, error.what()));
+    }
   } else {
     ids = parseIds(m_tokens);
   }

@@ -6,10 +6,10 @@
 #include "app/cli/commands.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/bundled_models.h"
-#include "core/formats/gguf_tokenizer.h"
-#include "core/formats/hugging_face_tokenizer.h"
+#include "core/formats/gguf/gguf_tokenizer.h"
+#include "core/formats/hugging_face/hugging_face_tokenizer.h"
 #include "core/model/error.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -61,7 +61,7 @@ class TokenizeCommand final : public Command {
     }
     const std::string text = tokenizer.decode(ids);
     if (global().json) {
-      const nlohmann::ordered_json document = {{"ids", ids}, {"text", model::replaceInvalidUtf8(text)}};
+      const nlohmann::ordered_json document = {{"ids", ids}, {"text", text::replaceInvalidUtf8(text)}};
       fmt::print("{}\n", document.dump(2));
     } else {
       fmt::print("{}\n", text);
@@ -72,7 +72,7 @@ class TokenizeCommand final : public Command {
     const auto special = m_parseSpecial ? model::SpecialText::Parsed : model::SpecialText::Plain;
     const std::vector<int> ids = tokenizer.encode(m_text, special);
     std::vector<std::string> pieces;
-    for (int id : ids) pieces.push_back(model::replaceInvalidUtf8(tokenizer.pieceBytes(id)));
+    for (int id : ids) pieces.push_back(text::replaceInvalidUtf8(tokenizer.pieceBytes(id)));
     if (global().json) {
       const nlohmann::ordered_json document = {{"ids", ids}, {"pieces", pieces}};
       fmt::print("{}\n", document.dump(2));

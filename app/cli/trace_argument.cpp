@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "app/cli/index_range.h"
-#include "core/formats/trace_writer.h"
+#include "core/formats/trace/trace_writer.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -48,9 +48,8 @@ void TraceArgument::check(const GlobalOptions& global, int laneCount) {
   for (int lane = 1; lane < laneCount; ++lane) m_targets.push_back(formats::outputTarget(pathOf(lane)));
 }
 
-void TraceArgument::attach(Lane& lane, int laneIndex, int tokens) const {
+void TraceArgument::attach(LaneRun& run, int laneIndex, const model::ModelConfig& config, int tokens) const {
   if (!isGiven()) return;
-  const model::ModelConfig& config = lane.model.config;
   formats::AttentionSelection selection{
       .layers = parseIndices("--trace-layers", m_layers, config.layerCount, "layer"),
       .queryHeads = model::Capture::everything().wantedHeads(config.attention.queryHeadCount),
@@ -65,23 +64,23 @@ void TraceArgument::attach(Lane& lane, int laneIndex, int tokens) const {
   const formats::OutputTarget& target = m_targets[static_cast<std::size_t>(laneIndex)];
   m_output.announce(target, selection.mapBytes(tokens), selection.spoolBytes(tokens),
                     "write less with --trace-layers, --trace-rows, --trace-type f16 or --max-tokens");
-  lane.recorder = std::make_unique<AttentionRecorder>(std::move(selection), target);
+  run.recorder = std::make_unique<AttentionRecorder>(std::move(selection), target);
 }
 
-void TraceArgument::write(const std::vector<Lane>& lanes) const {
+void TraceArgument::write(const std::vector<LaneRun>& runs, const lanes::LaneSet& set) const {
   if (!isGiven()) return;
-  for (std::size_t index = 0; index < lanes.size(); ++index) {
-    const Lane& lane = lanes[index];
-    if (lane.prefill.empty()) continue;
-    std::vector<int> tokens = lane.promptTokens;
-    tokens.insert(tokens.end(), lane.tokens.begin(), lane.tokens.end());
-    formats::writeTrace({.config = lane.model.config,
-                         .tokenizer = lane.model.tokenizer.get(),
-                         .writer = "headroom-cli on " + lane.decoder->deviceName(),
-                         .promptTokens = static_cast<int>(lane.promptTokens.size()),
-                         .tokens = tokens,
-                         .attention = lane.recorder->rows()},
-                        pathOf(static_cast<int>(index)));
+  for (int index = 0; index < set.laneCount(); ++index) {
+    const LaneRun& run = runs[static_cast<std::size_t>(index)];
+    const lanes::LaneSet::Lane& lane = set.lane(index);
+    if (run.prefill.empty()) continue;
+    const model::Decoder& decoder = *lane.engine.decoder;
+    formats::writeTrace({.config = decoder.config(),
+                         .tokenizer = lane.engine.tokenizer(),
+                         .writer = "headroom-cli on " + decoder.deviceName(),
+                         .promptTokens = lane.promptLength,
+                         .tokens = std::span(lane.text).first(static_cast<std::size_t>(lane.fed())),
+                         .attention = run.recorder->rows()},
+                        pathOf(index));
   }
 }
 

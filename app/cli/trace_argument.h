@@ -1,10 +1,9 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
-#include "app/cli/lane_runner.h"
+#include "app/cli/lane_run.h"
 #include "app/cli/output_argument.h"
 
 namespace headroom::cli {
@@ -21,10 +20,10 @@ class TraceArgument {
   /// Checks everything that can be checked before a lane decodes. Throws as OutputArgument does, and
   /// CLI::ValidationError for a stream with several lanes.
   void check(const GlobalOptions& global, int laneCount);
-  /// Gives `lane` its recorder, and says how large its trace may be when it is fed at most `tokens`.
-  void attach(Lane& lane, int laneIndex, int tokens) const;
+  /// Gives `run` its recorder, and says how large its trace may be when it is fed at most `tokens`.
+  void attach(LaneRun& run, int laneIndex, const model::ModelConfig& config, int tokens) const;
   /// Writes the traces of all lanes that were fed anything.
-  void write(const std::vector<Lane>& lanes) const;
+  void write(const std::vector<LaneRun>& runs, const lanes::LaneSet& set) const;
 
  private:
   std::string pathOf(int laneIndex) const;

@@ -10,11 +10,11 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/interrupt.h"
-#include "core/formats/atomic_file.h"
-#include "core/formats/gguf_writer.h"
-#include "core/formats/terminal.h"
-#include "core/model/byte_level_bpe.h"
+#include "core/formats/files/atomic_file.h"
+#include "core/formats/files/terminal.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "core/model/error.h"
+#include "core/text/byte_level_bpe.h"
 #include "core/training/bpe_trainer.h"
 #include "core/training/trainer.h"
 
@@ -121,7 +121,7 @@ class TrainCommand final : public Command {
     const std::string text = readText(m_text);
     const std::string valid = readText(m_valid);
     fmt::print(stderr, "Learning a vocabulary of {} tokens from {} bytes\n", m_config.vocabSize, text.size());
-    const model::ByteLevelBpe tokenizer(training::trainByteLevelBpe(text, m_config.vocabSize));
+    const text::ByteLevelBpe tokenizer(training::trainByteLevelBpe(text, m_config.vocabSize));
     training::Trainer trainer(m_config, m_options, {tokenizer.encode(text), text.size()},
                               {tokenizer.encode(valid), valid.size()});
     const std::string checkpoint = m_output + ".checkpoint";
@@ -168,7 +168,7 @@ class TrainCommand final : public Command {
     if (m_config.name.empty()) m_config.name = std::filesystem::path(m_output).stem().string();
   }
 
-  void write(const training::Trainer& trainer, const model::ByteLevelBpe& tokenizer, double bitsPerByte) {
+  void write(const training::Trainer& trainer, const text::ByteLevelBpe& tokenizer, double bitsPerByte) {
     const model::Weights weights = training::weightsOf(trainer.layout(), trainer.parameters());
     const model::Storage storage = m_storage == "F32"   ? model::Storage::F32
                                    : m_storage == "F16" ? model::Storage::F16

@@ -1,5 +1,8 @@
 #include "app/session/decode_session.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <QThread>
 #include <algorithm>
 #include <cmath>
@@ -7,10 +10,9 @@
 #include <limits>
 #include <utility>
 
-#include "app/session/kept_lanes.h"
+#include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
-#include "app/session/prompt.h"
-#include "core/analysis/pooled_map.h"
+#include "core/model/attention_pooling.h"
 
 namespace headroom::session {
 
@@ -22,8 +24,6 @@ constexpr qint64 kUnlimitedFlushMs = 100;
 constexpr qint64 kPacedFlushMs = 16;
 /// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
 constexpr int kMeasureAfterMs = 2000;
-/// Tokens after which filling a context looks for new requests.
-constexpr int kPrefillBlock = 64;
 /// How often an upload says how far it is.
 constexpr qint64 kOpeningIntervalMs = 100;
 /// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
@@ -31,14 +31,24 @@ constexpr qint64 kOpeningIntervalMs = 100;
 constexpr int kWholeRows = 1024;
 constexpr int kPooledCells = 256;
 
-model::Capture captureUpTo(int positions) {
-  return positions <= kWholeRows ? model::Capture::everything() : model::Capture::pooled(kPooledCells);
+lanes::LaneSet::Block blockAt(int, int position, int count) {
+  const int tokens = std::min(count, lanes::LaneSet::kBlockTokens);
+  return {tokens, position + tokens <= kWholeRows ? model::Capture::everything()
+                                                  : model::Capture::pooled(kPooledCells)};
 }
 
 }  // namespace
 
-DecodeSession::DecodeSession(std::unique_ptr<LaneFactory> factory, RequestBox& requests)
-    : m_factory(std::move(factory)), m_requests(requests), m_timer(this), m_ceilingsTimer(this) {
+DecodeSession::DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestBox& requests,
+                             Results& results)
+    : m_opener(std::move(opener)),
+      m_requests(requests),
+      m_results(results),
+      m_lanes({}, blockAt,
+              {.stepDone = [this](lanes::LaneStep step) { keepStep(std::move(step)); },
+               .laneStopped = [this](int lane) { m_stopped.push_back(lane); }}),
+      m_timer(this),
+      m_ceilingsTimer(this) {
   m_timer.setSingleShot(true);
   m_timer.setTimerType(Qt::PreciseTimer);
   connect(&m_timer, &QTimer::timeout, this, &DecodeSession::tick);
@@ -60,13 +70,12 @@ void DecodeSession::serve(Requests requests) {
     restart = true;
   }
   if (requests.sampling) {
-    m_sampling = *requests.sampling;
-    for (Lane& lane : m_lanes) lane.sampler = model::Sampler(m_sampling);
+    m_lanes.setSampling(*requests.sampling);
     restart = true;
   }
-  if (requests.feed && *requests.feed != m_state.feed) {
-    m_state.feed = *requests.feed;
-    checkLockstep();
+  const bool feedAsked = requests.feed.has_value();
+  if (requests.feed && *requests.feed != m_lanes.feed()) {
+    m_lanes.setFeed(*requests.feed);
     restart = true;
   }
   if (requests.fill && *requests.fill != m_state.fill) {
@@ -80,26 +89,34 @@ void DecodeSession::serve(Requests requests) {
   if (requests.pace) m_state.pace = *requests.pace;
   if (requests.playing) m_state.playing = *requests.playing;
   const bool goesOn = restart || requests.playing.value_or(false) || requests.singleSteps > 0;
+  const bool wasFinished = m_state.finished;
+  if (restart) m_state.finished = false;
+  Outcome change = Outcome::NothingNew;
   if (requests.lanes && *requests.lanes != m_laneRequests) {
-    restart = replaceLanes(*requests.lanes) || restart;
+    change = replaceLanes(*requests.lanes, restart);
   } else if (m_reopen && goesOn) {
-    restart = replaceLanes(std::vector(*m_reopen));
+    change = replaceLanes(std::vector(*m_reopen), restart);
   }
   if (requests.lanes) emit lanesSettled(requests.lanesSerial, m_reopen.value_or(m_laneRequests));
-  if (!m_lanes.empty()) {
+  if (m_lanes.laneCount() > 0) {
     // Playing or stepping on from the end of the text begins it again.
-    const bool again = m_state.finished && (requests.playing.value_or(false) || requests.singleSteps > 0);
-    if (restart || again) start();
+    const bool again =
+        (wasFinished && m_state.finished) && (requests.playing.value_or(false) || requests.singleSteps > 0);
+    if ((restart || again) && change != Outcome::AllBegin) {
+      m_state.playing = requests.playing.value_or(m_state.playing);
+      start();
+    }
   }
+  if (change != Outcome::NothingNew || restart || feedAsked) explainFeed();
   if (requests.singleSteps > 0) m_state.playing = false;
   m_singleSteps += requests.singleSteps;
-  if (requests.stopFilling) cutPrompts();
+  if (requests.stopFilling) m_lanes.cutFilling();
   takeSingleSteps();
   for (const RowRequest& rows : requests.rows) replay(rows);
   flush();
   publishState();
   if (requests.measureCeilings) measureCeilings();
-  if (!m_lanes.empty()) findCeilings();
+  if (m_lanes.laneCount() > 0) findCeilings();
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   schedule();
 }
@@ -107,7 +124,7 @@ void DecodeSession::serve(Requests requests) {
 void DecodeSession::findCeilings() {
   if (std::exchange(m_ceilingsSought, true)) return;
   try {
-    const model::DeviceCeilings kept = m_factory->ceilings(model::Freshness::Kept);
+    const model::DeviceCeilings kept = m_opener->ceilings(model::Freshness::Kept);
     if (kept.known()) {
       emit ceilingsChanged(kept);
     } else {
@@ -127,91 +144,120 @@ void DecodeSession::measureCeilings() {
        "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding pauses "
        "for about a second."});
   try {
-    emit ceilingsChanged(m_factory->ceilings(model::Freshness::Measured));
+    emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured));
   } catch (const model::DeviceLost& error) {
-    deviceLost(error, m_laneRequests);
+    deviceLost(error.what(), m_laneRequests);
   } catch (const std::exception& error) {
     emit message({Severity::Problem, error.what()});
   }
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;  // no hurry to catch up
 }
 
-bool DecodeSession::replaceLanes(std::vector<LaneRequest> wanted) {
-  if (m_reopen) {
-    // Nothing of a lost device can be kept, and it must be gone before the next is opened.
-    m_reopen = wanted;
-    m_lanes.clear();
-    m_laneRequests.clear();
-    m_factory->forgetDevice();
+struct DecodeSession::Change {
+  std::vector<lanes::LaneRequest> wanted;
+  std::vector<lanes::LaneSet::Place> places;  ///< [wanted]
+  std::vector<bool> opens;                    ///< [wanted]: needs an engine
+
+  void leaveOut(std::size_t index) {
+    const auto at = static_cast<std::ptrdiff_t>(index);
+    wanted.erase(wanted.begin() + at);
+    places.erase(places.begin() + at);
+    opens.erase(opens.begin() + at);
   }
-  m_requests.allowOpening();
-  std::vector<int> kept = keptLanes(m_laneRequests, wanted);
-  const bool onlyAdds =
-      std::ssize(m_laneRequests) == std::ranges::count_if(kept, [](int old) { return old >= 0; });
-  std::vector<LaneEngine> fresh(wanted.size());
-  bool failed = false;
-  for (std::size_t index = 0; index < wanted.size(); ++index) {
-    if (kept[index] >= 0) continue;
+};
+
+bool DecodeSession::openAll(Change& change) {
+  for (std::size_t index = 0; index < change.wanted.size();) {
+    if (!change.opens[index]) {
+      ++index;
+      continue;
+    }
+    lanes::LaneSet::Place& place = change.places[index];
     try {
-      fresh[index] = open(wanted[index]);
+      place.engine = open(change.wanted[index]);
+      ++index;
     } catch (const model::DeviceLost& error) {
-      m_state.opening = {};
-      deviceLost(error, wanted);
+      deviceLost(error.what(), change.wanted);
       return false;
     } catch (const model::Cancelled& cancelled) {
-      m_state.opening = {};
       emit message({Severity::Passing, cancelled.what()});
       return false;
     } catch (const std::exception& error) {
-      failed = true;
       emit message({Severity::Problem, error.what()});
-      if (!onlyAdds) break;
+      if (place.from < 0) {
+        change.leaveOut(index);
+      } else {
+        change.wanted[index] = m_laneRequests[static_cast<std::size_t>(place.from)];
+        ++index;
+      }
     }
     if (QThread::currentThread()->isInterruptionRequested()) return false;
   }
-  m_state.opening = {};
-  if (failed) {
-    if (onlyAdds) {
-      for (std::size_t index = wanted.size(); index-- > 0;) {
-        if (kept[index] >= 0 || fresh[index].decoder) continue;
-        const auto at = static_cast<std::ptrdiff_t>(index);
-        wanted.erase(wanted.begin() + at);
-        kept.erase(kept.begin() + at);
-        fresh.erase(fresh.begin() + at);
-      }
-    }
-    const bool nothingNew =
-        std::ranges::none_of(fresh, [](const LaneEngine& engine) { return engine.decoder != nullptr; });
-    if (!onlyAdds || nothingNew) {
-      if (m_lanes.empty()) m_state.playing = false;
-      return false;
-    }
-  }
-
-  std::vector<Lane> lanes;
-  std::vector<LaneInfo> infos;
-  for (std::size_t index = 0; index < wanted.size(); ++index) {
-    LaneEngine engine = kept[index] >= 0 ? std::move(m_lanes[static_cast<std::size_t>(kept[index])].engine)
-                                         : std::move(fresh[index]);
-    infos.push_back(describe(wanted[index], engine));
-    lanes.push_back({.engine = std::move(engine), .sampler = model::Sampler(m_sampling)});
-  }
-  m_lanes = std::move(lanes);
-  m_laneRequests = wanted;
-  m_reopen.reset();
-  m_batch = {.run = ++m_run, .steps = {}};
-  m_state.finished = m_lanes.empty();
-  emit lanesChanged(m_run, infos);
-  checkLockstep();
   return true;
 }
 
-LaneEngine DecodeSession::open(const LaneRequest& request) {
-  m_state.opening = {laneTitle(request.source), 0.0};
+DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::LaneRequest>& wanted,
+                                                   bool beginsAnew) {
+  if (m_reopen) {
+    // Nothing of a lost device can be kept, and it must be gone before the next is opened.
+    m_reopen = wanted;
+    m_lanes.arrange({}, {});
+    m_laneRequests.clear();
+    m_opener->forgetDevice();
+  }
+  m_requests.allowOpening();
+  Change change{.wanted = wanted, .places = {}, .opens = {}};
+  for (const LaneOrigin& origin : laneOrigins(m_laneRequests, wanted)) {
+    change.places.push_back({.from = origin.lane, .engine = std::nullopt});
+    change.opens.push_back(!origin.asItIs);
+  }
+  const bool goesOn = openAll(change);
+  m_state.opening = {};
+  const bool isEmpty = change.wanted.empty() && !wanted.empty();
+  if (!goesOn || isEmpty || change.wanted == m_laneRequests) {
+    if (m_lanes.laneCount() == 0) m_state.playing = false;
+    return Outcome::NothingNew;
+  }
+  std::vector<LaneOrigin> origins;
+  for (const lanes::LaneSet::Place& place : change.places) {
+    origins.push_back({.lane = place.from, .asItIs = !place.engine});
+  }
+  flush();
+  m_laneRequests = change.wanted;
+  m_reopen.reset();
+  m_stopped.clear();
+  m_batch = {.run = ++m_run, .steps = {}};
+  m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(m_lanes.lane(lane).engine); });
+  announceLanes(origins);
+  const bool someGoOn =
+      std::ranges::any_of(origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
+  if (beginsAnew && someGoOn) return Outcome::SomeGoOn;
+  fillShortTexts();
+  pauseIfFinished();
+  return someGoOn ? Outcome::SomeGoOn : Outcome::AllBegin;
+}
+
+void DecodeSession::announceLanes(const std::vector<LaneOrigin>& origins) {
+  std::vector<LaneInfo> infos;
+  for (int index = 0; index < m_lanes.laneCount(); ++index) {
+    const lanes::LaneEngine& engine = m_lanes.lane(index).engine;
+    std::string weightsOf;
+    for (int earlier = 0; earlier < index && weightsOf.empty(); ++earlier) {
+      const lanes::ModelUse& other = m_lanes.lane(earlier).engine.model;
+      const bool isShared = other && engine.model && &*other == &*engine.model;
+      if (isShared) weightsOf = infos[static_cast<std::size_t>(earlier)].title;
+    }
+    infos.push_back(describe(m_laneRequests[static_cast<std::size_t>(index)], engine, weightsOf));
+  }
+  emit lanesChanged(m_run, infos, origins);
+}
+
+lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
+  m_state.opening = {lanes::laneTitle(request.source), 0.0};
   publishState();
   QElapsedTimer sincePublished;
   sincePublished.start();
-  LaneEngine engine = m_factory->open(request, [&](double share) {
+  lanes::LaneEngine engine = m_opener->open(request, [&](double share) {
     if (m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested()) {
       throw model::Cancelled("Opening " + m_state.opening.title + " was cancelled.");
     }
@@ -225,204 +271,141 @@ LaneEngine DecodeSession::open(const LaneRequest& request) {
   return engine;
 }
 
-std::size_t DecodeSession::leader() const {
-  const auto scripted =
-      std::ranges::find_if(m_lanes, [](const Lane& lane) { return !lane.engine.script.empty(); });
-  return scripted == m_lanes.end() ? 0 : static_cast<std::size_t>(scripted - m_lanes.begin());
+lanes::TokenFeed DecodeSession::feedAsItIs() const {
+  if (m_lanes.feed() == lanes::TokenFeed::FreeRun) return lanes::TokenFeed::FreeRun;
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
+    if (m_lanes.apart(lane) == lanes::Apart::No) return lanes::TokenFeed::Lockstep;
+  }
+  return m_lanes.laneCount() > 0 ? lanes::TokenFeed::FreeRun : lanes::TokenFeed::Lockstep;
 }
 
-bool DecodeSession::lockstepPossible() const {
-  return std::all_of(m_lanes.begin(), m_lanes.end(),
-                     [&](const Lane& lane) { return sameVocabulary(m_lanes.front().engine, lane.engine); });
-}
-
-void DecodeSession::checkLockstep() {
-  if (m_state.feed == TokenFeed::FreeRun || m_lanes.empty() || lockstepPossible()) return;
-  m_state.feed = TokenFeed::FreeRun;
-  emit message(
-      {Severity::Note,
-       "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, so each "
-       "lane now runs freely."});
+void DecodeSession::explainFeed() {
+  std::vector<std::string> vocabulary;
+  std::vector<std::string> text;
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
+    const lanes::Apart apart = m_lanes.apart(lane);
+    if (apart == lanes::Apart::Vocabulary) vocabulary.push_back(m_lanes.lane(lane).engine.title);
+    if (apart == lanes::Apart::Text) text.push_back(m_lanes.lane(lane).engine.title);
+  }
+  if (!vocabulary.empty())
+    emit message({Severity::Note, otherVocabularySentence(vocabulary, m_lanes.laneCount())});
+  if (!text.empty()) emit message({Severity::Note, otherTextSentence(text)});
 }
 
 void DecodeSession::start() {
+  flush();
   m_batch = {.run = ++m_run, .steps = {}};
   m_state.finished = false;
   m_singleSteps = 0;
+  m_stopped.clear();
   emit restarted(m_run);
-  int room = std::numeric_limits<int>::max();
-  for (const Lane& lane : m_lanes) room = std::min(room, contextLimit(*lane.engine.decoder) - 1);
-  int longest = 0;
-  for (int index = 0; index < std::ssize(m_lanes); ++index) {
-    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
-    lane.sampler.reset();
-    lane.stopped = false;
-    lane.choice = -1;
-    lane.prompt.clear();
-    lane.prefilled = 0;
-    try {
-      lane.engine.decoder->truncate(0);
-      const LaneEngine& speaker =
-          m_state.feed == TokenFeed::Lockstep ? m_lanes[leader()].engine : lane.engine;
-      const LaneEngine& source = speaker.script.empty() ? lane.engine : speaker;
-      lane.prompt = filledTokens(promptTokens(m_prompt, m_state.promptForm, source), source,
-                                 std::min(m_state.fill, room));
-      longest = std::max(longest, static_cast<int>(lane.prompt.size()));
-    } catch (const std::exception& error) {
-      laneFailed(index, error);
-    }
-  }
-  // A prompt of ordinary length goes in at once; a long one leaves room for requests between its blocks.
-  while (longest <= kPrefillBlock && filling()) prefillBlock();
+  m_lanes.start([this](int lane) { return promptOf(m_lanes.lane(lane).engine); });
+  fillShortTexts();
   pauseIfFinished();
 }
 
-bool DecodeSession::filling() const {
-  return std::any_of(m_lanes.begin(), m_lanes.end(), [](const Lane& lane) { return lane.filling(); });
+std::vector<int> DecodeSession::promptOf(const lanes::LaneEngine& engine) const {
+  int room = std::numeric_limits<int>::max();
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
+    room = std::min(room, lanes::contextLimit(*m_lanes.lane(lane).engine.decoder) - 1);
+  }
+  return lanes::filledTokens(lanes::promptTokens({m_prompt, m_state.promptForm}, engine), engine,
+                             std::min(m_state.fill, room));
 }
 
-void DecodeSession::prefillBlock() {
-  int behind = -1;
-  for (int index = 0; index < std::ssize(m_lanes); ++index) {
-    const Lane& lane = m_lanes[static_cast<std::size_t>(index)];
-    if (!lane.filling()) continue;
-    if (behind < 0 || lane.prefilled < m_lanes[static_cast<std::size_t>(behind)].prefilled) behind = index;
+void DecodeSession::fillShortTexts() {
+  int longest = 0;
+  for (int index = 0; index < m_lanes.laneCount(); ++index) {
+    const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
+    if (lane.filling()) longest = std::max(longest, static_cast<int>(lane.text.size()) - lane.fed());
   }
-  if (behind < 0) return;
-  Lane& lane = m_lanes[static_cast<std::size_t>(behind)];
-  try {
-    const std::size_t count = std::min<std::size_t>(kPrefillBlock, lane.prompt.size() - lane.prefilled);
-    const bool last = lane.prefilled + count == lane.prompt.size();
-    runLane(behind, std::span(lane.prompt).subspan(lane.prefilled, count),
-            last ? Next::Choose : Next::MoreFollows);
-    lane.prefilled += count;
-  } catch (const std::exception& error) {
-    laneFailed(behind, error);
-  }
-  if (!filling()) pauseIfFinished();
-}
-
-void DecodeSession::cutPrompts() {
-  std::size_t furthest = 0;
-  for (const Lane& lane : m_lanes) furthest = std::max(furthest, lane.prefilled + (lane.filling() ? 1 : 0));
-  for (Lane& lane : m_lanes) {
-    if (lane.filling()) lane.prompt.resize(std::min(lane.prompt.size(), furthest));
-  }
+  while (longest <= lanes::LaneSet::kBlockTokens && m_lanes.filling()) m_lanes.fillBlock();
+  tellStops();
 }
 
 void DecodeSession::takeSingleSteps() {
-  while (m_singleSteps > 0 && !m_state.finished && !filling()) {
+  while (m_singleSteps > 0 && !m_state.finished && !m_lanes.filling()) {
     --m_singleSteps;
-    step();
+    m_lanes.step();
+    pauseIfFinished();
   }
   if (m_state.finished) m_singleSteps = 0;
 }
 
 void DecodeSession::replay(const RowRequest& request) {
-  if (request.run != m_run || request.lane >= std::ssize(m_lanes)) return;
+  if (request.run != m_run || request.lane >= m_lanes.laneCount()) return;
   const model::Capture capture{
       .all = false, .layers = {request.layer}, .queryHeads = {request.queryHead}, .cells = 0};
   try {
-    model::Decoder& decoder = *m_lanes[static_cast<std::size_t>(request.lane)].engine.decoder;
-    emit rowsReady({.run = m_run,
-                    .lane = request.lane,
-                    .blocks = decoder.replay(request.firstPosition, request.tokens, capture)});
+    m_results.rows.put(
+        {.run = m_run,
+         .lane = request.lane,
+         .blocks = m_lanes.decoder(request.lane).replay(request.firstPosition, request.tokens, capture)});
+    emit rowsReady();
   } catch (const model::DeviceLost& error) {
-    deviceLost(error, m_laneRequests);
+    deviceLost(error.what(), m_laneRequests);
   } catch (const std::exception& error) {
     emit message({Severity::Problem, error.what()});
   }
 }
 
-void DecodeSession::runLane(int laneIndex, std::span<const int> tokens, Next next) {
-  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
-  const model::Capture capture =
-      captureUpTo(lane.engine.decoder->position() + static_cast<int>(tokens.size()));
-  std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, capture);
-  if (next == Next::Choose) lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
-  for (std::size_t index = 0; index < records.size(); ++index) {
-    const bool last = index + 1 == records.size();
-    // What still came whole is pooled here, before it crosses.
-    if (capture.cells > 0) analysis::poolRows(records[index].attention, capture.cells);
-    m_batch.steps.push_back(
-        {.lane = laneIndex, .record = std::move(records[index]), .choice = last ? lane.choice : -1});
-  }
+void DecodeSession::keepStep(lanes::LaneStep step) {
+  // What still came whole is pooled here, before it crosses.
+  const int end = step.record.position + static_cast<int>(step.record.tokens.size());
+  if (end > kWholeRows) model::poolRows(step.record.attention, kPooledCells);
+  m_batch.steps.push_back(std::move(step));
 }
 
-void DecodeSession::step() {
-  if (m_lanes.empty()) return;
-  const int shared = m_lanes[leader()].choice;
-  for (int index = 0; index < std::ssize(m_lanes); ++index) {
-    const Lane& lane = m_lanes[static_cast<std::size_t>(index)];
-    const std::vector<int>& script = lane.engine.script;
-    if (lane.stopped || script.empty() || lane.engine.decoder->position() < std::ssize(script)) continue;
-    stopLane(index, Severity::Note,
-             lane.engine.title + " was recorded up to here. Press play to see it again.");
-  }
-  if (m_state.feed == TokenFeed::Lockstep && m_lanes[leader()].stopped) {
-    pauseIfFinished();
-    return;
-  }
+void DecodeSession::tellStops() {
+  if (m_stopped.empty()) return;
+  flush();
   FullLanes full;
-  for (int index = 0; index < std::ssize(m_lanes); ++index) {
-    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
-    if (lane.stopped) continue;
-    const int token = m_state.feed == TokenFeed::Lockstep ? shared : lane.choice;
-    const int limit = contextLimit(*lane.engine.decoder);
-    if (lane.engine.decoder->position() >= limit) {
-      lane.stopped = true;
-      full[limit].push_back(lane.engine.title);
-      continue;
-    }
-    const model::Tokenizer* tokenizer = lane.engine.model ? lane.engine.model->tokenizer.get() : nullptr;
-    if (tokenizer && tokenizer->endsText(token)) {
-      stopLane(index, Severity::Note, lane.engine.title + " has ended its text.");
-      continue;
-    }
-    try {
-      runLane(index, std::span(&token, 1), Next::Choose);
-    } catch (const std::exception& error) {
-      laneFailed(index, error);
+  for (const int index : std::exchange(m_stopped, {})) {
+    const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
+    const std::string& title = lane.engine.title;
+    switch (lane.stopReason.value()) {
+      case lanes::StopReason::ContextFull:
+        full[lanes::contextLimit(*lane.engine.decoder)].push_back(title);
+        break;
+      case lanes::StopReason::EndToken:
+        emit message({Severity::Note, title + " has ended its text."});
+        break;
+      case lanes::StopReason::RecordEnd:
+        emit message({Severity::Note, title + " was recorded up to here. Press play to see it again."});
+        break;
+      case lanes::StopReason::Failed:
+        emit message({Severity::Problem, title + ": " + errorText(lane.error)});
+        break;
+      case lanes::StopReason::DeviceLost:
+        if (lane.error) deviceLost(errorText(lane.error), m_laneRequests);
+        break;
+      case lanes::StopReason::TokenLimit:
+      case lanes::StopReason::Interrupted:
+        break;
     }
   }
-  if (!full.empty()) {
-    flush();
-    emit message({Severity::Note, contextFullSentence(full)});
-  }
-  pauseIfFinished();
+  if (!full.empty()) emit message({Severity::Note, contextFullSentence(full)});
 }
 
-void DecodeSession::stopLane(int laneIndex, Severity severity, const std::string& sentence) {
-  m_lanes[static_cast<std::size_t>(laneIndex)].stopped = true;
-  flush();
-  emit message({severity, sentence});
-}
-
-void DecodeSession::laneFailed(int laneIndex, const std::exception& error) {
-  if (const auto* lost = dynamic_cast<const model::DeviceLost*>(&error)) {
-    deviceLost(*lost, m_laneRequests);
-    return;
-  }
-  stopLane(laneIndex, Severity::Problem,
-           m_lanes[static_cast<std::size_t>(laneIndex)].engine.title + ": " + error.what());
-}
-
-void DecodeSession::deviceLost(const model::DeviceLost& error, const std::vector<LaneRequest>& lanes) {
+void DecodeSession::deviceLost(const std::string& sentence, const std::vector<lanes::LaneRequest>& lanes) {
   m_reopen = lanes;
-  for (Lane& lane : m_lanes) lane.stopped = true;
+  m_lanes.stopAll(lanes::StopReason::DeviceLost);
+  m_stopped.clear();
   flush();
-  emit message({Severity::Problem, std::string(error.what()) +
+  emit message({Severity::Problem, sentence +
                                        " The text so far stays; press play to open the device again and "
                                        "decode from the prompt."});
   pauseIfFinished();
 }
 
 void DecodeSession::pauseIfFinished() {
-  if (filling()) return;
-  const auto stopped = [](const Lane& lane) { return lane.stopped; };
-  const bool lockstep = m_state.feed == TokenFeed::Lockstep;
-  m_state.finished = m_lanes.empty() || std::all_of(m_lanes.begin(), m_lanes.end(), stopped) ||
-                     (lockstep && m_lanes[leader()].stopped);
+  if (m_lanes.filling()) {
+    m_state.finished = false;
+    return;
+  }
+  m_lanes.settle();
+  tellStops();
+  m_state.finished = m_lanes.finished();
   if (!m_state.finished) return;
   m_state.playing = false;
   flush();
@@ -431,10 +414,12 @@ void DecodeSession::pauseIfFinished() {
 
 void DecodeSession::tick() {
   if (QThread::currentThread()->isInterruptionRequested()) return;
-  if (filling()) {
-    prefillBlock();
+  if (m_lanes.filling()) {
+    m_lanes.fillBlock();
+    tellStops();
+    pauseIfFinished();
     takeSingleSteps();
-    if (m_sinceFlush.elapsed() >= kUnlimitedFlushMs || !filling()) {
+    if (m_sinceFlush.elapsed() >= kUnlimitedFlushMs || !m_lanes.filling()) {
       flush();
       publishState();
     }
@@ -443,7 +428,8 @@ void DecodeSession::tick() {
     return;
   }
   if (!m_state.playing || m_state.finished) return;
-  step();
+  m_lanes.step();
+  pauseIfFinished();
   const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   if (!m_state.pace.unlimited()) {
     // A late step does not make the following ones hurry by more than one interval.
@@ -455,7 +441,7 @@ void DecodeSession::tick() {
 }
 
 void DecodeSession::schedule() {
-  if (filling()) {
+  if (m_lanes.filling()) {
     m_timer.start(0);
     return;
   }
@@ -476,16 +462,13 @@ void DecodeSession::flush() {
   if (m_batch.steps.empty()) return;
   StepBatch batch{.run = m_run, .steps = {}};
   std::swap(batch.steps, m_batch.steps);
-  emit stepsReady(batch);
+  m_results.steps.put(std::move(batch));
+  emit stepsReady();
 }
 
 void DecodeSession::publishState() {
-  m_state.filling = {};
-  for (const Lane& lane : m_lanes) {
-    if (lane.stopped) continue;
-    m_state.filling.done += static_cast<int>(lane.prefilled);
-    m_state.filling.total += static_cast<int>(lane.prompt.size());
-  }
+  m_state.filling = m_lanes.fillingState();
+  m_state.feed = feedAsItIs();
   emit stateChanged(m_state);
 }
 

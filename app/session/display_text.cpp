@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::session {
 
@@ -23,7 +23,7 @@ constexpr std::string_view kReturnArrow = "\u21b5";
 std::string displayText(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {
-    const model::Utf8Character character = model::firstCharacter(bytes);
+    const text::Utf8Character character = text::firstCharacter(bytes);
     const auto first = static_cast<unsigned char>(bytes.front());
     const bool control = first < 0x20 && first != '\n';
     if (first == '\t') {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,37 +8,26 @@
 
 #include "core/analysis/truth_card.h"
 #include "core/analysis/weight_geometry.h"
-#include "core/model/config.h"
-#include "core/model/decoder.h"
-#include "core/model/model.h"
-#include "core/model/sampler.h"
+#include "core/lanes/device_lanes.h"
+#include "core/lanes/lane_set.h"
+#include "core/lanes/prompt.h"
 
 namespace headroom::session {
 
-inline constexpr int kMaximumLanes = 4;
+// What lanes are is core/lanes' business; views know it by these names.
+using lanes::bundledModels;
+using lanes::Filling;
+using lanes::LaneOptions;
+using lanes::LaneRequest;
+using lanes::LaneStep;
+using lanes::laneTitle;
+using lanes::PromptForm;
+using lanes::TokenFeed;
+inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
 /// How far the controls go.
 inline constexpr int kMaximumBatch = 64;
 inline constexpr int kMaximumContext = 65536;
-
-/// How a lane decodes.
-struct LaneOptions {
-  model::KvType kvType = model::KvType::F32;
-  int batch = 1;          ///< sequences decoded at once; all are fed the same tokens
-  int contextLength = 0;  ///< cache positions; 0: what the model was made for
-  model::AttentionKernel attention = model::AttentionKernel::Shared;
-
-  bool operator==(const LaneOptions&) const = default;
-};
-
-/// What the user asked to run in a lane.
-struct LaneRequest {
-  std::string source;  ///< name of a bundled model ("mha", "gqa", "mqa") or the path of a file
-  int colorIndex = 0;  ///< which lane colour; stays with the lane when others come and go
-  LaneOptions options;
-
-  bool operator==(const LaneRequest&) const = default;
-};
 
 /// What the rest of the application knows of a running lane. Plain values.
 struct LaneInfo {
@@ -63,36 +51,19 @@ struct LaneInfo {
   analysis::TruthCard card;
 };
 
-/// A loaded model and what decodes it. The decoder may point into the model.
-struct LaneEngine {
-  std::unique_ptr<model::Model> model;
-  std::unique_ptr<model::Decoder> decoder;
-  std::string title;
-  std::optional<analysis::MemoryOutlook> memory;  ///< of a device, as planned before it was opened
-  /// Of a trace, which has no model: its tokens, how many of them were the prompt, and their bytes.
-  std::vector<int> script = {};
-  int scriptPrompt = 1;
-  std::map<int, std::string> pieces = {};
-  model::RecordedPart recorded = {};
+/// Where a lane comes from when lanes change.
+struct LaneOrigin {
+  int lane = -1;        ///< the old lane whose text it goes on with; -1: a new one
+  bool asItIs = false;  ///< with that lane's own decoder, text and maps; else it reads its text anew
+
+  bool operator==(const LaneOrigin&) const = default;
 };
 
-/// What one lane did in one step.
-struct LaneStep {
-  int lane = 0;
-  model::StepRecord record;
-  int choice = -1;  ///< the token that this lane's own sampler would feed next
-};
-
-/// Steps of one run, in order. `run` grows with every restart, so that late steps of an older run are
-/// dropped.
+/// Steps of one run, in order. `run` grows with every restart and change of lanes, so that late steps of an
+/// older run are dropped.
 struct StepBatch {
   std::uint64_t run = 0;
   std::vector<LaneStep> steps;
-};
-
-enum class TokenFeed {
-  Lockstep,  ///< every lane is fed the choice of lane 1
-  FreeRun,   ///< every lane is fed its own choice
 };
 
 /// Speed of decoding; zero or less is as fast as the device can.
@@ -103,15 +74,6 @@ struct Pace {
   bool operator==(const Pace&) const = default;
 };
 
-/// How far a context is filled, in positions of all lanes together.
-struct Filling {
-  int done = 0;
-  int total = 0;
-
-  bool underWay() const { return done < total; }
-  bool operator==(const Filling&) const = default;
-};
-
 /// A model on its way to the device.
 struct Opening {
   std::string title;   ///< empty when none is
@@ -119,13 +81,6 @@ struct Opening {
 
   bool underWay() const { return !title.empty(); }
   bool operator==(const Opening&) const = default;
-};
-
-/// What the prompt is.
-enum class PromptForm {
-  Text,  ///< a text to go on from
-  Chat,  ///< a user's message, put into the model's own chat template
-  Ids,   ///< token ids, "1, 2, 3", fed as they are
 };
 
 /// Asks for full attention rows of one head, to be recomputed from the cache.
@@ -153,7 +108,7 @@ struct SessionState {
   bool playing = false;
   bool finished = false;  ///< no lane can take another token
   Pace pace;
-  TokenFeed feed = TokenFeed::Lockstep;
+  TokenFeed feed = TokenFeed::Lockstep;  ///< as it is: free run where no lane can follow another
   int fill = 0;  ///< positions that a start fills with the prompt's text again and again; 0: the prompt once
   Filling filling;
   Opening opening;

@@ -4,11 +4,6 @@
 
 namespace headroom::session {
 
-int contextLimit(const model::Decoder& decoder) {
-  const int chosen = decoder.options().contextLength;
-  return chosen > 0 ? chosen : decoder.config().contextLength;
-}
-
 namespace {
 
 /// What sets a lane apart from one of the same model: " \u00d78 f16 naive"; empty for the usual options.
@@ -22,29 +17,14 @@ std::string optionsSuffix(const model::DecoderOptions& options) {
 
 }  // namespace
 
-std::string contextFullSentence(const FullLanes& full) {
-  std::string sentence;
-  for (const auto& [limit, lanes] : full) {
-    const bool first = sentence.empty();
-    if (!first) sentence += ", ";
-    for (std::size_t index = 0; index < lanes.size(); ++index) {
-      if (index > 0) sentence += index + 1 == lanes.size() ? " and " : ", ";
-      sentence += lanes[index];
-    }
-    sentence += (lanes.size() == 1 ? " has" : " have") + std::string(" reached ") +
-                (first ? "the context limit of " : "that of ") + std::to_string(limit) +
-                (first ? " tokens" : "");
-  }
-  return sentence + ". Press play to decode again from the prompt.";
-}
-
-LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
+LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
+                  const std::string& weightsOf) {
   const model::Decoder& decoder = *engine.decoder;
   LaneInfo info{.request = request,
                 .title = engine.title + optionsSuffix(decoder.options()),
                 .config = decoder.config(),
                 .kvType = decoder.options().kvType,
-                .contextLength = contextLimit(decoder),
+                .contextLength = lanes::contextLimit(decoder),
                 .batch = decoder.options().batch,
                 .attention = decoder.options().attention,
                 .deviceName = decoder.deviceName(),
@@ -65,8 +45,9 @@ LaneInfo describe(const LaneRequest& request, const LaneEngine& engine) {
         engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
     info.contradictions = engine.model->contradictions;
     info.card = analysis::truthCard(*engine.model, engine.memory);
+    if (info.card.memory) info.card.memory->weightsOf = weightsOf;
     if (!info.note.empty()) info.card.notes.push_back(info.note);
-    if (const model::Tokenizer* tokenizer = engine.model->tokenizer.get()) {
+    if (const model::Tokenizer* tokenizer = engine.tokenizer()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
       const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
       for (int token = 0; token < known; ++token) info.pieces.push_back(tokenizer->pieceBytes(token));

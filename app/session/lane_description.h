@@ -1,22 +1,14 @@
 #pragma once
 
-#include <map>
 #include <string>
-#include <vector>
 
 #include "app/session/lane.h"
 
 namespace headroom::session {
 
-/// Positions that fit the decoder's cache.
-int contextLimit(const model::Decoder& decoder);
-
-/// Titles of lanes by the context limit that they reached.
-using FullLanes = std::map<int, std::vector<std::string>>;
-/// "MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of 1024. ..."
-std::string contextFullSentence(const FullLanes& full);
-
-/// What the rest of the application may know of an opened lane.
-LaneInfo describe(const LaneRequest& request, const LaneEngine& engine);
+/// What the rest of the application may know of an opened lane. `weightsOf` is the title of an earlier lane
+/// that decodes with the same weights; empty when it is the first.
+LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
+                  const std::string& weightsOf);
 
 }  // namespace headroom::session

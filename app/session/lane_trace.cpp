@@ -7,6 +7,7 @@
 #include "app/session/display_text.h"
 #include "core/analysis/divergence.h"
 #include "core/analysis/head_statistics.h"
+#include "core/model/step_memory.h"
 
 namespace headroom::session {
 
@@ -48,8 +49,9 @@ std::span<const float> rowOf(const model::AttentionRows& rows, int layer, int qu
   return rows.row(layerIndex, headIndex, row);
 }
 
-std::uint64_t bytesOf(const model::AttentionRows& rows) {
-  return rows.values.size() * sizeof(float);
+template <typename Element>
+std::uint64_t bytesOf(const std::vector<Element>& elements) {
+  return elements.capacity() * sizeof(Element);
 }
 
 }  // namespace
@@ -70,11 +72,14 @@ void LaneTrace::clear() {
   m_stepOfPosition.clear();
   m_steps.clear();
   m_cumulative.clear();
-  m_overviews.assign(static_cast<std::size_t>(layerCount() * queryHeadCount()), {});
+  m_overviews = std::vector<analysis::PooledMap>(static_cast<std::size_t>(layerCount() * queryHeadCount()));
   m_promptLength = 0;
-  m_promptOpen = true;
+  m_filledLength = 0;
   m_firstDisagreement.reset();
-  m_attentionBytes = 0;
+  m_recordBytes = 0;
+  m_overviewBytes = 0;
+  m_replayedBytes = 0;
+  m_firstStepInLayers = 0;
   m_firstStepWithRows = 0;
   m_replayed.clear();
   ++m_replayCount;
@@ -83,38 +88,53 @@ void LaneTrace::clear() {
 void LaneTrace::append(LaneStep step) {
   model::StepRecord& record = step.record;
   assert(record.position == length());
-  const bool prompt = m_promptOpen;
-  if (step.choice >= 0) m_promptOpen = false;
-
   const int first = length();
   m_tokens.insert(m_tokens.end(), record.tokens.begin(), record.tokens.end());
   m_stepOfPosition.resize(m_tokens.size(), stepCount());
-  if (prompt) m_promptLength = length();
+  m_promptLength = std::min(step.promptLength, length());
+  if (step.isFilling) m_filledLength = length();
   m_choices.resize(m_tokens.size(), -1);
   if (step.choice >= 0) m_choices.push_back(step.choice);
-  if (!prompt && !m_firstDisagreement) {
+  if (!step.isFilling && !m_firstDisagreement) {
     m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
   }
 
   analysis::StepSummary sum = m_cumulative.empty() ? analysis::StepSummary{} : m_cumulative.back();
-  if (!prompt) sum.add(record);
+  if (!step.isFilling) sum.add(record);
   m_cumulative.push_back(sum);
 
   compact(record.attention);
-  const model::AttentionRows& rows = record.attention;
+  addToOverviews(record.attention);
+  keepRecord(std::move(record));
+}
+
+void LaneTrace::addToOverviews(const model::AttentionRows& rows) {
   for (std::size_t layerIndex = 0; layerIndex < rows.layers.size(); ++layerIndex) {
     for (int headIndex = 0; headIndex < rows.queryHeadCount(); ++headIndex) {
       const int queryHead = rows.queryHeads[static_cast<std::size_t>(headIndex)];
       analysis::PooledMap& map =
           m_overviews[static_cast<std::size_t>(rows.layers[layerIndex] * queryHeadCount() + queryHead)];
+      const std::size_t before = map.cells().size_bytes();
       for (int row = 0; row < rows.rowCount; ++row) {
         map.addRow(rows.firstPosition + row, rows.row(static_cast<int>(layerIndex), headIndex, row),
                    rows.pooling);
       }
+      m_overviewBytes += map.cells().size_bytes() - before;
     }
   }
-  m_attentionBytes += bytesOf(rows);
+}
+
+void LaneTrace::keepRecord(model::StepRecord record) {
+  m_recordBytes += model::memoryOf(record) - sizeof record;
   m_steps.push_back(std::move(record));
+}
+
+template <typename Change>
+void LaneTrace::changeRecord(std::size_t step, const Change& change) {
+  model::StepRecord& record = m_steps[step];
+  m_recordBytes -= model::memoryOf(record) - sizeof record;
+  change(record);
+  m_recordBytes += model::memoryOf(record) - sizeof record;
 }
 
 std::string_view LaneTrace::text(int token) const {
@@ -125,7 +145,7 @@ std::string_view LaneTrace::text(int token) const {
 const model::StepRecord* LaneTrace::predictionOf(int position) const {
   if (position >= length()) return m_steps.empty() ? nullptr : &m_steps.back();
   const int step = stepIndexAt(position);
-  return position >= m_promptLength && step > 0 ? &m_steps[static_cast<std::size_t>(step - 1)] : nullptr;
+  return position >= m_filledLength && step > 0 ? &m_steps[static_cast<std::size_t>(step - 1)] : nullptr;
 }
 
 std::span<const float> LaneTrace::attentionRow(int layer, int queryHead, int position) const {
@@ -158,17 +178,18 @@ std::vector<float> LaneTrace::spreadRow(int layer, int queryHead, int position) 
 void LaneTrace::addReplayed(std::vector<model::AttentionRows> blocks) {
   for (model::AttentionRows& rows : blocks) {
     compact(rows);
+    m_replayedBytes += model::memoryOf(rows);
     m_replayed.push_back(std::move(rows));
   }
-  const auto held = [this] {
-    std::uint64_t sum = 0;
-    for (const model::AttentionRows& rows : m_replayed) sum += bytesOf(rows);
-    return sum;
-  };
-  while (m_replayed.size() > 1 && (m_replayed.size() > kReplayedBlocks || held() > kReplayedBytes)) {
-    m_replayed.erase(m_replayed.begin());
+  while (m_replayed.size() > 1 && (m_replayed.size() > kReplayedBlocks || m_replayedBytes > kReplayedBytes)) {
+    dropOldestReplayed();
   }
   ++m_replayCount;
+}
+
+void LaneTrace::dropOldestReplayed() {
+  m_replayedBytes -= model::memoryOf(m_replayed.front());
+  m_replayed.erase(m_replayed.begin());
 }
 
 model::DecoderOptions LaneTrace::options() const {
@@ -179,8 +200,8 @@ model::DecoderOptions LaneTrace::options() const {
 }
 
 std::span<const model::StepRecord> LaneTrace::decodeSteps(int position) const {
-  if (position < m_promptLength || position >= length()) return {};
-  const auto first = static_cast<std::size_t>(stepIndexAt(m_promptLength));
+  if (position < m_filledLength || position >= length()) return {};
+  const auto first = static_cast<std::size_t>(stepIndexAt(m_filledLength));
   return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
@@ -210,19 +231,34 @@ analysis::StepSummary LaneTrace::cumulative(int position) const {
 
 analysis::StepSummary LaneTrace::recent(int position, int count) const {
   analysis::StepSummary sum;
-  for (int at = position; at >= m_promptLength && at > position - count; --at) sum.add(stepAt(at));
+  for (int at = position; at >= m_filledLength && at > position - count; --at) sum.add(stepAt(at));
   return sum;
 }
 
-bool LaneTrace::dropOldestRows() {
-  while (m_firstStepWithRows < m_steps.size()) {
-    model::AttentionRows& rows = m_steps[m_firstStepWithRows++].attention;
-    if (rows.values.empty()) continue;
-    m_attentionBytes -= bytesOf(rows);
-    rows.values = {};
-    return true;
+std::uint64_t LaneTrace::heldBytes() const {
+  return bytesOf(m_tokens) + bytesOf(m_choices) + bytesOf(m_stepOfPosition) + bytesOf(m_steps) +
+         m_recordBytes + bytesOf(m_cumulative) + bytesOf(m_overviews) + m_overviewBytes +
+         bytesOf(m_replayed) + m_replayedBytes;
+}
+
+bool LaneTrace::canThin() const {
+  return hasLayersToAddUp() || m_firstStepWithRows < m_steps.size() || m_replayed.size() > 1;
+}
+
+void LaneTrace::thin() {
+  if (hasLayersToAddUp()) {
+    changeRecord(m_firstStepInLayers++, model::addUpLayers);
+  } else if (m_firstStepWithRows < m_steps.size()) {
+    changeRecord(m_firstStepWithRows++, [](model::StepRecord& record) {
+      record.attention = {};
+      record.activations = {};
+      record.logits = {};
+      record.summaries = {};
+    });
+  } else if (m_replayed.size() > 1) {
+    dropOldestReplayed();
+    ++m_replayCount;
   }
-  return false;
 }
 
 }  // namespace headroom::session

@@ -19,12 +19,14 @@ struct PooledRow {
   int pooling = 1;
 };
 
-/// Everything one lane did since its prompt, for lookups by position. Append-only.
+/// Everything one lane did since its prompt, for lookups by position. Append-only, but for thin().
 class LaneTrace {
  public:
   explicit LaneTrace(LaneInfo info);
 
   const LaneInfo& info() const { return m_info; }
+  /// Says anew what the same lane is: its colour, what it shares.
+  void describe(LaneInfo info) { m_info = std::move(info); }
   int layerCount() const { return m_info.config.layerCount; }
   int queryHeadCount() const { return m_info.config.attention.queryHeadCount; }
 
@@ -37,6 +39,9 @@ class LaneTrace {
   int length() const { return static_cast<int>(m_tokens.size()); }
   /// Positions that came from the prompt.
   int promptLength() const { return m_promptLength; }
+  /// Positions that were fed in blocks: the prompt, or all of the text that a lane was given to catch up with
+  /// others. What follows was decoded step by step.
+  int filledLength() const { return m_filledLength; }
   std::span<const int> tokens() const { return m_tokens; }
   /// What the lane's own sampler chose for each position, -1 in the prompt; one longer than tokens() once it
   /// has chosen the next.
@@ -45,6 +50,7 @@ class LaneTrace {
   std::string_view text(int token) const;
 
   int stepCount() const { return static_cast<int>(m_steps.size()); }
+  /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.
   const model::StepRecord& step(int index) const { return m_steps[static_cast<std::size_t>(index)]; }
   /// Index of the step that was fed `position`.
   int stepIndexAt(int position) const { return m_stepOfPosition[static_cast<std::size_t>(position)]; }
@@ -63,7 +69,7 @@ class LaneTrace {
   std::vector<float> meanAttentionRow(int position) const;
   const analysis::PooledMap& overview(int layer, int queryHead) const;
 
-  /// Decode steps (not the prompt's) from the start to `position`.
+  /// Decode steps (not a filling's) from the start to `position`.
   analysis::StepSummary cumulative(int position) const;
   /// The last `count` decode steps up to `position`.
   analysis::StepSummary recent(int position, int count) const;
@@ -79,15 +85,29 @@ class LaneTrace {
 
   /// How it decodes.
   model::DecoderOptions options() const;
-  /// Decode steps (not the prompt's) up to `position`, the oldest first.
+  /// Decode steps (not a filling's) up to `position`, the oldest first.
   std::span<const model::StepRecord> decodeSteps(int position) const;
 
-  /// Bytes of captured attention rows held.
-  std::uint64_t attentionBytes() const { return m_attentionBytes; }
-  /// Drops the oldest full rows, the overviews stay. False when there is none left.
-  bool dropOldestRows();
+  /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,
+  /// tokens, choices, sums, overviews and recomputed rows. Without the allocator's own.
+  std::uint64_t heldBytes() const;
+  /// Whether thin() has something to give up.
+  bool canThin() const;
+  /// Gives up the detail that is missed least: the layers of the oldest step, which become one sum per stage,
+  /// down to the last kDetailedSteps; then the oldest attention rows; then the oldest recomputed rows, but
+  /// for the newest. Overviews, totals, times, tokens and candidates stay.
+  void thin();
+  static constexpr std::size_t kDetailedSteps = 32;
 
  private:
+  void addToOverviews(const model::AttentionRows& rows);
+  void keepRecord(model::StepRecord record);
+  /// Changes a record that is kept, and what is counted of it.
+  template <typename Change>
+  void changeRecord(std::size_t step, const Change& change);
+  bool hasLayersToAddUp() const { return m_firstStepInLayers + kDetailedSteps < m_steps.size(); }
+  void dropOldestReplayed();
+
   LaneInfo m_info;
   std::vector<std::string> m_texts;  // [vocab], shown form
   std::vector<int> m_tokens;
@@ -99,10 +119,13 @@ class LaneTrace {
   std::vector<model::AttentionRows> m_replayed;     // oldest first
   int m_replayCount = 0;
   int m_promptLength = 0;
-  bool m_promptOpen = true;  // the prompt's blocks are still coming
+  int m_filledLength = 0;
   std::optional<int> m_firstDisagreement;
-  std::uint64_t m_attentionBytes = 0;
-  std::size_t m_firstStepWithRows = 0;
+  std::uint64_t m_recordBytes = 0;      // that the records' vectors hold
+  std::uint64_t m_overviewBytes = 0;    // of cells
+  std::uint64_t m_replayedBytes = 0;    // of values
+  std::size_t m_firstStepInLayers = 0;  // layers of those before are added up
+  std::size_t m_firstStepWithRows = 0;  // those before have none
 };
 
 }  // namespace headroom::session

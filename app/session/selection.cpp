@@ -69,12 +69,16 @@ void Selection::wantRows(const RowRequest& rows) {
 
 void Selection::clampTo(const TraceStore& store) {
   if (m_head) {
-    const bool inside = m_head->lane < store.laneCount() &&
-                        m_head->layer < store.lane(m_head->lane).layerCount() &&
-                        m_head->queryHead < store.lane(m_head->lane).queryHeadCount();
-    if (!inside) setHead(std::nullopt);
+    // A lane keeps its head where it moves to.
+    const auto moved = std::ranges::find(store.origins(), m_head->lane, &LaneOrigin::lane);
+    HeadAddress head = *m_head;
+    head.lane = static_cast<int>(moved - store.origins().begin());
+    const bool inside = moved != store.origins().end() && head.layer < store.lane(head.lane).layerCount() &&
+                        head.queryHead < store.lane(head.lane).queryHeadCount();
+    setHead(inside ? std::optional(head) : std::nullopt);
   }
-  setPosition(std::nullopt);
+  const bool textStays = std::ranges::any_of(store.origins(), &LaneOrigin::asItIs);
+  if (!textStays) setPosition(std::nullopt);
   setHoveredToken(std::nullopt);
 }
 

@@ -57,7 +57,7 @@ class Selection : public QObject {
   /// Asks for full rows once: the same request again is not repeated.
   void wantRows(const RowRequest& rows);
 
-  /// After other lanes came: what pointed to a lane or head that is no more is dropped.
+  /// After other lanes came: what pointed to a lane goes with it, and is dropped where that is no more.
   void clampTo(const TraceStore& store);
 
  signals:

@@ -2,21 +2,20 @@
 
 namespace headroom::session {
 
-SessionHost::SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent)
-    : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(factory), m_requests)) {
+SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* parent)
+    : QObject(parent), m_session(std::make_unique<DecodeSession>(std::move(opener), m_requests, m_results)) {
   qRegisterMetaType<std::vector<LaneInfo>>();
   qRegisterMetaType<std::vector<LaneRequest>>();
-  qRegisterMetaType<StepBatch>();
+  qRegisterMetaType<std::vector<LaneOrigin>>();
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();
-  qRegisterMetaType<ReplayedRows>();
   qRegisterMetaType<model::DeviceCeilings>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
-  connect(m_session.get(), &DecodeSession::stepsReady, this, &SessionHost::stepsReady);
+  connect(m_session.get(), &DecodeSession::stepsReady, this, &SessionHost::takeSteps);
   connect(m_session.get(), &DecodeSession::message, this, &SessionHost::message);
-  connect(m_session.get(), &DecodeSession::rowsReady, this, &SessionHost::rowsReady);
+  connect(m_session.get(), &DecodeSession::rowsReady, this, &SessionHost::takeRows);
   connect(m_session.get(), &DecodeSession::ceilingsChanged, this, &SessionHost::ceilingsChanged);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
@@ -39,6 +38,27 @@ SessionHost::~SessionHost() {
   m_thread.requestInterruption();
   m_thread.quit();
   m_thread.wait();
+}
+
+void SessionHost::fill(TraceStore& store) {
+  m_store = &store;
+  connect(this, &SessionHost::lanesChanged, &store, &TraceStore::setLanes);
+  connect(this, &SessionHost::restarted, &store, &TraceStore::restart);
+  connect(this, &SessionHost::ceilingsChanged, &store, &TraceStore::setCeilings);
+  connect(this, &SessionHost::stateChanged, &store,
+          [&store](const SessionState& state) { store.setFeed(state.feed); });
+}
+
+void SessionHost::takeSteps() {
+  StepBatch batch = m_results.steps.take();
+  const int count = static_cast<int>(batch.steps.size());
+  if (m_store) m_store->append(std::move(batch));
+  emit stepsArrived(count);
+}
+
+void SessionHost::takeRows() {
+  ReplayedRows rows = m_results.rows.take();
+  if (m_store) m_store->addReplayed(std::move(rows));
 }
 
 template <typename Change>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/session/decode_session.h"
+#include "app/session/trace_store.h"
 
 namespace headroom::session {
 
@@ -15,9 +16,12 @@ class SessionHost : public QObject {
   Q_OBJECT
 
  public:
-  explicit SessionHost(std::unique_ptr<LaneFactory> factory, QObject* parent = nullptr);
+  explicit SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* parent = nullptr);
   /// Waits for the step under way, then ends the thread.
   ~SessionHost() override;
+
+  /// Puts all that the session tells of its lanes into `store`, which outlives this.
+  void fill(TraceStore& store);
 
   /// What the session last said of itself.
   const SessionState& state() const { return m_state; }
@@ -41,7 +45,7 @@ class SessionHost : public QObject {
   void setFill(int positions);
   /// Goes on from what is filled so far.
   void stopFilling();
-  /// The rows come back with rowsReady.
+  /// The rows come back into the store.
   void requestRows(const headroom::session::RowRequest& rows);
   /// Measures anew what the device reaches; decoding pauses for about a second.
   void measureCeilings();
@@ -49,19 +53,25 @@ class SessionHost : public QObject {
  signals:
   /// What lanes() says now is what runs.
   void lanesSettled();
-  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  void lanesChanged(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes,
+                    const std::vector<headroom::session::LaneOrigin>& origins);
   void restarted(std::uint64_t run);
-  void stepsReady(const headroom::session::StepBatch& batch);
+  /// `count` steps of lanes are in the store.
+  void stepsArrived(int count);
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
-  void rowsReady(const headroom::session::ReplayedRows& rows);
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
 
  private:
   template <typename Change>
   void request(Change change);
 
+  void takeSteps();
+  void takeRows();
+
   RequestBox m_requests;
+  Results m_results;
+  TraceStore* m_store = nullptr;
   QThread m_thread;
   std::unique_ptr<DecodeSession> m_session;
   SessionState m_state;

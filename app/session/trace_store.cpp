@@ -1,13 +1,13 @@
 #include "app/session/trace_store.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/analysis/divergence.h"
 
 namespace headroom::session {
 
-TraceStore::TraceStore(std::uint64_t attentionBudget, QObject* parent)
-    : QObject(parent), m_attentionBudget(attentionBudget) {}
+TraceStore::TraceStore(std::uint64_t budget, QObject* parent) : QObject(parent), m_budget(budget) {}
 
 int TraceStore::length() const {
   int longest = 0;
@@ -31,10 +31,21 @@ std::optional<int> TraceStore::divergence(int lane) const {
   return position && *position >= promptLength ? position : std::nullopt;
 }
 
-void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes) {
+void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes,
+                          const std::vector<LaneOrigin>& origins) {
   m_run = run;
-  m_lanes.clear();
-  for (const LaneInfo& info : lanes) m_lanes.emplace_back(info);
+  m_origins = origins;
+  std::vector<LaneTrace> traces;
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const LaneOrigin& origin = origins[index];
+    if (origin.asItIs) {
+      traces.push_back(std::move(m_lanes[static_cast<std::size_t>(origin.lane)]));
+      traces.back().describe(lanes[index]);
+    } else {
+      traces.emplace_back(lanes[index]);
+    }
+  }
+  m_lanes = std::move(traces);
   emit lanesChanged();
   emit changed();
 }
@@ -45,21 +56,30 @@ void TraceStore::restart(std::uint64_t run) {
   emit changed();
 }
 
-void TraceStore::append(const StepBatch& batch) {
+void TraceStore::append(StepBatch batch) {
   if (batch.run != m_run) return;
-  for (const LaneStep& step : batch.steps) m_lanes[static_cast<std::size_t>(step.lane)].append(step);
-
-  std::uint64_t held = 0;
-  for (const LaneTrace& lane : m_lanes) held += lane.attentionBytes();
-  while (held > m_attentionBudget) {
-    const auto largest = std::max_element(
-        m_lanes.begin(), m_lanes.end(),
-        [](const LaneTrace& a, const LaneTrace& b) { return a.attentionBytes() < b.attentionBytes(); });
-    const std::uint64_t before = largest->attentionBytes();
-    if (!largest->dropOldestRows()) break;
-    held -= before - largest->attentionBytes();
+  for (LaneStep& step : batch.steps) {
+    LaneTrace& lane = m_lanes[static_cast<std::size_t>(step.lane)];
+    lane.append(std::move(step));
+    keepBudget();
   }
   emit changed();
+}
+
+void TraceStore::keepBudget() {
+  const auto held = [this] {
+    std::uint64_t sum = 0;
+    for (const LaneTrace& lane : m_lanes) sum += lane.heldBytes();
+    return sum;
+  };
+  while (held() > m_budget) {
+    LaneTrace* largest = nullptr;
+    for (LaneTrace& lane : m_lanes) {
+      if (lane.canThin() && (!largest || lane.heldBytes() > largest->heldBytes())) largest = &lane;
+    }
+    if (!largest) return;
+    largest->thin();
+  }
 }
 
 void TraceStore::setFeed(TokenFeed feed) {
@@ -68,9 +88,10 @@ void TraceStore::setFeed(TokenFeed feed) {
   emit changed();
 }
 
-void TraceStore::addReplayed(const ReplayedRows& rows) {
+void TraceStore::addReplayed(ReplayedRows rows) {
   if (rows.run != m_run || rows.lane >= laneCount()) return;
-  m_lanes[static_cast<std::size_t>(rows.lane)].addReplayed(rows.blocks);
+  m_lanes[static_cast<std::size_t>(rows.lane)].addReplayed(std::move(rows.blocks));
+  keepBudget();
   emit changed();
 }
 

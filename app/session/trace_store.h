@@ -15,10 +15,11 @@ class TraceStore : public QObject {
   Q_OBJECT
 
  public:
-  /// Full attention rows beyond this many bytes are forgotten, oldest first.
-  static constexpr std::uint64_t kDefaultAttentionBudget = 1ull << 30;
+  /// Bytes that all lanes' steps may hold (LaneTrace::heldBytes); beyond them the lane that holds most is
+  /// thinned.
+  static constexpr std::uint64_t kDefaultBudget = 1ull << 30;
 
-  explicit TraceStore(std::uint64_t attentionBudget = kDefaultAttentionBudget, QObject* parent = nullptr);
+  explicit TraceStore(std::uint64_t budget = kDefaultBudget, QObject* parent = nullptr);
 
   int laneCount() const { return static_cast<int>(m_lanes.size()); }
   const LaneTrace& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
@@ -29,6 +30,8 @@ class TraceStore : public QObject {
   /// Counts runs: what was cached from another run is stale.
   std::uint64_t run() const { return m_run; }
   TokenFeed feed() const { return m_feed; }
+  /// How the lanes relate to those before the last change; [lane].
+  const std::vector<LaneOrigin>& origins() const { return m_origins; }
 
   /// Where the lane first departs from the others: its first disagreement in lockstep, its first token that
   /// is not lane 1's in free run.
@@ -37,11 +40,13 @@ class TraceStore : public QObject {
   const model::DeviceCeilings& ceilings() const { return m_ceilings; }
 
  public slots:
-  void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes);
+  /// Lanes that go on as they are keep their traces, the others start anew.
+  void setLanes(std::uint64_t run, const std::vector<headroom::session::LaneInfo>& lanes,
+                const std::vector<headroom::session::LaneOrigin>& origins);
   void restart(std::uint64_t run);
-  void append(const headroom::session::StepBatch& batch);
+  void append(headroom::session::StepBatch batch);
   void setFeed(headroom::session::TokenFeed feed);
-  void addReplayed(const headroom::session::ReplayedRows& rows);
+  void addReplayed(headroom::session::ReplayedRows rows);
   void setCeilings(const headroom::model::DeviceCeilings& ceilings);
 
  signals:
@@ -51,9 +56,12 @@ class TraceStore : public QObject {
   void changed();
 
  private:
+  void keepBudget();
+
   std::vector<LaneTrace> m_lanes;
+  std::vector<LaneOrigin> m_origins;
   model::DeviceCeilings m_ceilings;
-  std::uint64_t m_attentionBudget;
+  std::uint64_t m_budget;
   std::uint64_t m_run = 0;
   TokenFeed m_feed = TokenFeed::Lockstep;
 };

@@ -5,21 +5,8 @@
 
 namespace headroom::analysis {
 
-namespace {
-
-/// The largest of each `by` neighbours, written to `target`.
-void poolInto(std::span<const float> row, int by, std::span<float> target) {
-  for (std::size_t index = 0; index < target.size(); ++index) {
-    const std::size_t from = index * static_cast<std::size_t>(by);
-    const std::size_t to = std::min(from + static_cast<std::size_t>(by), row.size());
-    target[index] = *std::max_element(row.begin() + static_cast<std::ptrdiff_t>(from),
-                                      row.begin() + static_cast<std::ptrdiff_t>(to));
-  }
-}
-
-}  // namespace
-
 void PooledMap::addRow(int position, std::span<const float> row, int pooling) {
+  if (m_cells.empty()) m_cells.resize(static_cast<std::size_t>(kCells) * kCells);
   while (position >= kCells * m_factor) halve();
   float* cells = m_cells.data() + static_cast<std::ptrdiff_t>(position / m_factor) * kCells;
   for (std::size_t index = 0; index < row.size(); ++index) {
@@ -60,28 +47,6 @@ void poolRow(const MapWindow& window, int position, std::span<const float> row, 
     const int last = (std::min(from + pooling, end) - 1 - window.firstColumn) / window.factor;
     for (int column = first; column <= last; ++column) target[column] = std::max(target[column], row[index]);
   }
-}
-
-void poolRows(model::AttentionRows& rows, int cells) {
-  if (rows.rowCount == 0 || rows.pooling > 1) return;
-  const int pooling = model::poolingFor(rows.valueCount(rows.rowCount - 1), cells);
-  if (pooling == 1) return;
-  model::AttentionRows pooled = rows;
-  pooled.pooling = pooling;
-  pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
-  pooled.values.assign(rows.layers.size() * rows.queryHeads.size() *
-                           static_cast<std::size_t>(rows.rowCount * pooled.rowStride),
-                       0.0f);
-  float* target = pooled.values.data();
-  for (int layer = 0; layer < static_cast<int>(rows.layers.size()); ++layer) {
-    for (int head = 0; head < rows.queryHeadCount(); ++head) {
-      for (int row = 0; row < rows.rowCount; ++row, target += pooled.rowStride) {
-        poolInto(rows.row(layer, head, row), pooling,
-                 {target, static_cast<std::size_t>(pooled.valueCount(row))});
-      }
-    }
-  }
-  rows = std::move(pooled);
 }
 
 }  // namespace headroom::analysis

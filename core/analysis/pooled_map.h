@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "core/model/step_record.h"
+#include "core/model/attention_pooling.h"
 
 namespace headroom::analysis {
 
@@ -25,7 +25,7 @@ class PooledMap {
   int factor() const { return m_factor; }
   /// Rows of cells that hold something.
   int cellRowCount() const { return (m_positionCount + m_factor - 1) / m_factor; }
-  /// [kCells][kCells], cell (row, column) at row * kCells + column.
+  /// [kCells][kCells], cell (row, column) at row * kCells + column; empty before the first row.
   std::span<const float> cells() const { return m_cells; }
 
  private:
@@ -33,7 +33,7 @@ class PooledMap {
 
   int m_positionCount = 0;
   int m_factor = 1;
-  std::vector<float> m_cells = std::vector<float>(static_cast<std::size_t>(kCells) * kCells, 0.0f);
+  std::vector<float> m_cells;
 };
 
 /// The part of a map that a view shows, as cells of `factor` x `factor` positions.
@@ -53,7 +53,5 @@ struct MapWindow {
 void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
              std::span<float> cells);
 
-/// Max-pools rows that have more than `cells` values each, as Capture::pooled asks; others stay as they are.
-void poolRows(model::AttentionRows& rows, int cells);
 
 }  // namespace headroom::analysis

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/analysis/roofline.h"
+#include "core/model/statistics.h"
 
 namespace headroom::analysis {
 
@@ -22,9 +24,7 @@ constexpr auto kAttention = static_cast<std::size_t>(model::Stage::AttentionDeco
 double medianMs(std::span<const AttentionSample> samples) {
   std::vector<double> times;
   for (const AttentionSample& sample : samples) times.push_back(sample.milliseconds);
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
+  return model::median(std::move(times));
 }
 
 /// Ranges of equally many samples, each as its mean position and median time.

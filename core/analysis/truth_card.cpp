@@ -7,8 +7,8 @@
 
 #include "core/analysis/quantity.h"
 #include "core/model/architecture.h"
-#include "core/model/chat_template.h"
 #include "core/model/error.h"
+#include "core/text/chat_template.h"
 
 namespace headroom::analysis {
 
@@ -115,7 +115,7 @@ std::vector<StorageShare> storagesOf(const model::Weights& weights) {
 std::string chatOf(const model::Model& model) {
   if (model.chatTemplate.empty()) return "";
   try {
-    return std::string(model::ChatTemplate(model.chatTemplate).family());
+    return std::string(text::ChatTemplate(model.chatTemplate).family());
   } catch (const model::Error&) {
     return "of no family that this program writes";
   }
@@ -124,8 +124,11 @@ std::string chatOf(const model::Model& model) {
 std::string memoryText(const MemoryOutlook& memory) {
   if (!memory.refusal.empty()) return memory.refusal;
   return fmt::format(
-      "{} needed on {} ({} weights as {}, {} cache of {} positions at {}, {} working memory), {} there: {}",
-      bytesText(memory.need.total()), memory.device, bytesText(memory.need.weights), memory.need.storage,
+      "{} needed on {} ({}, {} cache of {} positions at {}, {} working memory), {} there: {}",
+      bytesText(memory.needed()), memory.device,
+      memory.weightsOf.empty()
+          ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
+          : fmt::format("the weights are {}'s and count there", memory.weightsOf),
       bytesText(memory.need.cache), grouped(memory.contextLength), shortName(memory.kvType),
       bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
 }

@@ -18,9 +18,12 @@ struct MemoryOutlook {
   std::uint64_t there = 0;  ///< the device's memory
   int contextLength = 0;    ///< that the need is computed for
   model::KvType kvType = model::KvType::F32;
-  std::string refusal;  ///< why it cannot run there, empty when it can
+  std::string refusal;    ///< why it cannot run there, empty when it can
+  std::string weightsOf;  ///< the lane whose weights it shares, which then count there; empty for its own
 
-  bool fits() const { return refusal.empty() && need.total() <= there; }
+  /// What it takes besides what is there already.
+  std::uint64_t needed() const { return weightsOf.empty() ? need.total() : need.total() - need.weights; }
+  bool fits() const { return refusal.empty() && needed() <= there; }
 };
 
 /// KV-cache bytes of one token with every term of the formula.

@@ -9,6 +9,7 @@
 
 #include "core/engine/vulkan_decoder.h"
 #include "core/model/error.h"
+#include "core/model/statistics.h"
 
 namespace headroom::engine {
 
@@ -21,11 +22,6 @@ using model::KernelPlan;
 constexpr int kContext = 1024;
 constexpr int kRounds = 9;
 constexpr double kWorthIt = 0.95;  ///< of the best time: what is closer is noise
-
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + kRounds / 2);
-  return values[kRounds / 2];
-}
 
 /// A decoder under measurement.
 class Contender {
@@ -76,8 +72,8 @@ class Tournament {
       times.push_back(contender->stepMs());
       if (m_best) ratios.push_back(times.back() / bestTimes.back());
     }
-    m_result.candidates.push_back({contender->plan(), median(times)});
-    if (m_best && median(ratios) > kWorthIt) return;
+    m_result.candidates.push_back({contender->plan(), model::median(times)});
+    if (m_best && model::median(ratios) > kWorthIt) return;
     m_best = std::move(contender);
     m_result.plan = m_best->plan();
   }

@@ -9,6 +9,7 @@
 
 #include <fmt/chrono.h>
 
+#include "core/model/statistics.h"
 #include "core/vulkan/buffer.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/command_buffer.h"
@@ -49,8 +50,7 @@ double medianSeconds(const Work& work) {
   work();  // compiles and warms up
   std::vector<double> seconds;
   for (int run = 0; run < kRuns; ++run) seconds.push_back(secondsOf(work));
-  std::ranges::nth_element(seconds, seconds.begin() + kRuns / 2);
-  return seconds[kRuns / 2];
+  return model::median(seconds);
 }
 
 /// Two buffers that are there already, and a command buffer that copies the start of one to the other.

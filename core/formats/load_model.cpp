@@ -4,9 +4,9 @@
 
 #include <filesystem>
 
-#include "core/formats/gguf_model.h"
-#include "core/formats/hugging_face_model.h"
-#include "core/formats/trace_file.h"
+#include "core/formats/gguf/gguf_model.h"
+#include "core/formats/hugging_face/hugging_face_model.h"
+#include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 
 namespace headroom::formats {

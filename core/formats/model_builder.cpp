@@ -6,17 +6,17 @@
 #include <limits>
 #include <set>
 
-#include "core/formats/gguf_layout.h"
+#include "core/formats/gguf/gguf_layout.h"
 #include "core/formats/weight_scan.h"
 #include "core/model/error.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::formats {
 
 namespace {
 using model::Error;
-using model::quotedName;
 using model::Tensor;
+using text::quotedName;
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 /// A layer has at least a norm, two projections of attention and two of the FFN.

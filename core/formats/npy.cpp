@@ -8,10 +8,10 @@
 #include <cstring>
 #include <string_view>
 
-#include "core/formats/atomic_file.h"
-#include "core/formats/file_mapping.h"
+#include "core/formats/files/atomic_file.h"
+#include "core/formats/files/file_mapping.h"
 #include "core/model/error.h"
-#include "core/model/utf8.h"
+#include "core/text/utf8.h"
 
 namespace headroom::formats {
 
@@ -71,7 +71,7 @@ std::vector<std::int64_t> parseShape(const std::string& path, std::string_view t
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), size);
     if (status != std::errc() || size < 0) {
       throw model::Error(
-          fmt::format("{}: the NPY shape {} is not a list of sizes", path, model::quotedName(text)));
+          fmt::format("{}: the NPY shape {} is not a list of sizes", path, text::quotedName(text)));
     }
     shape.push_back(size);
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -132,7 +132,7 @@ NpyArray readNpy(const std::string& path) {
   const std::string_view type = valueOf(header, "'descr'").substr(0, 5);
   if (type != "'<f4'" && type != "'<f8'") {
     throw model::Error(
-        fmt::format("{}: NPY element type is {}, expected '<f4' or '<f8'", path, model::quotedName(type)));
+        fmt::format("{}: NPY element type is {}, expected '<f4' or '<f8'", path, text::quotedName(type)));
   }
   if (!valueOf(header, "'fortran_order'").starts_with("False")) {
     throw model::Error(fmt::format("{}: NPY data is in Fortran order, expected C order", path));

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/formats/atomic_file.h"
+#include "core/formats/files/atomic_file.h"
 
 namespace headroom::formats {
 

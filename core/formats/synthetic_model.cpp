@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/formats/gguf_layout.h"
+#include "core/formats/gguf/gguf_layout.h"
 
 namespace headroom::formats {
 

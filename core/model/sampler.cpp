@@ -11,10 +11,18 @@ Sampler::Sampler(const SamplingOptions& options) : m_options(options), m_random(
 
 void Sampler::reset() {
   m_random.seed(m_options.seed);
+  m_choices = 0;
+}
+
+void Sampler::skip(int choices) {
+  // pick() takes one number unless it is greedy.
+  if (m_options.temperature > 0.0f) m_random.discard(static_cast<unsigned long long>(choices));
+  m_choices += choices;
 }
 
 int Sampler::pick(std::span<const float> logits) {
   if (logits.empty()) throw Error("There are no logits to choose a token from, expected one per token.");
+  ++m_choices;
   if (m_options.temperature <= 0.0f) return mostLikely(logits, 1).front();
   RankSearch search(logits, static_cast<double>(m_options.temperature));
   if (m_options.topK > 0) search.keep(static_cast<std::size_t>(m_options.topK));

@@ -22,11 +22,16 @@ class Sampler {
   /// NaN is never picked unless there is nothing else. Throws Error without logits.
   int pick(std::span<const float> logits);
   void reset();
+  /// As if pick() had been called so many times.
+  void skip(int choices);
+  /// Calls of pick() since construction or reset().
+  int choiceCount() const { return m_choices; }
   const SamplingOptions& options() const { return m_options; }
 
  private:
   SamplingOptions m_options;
   std::mt19937_64 m_random;
+  int m_choices = 0;
 };
 
 }  // namespace headroom::model

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/model/attention_pooling.h"
 #include "core/model/error.h"
 
 namespace headroom::model {
@@ -50,10 +51,8 @@ AttentionRows TraceDecoder::rows(int firstPosition, int count, const Capture& ca
         m_trace.attention[static_cast<std::size_t>(layer)].readRow(index, whole);
         const std::size_t start = result.values.size();
         result.values.resize(start + static_cast<std::size_t>(result.rowStride));
-        for (int position = 0; position <= firstPosition + row; ++position) {
-          float& value = result.values[start + static_cast<std::size_t>(position / result.pooling)];
-          value = std::max(value, whole[static_cast<std::size_t>(position)]);
-        }
+        poolRow(std::span(whole).first(static_cast<std::size_t>(firstPosition + row) + 1), result.pooling,
+                std::span(result.values).subspan(start, static_cast<std::size_t>(result.valueCount(row))));
       }
     }
   }

@@ -56,26 +56,6 @@ std::vector<std::span<float>> targetsOf(std::vector<model::Activations>& activat
   return targets;
 }
 
-void poolRows(model::AttentionRows& rows, int cells) {
-  const int pooling = model::poolingFor(rows.firstPosition + rows.rowCount, cells);
-  if (pooling == 1 || rows.layers.empty()) return;
-  model::AttentionRows pooled = rows;
-  pooled.pooling = pooling;
-  pooled.rowStride = pooled.valueCount(rows.rowCount - 1);
-  const std::size_t rowTotal = rows.values.size() / static_cast<std::size_t>(rows.rowStride);
-  pooled.values.assign(rowTotal * static_cast<std::size_t>(pooled.rowStride), 0.0f);
-  for (std::size_t row = 0; row < rowTotal; ++row) {
-    for (int position = 0; position < rows.rowStride; ++position) {
-      const std::size_t from =
-          row * static_cast<std::size_t>(rows.rowStride) + static_cast<std::size_t>(position);
-      const std::size_t to =
-          row * static_cast<std::size_t>(pooled.rowStride) + static_cast<std::size_t>(position / pooling);
-      pooled.values[to] = std::max(pooled.values[to], rows.values[from]);
-    }
-  }
-  rows = std::move(pooled);
-}
-
 void keepRow(std::span<const double> attention, std::size_t first, int layer, int head, int token,
              model::AttentionRows& rows) {
   if (!isCaptured(rows, layer) || !std::ranges::binary_search(rows.queryHeads, head)) return;

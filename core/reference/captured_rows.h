@@ -27,7 +27,4 @@ std::vector<model::Activations> activationsFor(const model::Capture& capture,
 std::vector<std::span<float>> targetsOf(std::vector<model::Activations>& activations,
                                         model::CapturePoint point, int layer, int token);
 
-/// Max-pools rows of more than `cells` positions, as AttentionRows says.
-void poolRows(model::AttentionRows& rows, int cells);
-
 }  // namespace headroom::reference

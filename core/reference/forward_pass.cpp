@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/model/attention_pooling.h"
 #include "core/model/capture_place.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
@@ -138,7 +139,7 @@ Matrix ForwardPass::run(std::span<const int> tokens, SequenceCache& cache, const
   keep(x.values, model::CapturePoint::Residual, m_config.layerCount, record);
   addCaptured(record);
   cache.position += static_cast<int>(tokens.size());
-  poolRows(record.attention, capture.cells);
+  model::poolRows(record.attention, capture.cells);
   return x;
 }
 

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "core/model/byte_alphabet.h"
 #include "core/model/error.h"
-#include "core/model/pre_tokenizer.h"
+#include "core/text/byte_alphabet.h"
+#include "core/text/pre_tokenizer.h"
 
 namespace headroom::training {
 
@@ -74,7 +74,7 @@ class PairCounts {
 };
 
 std::vector<Word> countWords(std::string_view text) {
-  const model::PreTokenizer preTokenizer("gpt-2");
+  const text::PreTokenizer preTokenizer("gpt-2");
   std::unordered_map<std::string_view, std::int64_t> counts;
   for (std::string_view word : preTokenizer.split(text)) ++counts[word];
   std::vector<Word> words;
@@ -90,15 +90,15 @@ std::vector<Word> countWords(std::string_view text) {
 
 }  // namespace
 
-model::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize) {
+text::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize) {
   constexpr int kByteCount = 256;
   if (vocabSize < kByteCount + 2) {
     throw model::Error(fmt::format("A byte-level vocabulary needs at least {} tokens, {} were asked for.",
                                    kByteCount + 2, vocabSize));
   }
-  model::ByteLevelBpeData data;
+  text::ByteLevelBpeData data;
   for (int byte = 0; byte < kByteCount; ++byte) {
-    data.tokens.emplace_back(model::spellByte(static_cast<std::uint8_t>(byte)));
+    data.tokens.emplace_back(text::spellByte(static_cast<std::uint8_t>(byte)));
   }
   PairCounts pairs(countWords(text));
   while (std::ssize(data.tokens) < vocabSize - 1) {
@@ -117,8 +117,8 @@ model::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize) 
   }
   data.endToken = static_cast<int>(data.tokens.size());
   data.tokens.emplace_back("<|endoftext|>");
-  data.tokenTypes.assign(data.tokens.size(), model::TokenType::Normal);
-  data.tokenTypes.back() = model::TokenType::Control;
+  data.tokenTypes.assign(data.tokens.size(), text::TokenType::Normal);
+  data.tokenTypes.back() = text::TokenType::Control;
   return data;
 }
 

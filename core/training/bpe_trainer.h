@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "core/model/byte_level_bpe.h"
+#include "core/text/byte_level_bpe.h"
 
 namespace headroom::training {
 
@@ -11,6 +11,6 @@ namespace headroom::training {
 /// control token. Merges never cross the words of the "gpt-2" pre-tokenizer. Throws model::Error when
 /// vocabSize is under 258 or the text has too few pairs to merge.
 /// Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units", arXiv 1508.07909.
-model::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize);
+text::ByteLevelBpeData trainByteLevelBpe(std::string_view text, int vocabSize);
 
 }  // namespace headroom::training

@@ -84,7 +84,8 @@ class TestRoofline : public QObject {
     QCOMPARE(attainableGflops(100.0, 20.0, 1000.0), 1000.0);
   }
 
-  /// FACTS: attention parameters per layer are 2 d H h + 2 d G h.
+  /// Attention parameters per layer are 2 d H h (W_Q and W_O) + 2 d G h (W_K and W_V), for a model of d
+  /// values, H query heads and G KV heads of h values.
   void weightsOfTheBundledShape_data() {
     QTest::addColumn<int>("kvHeads");
     QTest::addColumn<qint64>("attention");

@@ -6,7 +6,8 @@
 
 using namespace headroom;
 
-/// KV bytes per token of published models (FACTS.md), and what the card says of contradictions and of memory.
+/// KV bytes per token of published models (2 x layers x KV heads x head_dim x 2 bytes, with the numbers of
+/// their papers and config.json), and what the card says of contradictions and of memory.
 class TestTruthCard : public QObject {
   Q_OBJECT
 

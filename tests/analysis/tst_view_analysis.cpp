@@ -7,6 +7,7 @@
 #include "core/analysis/pooled_map.h"
 #include "core/analysis/quantity.h"
 #include "core/analysis/traffic_summary.h"
+#include "core/model/attention_pooling.h"
 
 using namespace headroom::analysis;
 namespace model = headroom::model;
@@ -105,7 +106,7 @@ class TestViewAnalysis : public QObject {
                               .firstPosition = kPosition,
                               .rowStride = kPosition + 1,
                               .values = row};
-    poolRows(rows, (kPosition + pooling) / pooling);
+    model::poolRows(rows, (kPosition + pooling) / pooling);
     QCOMPARE(rows.pooling, pooling);
     const std::span<const float> pooled = rows.row(0, 0, 0);
     for (std::size_t index = 0; index < pooled.size(); ++index) {
@@ -143,7 +144,7 @@ class TestViewAnalysis : public QObject {
                                 .firstPosition = position,
                                 .rowStride = position + 1,
                                 .values = row};
-      if (position >= 1024) poolRows(rows, 256);
+      if (position >= 1024) model::poolRows(rows, 256);
       pooledMap.addRow(position, rows.row(0, 0, 0), rows.pooling);
     }
     QVERIFY(std::equal(whole.cells().begin(), whole.cells().end(), pooledMap.cells().begin()));
@@ -177,7 +178,7 @@ class TestViewAnalysis : public QObject {
     QCOMPARE(stageMilliseconds(record)[static_cast<std::size_t>(model::Stage::QkvProjection)], 2.5);
     QCOMPARE(byClass(record.issued())[2], std::uint64_t{8});
 
-    // The worked example of FACTS.md.
+    // 2 (K and V) x 80 layers x 64 or 1 KV heads x 128 values x 2048 positions x 2 bytes.
     model::ModelConfig config;
     config.layerCount = 80;
     config.attention = {64, 64, 128};

@@ -2,8 +2,8 @@
 #include <QtTest>
 #include <cmath>
 
+#include "core/formats/hugging_face/safetensors_writer.h"
 #include "core/formats/npy.h"
-#include "core/formats/safetensors_writer.h"
 #include "tests/app_cli/command_line.h"
 
 using namespace headroom;

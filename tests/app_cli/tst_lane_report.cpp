@@ -13,47 +13,56 @@ class TstLaneReport : public QObject {
   Q_OBJECT
 
  private:
-  static cli::Lane lane(const std::vector<double>& stepMs) {
+  struct Told {
+    cli::LaneRun run;
+    lanes::LaneSet::Lane lane;
+
+    nlohmann::ordered_json timing() const { return cli::laneDocument(run, lane)["timing"]; }
+    std::string summary() const { return cli::laneSummary(run, lane); }
+  };
+
+  static Told lane(const std::vector<double>& stepMs) {
     model::Trace trace{.name = "trace", .writer = "a test", .tokens = {1, 2, 3}};
     trace.config.layerCount = 1;
     trace.config.vocabSize = 9;
     trace.config.contextLength = 3;
     trace.config.attention = {.queryHeadCount = 2, .kvHeadCount = 1, .headDim = 8};
     trace.attention.resize(1);
-    cli::Lane lane{.model = {}, .decoder = nullptr, .sampler = model::Sampler({}), .promptTokens = {1, 2}};
-    lane.model.config = trace.config;
-    lane.decoder = std::make_unique<model::TraceDecoder>(std::move(trace));
-    lane.setupMs = 100.0;
-    lane.prefill = lane.decoder->run(lane.promptTokens, model::Capture::none());
-    lane.prefill.front().wallTimeMs = 30.0;
-    lane.prefill.front().overhead = {.prepareMs = 13.0, .setupMs = 12.0};
+    Told told{.run = {}, .lane = {.engine = {}, .sampler = model::Sampler({})}};
+    told.lane.engine.decoder = std::make_unique<model::TraceDecoder>(std::move(trace));
+    told.lane.text = {1, 2};
+    told.lane.promptLength = 2;
+    told.run.setupMs = 100.0;
+    told.run.prefill = told.lane.engine.decoder->run(told.lane.text, model::Capture::none());
+    told.run.prefill.front().wallTimeMs = 30.0;
+    told.run.prefill.front().overhead = {.prepareMs = 13.0, .setupMs = 12.0};
     for (double ms : stepMs) {
-      lane.tokens.push_back(3);
-      lane.steps.push_back({.tokens = {3}, .position = 2, .wallTimeMs = ms});
+      told.lane.text.push_back(3);
+      told.run.steps.push_back({.tokens = {3}, .position = 2, .wallTimeMs = ms});
     }
-    return lane;
+    return told;
   }
 
  private slots:
   void setUpIsApart() {
-    const auto timing = cli::laneDocument(lane({40.0, 10.0, 10.0}))["timing"];
+    const auto timing = lane({40.0, 10.0, 10.0}).timing();
     QCOMPARE(timing["prefill_ms"].get<double>(), 18.0);
     QCOMPARE(timing["setup_ms"].get<double>(), 112.0);
-    QVERIFY(cli::laneSummary(lane({40.0})).find("set-up 112.0 ms, prefill 18.0 ms") != std::string::npos);
+    QVERIFY(lane({40.0}).summary().find("set-up 112.0 ms, prefill 18.0 ms") != std::string::npos);
   }
 
   void theFirstStepIsLeftOut() {
-    const auto timing = cli::laneDocument(lane({40.0, 10.0, 15.0}))["timing"];
+    const auto timing = lane({40.0, 10.0, 15.0}).timing();
     QCOMPARE(timing["tokens_per_second"].get<double>(), 80.0);  // 2 tokens in 25 ms
     QCOMPARE(timing["decode_ms"].get<double>(), 65.0);
     QCOMPARE(timing["first_step_ms"].get<double>(), 40.0);
   }
 
   void withoutASecondStepThereIsNoRate() {
-    QVERIFY(cli::laneDocument(lane({40.0}))["timing"]["tokens_per_second"].is_null());
-    QVERIFY(cli::laneDocument(lane({}))["timing"]["tokens_per_second"].is_null());
-    QVERIFY(cli::laneDocument(lane({}))["timing"]["first_step_ms"].is_null());
-    QVERIFY(cli::laneSummary(lane({40.0})).find("– tokens/s") != std::string::npos);
+    QVERIFY(lane({40.0}).timing()["tokens_per_second"].is_null());
+    QVERIFY(lane({}).timing()["tokens_per_second"].is_null());
+    QVERIFY(lane({}).timing()["first_step_ms"].is_null());
+    QVERIFY(lane({40.0}).summary().find("– tokens/s") != std::string::npos);
   }
 
   /// Without any kept code, what the driver makes at a kernel's first use is set-up, too: it takes lavapipe

@@ -5,7 +5,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
-#include "core/formats/gguf_writer.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "tests/support/edited_model.h"
 
 using namespace headroom;

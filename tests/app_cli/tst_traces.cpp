@@ -2,7 +2,7 @@
 #include <QtTest>
 
 #include "core/formats/npy.h"
-#include "core/formats/trace_file.h"
+#include "core/formats/trace/trace_file.h"
 #include "tests/app_cli/command_line.h"
 
 using namespace headroom;

@@ -6,13 +6,13 @@
 #include <QStyleFactory>
 #include <QTemporaryDir>
 #include <QtTest>
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <vector>
 
 #include "app/application.h"
+#include "core/model/statistics.h"
 
 using namespace headroom;
 
@@ -22,11 +22,6 @@ namespace {
 constexpr int kRounds = 5;
 const char* const kModels = HEADROOM_SOURCE_DIR "/assets/models";
 const std::vector<session::LaneRequest> kLanes{{"mha", 0}, {"mqa", 1}};
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Tokens per second and lane, from the prompt to the context limit.
 double fullSpeed(session::SessionHost& host, const std::function<int()>& length) {
@@ -43,22 +38,17 @@ double fullSpeed(session::SessionHost& host, const std::function<int()>& length)
   return (length() - before) / (timer.nsecsElapsed() * 1e-9);
 }
 
-/// The session without a window; its steps are only counted.
+/// The session without a window.
 struct Headless {
-  session::SessionHost host{session::vulkanLaneFactory()};
-  int length = 0;
+  session::TraceStore store;
+  session::SessionHost host{lanes::deviceLanes()};
 
   Headless() {
-    QObject::connect(&host, &session::SessionHost::restarted, &host, [this] { length = 0; });
-    QObject::connect(&host, &session::SessionHost::stepsReady, &host,
-                     [this](const session::StepBatch& batch) {
-                       for (const session::LaneStep& step : batch.steps) {
-                         if (step.lane == 0) length += static_cast<int>(step.record.tokens.size());
-                       }
-                     });
+    host.fill(store);
     host.setPrompt("It is a truth universally acknowledged");
     host.setLanes(kLanes);
   }
+  int length() const { return store.laneCount() > 0 ? store.lane(0).length() : 0; }
 };
 
 }  // namespace
@@ -68,7 +58,7 @@ int main(int argc, char** argv) {
   QApplication::setStyle(QStyleFactory::create("Fusion"));
   QTemporaryDir folder;
   session::Settings settings(folder.filePath("settings.ini"));
-  Application application(session::vulkanLaneFactory(), settings);
+  Application application(lanes::deviceLanes(), settings);
   QElapsedTimer timer;
   timer.start();
   application.start({});
@@ -107,7 +97,7 @@ int main(int argc, char** argv) {
   std::vector<double> ratios;
   const int rounds = argc > 1 ? std::atoi(argv[1]) : kRounds;
   for (int round = 0; round < rounds; ++round) {
-    const double alone = fullSpeed(headless.host, [&] { return headless.length; });
+    const double alone = fullSpeed(headless.host, [&] { return headless.length(); });
     const std::uint64_t frames = application.liveWindow()->frameCount();
     timer.restart();
     const double withWindow = fullSpeed(application.session(), length);
@@ -118,6 +108,7 @@ int main(int argc, char** argv) {
         "full speed               headless %.0f, window %.0f tokens/s per lane at %.1f frames/s: %.0f %%\n",
         alone, withWindow, rate, 100.0 * ratios.back());
   }
-  if (!ratios.empty()) std::printf("window / headless        median %.0f %%\n", 100.0 * median(ratios));
+  if (!ratios.empty())
+    std::printf("window / headless        median %.0f %%\n", 100.0 * model::median(ratios));
   return 0;
 }

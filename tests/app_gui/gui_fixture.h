@@ -49,7 +49,7 @@ struct GuiFixture {
   std::unique_ptr<Application> application;
   QElapsedTimer sinceStart;
 
-  explicit GuiFixture(std::unique_ptr<session::LaneFactory> factory) {
+  explicit GuiFixture(std::unique_ptr<lanes::LaneOpener> factory) {
     application = std::make_unique<Application>(std::move(factory), settings);
   }
   void start(const std::vector<std::string>& files = {}) {

@@ -1,11 +1,11 @@
 // Drives the real window for a number of minutes as a restless user would, and prints resident memory: does
 // it grow? `soak [minutes] [seed]`, 60 and 1 when left out. Exit 1 when memory grew after the warm-up.
 #include <QRandomGenerator>
-#include <algorithm>
 #include <cstdio>
 #include <vector>
 
-#include "app/session/decoder_factory.h"
+#include "core/lanes/device_lanes.h"
+#include "core/model/statistics.h"
 #include "tests/app_gui/gui_fixture.h"
 
 using namespace headroom;
@@ -29,7 +29,7 @@ double residentMegabytes() {
 /// The application and what a user does to it.
 class Soak : public test::GuiFixture {
  public:
-  explicit Soak(quint32 seed) : GuiFixture(session::vulkanLaneFactory()), m_random(seed) { start({}); }
+  explicit Soak(quint32 seed) : GuiFixture(lanes::deviceLanes()), m_random(seed) { start({}); }
 
   void act() {
     session::SessionHost& session = application->session();
@@ -107,8 +107,8 @@ int main(int argc, char** argv) {
   QElapsedTimer clock;
   clock.start();
   std::uint64_t tokens = 0;
-  QObject::connect(&soak.application->session(), &session::SessionHost::stepsReady, &app,
-                   [&](const session::StepBatch& batch) { tokens += batch.steps.size(); });
+  QObject::connect(&soak.application->session(), &session::SessionHost::stepsArrived, &app,
+                   [&](int count) { tokens += static_cast<std::uint64_t>(count); });
   std::vector<double> afterWarmUp;
   std::printf("minutes  resident MB  steps  frames  actions  lane switches\n");
   for (int report = 1; report <= kReports; ++report) {
@@ -125,13 +125,9 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   }
   // Lanes come and go, so single readings jump: thirds are compared by their medians.
-  const auto median = [](std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-  };
   const auto third = static_cast<std::ptrdiff_t>(afterWarmUp.size() / 3);
-  const double early = median({afterWarmUp.begin(), afterWarmUp.begin() + third});
-  const double late = median({afterWarmUp.end() - third, afterWarmUp.end()});
+  const double early = model::median({afterWarmUp.begin(), afterWarmUp.begin() + third});
+  const double late = model::median({afterWarmUp.end() - third, afterWarmUp.end()});
   const bool grew = late > early * (1.0 + kMostGrowth);
   std::printf("%s: median of the first third after the warm-up %.1f MB, of the last %.1f MB (%+.1f %%)\n",
               grew ? "GREW" : "steady", early, late, 100.0 * (late / early - 1.0));

@@ -1,4 +1,4 @@
-#include "app/session/decoder_factory.h"
+#include "core/lanes/device_lanes.h"
 #include "tests/app_gui/gui_fixture.h"
 
 using namespace headroom;
@@ -9,7 +9,7 @@ class TestBundledStart : public QObject {
 
  private slots:
   void decodesByItself() {
-    test::GuiFixture page(session::vulkanLaneFactory());
+    test::GuiFixture page(lanes::deviceLanes());
     page.start();
     // Two seconds are promised without validation layers and on an idle machine; here the limit is for a
     // hang.
@@ -33,7 +33,7 @@ class TestBundledStart : public QObject {
   }
 
   void switchingModelsFiftyTimesLeaksNothing() {
-    test::GuiFixture page(session::vulkanLaneFactory());
+    test::GuiFixture page(lanes::deviceLanes());
     page.settings.setPace({0.0});
     page.start({"mha"});
     QVERIFY(page.drawn());

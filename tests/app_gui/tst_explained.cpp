@@ -5,11 +5,11 @@
 #include <QSpinBox>
 #include <QToolButton>
 
-#include "app/pages/roofline_chart.h"
-#include "app/pages/stage_chart.h"
-#include "app/pages/weights_view.h"
+#include "app/pages/charts/roofline_chart.h"
+#include "app/pages/charts/stage_chart.h"
+#include "app/pages/live/weights_view.h"
 #include "tests/app_gui/gui_fixture.h"
-#include "tests/app_session/fake_lanes.h"
+#include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
 using test::countPixels;
@@ -17,8 +17,8 @@ using test::difference;
 
 namespace {
 
-std::unique_ptr<session::LaneFactory> lanesWithCost(double msPerCell) {
-  auto factory = std::make_unique<test::FakeLaneFactory>();
+std::unique_ptr<lanes::LaneOpener> lanesWithCost(double msPerCell) {
+  auto factory = std::make_unique<test::FakeLaneOpener>();
   factory->msPerCell = msPerCell;
   return factory;
 }

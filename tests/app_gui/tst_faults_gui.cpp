@@ -1,4 +1,4 @@
-#include "app/session/decoder_factory.h"
+#include "core/lanes/device_lanes.h"
 #include "tests/app_gui/gui_fixture.h"
 #include "tests/support/fault_control.h"
 
@@ -9,7 +9,7 @@ namespace {
 
 /// The application with a bundled model, decoding.
 struct Page : test::GuiFixture {
-  Page() : GuiFixture(session::vulkanLaneFactory()) { settings.setPace({0.0}); }
+  Page() : GuiFixture(lanes::deviceLanes()) { settings.setPace({0.0}); }
   bool decoding() {
     start({"mha"});
     application->session().setLanes({{"mha", 0}});

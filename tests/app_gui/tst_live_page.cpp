@@ -8,7 +8,7 @@
 #include <QUrl>
 
 #include "tests/app_gui/gui_fixture.h"
-#include "tests/app_session/fake_lanes.h"
+#include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
 using test::countPixels;
@@ -19,7 +19,7 @@ using test::kRightLane;
 namespace {
 
 struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneFactory>()) { settings.setPrompt("It is a truth"); }
+  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) { settings.setPrompt("It is a truth"); }
 
   /// Two lanes, paused after some tokens.
   bool startPaused() {
@@ -111,7 +111,7 @@ class TestLivePage : public QObject {
     constexpr session::Color kZero{68, 1, 84};  // where viridis begins
     constexpr session::Color kRecorded{203, 225, 41};
     const auto picture = [](std::optional<model::RecordedPart> recorded) {
-      auto factory = std::make_unique<test::FakeLaneFactory>();
+      auto factory = std::make_unique<test::FakeLaneOpener>();
       factory->recorded = std::move(recorded);
       test::GuiFixture page(std::move(factory));
       page.settings.setPace({0.0});
@@ -227,7 +227,7 @@ class TestLivePage : public QObject {
   void anUnreadableFileIsASentence() {
     Page page;
     QVERIFY(page.startPaused());
-    page.window().openFiles({"/tmp/missing.gguf"});
+    page.window().workspace().openFiles({"/tmp/missing.gguf"});
     QTRY_VERIFY(page.window().messages().sentence().contains("missing.gguf: no such file"));
     QVERIFY(page.window().messages().isVisible());
     QCOMPARE(page.store().laneCount(), 2);
@@ -250,16 +250,16 @@ class TestLivePage : public QObject {
     Page page;
     page.start();
     QTRY_COMPARE(page.store().laneCount(), 2);
-    page.window().addLane("gqa");
+    page.window().workspace().addLane("gqa");
     QTRY_COMPARE(page.store().laneCount(), 3);
     QVERIFY(page.window().findChild<QToolButton*>("addLane")->isEnabled());
-    page.window().addLane("long");
+    page.window().workspace().addLane("long");
     QTRY_COMPARE(page.store().laneCount(), 4);
     QVERIFY(!page.window().findChild<QToolButton*>("addLane")->isEnabled());
-    page.window().closeLane(3);
+    page.window().workspace().closeLane(3);
     QTRY_COMPARE(page.store().laneCount(), 3);
     const int gqaColor = page.store().lane(2).info().request.colorIndex;
-    page.window().closeLane(0);
+    page.window().workspace().closeLane(0);
     QTRY_COMPARE(page.store().laneCount(), 2);
     QCOMPARE(page.store().lane(1).info().request.colorIndex, gqaColor);
     QTest::keyClick(&page.window(), Qt::Key_Z, Qt::ControlModifier);
@@ -374,7 +374,7 @@ class TestLivePage : public QObject {
     const QString file = folder.filePath("kept.ini");
     {
       session::Settings settings(file);
-      Application application(std::make_unique<test::FakeLaneFactory>(), settings);
+      Application application(std::make_unique<test::FakeLaneOpener>(), settings);
       application.start({"gqa"});
       QTRY_COMPARE(application.store().laneCount(), 1);
       application.selection().setColorMap(session::ColorMap::Magma);
@@ -383,7 +383,7 @@ class TestLivePage : public QObject {
       application.window().close();
     }
     session::Settings settings(file);
-    Application application(std::make_unique<test::FakeLaneFactory>(), settings);
+    Application application(std::make_unique<test::FakeLaneOpener>(), settings);
     application.start({});
     QTRY_COMPARE(application.store().laneCount(), 1);
     QCOMPARE(application.store().lane(0).info().title, std::string("GQA"));

@@ -11,17 +11,17 @@
 #include <QUrl>
 
 #include "tests/app_gui/gui_fixture.h"
-#include "tests/app_session/fake_lanes.h"
+#include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
 
 namespace {
 
 /// Has no memory for more than eight sequences.
-class SmallDevice final : public session::LaneFactory {
+class SmallDevice final : public lanes::LaneOpener {
  public:
-  session::LaneEngine open(const session::LaneRequest& request,
-                           const std::function<void(double)>& progress) override {
+  lanes::LaneEngine open(const session::LaneRequest& request,
+                         const std::function<void(double)>& progress) override {
     if (request.options.batch > 8) throw model::Error("no memory for so many sequences.");
     return m_lanes.open(request, progress);
   }
@@ -29,7 +29,7 @@ class SmallDevice final : public session::LaneFactory {
   void forgetDevice() override {}
 
  private:
-  test::FakeLaneFactory m_lanes;
+  test::FakeLaneOpener m_lanes;
 };
 
 struct Page : test::GuiFixture {

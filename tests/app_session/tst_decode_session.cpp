@@ -1,10 +1,10 @@
 #include <QSignalSpy>
 #include <QtTest>
 
-#include "app/session/lane_description.h"
+#include "app/session/lane_change.h"
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
-#include "tests/app_session/fake_lanes.h"
+#include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
 using test::FakeDecoder;
@@ -17,16 +17,9 @@ struct Fixture {
   session::SessionHost host;
   QStringList messages;
 
-  explicit Fixture(std::unique_ptr<session::LaneFactory> factory = std::make_unique<test::FakeLaneFactory>())
+  explicit Fixture(std::unique_ptr<lanes::LaneOpener> factory = std::make_unique<test::FakeLaneOpener>())
       : host(std::move(factory)) {
-    QObject::connect(&host, &session::SessionHost::ceilingsChanged, &store,
-                     &session::TraceStore::setCeilings);
-    QObject::connect(&host, &session::SessionHost::rowsReady, &store, &session::TraceStore::addReplayed);
-    QObject::connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
-    QObject::connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
-    QObject::connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
-    QObject::connect(&host, &session::SessionHost::stateChanged, &store,
-                     [this](const session::SessionState& state) { store.setFeed(state.feed); });
+    host.fill(store);
     QObject::connect(&host, &session::SessionHost::message, &store, [this](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));
     });
@@ -51,8 +44,8 @@ class TestDecodeSession : public QObject {
 
  private slots:
   void openingCanBeCancelled() {
-    auto factory = std::make_unique<test::FakeLaneFactory>();
-    test::FakeLaneFactory& fake = *factory;
+    auto factory = std::make_unique<test::FakeLaneOpener>();
+    test::FakeLaneOpener& fake = *factory;
     Fixture fixture(std::move(factory));
     fixture.open({"mha"});
     QTRY_COMPARE(fixture.store.laneCount(), 1);
@@ -90,7 +83,7 @@ class TestDecodeSession : public QObject {
 
   /// Rows that a trace does not hold are not there, neither captured nor on request; the card says so.
   void whatATraceDoesNotHoldIsNotShown() {
-    auto factory = std::make_unique<test::FakeLaneFactory>();
+    auto factory = std::make_unique<test::FakeLaneOpener>();
     factory->recorded = model::RecordedPart{.layers = {0}, .firstRow = 4, .rowCount = 2};
     Fixture fixture(std::move(factory));
     fixture.open({"trace"});
@@ -137,7 +130,7 @@ class TestDecodeSession : public QObject {
   }
 
   void unknownCeilingsAreMeasuredAfterTheFirstText() {
-    auto factory = std::make_unique<test::FakeLaneFactory>();
+    auto factory = std::make_unique<test::FakeLaneOpener>();
     factory->keepsCeilings = false;
     Fixture fixture(std::move(factory));
     fixture.host.setPace({50.0});
@@ -208,7 +201,7 @@ class TestDecodeSession : public QObject {
 
   void fullSpeedComesInBatches() {
     Fixture fixture;
-    QSignalSpy batches(&fixture.host, &session::SessionHost::stepsReady);
+    QSignalSpy batches(&fixture.host, &session::SessionHost::stepsArrived);
     fixture.host.setPace({0.0});
     fixture.open({"long"});
     fixture.host.play();
@@ -293,7 +286,7 @@ class TestDecodeSession : public QObject {
   }
   void aLostDeviceIsOpenedAgainByPlaying() {
     QFETCH(bool, bySteps);
-    auto factory = std::make_unique<test::FakeLaneFactory>();
+    auto factory = std::make_unique<test::FakeLaneOpener>();
     factory->losesAt = 20;
     const std::atomic<int>& forgotten = factory->forgotten;
     Fixture fixture(std::move(factory));
@@ -321,13 +314,13 @@ class TestDecodeSession : public QObject {
   }
 
   void otherLanesAfterALossOpenOnANewDevice() {
-    auto factory = std::make_unique<test::FakeLaneFactory>();
+    auto factory = std::make_unique<test::FakeLaneOpener>();
     factory->losesAt = kPromptLength - 1;  // while the prompt goes in
     const std::atomic<int>& forgotten = factory->forgotten;
     Fixture fixture(std::move(factory));
     fixture.open({"mha", "mqa"});
     QTRY_VERIFY(fixture.textHas("The device was lost."));
-    QCOMPARE(fixture.messages.size(), 1);
+    QVERIFY2(fixture.messages.size() == 1, qPrintable(fixture.messages.join('\n')));
     fixture.open({"gqa"});
     QTRY_COMPARE(fixture.store.length(), kPromptLength);
     QCOMPARE(fixture.store.laneCount(), 1);

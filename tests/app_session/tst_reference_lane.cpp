@@ -4,7 +4,7 @@
 
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
-#include "core/formats/gguf_writer.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "tests/support/random_model.h"
 
 using namespace headroom;
@@ -27,11 +27,9 @@ class TestReferenceLane : public QObject {
  private slots:
   void runsBesideALaneOfTheDevice() {
     session::TraceStore store;
-    session::SessionHost host(session::vulkanLaneFactory());
+    session::SessionHost host(lanes::deviceLanes());
     QStringList messages;
-    connect(&host, &session::SessionHost::lanesChanged, &store, &session::TraceStore::setLanes);
-    connect(&host, &session::SessionHost::restarted, &store, &session::TraceStore::restart);
-    connect(&host, &session::SessionHost::stepsReady, &store, &session::TraceStore::append);
+    host.fill(store);
     connect(&host, &session::SessionHost::message, &store, [&](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));
     });
@@ -65,7 +63,7 @@ class TestReferenceLane : public QObject {
   }
 
   void optionsOfTheShadersAreOneSentence() {
-    session::SessionHost host(session::vulkanLaneFactory());
+    session::SessionHost host(lanes::deviceLanes());
     QStringList messages;
     connect(&host, &session::SessionHost::message, this, [&](const session::Message& message) {
       messages.append(QString::fromStdString(message.sentence));

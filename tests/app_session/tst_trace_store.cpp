@@ -6,7 +6,7 @@
 #include "app/session/selection.h"
 #include "app/session/settings.h"
 #include "app/session/trace_store.h"
-#include "tests/app_session/fake_lanes.h"
+#include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
 using test::FakeDecoder;
@@ -23,18 +23,28 @@ session::LaneInfo infoOf(const FakeDecoder& decoder) {
   return info;
 }
 
+const std::vector<session::LaneOrigin> kNewLane(1);
+
 /// A prompt of 10 tokens, then single steps up to `length`.
 session::StepBatch decode(FakeDecoder& decoder, int length, int lane = 0) {
   session::StepBatch batch{.run = 1, .steps = {}};
   const auto step = [&](const std::vector<int>& tokens) {
     for (model::StepRecord& record : decoder.run(tokens, model::Capture::everything())) {
-      batch.steps.push_back({lane, std::move(record), FakeDecoder::tokenFor(decoder.position(), {})});
+      batch.steps.push_back({.lane = lane,
+                             .record = std::move(record),
+                             .choice = FakeDecoder::tokenFor(decoder.position(), {}),
+                             .isFilling = tokens.size() > 1,
+                             .promptLength = 10});
     }
   };
   step(std::vector<int>(10, 'a'));
   while (decoder.position() < length) step({FakeDecoder::tokenFor(decoder.position(), {})});
   return batch;
 }
+
+/// Of 60 positions: 24 overviews take 1,572,864 bytes and some 60,000 the steps without attention, for which
+/// less is left than the 175,000 of all rows.
+constexpr std::uint64_t kBudget = 1'700'000;
 
 }  // namespace
 
@@ -45,7 +55,7 @@ class TestTraceStore : public QObject {
   void keepsTokensStepsAndChoices() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;
-    store.setLanes(1, {infoOf(decoder)});
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
     store.append(decode(decoder, 30));
     const session::LaneTrace& lane = store.lane(0);
     QCOMPARE(lane.length(), 30);
@@ -69,7 +79,7 @@ class TestTraceStore : public QObject {
   void attentionRowsOfPromptAndSteps() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;
-    store.setLanes(1, {infoOf(decoder)});
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
     store.append(decode(decoder, 30));
     for (const int position : {0, 4, 9, 10, 29}) {
       const std::span<const float> row = store.lane(0).attentionRow(2, 3, position);
@@ -87,11 +97,10 @@ class TestTraceStore : public QObject {
 
   void budgetForgetsOldRowsButNotOverviews() {
     FakeDecoder decoder{FakeLane{}};
-    constexpr std::uint64_t kBudget = 40'000;
     session::TraceStore store(kBudget);
-    store.setLanes(1, {infoOf(decoder)});
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
     store.append(decode(decoder, 60));
-    QVERIFY(store.lane(0).attentionBytes() <= kBudget);
+    QVERIFY(store.lane(0).heldBytes() <= kBudget);
     QVERIFY(store.lane(0).attentionRow(0, 0, 5).empty());
     QCOMPARE(static_cast<int>(store.lane(0).attentionRow(0, 0, 59).size()), 60);
     QCOMPARE(store.lane(0).overview(0, 0).positionCount(), 60);
@@ -100,8 +109,8 @@ class TestTraceStore : public QObject {
 
   void replayedRowsComeBack() {
     FakeDecoder decoder{FakeLane{}};
-    session::TraceStore store(40'000);
-    store.setLanes(1, {infoOf(decoder)});
+    session::TraceStore store(kBudget);
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
     store.append(decode(decoder, 60));
     QVERIFY(store.lane(0).attentionRow(2, 3, 5).empty());
     const auto token = store.lane(0).tokens().subspan(5, 1);
@@ -137,16 +146,70 @@ class TestTraceStore : public QObject {
   void dropsStepsOfAnOlderRun() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;
-    store.setLanes(2, {infoOf(decoder)});
+    store.setLanes(2, {infoOf(decoder)}, kNewLane);
     store.append(decode(decoder, 12));
     QCOMPARE(store.length(), 0);
+  }
+
+  /// A lane that goes on as it is keeps its trace under its new number; the others begin anew.
+  void lanesThatGoOnKeepTheirTraces() {
+    FakeDecoder first{FakeLane{}};
+    FakeDecoder second{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(first), infoOf(second)}, {{}, {}});
+    store.append(decode(first, 30, 0));
+    store.append(decode(second, 20, 1));
+    session::Selection selection;
+    selection.setHead(session::HeadAddress{1, 2, 3});
+    selection.setPosition(12);
+    session::LaneInfo renamed = infoOf(second);
+    renamed.title = "MQA";
+    store.setLanes(2, {renamed, infoOf(first)}, {{.lane = 1, .asItIs = true}, {.lane = -1, .asItIs = false}});
+    selection.clampTo(store);
+    QCOMPARE(store.lane(0).length(), 20);
+    QCOMPARE(store.lane(0).info().title, std::string("MQA"));
+    QCOMPARE(static_cast<int>(store.lane(0).attentionRow(2, 3, 15).size()), 16);
+    QCOMPARE(store.lane(1).length(), 0);
+    QVERIFY((selection.head() == session::HeadAddress{0, 2, 3}));
+    QCOMPARE(selection.position(), std::optional<int>(12));
+    // The head of a lane that is gone is dropped, and where all begins anew so is the position.
+    store.setLanes(3, {infoOf(first)}, {{.lane = 1, .asItIs = false}});
+    selection.clampTo(store);
+    QVERIFY(!selection.head());
+    QVERIFY(!selection.position());
+  }
+
+  /// A lane that was given a text to catch up with: what came from the prompt is told apart from what was fed
+  /// in blocks, which is no decode step.
+  void aTextFedInBlocksIsNoDecodeStep() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
+    session::StepBatch batch{.run = 1, .steps = {}};
+    for (model::StepRecord& record : decoder.run(std::vector<int>(25, 'a'), model::Capture::everything())) {
+      batch.steps.push_back(
+          {.lane = 0, .record = std::move(record), .choice = 40, .isFilling = true, .promptLength = 10});
+    }
+    for (model::StepRecord& record : decoder.run(std::vector<int>{40}, model::Capture::everything())) {
+      batch.steps.push_back(
+          {.lane = 0, .record = std::move(record), .choice = 41, .isFilling = false, .promptLength = 10});
+    }
+    store.append(batch);
+    const session::LaneTrace& lane = store.lane(0);
+    QCOMPARE(lane.promptLength(), 10);
+    QCOMPARE(lane.filledLength(), 25);
+    QCOMPARE(lane.cumulative(25).tokenCount, 1);
+    QVERIFY(lane.decodeSteps(20).empty());
+    QCOMPARE(lane.decodeSteps(25).size(), std::size_t{1});
+    QVERIFY(!lane.predictionOf(15));
+    QCOMPARE(lane.predictionOf(25), &lane.step(0));
   }
 
   void divergenceInLockstepAndFreeRun() {
     FakeDecoder leader{FakeLane{}};
     FakeDecoder follower{FakeLane{}};
     session::TraceStore store;
-    store.setLanes(1, {infoOf(leader), infoOf(follower)});
+    store.setLanes(1, {infoOf(leader), infoOf(follower)}, {{}, {}});
     store.append(decode(leader, 30, 0));
     session::StepBatch batch = decode(follower, 30, 1);
     // The step that fed position 17 chose for position 18.
@@ -161,7 +224,7 @@ class TestTraceStore : public QObject {
   void selectionFollowsAndLooksBack() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;
-    store.setLanes(1, {infoOf(decoder)});
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
     session::Selection selection;
     QCOMPARE(selection.positionIn(store, 0), -1);
     store.append(decode(decoder, 30));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/engine/stage_traffic.h"
+#include "core/model/statistics.h"
 #include "tests/engine/kernel_harness.h"
 
 using namespace headroom;
@@ -75,9 +76,7 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   };
   const int dispatches =
       std::clamp(static_cast<int>(kRoundSeconds / secondsOf(1, 1).front()), 1, kMostDispatches);
-  std::vector<double> times = secondsOf(dispatches, kRounds);
-  std::ranges::nth_element(times, times.begin() + kRounds / 2);
-  row.milliseconds = 1000.0 * times[kRounds / 2];
+  row.milliseconds = 1000.0 * model::median(secondsOf(dispatches, kRounds));
   row.logicalBytes =
       engine::stageTraffic(row.stage, 0, shape, weights, {.tokens = tokens, .form = form}).logical.total();
 }

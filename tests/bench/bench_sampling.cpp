@@ -8,6 +8,7 @@
 #include "core/model/decoder.h"
 #include "core/model/finite.h"
 #include "core/model/sampler.h"
+#include "core/model/statistics.h"
 
 using namespace headroom::model;
 
@@ -26,8 +27,8 @@ void measure(const char* what, const Work& work) {
     times.push_back(
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
-  std::ranges::sort(times);
-  fmt::print("{:<40}{:8.3f} ms  ({:.3f})\n", what, times[kRounds / 2], times.front());
+  const double fastest = std::ranges::min(times);
+  fmt::print("{:<40}{:8.3f} ms  ({:.3f})\n", what, median(std::move(times)), fastest);
 }
 
 }  // namespace

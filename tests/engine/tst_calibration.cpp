@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "core/engine/calibration.h"
-#include "core/formats/calibration_file.h"
+#include "core/formats/kept/calibration_file.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "core/formats/gguf_model.h"
-#include "core/formats/gguf_writer.h"
+#include "core/formats/gguf/gguf_model.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <QtTest>
-#include <algorithm>
 #include <chrono>
 
-#include "core/formats/gguf_model.h"
+#include "core/formats/gguf/gguf_model.h"
+#include "core/model/statistics.h"
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/uploaded_decoder.h"
 
@@ -33,11 +33,6 @@ class TestStepTimes : public QObject {
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     result.record = std::move(records.front());
     return result;
-  }
-
-  static double median(std::vector<double> values) {
-    std::ranges::nth_element(values, values.begin() + std::ssize(values) / 2);
-    return values[values.size() / 2];
   }
 
  private slots:
@@ -80,11 +75,12 @@ class TestStepTimes : public QObject {
       shares.push_back(record.gpuTimeMs() / record.deviceMs);
       accounted.push_back((overhead.prepareMs + record.deviceMs + overhead.readBackMs) / wallMs);
     }
-    QVERIFY2(median(shares) >= leastShare,
-             fmt::format("stages are {:.2f} of the wait", median(shares)).c_str());
-    QVERIFY2(std::abs(median(accounted) - 1.0) <= 0.03,
-             fmt::format("the parts are {:.3f} of the whole", median(accounted)).c_str());
-    qInfo("stages are %.3f of the wait, the parts %.3f of the whole", median(shares), median(accounted));
+    QVERIFY2(model::median(shares) >= leastShare,
+             fmt::format("stages are {:.2f} of the wait", model::median(shares)).c_str());
+    QVERIFY2(std::abs(model::median(accounted) - 1.0) <= 0.03,
+             fmt::format("the parts are {:.3f} of the whole", model::median(accounted)).c_str());
+    qInfo("stages are %.3f of the wait, the parts %.3f of the whole", model::median(shares),
+          model::median(accounted));
   }
 
   /// The stages of a step, in order, are those that a step has.
@@ -120,7 +116,7 @@ class TestStepTimes : public QObject {
         }
         shares.push_back(ffn / record.gpuTimeMs());
       }
-      return median(shares);
+      return model::median(shares);
     };
     const double small = share(96);
     const double large = share(12288);

@@ -1,6 +1,6 @@
 #include <QtTest>
 
-#include "core/formats/gguf_model.h"
+#include "core/formats/gguf/gguf_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"

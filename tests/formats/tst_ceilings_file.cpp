@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/formats/cache_folder.h"
-#include "core/formats/ceilings_file.h"
+#include "core/formats/kept/cache_folder.h"
+#include "core/formats/kept/ceilings_file.h"
 #include "core/model/error.h"
 
 using namespace headroom;

@@ -4,8 +4,8 @@
 #include <limits>
 #include <random>
 
-#include "core/formats/gguf_file.h"
-#include "core/formats/gguf_model.h"
+#include "core/formats/gguf/gguf_file.h"
+#include "core/formats/gguf/gguf_model.h"
 #include "core/model/error.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/gguf_builder.h"

@@ -5,13 +5,13 @@
 
 #include <sys/resource.h>
 
-#include "core/formats/gguf_file.h"
-#include "core/formats/gguf_layout.h"
-#include "core/formats/gguf_model.h"
-#include "core/formats/gguf_tokenizer.h"
-#include "core/formats/gguf_writer.h"
+#include "core/formats/gguf/gguf_file.h"
+#include "core/formats/gguf/gguf_layout.h"
+#include "core/formats/gguf/gguf_model.h"
+#include "core/formats/gguf/gguf_tokenizer.h"
+#include "core/formats/gguf/gguf_writer.h"
 #include "core/model/error.h"
-#include "core/model/sentencepiece_bpe.h"
+#include "core/text/sentencepiece_bpe.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/random_model.h"
 

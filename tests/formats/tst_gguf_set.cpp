@@ -2,7 +2,7 @@
 #include <fstream>
 #include <functional>
 
-#include "core/formats/gguf_set.h"
+#include "core/formats/gguf/gguf_set.h"
 #include "core/model/error.h"
 #include "tests/support/gguf_builder.h"
 

@@ -1,7 +1,7 @@
 #include <QtTest>
 #include <fstream>
 
-#include "core/formats/gguf_tokenizer.h"
+#include "core/formats/gguf/gguf_tokenizer.h"
 #include "core/model/error.h"
 #include "tests/support/gguf_builder.h"
 

@@ -1,7 +1,7 @@
 #include <QtTest>
 #include <cmath>
 
-#include "core/formats/gguf_layout.h"
+#include "core/formats/gguf/gguf_layout.h"
 #include "core/formats/load_model.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"

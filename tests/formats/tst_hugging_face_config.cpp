@@ -3,8 +3,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "core/formats/hugging_face_config.h"
-#include "core/formats/hugging_face_tensors.h"
+#include "core/formats/hugging_face/hugging_face_config.h"
+#include "core/formats/hugging_face/hugging_face_tensors.h"
 #include "core/model/error.h"
 
 using namespace headroom;
@@ -301,7 +301,8 @@ class TstHuggingFaceConfig : public QObject {
     QTest::newRow("a list") << QByteArray("[]") << "it is an array, expected an object";
     QTest::newRow("broken UTF-8") << QByteArray("{\"\xFF\":1}") << "it is not JSON at byte";
     QTest::newRow("a huge number") << QByteArray("{\"a\":1e999}") << "a number that no float64 holds";
-    QTest::newRow("deep") << QByteArray("{\"a\":") + QByteArray(200000, '[') << "nests deeper than 16 levels";
+    QTest::newRow("deep") << QByteArray("{\"a\":") + QByteArray(200000, '[')
+                          << "it nests 200001 levels deep, expected at most 64";
     QTest::newRow("long") << QByteArray(2 << 20, ' ') << "has 2097152 bytes, expected at most 1048576";
   }
   void brokenTexts() {

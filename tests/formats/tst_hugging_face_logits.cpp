@@ -1,7 +1,7 @@
 #include <QtTest>
 #include <cstring>
 
-#include "core/formats/gguf_file.h"
+#include "core/formats/gguf/gguf_file.h"
 #include "core/formats/load_model.h"
 #include "core/formats/npy.h"
 #include "core/reference/reference_decoder.h"

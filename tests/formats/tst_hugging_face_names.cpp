@@ -1,7 +1,7 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
-#include "core/formats/hugging_face_model.h"
+#include "core/formats/hugging_face/hugging_face_model.h"
 #include "core/model/error.h"
 #include "tests/formats/hugging_face_families.h"
 

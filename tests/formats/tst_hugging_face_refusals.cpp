@@ -1,7 +1,7 @@
 #include <QtTest>
 #include <fstream>
 
-#include "core/formats/hugging_face_tokenizer.h"
+#include "core/formats/hugging_face/hugging_face_tokenizer.h"
 #include "core/model/error.h"
 #include "tests/support/hugging_face_files.h"
 

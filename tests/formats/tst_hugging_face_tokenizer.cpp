@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "core/formats/gguf_tokenizer.h"
-#include "core/formats/hugging_face_tokenizer.h"
-#include "core/model/byte_level_bpe.h"
+#include "core/formats/gguf/gguf_tokenizer.h"
+#include "core/formats/hugging_face/hugging_face_tokenizer.h"
 #include "core/model/error.h"
-#include "core/model/sentencepiece_bpe.h"
-#include "core/model/utf8.h"
+#include "core/text/byte_level_bpe.h"
+#include "core/text/sentencepiece_bpe.h"
+#include "core/text/utf8.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/hugging_face_files.h"
 
@@ -70,7 +70,7 @@ class TstHuggingFaceTokenizer : public QObject {
   void gpt2Fixture() {
     QFETCH(bool, pairs);
     const auto source = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
-    const auto& data = dynamic_cast<const model::ByteLevelBpe&>(*source).data();
+    const auto& data = dynamic_cast<const text::ByteLevelBpe&>(*source).data();
     json vocab = json::object();
     for (std::size_t i = 0; i < data.tokens.size(); ++i) vocab[data.tokens[i]] = i;
     json merges = json::array();
@@ -85,14 +85,14 @@ class TstHuggingFaceTokenizer : public QObject {
     const auto tokenizer = load(
         {{"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}}, {"pre_tokenizer", byteLevel()}});
     compareWithFixture(*tokenizer, "ggml-vocab-gpt-2");
-    QCOMPARE(dynamic_cast<const model::ByteLevelBpe&>(*tokenizer).data().preTokenizer, std::string("gpt-2"));
+    QCOMPARE(dynamic_cast<const text::ByteLevelBpe&>(*tokenizer).data().preTokenizer, std::string("gpt-2"));
   }
 
   // Hugging Face converts a SentencePiece model to merges so: every way to cut a token in two tokens, those
   // of the best token first.
   void llamaFixture() {
     const auto source = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
-    const auto& data = dynamic_cast<const model::SentencePieceBpe&>(*source).data();
+    const auto& data = dynamic_cast<const text::SentencePieceBpe&>(*source).data();
     std::unordered_map<std::string, std::size_t> ids;
     json vocab = json::object();
     for (std::size_t i = 0; i < data.tokens.size(); ++i) {
@@ -101,7 +101,7 @@ class TstHuggingFaceTokenizer : public QObject {
     }
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < data.tokens.size(); ++i) {
-      if (data.tokenTypes[i] == model::TokenType::Normal) order.push_back(i);
+      if (data.tokenTypes[i] == text::TokenType::Normal) order.push_back(i);
     }
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return data.scores[a] > data.scores[b]; });
@@ -121,9 +121,9 @@ class TstHuggingFaceTokenizer : public QObject {
     const auto tokenizer = load(file);
     compareWithFixture(*tokenizer, "ggml-vocab-llama-spm");
     // The scores that stand for the ranks give the same ids.
-    model::SentencePieceBpeData byScore = dynamic_cast<const model::SentencePieceBpe&>(*tokenizer).data();
+    text::SentencePieceBpeData byScore = dynamic_cast<const text::SentencePieceBpe&>(*tokenizer).data();
     byScore.merges.clear();
-    compareWithFixture(model::SentencePieceBpe(std::move(byScore)), "ggml-vocab-llama-spm");
+    compareWithFixture(text::SentencePieceBpe(std::move(byScore)), "ggml-vocab-llama-spm");
   }
 
   void preTokenizers_data() {
@@ -231,7 +231,7 @@ class TstHuggingFaceTokenizer : public QObject {
     file["added_tokens"] = {added(7, "<x>", false)};
     file.update(json::parse(rules.toStdString()));
     const auto tokenizer = load(file);
-    const auto& names = dynamic_cast<const model::SentencePieceBpe&>(*tokenizer).data().tokens;
+    const auto& names = dynamic_cast<const text::SentencePieceBpe&>(*tokenizer).data().tokens;
     QStringList found;
     for (int token : tokenizer->encode(text.toStdString())) {
       found << QString::fromStdString(names[static_cast<std::size_t>(token)]).replace(QChar(0x2581), '_');

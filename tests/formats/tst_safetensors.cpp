@@ -3,8 +3,8 @@
 #include <fstream>
 #include <random>
 
-#include "core/formats/safetensors_file.h"
-#include "core/formats/safetensors_writer.h"
+#include "core/formats/hugging_face/safetensors_file.h"
+#include "core/formats/hugging_face/safetensors_writer.h"
 #include "core/model/error.h"
 #include "tests/support/fixtures.h"
 
@@ -106,11 +106,12 @@ class TstSafetensors : public QObject {
     raw("data behind the last tensor", fileOf(kTwoTensors, kTwoTensorsData + "x"),
         "has 21 bytes of tensor data, its tensors 20");
     header("an array", "[]", "does not start with {");
-    header("JSON that is cut", "{\"t\":{", "not JSON at its byte");
-    header("text behind the header", "{} x", "not JSON at its byte 4");
-    header("broken UTF-8", "{\"\xFF\":{}}", "not JSON at its byte 3");
+    header("JSON that is cut", "{\"t\":{", "its header is not JSON at byte");
+    header("text behind the header", "{} x", "its header is not JSON at byte 4");
+    header("broken UTF-8", "{\"\xFF\":{}}", "its header is not JSON at byte 3");
     header("deep nesting", "{\"t\":{\"shape\":" + std::string(100000, '[') + "}}",
-           "has an array in its \"shape\"");
+           "its header nests 100002 levels deep, expected at most 64");
+    header("an array of arrays", "{\"t\":{\"shape\":[[1]]}}", "has an array in its \"shape\"");
     header("deep objects", "{\"t\":{\"dtype\":{\"a\":{", "has an object in its \"dtype\"");
     header("a tensor that is a number", "{\"t\":5}", "\"t\" is the number 5, expected an object");
     header("a tensor that is null", "{\"t\":null}", "\"t\" is null, expected an object");

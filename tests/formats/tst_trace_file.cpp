@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "core/formats/safetensors_writer.h"
-#include "core/formats/trace_file.h"
+#include "core/formats/hugging_face/safetensors_writer.h"
+#include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
 
@@ -70,8 +70,10 @@ std::vector<Broken> brokenTraces() {
       {"no format", [](Parts& p) { p.metadata.erase("format"); }, "expected \"headroom-trace\""},
       {"a later version", [](Parts& p) { p.metadata["version"] = "2"; }, "version \"2\", expected 1"},
       {"no JSON", header("layers"), "is not JSON"},
-      {"a JSON list", header("[]"), "not a JSON object"},
-      {"JSON nested deeply", header(R"({"a":[[[[[[[[[[1]]]]]]]]]]})"), "nested deeper"},
+      {"a JSON list", header("[]"), "its \"trace\" is an array, expected an object"},
+      {"JSON nested deeply",
+       [](Parts& p) { p.metadata["trace"] = "{\"a\":" + std::string(64, '[') + std::string(64, ']') + "}"; },
+       "its \"trace\" nests 65 levels deep, expected at most 64"},
       {"no layers", header("{}"), "no \"layers\""},
       {"layers as text", header(R"({"layers": "2"})"), "expected a whole number"},
       {"a billion layers",

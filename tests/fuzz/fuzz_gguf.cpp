@@ -1,6 +1,6 @@
-#include "core/formats/gguf_file.h"
-#include "core/formats/gguf_model.h"
-#include "core/formats/gguf_tokenizer.h"
+#include "core/formats/gguf/gguf_file.h"
+#include "core/formats/gguf/gguf_model.h"
+#include "core/formats/gguf/gguf_tokenizer.h"
 #include "tests/fuzz/fuzz_support.h"
 
 using namespace headroom;

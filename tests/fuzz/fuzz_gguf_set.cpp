@@ -1,4 +1,4 @@
-#include "core/formats/gguf_set.h"
+#include "core/formats/gguf/gguf_set.h"
 #include "tests/fuzz/fuzz_support.h"
 
 using namespace headroom;

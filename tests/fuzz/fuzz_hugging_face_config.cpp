@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "core/formats/hugging_face_config.h"
+#include "core/formats/hugging_face/hugging_face_config.h"
 #include "core/model/rope.h"
 #include "tests/fuzz/fuzz_support.h"
 

@@ -1,4 +1,4 @@
-#include "core/formats/hugging_face_model.h"
+#include "core/formats/hugging_face/hugging_face_model.h"
 #include "core/model/rope.h"
 #include "tests/fuzz/fuzz_support.h"
 

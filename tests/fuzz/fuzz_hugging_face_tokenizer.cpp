@@ -1,4 +1,4 @@
-#include "core/formats/hugging_face_tokenizer.h"
+#include "core/formats/hugging_face/hugging_face_tokenizer.h"
 #include "tests/fuzz/fuzz_support.h"
 
 using namespace headroom;

@@ -1,7 +1,7 @@
 #include <fstream>
 
-#include "core/formats/calibration_file.h"
-#include "core/formats/ceilings_file.h"
+#include "core/formats/kept/calibration_file.h"
+#include "core/formats/kept/ceilings_file.h"
 #include "tests/fuzz/fuzz_support.h"
 
 using namespace headroom;

@@ -1,4 +1,4 @@
-#include "core/formats/safetensors_file.h"
+#include "core/formats/hugging_face/safetensors_file.h"
 #include "core/formats/weight_scan.h"
 #include "tests/fuzz/fuzz_support.h"
 

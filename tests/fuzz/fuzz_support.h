@@ -13,9 +13,9 @@
 #include <fmt/format.h>
 
 #include "core/model/error.h"
-#include "core/model/text_stream.h"
 #include "core/model/tokenizer.h"
-#include "core/model/utf8.h"
+#include "core/text/text_stream.h"
+#include "core/text/utf8.h"
 
 namespace headroom::tests {
 
@@ -87,12 +87,12 @@ inline void useTokenizer(const model::Tokenizer& tokenizer, std::string_view tex
       static_cast<void>(tokenizer.decode(tokens));
       std::string bytes;
       std::string streamed;
-      model::TextStream stream;
+      text::TextStream stream;
       for (int token : tokens) {
         bytes += tokenizer.pieceBytes(token);
         streamed += stream.feed(tokenizer, token);
       }
-      expect(streamed + stream.finish() == model::replaceInvalidUtf8(bytes));
+      expect(streamed + stream.finish() == text::replaceInvalidUtf8(bytes));
     });
   }
   for (int token : {-1, 0, tokenizer.vocabSize() - 1, tokenizer.vocabSize()}) {

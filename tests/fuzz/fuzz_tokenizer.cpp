@@ -1,9 +1,9 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include "core/model/byte_alphabet.h"
-#include "core/model/byte_level_bpe.h"
-#include "core/model/sentencepiece_bpe.h"
-#include "core/model/unigram.h"
+#include "core/text/byte_alphabet.h"
+#include "core/text/byte_level_bpe.h"
+#include "core/text/sentencepiece_bpe.h"
+#include "core/text/unigram.h"
 #include "tests/fuzz/fuzz_support.h"
 
 using namespace headroom;
@@ -17,10 +17,10 @@ std::vector<std::string> strings(FuzzedDataProvider& input) {
   return result;
 }
 
-std::vector<model::TokenType> types(FuzzedDataProvider& input, std::size_t count) {
-  std::vector<model::TokenType> result;
+std::vector<text::TokenType> types(FuzzedDataProvider& input, std::size_t count) {
+  std::vector<text::TokenType> result;
   for (std::size_t i = 0; i < count; ++i) {
-    result.push_back(static_cast<model::TokenType>(input.ConsumeIntegralInRange(0, 7)));
+    result.push_back(static_cast<text::TokenType>(input.ConsumeIntegralInRange(0, 7)));
   }
   return result;
 }
@@ -32,10 +32,10 @@ int special(FuzzedDataProvider& input) {
 void useByteLevel(FuzzedDataProvider& input) {
   constexpr const char* kFamilies[] = {"gpt-2",  "llama-bpe",    "qwen2", "starcoder",
                                        "falcon", "deepseek-llm", "x"};
-  model::ByteLevelBpeData data;
+  text::ByteLevelBpeData data;
   if (input.ConsumeBool()) {
     for (int byte = 0; byte < 256; ++byte)
-      data.tokens.emplace_back(model::spellByte(static_cast<std::uint8_t>(byte)));
+      data.tokens.emplace_back(text::spellByte(static_cast<std::uint8_t>(byte)));
   }
   for (std::string& token : strings(input)) data.tokens.push_back(std::move(token));
   data.merges = strings(input);
@@ -45,11 +45,11 @@ void useByteLevel(FuzzedDataProvider& input) {
   data.endToken = special(input);
   data.startsWithSpace = input.ConsumeBool();
   data.composesCharacters = input.ConsumeBool();
-  tests::useTokenizer(model::ByteLevelBpe(std::move(data)), input.ConsumeRemainingBytesAsString());
+  tests::useTokenizer(text::ByteLevelBpe(std::move(data)), input.ConsumeRemainingBytesAsString());
 }
 
 void useSentencePiece(FuzzedDataProvider& input) {
-  model::SentencePieceBpeData data;
+  text::SentencePieceBpeData data;
   data.tokens = strings(input);
   for (std::size_t i = 0; i < data.tokens.size(); ++i)
     data.scores.push_back(input.ConsumeFloatingPoint<float>());
@@ -62,11 +62,11 @@ void useSentencePiece(FuzzedDataProvider& input) {
   data.wholeWordsFirst = input.ConsumeBool();
   data.splitsAtSpaces = input.ConsumeBool();
   data.splitsAtLineBreaks = input.ConsumeBool();
-  tests::useTokenizer(model::SentencePieceBpe(std::move(data)), input.ConsumeRemainingBytesAsString());
+  tests::useTokenizer(text::SentencePieceBpe(std::move(data)), input.ConsumeRemainingBytesAsString());
 }
 
 void useUnigram(FuzzedDataProvider& input) {
-  model::UnigramData data;
+  text::UnigramData data;
   data.tokens = strings(input);
   for (std::size_t i = 0; i < data.tokens.size(); ++i)
     data.scores.push_back(input.ConsumeFloatingPoint<double>());
@@ -77,7 +77,7 @@ void useUnigram(FuzzedDataProvider& input) {
   data.removesExtraSpaces = input.ConsumeBool();
   data.splitsAtSpaces = input.ConsumeBool();
   data.charsmap = input.ConsumeRandomLengthString(256);
-  tests::useTokenizer(model::Unigram(std::move(data)), input.ConsumeRemainingBytesAsString());
+  tests::useTokenizer(text::Unigram(std::move(data)), input.ConsumeRemainingBytesAsString());
 }
 }  // namespace
 

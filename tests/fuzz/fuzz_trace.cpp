@@ -1,4 +1,4 @@
-#include "core/formats/trace_file.h"
+#include "core/formats/trace/trace_file.h"
 #include "core/model/trace_decoder.h"
 #include "tests/fuzz/fuzz_support.h"
 

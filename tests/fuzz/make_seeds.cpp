@@ -2,13 +2,14 @@
 // starts.
 #include <cstdio>
 
-#include "core/formats/calibration_file.h"
-#include "core/formats/ceilings_file.h"
-#include "core/formats/gguf_writer.h"
-#include "core/formats/hugging_face_model.h"
+#include "core/formats/gguf/gguf_writer.h"
+#include "core/formats/hugging_face/hugging_face_model.h"
+#include "core/formats/kept/calibration_file.h"
+#include "core/formats/kept/ceilings_file.h"
 #include "core/formats/npy.h"
-#include "core/model/byte_alphabet.h"
 #include "core/model/error.h"
+#include "core/model/step_record_bytes.h"
+#include "core/text/byte_alphabet.h"
 #include "tests/formats/hugging_face_families.h"
 #include "tests/support/gguf_builder.h"
 
@@ -174,7 +175,7 @@ void addTokenizers(const Seeds& seeds) {
   nlohmann::json bytes = nlohmann::json::parse(kBytes);
   nlohmann::json& vocabulary = bytes["model"]["vocab"];
   for (int byte = 0; byte < 256; ++byte) {
-    vocabulary[std::string(model::spellByte(static_cast<std::uint8_t>(byte)))] = byte;
+    vocabulary[std::string(text::spellByte(static_cast<std::uint8_t>(byte)))] = byte;
   }
   vocabulary["he"] = 256;
   seeds.addTwo("hugging_face_tokenizer", "bytes", bytes.dump(), kSide);
@@ -214,6 +215,28 @@ void addKeptFiles(const Seeds& seeds) {
   const std::vector<double> doubles = {1.0, 2.0};
   formats::writeNpy(seeds.folderOf("npy") + "/doubles", {2}, std::span<const double>(doubles));
 }
+
+void addStepRecords(const Seeds& seeds) {
+  model::StepRecord record;
+  record.tokens = {1, 2};
+  record.position = 6;
+  record.stages = {{.stage = model::Stage::Embedding}, {.stage = model::Stage::Logits, .gpuTimeMs = 0.5}};
+  record.attention = {.layers = {0},
+                      .queryHeads = {1},
+                      .rowCount = 2,
+                      .firstPosition = 6,
+                      .pooling = 4,
+                      .rowStride = 2,
+                      .values = {1.0f, 0.5f, 0.5f, 0.25f}};
+  record.candidates = {{7, 0.5f}, {9, 0.25f}};
+  const auto add = [&](const char* name) {
+    const std::vector<std::byte> bytes = model::stepRecordBytes(record);
+    seeds.add("step_record", name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  };
+  add("step");
+  record = {};
+  add("empty");
+}
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -227,6 +250,7 @@ int main(int count, char** arguments) {
     addHuggingFace(seeds);
     addTokenizers(seeds);
     addKeptFiles(seeds);
+    addStepRecords(seeds);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -35,6 +35,24 @@ class TstSampler : public QObject {
   Q_OBJECT
 
  private slots:
+  /// Choices that are skipped leave the following ones as they would have been.
+  void skippedChoices() {
+    const std::vector<float> logits{1.0f, 0.9f, 0.8f, 0.7f, 0.6f};
+    for (const float temperature : {0.0f, 1.0f}) {
+      Sampler whole({.temperature = temperature, .seed = 5});
+      std::vector<int> expected;
+      for (int i = 0; i < 40; ++i) expected.push_back(whole.pick(logits));
+      Sampler skipping({.temperature = temperature, .seed = 5});
+      skipping.pick(logits);
+      skipping.skip(19);
+      QCOMPARE(skipping.choiceCount(), 20);
+      for (int i = 20; i < 40; ++i) QCOMPARE(skipping.pick(logits), expected[static_cast<std::size_t>(i)]);
+      skipping.reset();
+      QCOMPARE(skipping.choiceCount(), 0);
+      QCOMPARE(skipping.pick(logits), expected.front());
+    }
+  }
+
   void distribution_data() {
     QTest::addColumn<float>("temperature");
     QTest::addColumn<int>("topK");

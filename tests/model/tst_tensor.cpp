@@ -65,7 +65,8 @@ class TstTensor : public QObject {
     QCOMPARE(row[0], 0.0f);
   }
 
-  // The worked example of FACTS: 80 layers, 64 query heads of 128, 2048 positions, f16, one sequence.
+  // 2 (K and V) x 80 layers x KV heads x 128 values x 2048 positions x 2 bytes (f16), one sequence; 64 query
+  // heads.
   void cacheFormula_data() {
     QTest::addColumn<int>("kvHeads");
     QTest::addColumn<quint64>("bytes");

@@ -1,7 +1,7 @@
 #include <QtTest>
 #include <numeric>
 
-#include "core/formats/gguf_model.h"
+#include "core/formats/gguf/gguf_model.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"

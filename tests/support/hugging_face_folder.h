@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/formats/safetensors_writer.h"
+#include "core/formats/hugging_face/safetensors_writer.h"
 #include "core/model/tensor.h"
 
 namespace headroom::tests {

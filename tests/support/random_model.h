@@ -4,27 +4,27 @@
 #include <vector>
 
 #include "core/formats/synthetic_model.h"
-#include "core/model/byte_alphabet.h"
-#include "core/model/byte_level_bpe.h"
 #include "core/model/model.h"
+#include "core/text/byte_alphabet.h"
+#include "core/text/byte_level_bpe.h"
 
 namespace headroom::tests {
 
 using Output = formats::OutputMatrix;
 
 /// 256 bytes, one merge and an end token.
-inline std::unique_ptr<model::ByteLevelBpe> smallByteTokenizer() {
-  model::ByteLevelBpeData data;
+inline std::unique_ptr<text::ByteLevelBpe> smallByteTokenizer() {
+  text::ByteLevelBpeData data;
   for (int byte = 0; byte < 256; ++byte) {
-    data.tokens.emplace_back(model::spellByte(static_cast<std::uint8_t>(byte)));
+    data.tokens.emplace_back(text::spellByte(static_cast<std::uint8_t>(byte)));
   }
   data.tokens.push_back("th");
   data.merges.push_back("t h");
   data.tokens.push_back("<|end|>");
-  data.tokenTypes.assign(data.tokens.size(), model::TokenType::Normal);
-  data.tokenTypes.back() = model::TokenType::Control;
+  data.tokenTypes.assign(data.tokens.size(), text::TokenType::Normal);
+  data.tokenTypes.back() = text::TokenType::Control;
   data.endToken = static_cast<int>(data.tokens.size()) - 1;
-  return std::make_unique<model::ByteLevelBpe>(std::move(data));
+  return std::make_unique<text::ByteLevelBpe>(std::move(data));
 }
 
 /// A model of the shape of `config` with normally distributed weights; its vocabulary is that of

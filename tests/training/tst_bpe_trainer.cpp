@@ -1,7 +1,7 @@
 #include <QtTest>
 
-#include "core/model/byte_alphabet.h"
 #include "core/model/error.h"
+#include "core/text/byte_alphabet.h"
 #include "core/training/bpe_trainer.h"
 
 using namespace headroom;
@@ -13,38 +13,38 @@ class TestBpeTrainer : public QObject {
  private slots:
   /// Counted by hand: "ab" 5 times, then "ab"+"c" 3 times; pairs seen once are not merged.
   void mergesTheMostFrequentPairFirst() {
-    const model::ByteLevelBpeData data = trainByteLevelBpe("abc.abc.abc.ab.ab", 259);
+    const text::ByteLevelBpeData data = trainByteLevelBpe("abc.abc.abc.ab.ab", 259);
     QCOMPARE(data.merges, (std::vector<std::string>{"a b", "ab c"}));
     QCOMPARE(data.tokens[256], "ab");
     QCOMPARE(data.tokens[257], "abc");
     QCOMPARE(data.tokens[258], "<|endoftext|>");
     QCOMPARE(data.endToken, 258);
-    QCOMPARE(data.tokenTypes[258], model::TokenType::Control);
+    QCOMPARE(data.tokenTypes[258], text::TokenType::Control);
   }
 
   void tiesGoToTheLowerIds() {
-    const model::ByteLevelBpeData data = trainByteLevelBpe("zy,ab,zy,ab", 258);
+    const text::ByteLevelBpeData data = trainByteLevelBpe("zy,ab,zy,ab", 258);
     QCOMPARE(data.merges, (std::vector<std::string>{"a b"}));
   }
 
   void overlappingPairsCountOnce() {
     // "aaaa" holds three overlapping pairs, but merging gives two tokens and no further pair of two.
-    const model::ByteLevelBpeData data = trainByteLevelBpe("aaaa!aaaa", 259);
+    const text::ByteLevelBpeData data = trainByteLevelBpe("aaaa!aaaa", 259);
     QCOMPARE(data.merges, (std::vector<std::string>{"a a", "aa aa"}));
   }
 
   void mergesStayInsideWords() {
-    const model::ByteLevelBpeData data = trainByteLevelBpe("the cat the cat the cat the cat", 261);
+    const text::ByteLevelBpeData data = trainByteLevelBpe("the cat the cat the cat the cat", 261);
     for (const std::string& token : data.tokens) {
       if (token == "<|endoftext|>") continue;
-      const std::string bytes = model::bytesOfSpelling(token).value();
+      const std::string bytes = text::bytesOfSpelling(token).value();
       QVERIFY2(bytes.find(' ') == std::string::npos || bytes.find(' ') == 0, token.c_str());
     }
   }
 
   void encodesWhatItLearnt() {
     const std::string text = "low lower lowest low low newer newest wider";
-    const model::ByteLevelBpe tokenizer(trainByteLevelBpe(text, 264));
+    const text::ByteLevelBpe tokenizer(trainByteLevelBpe(text, 264));
     const std::vector<int> tokens = tokenizer.encode(text);
     QVERIFY(tokens.size() < text.size() / 2);
     QCOMPARE(tokenizer.decode(tokens), text);
@@ -54,8 +54,8 @@ class TestBpeTrainer : public QObject {
 
   void sameTextSameVocabulary() {
     const std::string text = "to be or not to be that is the question whether tis nobler to be";
-    const model::ByteLevelBpeData first = trainByteLevelBpe(text, 263);
-    const model::ByteLevelBpeData second = trainByteLevelBpe(text, 263);
+    const text::ByteLevelBpeData first = trainByteLevelBpe(text, 263);
+    const text::ByteLevelBpeData second = trainByteLevelBpe(text, 263);
     QCOMPARE(first.merges, second.merges);
   }
 

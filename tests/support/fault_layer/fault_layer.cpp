@@ -303,7 +303,7 @@ using namespace headroom::faults;
 
 extern "C" {
 
-VK_LAYER_EXPORT VkResult VKAPI_CALL
+[[gnu::visibility("default")]] VkResult VKAPI_CALL
 vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* negotiation) {
   negotiation->loaderLayerInterfaceVersion = 2;
   negotiation->pfnGetInstanceProcAddr = &instanceFunction;
@@ -313,20 +313,21 @@ vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface* negotiation) {
 }
 
 // What fault_control.h calls.
-VK_LAYER_EXPORT void headroomFaultsInject(const char* function, std::uint64_t call, int result, int scope) {
+[[gnu::visibility("default")]] void headroomFaultsInject(const char* function, std::uint64_t call, int result,
+                                                         int scope) {
   plan().inject({function, call, static_cast<VkResult>(result), static_cast<Scope>(scope)});
 }
-VK_LAYER_EXPORT void headroomFaultsClear() {
+[[gnu::visibility("default")]] void headroomFaultsClear() {
   plan().clear();
 }
-VK_LAYER_EXPORT std::uint64_t headroomFaultsCalls(const char* function) {
+[[gnu::visibility("default")]] std::uint64_t headroomFaultsCalls(const char* function) {
   return plan().calls(function);
 }
-VK_LAYER_EXPORT int headroomFaultsFired() {
+[[gnu::visibility("default")]] int headroomFaultsFired() {
   return plan().fired() ? 1 : 0;
 }
 /// The names of all functions that can fail, with a space after each.
-VK_LAYER_EXPORT const char* headroomFaultsFunctions() {
+[[gnu::visibility("default")]] const char* headroomFaultsFunctions() {
   static const std::string names = [] {
     std::string all;
     for (const std::string_view name : interceptedNames()) all += std::string(name) + " ";

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "core/lanes/device_lanes.h"
+
+namespace headroom::cli {
+
+/// How a command runs its models, as its options say.
+struct DecoderChoice {
+  std::string backend = "vulkan";
+  std::string kvType = "f32";
+  std::string attention = "shared";
+  std::string kernels;  ///< a kernel plan; empty for what the device's calibration chose
+  int batch = 1;
+  int contextLength = 0;  ///< 0: the model's own
+
+  /// Adds --backend, --kv-type and --kernels.
+  void addOptions(CLI::App& app);
+
+  lanes::LaneOptions laneOptions() const;
+  /// `device` as --device names it. Throws CLI::ValidationError for a plan that is none, model::Error for a
+  /// device of the reference.
+  lanes::DeviceLanes::Choice onDevice(const std::string& device) const;
+};
+
+/// A lane with `model`; its note, if it has one, goes to stderr. Throws model::Error when there is no such
+/// device or it cannot run the model.
+lanes::LaneEngine openLane(lanes::DeviceLanes& opener, lanes::ModelUse model, const DecoderChoice& choice);
+
+}  // namespace headroom::cli

@@ -1,0 +1,97 @@
+#include "app/pages/charts/chart.h"
+
+#include <QToolTip>
+#include <cmath>
+
+#include "app/pages/colors.h"
+
+namespace headroom::pages {
+
+Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
+    : QCustomPlot(parent), m_title(new QCPTextElement(this, title)), m_explanation(explanation) {
+  plotLayout()->insertRow(0);
+  plotLayout()->addElement(0, 0, m_title);
+  plotLayout()->setRowSpacing(0);
+  m_title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+  m_title->setMargins(QMargins(6, 3, 6, 0));
+  axisRect()->setupFullAxesBox(false);
+  axisRect()->setMinimumMargins(QMargins(4, 4, 12, 2));
+  for (QCPAxis* axis : {xAxis2, yAxis2}) axis->setVisible(false);
+  setMouseTracking(true);
+  setMinimumHeight(110);
+  m_marker = new QCPItemStraightLine(this);
+  m_marker->setVisible(false);
+  setAppearance(m_appearance);
+}
+
+void Chart::setAppearance(const session::Appearance& appearance) {
+  m_appearance = appearance;
+  const session::Palette& colors = appearance.palette();
+  QFont small = font();
+  small.setPixelSize(static_cast<int>(appearance.textSize() - 1.5f));
+  QFont strong = font();
+  strong.setPixelSize(static_cast<int>(appearance.textSize() - 1.0f));
+  setBackground(toQt(colors.panel));
+  m_title->setFont(strong);
+  m_title->setTextColor(toQt(colors.text));
+  for (QCPAxis* axis : {xAxis, yAxis}) {
+    axis->setBasePen(QPen(toQt(colors.border)));
+    axis->setTickPen(QPen(toQt(colors.border)));
+    axis->setSubTickPen(Qt::NoPen);
+    axis->setTickLabelColor(toQt(colors.textDim));
+    axis->setLabelColor(toQt(colors.textDim));
+    axis->setTickLabelFont(small);
+    axis->setLabelFont(small);
+    axis->setLabelPadding(1);
+    axis->setTickLength(0, 3);
+    axis->grid()->setPen(QPen(toQt(colors.border), 1, Qt::SolidLine));
+    axis->grid()->setZeroLinePen(QPen(toQt(colors.border)));
+    axis->ticker()->setTickCount(axis == xAxis ? 5 : 3);
+  }
+  legend->setFont(small);
+  legend->setTextColor(toQt(colors.text));
+  legend->setBrush(toQt(session::withAlpha(colors.panel, 0.85)));
+  legend->setBorderPen(Qt::NoPen);
+  legend->setIconSize(16, 10);
+  legend->setRowSpacing(0);
+  // Four lanes take two rows: the chart is low.
+  legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+  legend->setWrap(2);
+  legend->setMargins(QMargins(4, 2, 4, 2));
+  m_marker->setPen(QPen(toQt(colors.accent), 1));
+  replot(QCustomPlot::rpQueuedReplot);
+}
+
+QColor Chart::laneColor(const session::TraceStore& store, int lane) const {
+  const auto& colors = m_appearance.palette().lanes;
+  return toQt(colors[static_cast<std::size_t>(store.lane(lane).info().request.colorIndex) % colors.size()]);
+}
+
+QString Chart::laneTitle(const session::TraceStore& store, int lane) const {
+  return QString::fromStdString(store.lane(lane).info().title);
+}
+
+double Chart::roundUp(double largest) {
+  if (largest <= 0.0) return 1.0;
+  const double decade = std::pow(10.0, std::floor(std::log10(largest)));
+  for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0}) {
+    if (step * decade >= largest * 1.02) return step * decade;
+  }
+  return 15.0 * decade;
+}
+
+void Chart::markPosition(double position) {
+  m_marker->setVisible(position >= 0.0);
+  m_marker->point1->setCoords(position, 0.0);
+  m_marker->point2->setCoords(position, 1.0);
+}
+
+void Chart::mouseMoveEvent(QMouseEvent* event) {
+  QCustomPlot::mouseMoveEvent(event);
+  const QPoint at = event->pos();
+  const QString values = axisRect()->rect().contains(at) ? valuesAt(xAxis->pixelToCoord(at.x())) : QString();
+  QToolTip::showText(event->globalPosition().toPoint(),
+                     values.isEmpty() ? m_explanation : values + "\n\n" + m_explanation, this, rect());
+}
+
+}  // namespace headroom::pages

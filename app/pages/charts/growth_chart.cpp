@@ -1,0 +1,78 @@
+#include "app/pages/charts/growth_chart.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/analysis/quantity.h"
+#include "core/analysis/traffic_summary.h"
+
+namespace headroom::pages {
+
+namespace {
+constexpr double kMegabyte = 1e6;
+}
+
+GrowthChart::GrowthChart(QWidget* parent)
+    : Chart("KV cache, MB",
+            "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"
+            "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions "
+            "\u00d7 sequences.",
+            parent) {
+  xAxis->setLabel("position");
+  legend->setVisible(true);
+  axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignLeft | Qt::AlignTop);
+}
+
+void GrowthChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+  while (graphCount() > 2 * store.laneCount()) removeGraph(graphCount() - 1);
+  while (graphCount() < 2 * store.laneCount()) addGraph();
+  m_lanes.clear();
+  double largest = 0.0;
+  for (int lane = 0; lane < store.laneCount(); ++lane) {
+    const session::LaneTrace& trace = store.lane(lane);
+    const analysis::CacheGrowth growth = analysis::cacheGrowth(
+        trace.info().config, trace.info().kvType, trace.info().contextLength, trace.info().batch);
+    m_lanes.push_back({laneTitle(store, lane), static_cast<double>(growth.bytesPerToken),
+                       growth.contextLength, trace.length()});
+    const double length = trace.length();
+    const double used =
+        trace.length() > 0 ? static_cast<double>(trace.cacheBytesUsed(trace.length() - 1)) : 0.0;
+    const double limit = static_cast<double>(growth.bytesAtLimit);
+    largest = std::max(largest, limit);
+
+    QCPGraph* filled = graph(2 * lane);
+    QCPGraph* projected = graph(2 * lane + 1);
+    filled->setData({0.0, length}, {0.0, used / kMegabyte}, true);
+    projected->setData({length, static_cast<double>(growth.contextLength)},
+                       {used / kMegabyte, limit / kMegabyte}, true);
+    const QColor color = laneColor(store, lane);
+    filled->setPen(QPen(color, 2.0));
+    QColor area = color;
+    area.setAlpha(50);
+    filled->setBrush(area);
+    projected->setPen(QPen(color, 1.2, Qt::DashLine));
+    filled->setName(m_lanes.back().title + "  " + QString::fromStdString(analysis::bytesText(used)) + " of " +
+                    QString::fromStdString(analysis::bytesText(limit)));
+    projected->removeFromLegend();
+  }
+  xAxis->setRange(0.0, std::max(store.contextLength(), 1));
+  yAxis->setRange(0.0, roundUp(largest / kMegabyte));
+  markPosition(selection.position() ? *selection.position() + 1.0 : -1.0);
+  replot(QCustomPlot::rpQueuedReplot);
+}
+
+QString GrowthChart::valuesAt(double x) const {
+  QString text;
+  const int position = static_cast<int>(std::lround(x));
+  for (const Lane& lane : m_lanes) {
+    if (position < 0 || position > lane.contextLength) continue;
+    text += QString("%1%2 at %3 positions: %4 B%5")
+                .arg(text.isEmpty() ? "" : "\n", lane.title, QString::number(position),
+                     QString::fromStdString(
+                         analysis::groupDigits(static_cast<std::uint64_t>(lane.bytesPerToken * position))),
+                     position > lane.length ? " (projected)" : "");
+  }
+  return text;
+}
+
+}  // namespace headroom::pages

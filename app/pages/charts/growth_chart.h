@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "app/pages/charts/chart.h"
+
+namespace headroom::pages {
+
+/// KV cache over positions: what each lane has filled, and where it goes until its context limit.
+class GrowthChart : public Chart {
+  Q_OBJECT
+
+ public:
+  explicit GrowthChart(QWidget* parent);
+  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+
+ protected:
+  QString valuesAt(double x) const override;
+
+ private:
+  struct Lane {
+    QString title;
+    double bytesPerToken = 0.0;
+    int contextLength = 0;
+    int length = 0;
+  };
+  std::vector<Lane> m_lanes;
+};
+
+}  // namespace headroom::pages

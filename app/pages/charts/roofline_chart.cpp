@@ -1,0 +1,240 @@
+#include "app/pages/charts/roofline_chart.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "app/pages/colors.h"
+#include "core/analysis/lane_measurement.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::pages {
+
+namespace {
+
+using Shape = QCPScatterStyle::ScatterShape;
+
+struct StageLook {
+  const char* name;
+  Shape shape;
+  const char* sign;  ///< the shape as a character
+};
+constexpr std::array<StageLook, model::kStageCount> kLooks{{{"embed", Shape::ssCross, "\u00d7"},
+                                                            {"QKV", Shape::ssSquare, "\u25a1"},
+                                                            {"attention", Shape::ssDisc, "\u25cf"},
+                                                            {"attn. out", Shape::ssDiamond, "\u25c7"},
+                                                            {"FFN up", Shape::ssTriangle, "\u25b3"},
+                                                            {"FFN down", Shape::ssTriangleInverted, "\u25bd"},
+                                                            {"logits", Shape::ssPlusCircle, "\u2295"}}};
+
+const StageLook& lookOf(model::Stage stage) {
+  return kLooks[static_cast<std::size_t>(stage)];
+}
+
+QString number(double value, int decimals) {
+  return QString::fromStdString(analysis::fixedText(value, decimals));
+}
+
+/// Three significant digits.
+QString shortNumber(double value) {
+  return number(value, value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
+}
+
+}  // namespace
+
+RooflineChart::RooflineChart(QWidget* parent)
+    : Chart("Roofline: GFLOP/s reached over FLOPs per issued byte",
+            "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
+            "measured, mean "
+            "of the last 32 decode steps.\nA dot below the sloping lines is not limited by bandwidth but by "
+            "its "
+            "kernel or its dispatches; near a line that memory or cache limits it; near the level line "
+            "arithmetic "
+            "does.",
+            parent) {
+  setObjectName("roofline");
+  for (QCPAxis* axis : {xAxis, yAxis}) {
+    axis->setScaleType(QCPAxis::stLogarithmic);
+    QSharedPointer<QCPAxisTickerLog> ticker(new QCPAxisTickerLog);
+    ticker->setLogBase(10.0);
+    axis->setTicker(ticker);
+    axis->setNumberFormat("g");
+    axis->setNumberPrecision(3);
+  }
+  xAxis->setLabel("FLOPs per issued byte");
+  yAxis->setLabel("GFLOP/s");
+  plotLayout()->setMargins({0, 0, 0, 0});
+}
+
+void RooflineChart::setAppearance(const session::Appearance& appearance) {
+  Chart::setAppearance(appearance);
+  // A legend of its own stands in the right margin.
+  const QFontMetrics metrics(legend->font());
+  axisRect()->setMinimumMargins(QMargins(4, 4, metrics.horizontalAdvance("MHA \u00d764 f16 naive") + 32, 2));
+}
+
+void RooflineChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+  clearPlottables();
+  // The base class has an item of its own.
+  for (QCPAbstractItem* item : m_items) removeItem(item);
+  m_items.clear();
+  collect(store, selection);
+  const model::DeviceCeilings& ceilings = store.ceilings();
+  m_ceilings = ceilings.known() ? QString("Probes measured %1.").arg(QString::fromStdString(ceilings.date))
+                                : QString("This device's ceilings are not measured yet.");
+  setRanges(ceilings);
+  if (ceilings.known()) drawRoofs(ceilings);
+  drawDots();
+  drawLegend();
+  replot(QCustomPlot::rpQueuedReplot);
+}
+
+void RooflineChart::collect(const session::TraceStore& store, const session::Selection& selection) {
+  m_dots.clear();
+  for (int lane = 0; lane < store.laneCount(); ++lane) {
+    const session::LaneTrace& trace = store.lane(lane);
+    const analysis::LaneMeasurement measured = analysis::measureLane(
+        trace.info().config, trace.options(), trace.decodeSteps(selection.positionIn(store, lane)));
+    const analysis::StepExtent extent{.batch = trace.info().batch, .positions = measured.positions};
+    for (const analysis::RooflinePoint& point :
+         analysis::rooflinePoints(trace.info().config, extent, measured.recent)) {
+      m_dots.push_back({laneTitle(store, lane), laneColor(store, lane), point});
+    }
+  }
+}
+
+void RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
+  double left = 0.1;
+  double right = 10.0;
+  double bottom = 1.0;
+  double top = 10.0;
+  if (!m_dots.empty()) bottom = m_dots.front().point.gigaflopsPerSecond();
+  for (const Dot& dot : m_dots) {
+    left = std::min(left, dot.point.intensity() / 1.6);
+    right = std::max(right, dot.point.intensity() * 1.6);
+    bottom = std::min(bottom, dot.point.gigaflopsPerSecond() / 1.6);
+    top = std::max(top, dot.point.gigaflopsPerSecond() * 1.6);
+  }
+  if (ceilings.known()) {
+    // As far as the ridge of memory, where arithmetic takes over.
+    right = std::max(right, 2.0 * ceilings.fmaGflops / ceilings.memoryCopy());
+    top = std::max(top, 2.2 * ceilings.fmaGflops);
+  }
+  xAxis->setRange(left, right);
+  yAxis->setRange(bottom, top);
+}
+
+void RooflineChart::drawRoofs(const model::DeviceCeilings& ceilings) {
+  const double memory = ceilings.memoryCopy();
+  const double cache = ceilings.fastestCopy();
+  drawRoof(memory, ceilings.fmaGflops, "memory " + shortNumber(memory) + " GB/s", Qt::SolidLine);
+  if (cache > 1.1 * memory)
+    drawRoof(cache, ceilings.fmaGflops, "caches " + shortNumber(cache) + " GB/s", Qt::DashLine);
+  label("FMA " + shortNumber(ceilings.fmaGflops) + " GFLOP/s", xAxis->range().upper, ceilings.fmaGflops,
+        Qt::AlignRight | Qt::AlignBottom);
+}
+
+void RooflineChart::drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name,
+                             Qt::PenStyle style) {
+  const QCPRange range = xAxis->range();
+  const double ridge = std::clamp(fmaGflops / gigabytesPerSecond, range.lower, range.upper);
+  QCPGraph* roof = addGraph();
+  roof->setData({range.lower, ridge, range.upper},
+                {analysis::attainableGflops(range.lower, gigabytesPerSecond, fmaGflops),
+                 analysis::attainableGflops(ridge, gigabytesPerSecond, fmaGflops),
+                 analysis::attainableGflops(range.upper, gigabytesPerSecond, fmaGflops)},
+                true);
+  roof->setPen(QPen(toQt(m_appearance.palette().textDim), 1.5, style));
+  // The names stand above their slopes, apart from each other.
+  const double at = range.lower * std::pow(ridge / range.lower, style == Qt::SolidLine ? 0.6 : 0.75);
+  label(name, at, at * gigabytesPerSecond, Qt::AlignRight | Qt::AlignBottom);
+}
+
+void RooflineChart::drawDots() {
+  const double size = m_appearance.presentation() ? 12.0 : 9.0;
+  for (const Dot& dot : m_dots) {
+    QCPGraph* graph = addGraph();
+    graph->setLineStyle(QCPGraph::lsNone);
+    graph->setScatterStyle({lookOf(dot.point.stage).shape, QPen(dot.color, 1.6),
+                            dot.point.stage == model::Stage::AttentionDecode ? QBrush(dot.color) : QBrush(),
+                            size});
+    graph->addData(dot.point.intensity(), dot.point.gigaflopsPerSecond());
+  }
+}
+
+void RooflineChart::drawLegend() {
+  const int line = QFontMetrics(legend->font()).lineSpacing() + 1;
+  const double left = axisRect()->rect().right() + 16.0;
+  double y = axisRect()->rect().top() + 2.0;
+  QString lane;
+  for (const Dot& dot : m_dots) {
+    if (dot.lane == lane) continue;
+    lane = dot.lane;
+    write("\u2014 " + lane, {left, y}, dot.color);
+    y += line;
+  }
+  y += 0.5 * line;
+  const session::Palette& colors = m_appearance.palette();
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    const StageLook& look = kLooks[static_cast<std::size_t>(stage)];
+    const bool shown = std::any_of(m_dots.begin(), m_dots.end(), [&](const Dot& dot) {
+      return dot.point.stage == static_cast<model::Stage>(stage);
+    });
+    if (!shown) continue;
+    write(look.sign, {left, y}, toQt(colors.textDim));
+    write(look.name, {left + 20.0, y}, toQt(colors.text));
+    y += line;
+  }
+}
+
+void RooflineChart::write(const QString& text, QPointF at, const QColor& color) {
+  auto* item = new QCPItemText(this);
+  m_items.push_back(item);
+  item->setClipToAxisRect(false);
+  item->setFont(legend->font());
+  item->setColor(color);
+  item->setText(text);
+  item->setPositionAlignment(Qt::AlignLeft | Qt::AlignTop);
+  item->position->setType(QCPItemPosition::ptAbsolute);
+  item->position->setCoords(at);
+}
+
+void RooflineChart::label(const QString& text, double x, double y, Qt::Alignment alignment) {
+  auto* item = new QCPItemText(this);
+  m_items.push_back(item);
+  item->setFont(legend->font());
+  item->setColor(toQt(m_appearance.palette().textDim));
+  item->setText(text);
+  item->setPositionAlignment(alignment);
+  item->setPadding(QMargins(6, 2, 6, 2));
+  item->position->setCoords(x, y);
+}
+
+void RooflineChart::mouseMoveEvent(QMouseEvent* event) {
+  m_mouse = event->position();
+  Chart::mouseMoveEvent(event);
+}
+
+QString RooflineChart::valuesAt(double) const {
+  const Dot* nearest = nullptr;
+  double distance = 24.0;
+  for (const Dot& dot : m_dots) {
+    const double away = std::hypot(xAxis->coordToPixel(dot.point.intensity()) - m_mouse.x(),
+                                   yAxis->coordToPixel(dot.point.gigaflopsPerSecond()) - m_mouse.y());
+    if (away >= distance) continue;
+    distance = away;
+    nearest = &dot;
+  }
+  if (!nearest) return m_ceilings;
+  const analysis::RooflinePoint& point = nearest->point;
+  return QString(
+             "%1, %2: %3 FLOPs / %4 issued B = %5 FLOPs per byte\n%6 GFLOP/s and %7 GB/s issued, in %8\n%9")
+      .arg(nearest->lane, QString::fromUtf8(model::stageName(point.stage).data()),
+           QString::fromStdString(analysis::groupDigits(static_cast<std::uint64_t>(point.flops))),
+           QString::fromStdString(analysis::groupDigits(static_cast<std::uint64_t>(point.issuedBytes))),
+           number(point.intensity(), 2), shortNumber(point.gigaflopsPerSecond()),
+           shortNumber(point.gigabytesPerSecond()),
+           QString::fromStdString(analysis::millisecondsText(point.milliseconds)), m_ceilings);
+}
+
+}  // namespace headroom::pages

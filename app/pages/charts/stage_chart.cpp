@@ -1,0 +1,117 @@
+#include "app/pages/charts/stage_chart.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "app/pages/colors.h"
+#include "core/analysis/lane_measurement.h"
+#include "core/analysis/quantity.h"
+
+namespace headroom::pages {
+
+namespace {
+
+/// The stages, and what lies outside them: all of a step's wall time.
+constexpr int kBarCount = model::kStageCount + 1;
+constexpr std::array<const char*, kBarCount> kNames{"embed",  "QKV",      "attention", "attn. out",
+                                                    "FFN up", "FFN down", "logits",    "outside"};
+// For large type; the tool tip has the full names.
+constexpr std::array<const char*, kBarCount> kShortNames{"emb.", "QKV",  "attn.",  "out",
+                                                         "up",   "down", "logits", "outs."};
+
+QString milliseconds(double time) {
+  return QString::fromStdString(analysis::millisecondsText(time));
+}
+
+}  // namespace
+
+StageChart::StageChart(QWidget* parent)
+    : Chart("Time per stage, ms per step",
+            "Measured, mean of the last 32 decode steps. Stages: by the device's time stamps, layers added "
+            "up.\n"
+            "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
+            parent),
+      m_group(new QCPBarsGroup(this)) {
+  xAxis->setRange(-0.55, kBarCount - 0.45);
+  xAxis->grid()->setVisible(false);
+  m_group->setSpacingType(QCPBarsGroup::stAbsolute);
+  m_group->setSpacing(1);
+}
+
+void StageChart::setAppearance(const session::Appearance& appearance) {
+  Chart::setAppearance(appearance);
+  xAxis->setTickPen(Qt::NoPen);
+  QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
+  for (int stage = 0; stage < kBarCount; ++stage) {
+    const auto& names = appearance.presentation() ? kShortNames : kNames;
+    ticker->addTick(stage, names[static_cast<std::size_t>(stage)]);
+  }
+  xAxis->setTicker(ticker);
+}
+
+void StageChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+  while (static_cast<int>(m_bars.size()) > store.laneCount()) {
+    removePlottable(m_bars.back());
+    m_bars.pop_back();
+  }
+  while (static_cast<int>(m_bars.size()) < store.laneCount()) {
+    m_bars.push_back(new QCPBars(xAxis, yAxis));
+    m_bars.back()->setBarsGroup(m_group);
+  }
+  m_titles.clear();
+  m_overheads.clear();
+  m_wallTimes.clear();
+  double largest = 0.0;
+  for (int lane = 0; lane < store.laneCount(); ++lane) {
+    m_titles.push_back(laneTitle(store, lane));
+    const analysis::StepSummary recent =
+        store.lane(lane).recent(selection.positionIn(store, lane), analysis::LaneMeasurement::kRecentSteps);
+    const double steps = std::max(recent.stepCount, 1);
+    model::Overhead overhead = recent.overhead;
+    overhead.prepareMs /= steps;
+    overhead.submitMs /= steps;
+    overhead.readBackMs /= steps;
+    m_overheads.push_back(overhead);
+    m_wallTimes.push_back(recent.wallTimeMs / steps);
+    QVector<double> keys;
+    QVector<double> values;
+    for (std::size_t bar = 0; bar < kBarCount; ++bar) {
+      keys.append(static_cast<double>(bar));
+      values.append(bar < recent.stageTimeMs.size() ? recent.stageTimeMs[bar] / steps : overhead.totalMs());
+      largest = std::max(largest, values.back());
+    }
+    QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];
+    bars->setWidth(0.72 / std::max(store.laneCount(), 1));
+    bars->setData(keys, values, true);
+    bars->setPen(Qt::NoPen);
+    bars->setBrush(laneColor(store, lane));
+  }
+  // The axis grows at once and shrinks only when it is far too long, so that bars do not dance.
+  const double wanted = roundUp(largest);
+  if (wanted > yAxis->range().upper || largest < 0.4 * yAxis->range().upper) yAxis->setRange(0.0, wanted);
+  replot(QCustomPlot::rpQueuedReplot);
+}
+
+QString StageChart::valuesAt(double x) const {
+  const int bar = static_cast<int>(std::lround(x));
+  if (bar < 0 || bar >= kBarCount) return {};
+  const bool outside = bar == model::kStageCount;
+  QString text = outside ? QString("Outside the stages: prepare + submit + read back")
+                         : QString::fromUtf8(model::stageName(static_cast<model::Stage>(bar)).data());
+  for (std::size_t lane = 0; lane < m_bars.size(); ++lane) {
+    const auto found = m_bars[lane]->data()->findBegin(bar, false);
+    if (found == m_bars[lane]->data()->constEnd()) continue;
+    text += QString("\n%1: %2").arg(m_titles[lane], milliseconds(found->value));
+    const model::Overhead& overhead = m_overheads[lane];
+    if (outside) {
+      text += QString(" = %1 + %2 + %3")
+                  .arg(milliseconds(overhead.prepareMs), milliseconds(overhead.submitMs),
+                       milliseconds(overhead.readBackMs));
+    }
+    text += QString(" of %1 a step").arg(milliseconds(m_wallTimes[lane]));
+  }
+  return text;
+}
+
+}  // namespace headroom::pages

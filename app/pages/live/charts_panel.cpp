@@ -1,0 +1,48 @@
+#include "app/pages/live/charts_panel.h"
+
+#include <QHBoxLayout>
+
+#include "app/pages/charts/growth_chart.h"
+#include "app/pages/charts/stage_chart.h"
+#include "app/pages/charts/traffic_chart.h"
+
+namespace headroom::pages {
+
+namespace {
+constexpr int kPacedIntervalMs = 150;
+constexpr int kFullSpeedIntervalMs = 600;
+}  // namespace
+
+ChartsPanel::ChartsPanel(const session::TraceStore& store, const session::Selection& selection,
+                         QWidget* parent)
+    : QWidget(parent), m_store(store), m_selection(selection), m_timer(this), m_intervalMs(kPacedIntervalMs) {
+  m_charts = {new GrowthChart(this), new TrafficChart(this), new StageChart(this)};
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(8, 0, 8, 8);
+  layout->setSpacing(8);
+  for (Chart* chart : m_charts) layout->addWidget(chart, 1);
+  m_timer.setSingleShot(true);
+  connect(&m_timer, &QTimer::timeout, this, &ChartsPanel::refresh);
+  connect(&store, &session::TraceStore::changed, this, &ChartsPanel::request);
+  connect(&selection, &session::Selection::changed, this, &ChartsPanel::request);
+}
+
+void ChartsPanel::request() {
+  if (!m_timer.isActive()) m_timer.start(m_intervalMs);
+}
+
+void ChartsPanel::refresh() {
+  if (!isVisible()) return;
+  for (Chart* chart : m_charts) chart->refresh(m_store, m_selection);
+}
+
+void ChartsPanel::setAppearance(const session::Appearance& appearance) {
+  for (Chart* chart : m_charts) chart->setAppearance(appearance);
+  request();
+}
+
+void ChartsPanel::setFullSpeed(bool fullSpeed) {
+  m_intervalMs = fullSpeed ? kFullSpeedIntervalMs : kPacedIntervalMs;
+}
+
+}  // namespace headroom::pages

@@ -1,0 +1,248 @@
+#include "app/pages/live/live_page.h"
+
+#include <QAction>
+#include <QActionGroup>
+#include <QSplitter>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "app/pages/command.h"
+#include "app/pages/live/lane_bar.h"
+#include "app/pages/live/lane_controls.h"
+#include "app/pages/live/lower_panel.h"
+#include "app/pages/live/transport_bar.h"
+
+namespace headroom::pages {
+
+namespace {
+/// Pixels that text, head wall, cache and timeline of the lanes need to show a row of heads.
+constexpr int kHeightOfHeads = 340;
+constexpr int kLongStep = 10;
+
+int chartHeight(int whole) {
+  return std::clamp(whole * 22 / 100, 150, 220);
+}
+}  // namespace
+
+LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
+                   session::Workspace& workspace, QWidget* live, QWidget* parent)
+    : Page(parent),
+      m_session(session),
+      m_store(store),
+      m_selection(selection),
+      m_workspace(workspace),
+      m_transport(new TransportBar(session::bundledModels(), this)),
+      m_controls(new LaneControls(this)),
+      m_lower(new LowerPanel(store, selection, this)),
+      m_splitter(new QSplitter(Qt::Vertical, this)),
+      m_lowerHeights(kLowerViewCount, 0) {
+  divide(live);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(m_transport);
+  layout->addWidget(m_controls);
+  layout->addWidget(m_splitter, 1);
+  connect(&session, &session::SessionHost::stateChanged, this, &LivePage::showState);
+  // Where a choice could not be carried out, the controls go back to what runs.
+  connect(&session, &session::SessionHost::lanesSettled, this, &LivePage::showLanes);
+  connect(&workspace, &session::Workspace::lanesStand, this, &LivePage::showLanes);
+  connect(&workspace, &session::Workspace::promptChanged, this, &LivePage::showPrompt);
+  connect(&workspace, &session::Workspace::wayBackChanged, this, [this] {
+    const std::string& way = m_workspace.wayBack();
+    m_lower->strip().setReturn(way.empty() ? std::nullopt : std::optional(QString::fromStdString(way)));
+  });
+  connectTransport();
+  connectControls();
+}
+
+void LivePage::divide(QWidget* live) {
+  live->setMinimumHeight(240);
+  m_splitter->addWidget(live);
+  m_splitter->addWidget(m_lower);
+  m_splitter->setChildrenCollapsible(false);
+  m_splitter->setStretchFactor(0, 1);
+  m_splitter->setStretchFactor(1, 0);
+  m_splitter->setHandleWidth(3);
+}
+
+void LivePage::showSettings(const session::Settings& settings) {
+  m_transport->setPace(settings.pace());
+  m_transport->setSampling(settings.sampling());
+  const int whole = std::max(window()->height(), 400);
+  m_splitter->setSizes({whole - chartHeight(whole), chartHeight(whole)});
+  m_splitter->restoreState(settings.windowState());
+}
+
+QByteArray LivePage::layoutState() const {
+  return m_splitter->saveState();
+}
+
+void LivePage::connectTransport() {
+  connect(m_transport->playAction(), &QAction::triggered, &m_workspace, &session::Workspace::togglePlaying);
+  connect(m_transport->stepAction(), &QAction::triggered, &m_workspace, &session::Workspace::stepOne);
+  connect(m_transport->restartAction(), &QAction::triggered, &m_workspace, &session::Workspace::restart);
+  connect(m_transport, &TransportBar::promptEntered, this,
+          [this](const QString& prompt) { m_workspace.enterPrompt(prompt.toStdString()); });
+  connect(m_transport, &TransportBar::paceChosen, &m_workspace, &session::Workspace::setPace);
+  connect(m_transport, &TransportBar::samplingChosen, &m_workspace, &session::Workspace::setSampling);
+  connect(m_transport, &TransportBar::feedChosen, &m_workspace, &session::Workspace::setFeed);
+  LaneBar& lanes = m_transport->lanes();
+  connect(&lanes, &LaneBar::addRequested, this,
+          [this](const QString& source) { m_workspace.addLane(source.toStdString()); });
+  connect(&lanes, &LaneBar::openFileRequested, this, &LivePage::openFileRequested);
+  connect(&lanes, &LaneBar::closeRequested, &m_workspace, &session::Workspace::closeLane);
+}
+
+void LivePage::connectControls() {
+  connect(m_controls, &LaneControls::lanesChosen, &m_workspace, &session::Workspace::chooseOptions);
+  connect(m_controls, &LaneControls::fillChosen, &m_workspace, &session::Workspace::setFill);
+  connect(m_controls, &LaneControls::kernelsRequested, &m_workspace, &session::Workspace::compareKernels);
+  VerdictStrip& strip = m_lower->strip();
+  connect(&strip, &VerdictStrip::goThere, this, &LivePage::goThere);
+  connect(&strip, &VerdictStrip::goBack, &m_workspace, &session::Workspace::goBack);
+  connect(&strip, &VerdictStrip::stopFilling, &m_session, &session::SessionHost::stopFilling);
+  connect(&strip, &VerdictStrip::measureCeilings, &m_session, &session::SessionHost::measureCeilings);
+  connect(m_lower, &LowerPanel::viewChanged, this, &LivePage::showLowerView);
+}
+
+void LivePage::showState(const session::SessionState& state) {
+  m_transport->setState(state);
+  m_controls->setFill(state.fill);
+  m_lower->setState(state);
+}
+
+void LivePage::showLanes() {
+  std::vector<std::string> titles;
+  std::vector<session::LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    infos.push_back(m_store.lane(lane).info());
+    titles.push_back(infos.back().title);
+  }
+  m_transport->lanes().setLanes(m_workspace.lanes(), titles);
+  m_controls->setLanes(m_workspace.lanes(), infos);
+  if (!infos.empty()) m_transport->setDevice(QString::fromStdString(infos.front().deviceName));
+}
+
+void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {
+  m_transport->setPromptForm(form);
+  m_transport->setPrompt(QString::fromStdString(prompt));
+  if (m_chat) m_chat->setChecked(form == session::PromptForm::Chat);
+  if (m_ids) m_ids->setChecked(form == session::PromptForm::Ids);
+}
+
+void LivePage::goThere() {
+  if (const auto point = m_lower->strip().destination()) m_workspace.goTo(*point);
+}
+
+void LivePage::showLowerView(LowerView view) {
+  // Roofline and weights need more height than the charts, which are looked at beside the lanes.
+  const QList<int> sizes = m_splitter->sizes();
+  const int whole = sizes[0] + sizes[1];
+  m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = sizes[1];
+  m_lowerView = view;
+  int& wanted = m_lowerHeights[static_cast<std::size_t>(view)];
+  if (wanted == 0) {
+    wanted = view == LowerView::Charts ? chartHeight(whole) : std::clamp(whole * 44 / 100, 200, 420);
+    // The heads stay to be seen.
+    wanted = std::min(wanted, std::max(150, whole - kHeightOfHeads));
+  }
+  m_splitter->setSizes({whole - wanted, wanted});
+}
+
+void LivePage::setAppearance(const session::Appearance& appearance) {
+  m_transport->setAppearance(appearance);
+  m_controls->setAppearance(appearance);
+  m_lower->setAppearance(appearance);
+}
+
+void LivePage::openLaneMenu() {
+  m_transport->lanes().openMenu();
+}
+
+void LivePage::addCommands(const PageMenus& menus) {
+  addDecodeCommands(menus.decode);
+  addExplainCommands(menus.explain);
+  addLookCommands(menus.look);
+}
+
+void LivePage::addDecodeCommands(QMenu* menu) {
+  menu->addAction(m_transport->playAction());
+  menu->addAction(m_transport->stepAction());
+  menu->addAction(m_transport->restartAction());
+  menu->addSeparator();
+  addCommand(menu, "&Faster", Qt::Key_Plus, [this] { m_transport->changeSpeed(1); });
+  addCommand(menu, "&Slower", Qt::Key_Minus, [this] { m_transport->changeSpeed(-1); });
+  menu->addSeparator();
+  addCommand(menu, "Edit the &prompt", Qt::CTRL | Qt::Key_L, [this] { m_transport->focusPrompt(); });
+  const auto form = [this](QAction* action, session::PromptForm wanted) {
+    m_workspace.setPromptForm(action->isChecked() ? wanted : session::PromptForm::Text,
+                              m_transport->prompt().toStdString());
+  };
+  m_chat = addCommand(menu, "Prompt as &chat message", Qt::CTRL | Qt::SHIFT | Qt::Key_L,
+                      [this, form] { form(m_chat, session::PromptForm::Chat); });
+  m_chat->setToolTip("Put the prompt into the model's own chat template, as the user's message");
+  m_ids = addCommand(menu, "Prompt as token &ids", Qt::CTRL | Qt::SHIFT | Qt::Key_I,
+                     [this, form] { form(m_ids, session::PromptForm::Ids); });
+  m_ids->setToolTip("Feed exactly the token ids that the prompt lists; it begins with those of the text");
+  auto* forms = new QActionGroup(this);
+  forms->setExclusionPolicy(QActionGroup::ExclusionPolicy::ExclusiveOptional);
+  for (QAction* action : {m_chat, m_ids}) {
+    action->setCheckable(true);
+    forms->addAction(action);
+  }
+  menu->setToolTipsVisible(true);
+  addCommand(menu, "Sam&pling\u2026", Qt::Key_G, [this] { m_transport->openSampling(); });
+  addCommand(menu, "&Lockstep on or off", Qt::Key_K, [this] { m_transport->toggleLockstep(); });
+}
+
+void LivePage::addExplainCommands(QMenu* menu) {
+  addCommand(menu, "&Go where sharing heads pays", Qt::CTRL | Qt::Key_G, [this] { goThere(); });
+  addCommand(menu, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { m_workspace.goBack(); });
+  addCommand(menu, "Shared and naive &kernel side by side", Qt::CTRL | Qt::Key_E,
+             [this] { m_workspace.compareKernels(-1); });
+  addCommand(menu, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F, [this] { m_controls->focusFill(); });
+  addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
+  addCommand(menu, "&Measure this device again", QKeySequence(), [this] { m_session.measureCeilings(); });
+  menu->addSeparator();
+  addCommand(menu, "Show &charts below", Qt::CTRL | Qt::Key_1,
+             [this] { m_lower->setView(LowerView::Charts); });
+  addCommand(menu, "Show the &roofline below", Qt::CTRL | Qt::Key_2,
+             [this] { m_lower->setView(LowerView::Roofline); });
+  addCommand(menu, "Show the &weights below", Qt::CTRL | Qt::Key_3,
+             [this] { m_lower->setView(LowerView::Weights); });
+}
+
+void LivePage::addLookCommands(QMenu* menu) {
+  const auto position = [&](const char* text, const QKeySequence& keys, int by) {
+    addCommand(menu, text, keys, [this, by] { m_selection.movePosition(m_store, by); });
+  };
+  position("One token back", Qt::Key_Left, -1);
+  position("One token on", Qt::Key_Right, 1);
+  position("Ten tokens back", Qt::SHIFT | Qt::Key_Left, -kLongStep);
+  position("Ten tokens on", Qt::SHIFT | Qt::Key_Right, kLongStep);
+  addCommand(menu, "First token", Qt::Key_Home, [this] {
+    if (m_store.length() > 0) m_selection.setPosition(0);
+  });
+  addCommand(menu, "Newest token", Qt::Key_End, [this] { m_selection.setPosition(std::nullopt); });
+  menu->addSeparator();
+  const auto head = [&](const char* text, const QKeySequence& keys, int layers, int heads) {
+    addCommand(menu, text, keys, [this, layers, heads] { m_selection.moveHead(m_store, layers, heads); });
+  };
+  head("Next head", Qt::CTRL | Qt::Key_Right, 0, 1);
+  head("Previous head", Qt::CTRL | Qt::Key_Left, 0, -1);
+  head("Next layer", Qt::CTRL | Qt::Key_Down, 1, 0);
+  head("Previous layer", Qt::CTRL | Qt::Key_Up, -1, 0);
+  addCommand(menu, "Same head of the next lane", Qt::Key_L, [this] { m_selection.nextLane(m_store); });
+  menu->addSeparator();
+  addCommand(menu, "Next map scale", Qt::Key_S, [this] {
+    const int next = (static_cast<int>(m_selection.mapScale()) + 1) % session::kMapScaleCount;
+    m_selection.setMapScale(static_cast<session::MapScale>(next));
+  });
+  addCommand(menu, "Next map colours", Qt::Key_C, [this] {
+    const int next = (static_cast<int>(m_selection.colorMap()) + 1) % session::kColorMapCount;
+    m_selection.setColorMap(static_cast<session::ColorMap>(next));
+  });
+}
+
+}  // namespace headroom::pages

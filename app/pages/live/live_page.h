@@ -1,0 +1,68 @@
+#pragma once
+
+#include <vector>
+
+#include "app/pages/live/verdict_strip.h"
+#include "app/pages/page.h"
+#include "app/session/workspace.h"
+
+class QAction;
+class QSplitter;
+
+namespace headroom::pages {
+
+class LaneControls;
+class LowerPanel;
+class TransportBar;
+
+/// Lanes that decode: transport and controls above the live view, verdict and charts below it.
+class LivePage : public Page {
+  Q_OBJECT
+
+ public:
+  /// `live` is the live view, or what stands in its place; the page takes it over.
+  LivePage(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
+           session::Workspace& workspace, QWidget* live, QWidget* parent);
+
+  QString title() const override { return "Live"; }
+  QString purpose() const override { return "Decode a text in lanes side by side and look inside"; }
+  void setAppearance(const session::Appearance& appearance) override;
+  void addCommands(const PageMenus& menus) override;
+  /// What is remembered of the controls, and how the height was divided.
+  void showSettings(const session::Settings& settings);
+  /// The menu with what can be opened in a lane.
+  void openLaneMenu();
+  /// How the height is divided between lanes and charts.
+  QByteArray layoutState() const;
+
+ signals:
+  void openFileRequested();
+
+ private:
+  void divide(QWidget* live);
+  void connectTransport();
+  void connectControls();
+  void addDecodeCommands(QMenu* menu);
+  void addExplainCommands(QMenu* menu);
+  void addLookCommands(QMenu* menu);
+  void showState(const session::SessionState& state);
+  void showLanes();
+  void showPrompt(const std::string& prompt, session::PromptForm form);
+  void showLowerView(LowerView view);
+  void goThere();
+
+  session::SessionHost& m_session;
+  session::TraceStore& m_store;
+  session::Selection& m_selection;
+  session::Workspace& m_workspace;
+  TransportBar* m_transport;
+  LaneControls* m_controls;
+  LowerPanel* m_lower;
+  QSplitter* m_splitter;
+  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
+  LowerView m_lowerView = LowerView::Charts;
+  QAction* m_chat = nullptr;
+  QAction* m_ids = nullptr;
+};
+
+}  // namespace headroom::pages

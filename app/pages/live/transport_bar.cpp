@@ -1,0 +1,210 @@
+#include "app/pages/live/transport_bar.h"
+
+#include <QAction>
+#include <QCheckBox>
+#include <QLabel>
+#include <QLineEdit>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <QToolButton>
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "app/pages/colors.h"
+#include "app/pages/icons.h"
+#include "app/pages/live/lane_bar.h"
+#include "app/pages/live/sampling_popover.h"
+
+namespace headroom::pages {
+
+namespace {
+
+/// Notches of the speed slider in tokens per second; the last one is as fast as the device can.
+constexpr std::array<double, 9> kPaces{1, 2, 5, 10, 20, 30, 60, 120, 0};
+
+int notchOf(session::Pace pace) {
+  if (pace.unlimited()) return static_cast<int>(kPaces.size()) - 1;
+  int best = 0;
+  for (int notch = 0; notch + 1 < static_cast<int>(kPaces.size()); ++notch) {
+    const auto distance = [&](int index) {
+      return std::abs(std::log(kPaces[static_cast<std::size_t>(index)] / pace.tokensPerSecond));
+    };
+    if (distance(notch) < distance(best)) best = notch;
+  }
+  return best;
+}
+
+}  // namespace
+
+TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* parent)
+    : QToolBar("Transport", parent),
+      m_play(new QAction("Play", this)),
+      m_step(new QAction("Step one token", this)),
+      m_restart(new QAction("Restart", this)),
+      m_speed(new QSlider(Qt::Horizontal, this)),
+      m_speedLabel(new QLabel(this)),
+      m_prompt(new QLineEdit(this)),
+      m_samplingButton(new QToolButton(this)),
+      m_sampling(new SamplingPopover(this)),
+      m_lockstep(new QCheckBox("Lockstep", this)),
+      m_lanes(new LaneBar(bundled, this)),
+      m_device(new QLabel(this)) {
+  setObjectName("transport");
+  setMovable(false);
+  setIconSize({16, 16});
+  m_play->setShortcut(Qt::Key_Space);
+  m_step->setShortcut(Qt::Key_Period);
+  m_step->setToolTip("Decode one token (.)");
+  m_restart->setShortcut(Qt::Key_R);
+  m_restart->setToolTip("Start again from the prompt (R)");
+  m_speed->setObjectName("speed");
+  m_speed->setRange(0, static_cast<int>(kPaces.size()) - 1);
+  m_speed->setPageStep(1);
+  m_speed->setToolTip("Tokens per second, up to full speed (- slower, + faster)");
+  m_prompt->setObjectName("prompt");
+  setPromptForm(session::PromptForm::Text);
+  m_prompt->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  m_prompt->setMinimumWidth(120);
+  m_samplingButton->setObjectName("sampling");
+  m_samplingButton->setToolTip("How the next token is chosen (G)");
+  m_lockstep->setObjectName("lockstep");
+  m_lockstep->setToolTip(
+      "On: every lane is fed what lane 1 chooses, so maps compare token by token.\n"
+      "Off: every lane goes on with its own choice. (K)");
+  m_device->setObjectName("device");
+  m_device->setEnabled(false);
+
+  addAction(m_restart);
+  addAction(m_play);
+  addAction(m_step);
+  addWidget(m_speed);
+  addWidget(m_speedLabel);
+  addWidget(m_prompt);
+  addWidget(m_samplingButton);
+  addWidget(m_lockstep);
+  addWidget(m_lanes);
+  addWidget(m_device);
+  widgetForAction(m_play)->setObjectName("play");
+  widgetForAction(m_step)->setObjectName("step");
+  widgetForAction(m_restart)->setObjectName("restart");
+
+  connect(m_speed, &QSlider::valueChanged, this, [this] {
+    showPace();
+    emit paceChosen(pace());
+  });
+  connect(m_prompt, &QLineEdit::returnPressed, this, [this] { emit promptEntered(m_prompt->text()); });
+  connect(m_samplingButton, &QToolButton::clicked, this, &TransportBar::openSampling);
+  connect(m_sampling, &SamplingPopover::samplingChanged, this, [this] {
+    m_samplingButton->setText(SamplingPopover::summary(m_sampling->sampling()));
+    emit samplingChosen(m_sampling->sampling());
+  });
+  connect(m_lockstep, &QCheckBox::clicked, this, [this](bool checked) {
+    emit feedChosen(checked ? session::TokenFeed::Lockstep : session::TokenFeed::FreeRun);
+  });
+  setAppearance(m_appearance);
+}
+
+void TransportBar::setState(const session::SessionState& state) {
+  m_playing = state.playing;
+  const QColor ink = toQt(m_appearance.palette().text);
+  m_play->setIcon(makeIcon(state.playing ? Icon::Pause : Icon::Play, ink));
+  m_play->setToolTip(state.playing ? "Pause (Space)" : "Play (Space)");
+  m_play->setText(state.playing ? "Pause" : "Play");
+  const QSignalBlocker silent(m_lockstep);
+  m_lockstep->setChecked(state.feed == session::TokenFeed::Lockstep);
+}
+
+void TransportBar::setPrompt(const QString& prompt) {
+  m_prompt->setText(prompt);
+  m_prompt->setCursorPosition(0);
+}
+
+QString TransportBar::prompt() const {
+  return m_prompt->text();
+}
+
+void TransportBar::setPromptForm(session::PromptForm form) {
+  switch (form) {
+    case session::PromptForm::Text:
+      m_prompt->setPlaceholderText("Prompt");
+      m_prompt->setToolTip("The text to go on from; Enter decodes it (Ctrl+L)");
+      break;
+    case session::PromptForm::Chat:
+      m_prompt->setPlaceholderText("Chat message");
+      m_prompt->setToolTip(
+          "What the user says, put into the model's chat template; Enter decodes the answer (Ctrl+L)");
+      break;
+    case session::PromptForm::Ids:
+      m_prompt->setPlaceholderText("Token ids, as in 1, 2, 3");
+      m_prompt->setToolTip("Token ids to go on from, fed exactly so; Enter decodes them (Ctrl+L)");
+      break;
+  }
+}
+
+void TransportBar::setSampling(const model::SamplingOptions& sampling) {
+  m_sampling->setSampling(sampling);
+  m_samplingButton->setText(SamplingPopover::summary(sampling));
+}
+
+void TransportBar::setPace(session::Pace pace) {
+  const QSignalBlocker silent(m_speed);
+  m_speed->setValue(notchOf(pace));
+  showPace();
+}
+
+session::Pace TransportBar::pace() const {
+  return {kPaces[static_cast<std::size_t>(m_speed->value())]};
+}
+
+void TransportBar::showPace() {
+  m_speedLabel->setText(pace().unlimited() ? "full speed" : QString("%1 tok/s").arg(pace().tokensPerSecond));
+}
+
+void TransportBar::changeSpeed(int notches) {
+  m_speed->setValue(m_speed->value() + notches);
+}
+
+void TransportBar::setDevice(const QString& device) {
+  const QFontMetrics metrics(m_device->font());
+  // Drivers put versions and widths in brackets behind the name; the tool tip keeps them.
+  const QString name = device.section(" (", 0, 0);
+  m_device->setText(metrics.elidedText(name, Qt::ElideRight, 26 * metrics.averageCharWidth()));
+  m_device->setToolTip("Decodes on " + device);
+}
+
+void TransportBar::setAppearance(const session::Appearance& appearance) {
+  m_appearance = appearance;
+  const QColor ink = toQt(appearance.palette().text);
+  m_step->setIcon(makeIcon(Icon::StepToken, ink));
+  m_restart->setIcon(makeIcon(Icon::Restart, ink));
+  m_play->setIcon(makeIcon(m_playing ? Icon::Pause : Icon::Play, ink));
+  m_lanes->setAppearance(appearance);
+  const int size = appearance.presentation() ? 22 : 16;
+  setIconSize({size, size});
+  const QFontMetrics metrics(font());
+  m_speedLabel->setMinimumWidth(metrics.horizontalAdvance("full speed "));
+  m_speed->setFixedWidth(appearance.presentation() ? 90 : 84);
+  // Fewer controls in front of an audience: what one does not touch while presenting goes.
+  for (QAction* action : actions()) {
+    const QWidget* widget = widgetForAction(action);
+    if (widget == m_device || widget == m_samplingButton) action->setVisible(!appearance.presentation());
+  }
+}
+
+void TransportBar::focusPrompt() {
+  m_prompt->setFocus(Qt::ShortcutFocusReason);
+  m_prompt->selectAll();
+}
+
+void TransportBar::openSampling() {
+  m_sampling->adjustSize();
+  m_sampling->move(m_samplingButton->mapToGlobal(QPoint(0, m_samplingButton->height() + 2)));
+  m_sampling->show();
+}
+
+void TransportBar::toggleLockstep() {
+  m_lockstep->click();
+}
+
+}  // namespace headroom::pages

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <exception>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/session/lane.h"
+
+namespace headroom::session {
+
+/// For each of `wanted` the old lane that does just that, whatever its colour, or else the lane of its model
+/// and colour, which then decodes otherwise; no old lane twice.
+std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
+                                    const std::vector<LaneRequest>& wanted);
+
+/// Titles of lanes by the context limit that they reached.
+using FullLanes = std::map<int, std::vector<std::string>>;
+/// "MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of 1024. ..."
+std::string contextFullSentence(const FullLanes& full);
+/// Why these of `laneCount` lanes, each alone with its vocabulary, run freely although lockstep is asked for.
+std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount);
+/// Likewise lanes that have read another text than those of their vocabulary.
+std::string otherTextSentence(const std::vector<std::string>& titles);
+
+/// What an error says.
+std::string errorText(const std::exception_ptr& error);
+
+}  // namespace headroom::session

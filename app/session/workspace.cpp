@@ -1,0 +1,342 @@
+#include "app/session/workspace.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/analysis/quantity.h"
+
+namespace headroom::session {
+
+namespace {
+
+/// Positions left to decode behind a filled context.
+constexpr int kRoomToDecode = 128;
+
+/// The lowest lane colour that no open lane has.
+int freeColor(const std::vector<LaneRequest>& lanes) {
+  for (int color = 0; color < kMaximumLanes; ++color) {
+    if (std::ranges::count(lanes, color, &LaneRequest::colorIndex) == 0) return color;
+  }
+  return 0;
+}
+
+/// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
+int contextFor(int positions, int modelContext) {
+  const int least = (positions + kRoomToDecode + 63) / 64 * 64;
+  return positions < modelContext ? 0 : std::min(least, kMaximumContext);
+}
+
+int heldBy(const LaneRequest& lane, int modelContext) {
+  return lane.options.contextLength > 0 ? lane.options.contextLength : modelContext;
+}
+
+}  // namespace
+
+Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
+                     QObject* parent)
+    : QObject(parent), m_session(session), m_store(store), m_selection(selection), m_settings(settings) {
+  connect(&m_session, &SessionHost::message, this, &Workspace::message);
+  connect(&m_store, &TraceStore::lanesChanged, this, &Workspace::lanesRunning);
+}
+
+void Workspace::start(const std::vector<std::string>& files) {
+  m_selection.setColorMap(m_settings.colorMap());
+  m_selection.setMapScale(m_settings.mapScale());
+  m_session.setPromptForm(m_settings.promptForm());
+  m_session.setPrompt(m_settings.prompt());
+  m_session.setSampling(m_settings.sampling());
+  m_session.setPace(m_settings.pace());
+  m_session.setFeed(m_settings.feed());
+  emit promptChanged(m_settings.prompt(), m_settings.promptForm());
+  std::vector<LaneRequest> lanes;
+  std::vector<std::string> left;
+  for (const std::string& file : files) {
+    if (std::ssize(lanes) < kMaximumLanes) {
+      lanes.push_back({file, freeColor(lanes), {}});
+    } else {
+      left.push_back(file);
+    }
+  }
+  m_session.setLanes(lanes.empty() ? m_settings.lanes() : lanes);
+  m_session.play();
+  noteLeftOut(left);
+}
+
+const model::ModelConfig& Workspace::configOf(std::size_t lane) const {
+  return m_store.lane(static_cast<int>(lane)).info().config;
+}
+
+void Workspace::lanesRunning() {
+  // What runs is the truth: a lane that could not be opened is not in it.
+  m_lanes.clear();
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) m_lanes.push_back(m_store.lane(lane).info().request);
+  m_selection.clampTo(m_store);
+  m_settings.setLanes(m_lanes);
+  emit lanesStand();
+  noteUntrained();
+  noteContradictions();
+}
+
+bool Workspace::lanesAreSettled() {
+  if (m_session.lanes() == m_lanes) return true;
+  emit message({Severity::Passing, "Lanes are being opened or closed; once they stand, try again."});
+  return false;
+}
+
+void Workspace::addLane(const std::string& source) {
+  // Lanes may be on their way: what was asked for last is what this one comes on top of.
+  std::vector<LaneRequest> lanes = m_session.lanes();
+  if (std::ssize(lanes) >= kMaximumLanes) {
+    emit message({Severity::Note,
+                  fmt::format("At most {} lanes stand side by side; close one first.", kMaximumLanes)});
+    return;
+  }
+  // As the others run, so that they compare.
+  lanes.push_back({source, freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
+  m_session.setLanes(lanes);
+}
+
+void Workspace::openFiles(const std::vector<std::string>& paths) {
+  std::vector<std::string> left;
+  for (const std::string& path : paths) {
+    if (std::ssize(m_session.lanes()) >= kMaximumLanes) {
+      left.push_back(path);
+      continue;
+    }
+    m_settings.addRecentFile(path);
+    addLane(path);
+  }
+  noteLeftOut(left);
+}
+
+void Workspace::noteLeftOut(const std::vector<std::string>& files) {
+  if (files.empty()) return;
+  std::vector<std::string> names;
+  for (const std::string& file : files) names.push_back(std::filesystem::path(file).filename().string());
+  emit message(
+      {Severity::Note, fmt::format("At most {} lanes stand side by side; not opened: {}. Close a lane first.",
+                                   kMaximumLanes, fmt::join(names, ", "))});
+}
+
+void Workspace::closeLane(int lane) {
+  if (lane >= 0 && lane < std::ssize(m_lanes)) closeColor(m_lanes[static_cast<std::size_t>(lane)].colorIndex);
+}
+
+void Workspace::closeLastLane() {
+  if (!m_session.lanes().empty()) closeColor(m_session.lanes().back().colorIndex);
+}
+
+void Workspace::closeColor(int colorIndex) {
+  std::vector<LaneRequest> lanes = m_session.lanes();
+  const auto closed = std::ranges::find(lanes, colorIndex, &LaneRequest::colorIndex);
+  if (closed == lanes.end()) return;  // it is being closed
+  m_closed.push_back({*closed, static_cast<std::size_t>(closed - lanes.begin())});
+  lanes.erase(closed);
+  m_session.setLanes(lanes);
+  emit laneClosed(
+      QString::fromStdString("Lane " + laneTitle(m_closed.back().request.source) + " is closed."));
+}
+
+void Workspace::undoClose() {
+  if (m_closed.empty()) return;
+  std::vector<LaneRequest> lanes = m_session.lanes();
+  if (std::ssize(lanes) >= kMaximumLanes) {
+    emit message(
+        {Severity::Note,
+         fmt::format("There is no room for the closed lane among {}; close one first.", kMaximumLanes)});
+    return;
+  }
+  ClosedLane closed = m_closed.back();
+  m_closed.pop_back();
+  emit wentOn();
+  if (std::ranges::count(lanes, closed.request.colorIndex, &LaneRequest::colorIndex) > 0) {
+    closed.request.colorIndex = freeColor(lanes);
+  }
+  lanes.insert(lanes.begin() + static_cast<std::ptrdiff_t>(std::min(closed.index, lanes.size())),
+               closed.request);
+  m_session.setLanes(lanes);
+}
+
+void Workspace::chooseOptions(const std::vector<LaneRequest>& chosen) {
+  // Lanes may have come or gone since the choice was shown.
+  std::vector<LaneRequest> lanes = m_session.lanes();
+  for (LaneRequest& lane : lanes) {
+    const auto found = std::ranges::find(chosen, lane.colorIndex, &LaneRequest::colorIndex);
+    if (found != chosen.end() && found->source == lane.source) lane.options = found->options;
+  }
+  emit wentOn();
+  m_session.setLanes(lanes);
+}
+
+void Workspace::setFill(int positions) {
+  if (!lanesAreSettled()) return;
+  std::vector<LaneRequest> lanes = m_lanes;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    const int own = configOf(lane).contextLength;
+    if (heldBy(lanes[lane], own) <= positions) lanes[lane].options.contextLength = contextFor(positions, own);
+  }
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+  if (lanes != m_lanes) m_session.setLanes(lanes);
+  m_session.setFill(positions);
+  m_session.play();
+}
+
+void Workspace::leave(const std::string& wayBack) {
+  if (!m_return) m_return = Place{m_lanes, m_session.state().fill};
+  m_selection.setPosition(std::nullopt);
+  m_wayBack = wayBack;
+}
+
+void Workspace::goTo(const analysis::OperatingPoint& point) {
+  if (!lanesAreSettled()) return;
+  leave("where you came from (Ctrl+Shift+G)");
+  std::vector<LaneRequest> lanes = m_lanes;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    lanes[lane].options.batch = point.batch;
+    lanes[lane].options.contextLength = contextFor(point.positions, configOf(lane).contextLength);
+  }
+  emit wentOn();
+  m_session.setLanes(lanes);
+  m_session.setFill(point.positions);
+  m_session.play();
+  emit wayBackChanged();
+}
+
+void Workspace::goBack() {
+  if (!m_return) return;
+  const Place place = *m_return;
+  m_return.reset();
+  m_wayBack.clear();
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+  m_session.setLanes(place.lanes);
+  if (place.fill != m_session.state().fill) {
+    m_session.setFill(place.fill);
+    m_session.play();
+  }
+  emit wayBackChanged();
+}
+
+void Workspace::compareKernels(int lane) {
+  const int known = static_cast<int>(m_lanes.size());
+  if (known == 0 || lane >= known || !lanesAreSettled()) return;
+  const auto groupSize = [&](int index) { return m_store.lane(index).info().config.attention.groupSize(); };
+  if (lane < 0) {
+    // With as many KV heads as query heads both kernels load each key once: there is nothing to see.
+    lane = 0;
+    for (int other = 1; other < known; ++other) {
+      if (groupSize(other) > groupSize(lane)) lane = other;
+    }
+  }
+  if (groupSize(lane) == 1) {
+    emit message({Severity::Passing,
+                  m_store.lane(lane).info().title +
+                      " has a KV head for every query head, so both kernels load each key once: open a lane "
+                      "with GQA or MQA to see them differ."});
+  }
+  leave("the lanes from before (Ctrl+Shift+G)");
+  LaneRequest shared = m_lanes[static_cast<std::size_t>(lane)];
+  shared.options.attention = model::AttentionKernel::Shared;
+  LaneRequest naive = shared;
+  naive.options.attention = model::AttentionKernel::Naive;
+  naive.colorIndex = (shared.colorIndex + 1) % kMaximumLanes;
+  m_session.setLanes({shared, naive});
+  emit wayBackChanged();
+}
+
+void Workspace::noteUntrained() {
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const LaneInfo& info = m_store.lane(lane).info();
+    if (info.contextLength <= info.config.contextLength) continue;
+    const auto digits = [](int value) { return analysis::groupDigits(static_cast<std::uint64_t>(value)); };
+    emit message({Severity::Note,
+                  info.title + " was trained for " + digits(info.config.contextLength) +
+                      " positions. Beyond them the text makes no sense, but times and bytes are true."});
+    return;
+  }
+}
+
+void Workspace::noteContradictions() {
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const LaneInfo& info = m_store.lane(lane).info();
+    const std::size_t count = info.contradictions.size();
+    if (count == 0 || !m_told.insert(info.request.source).second) continue;
+    emit contradictionFound(QString::fromStdString(
+        fmt::format("{}: the file contradicts itself{}. {}.", info.title,
+                    count > 1 ? fmt::format(" in {} places", count) : "", info.contradictions.front())));
+    return;
+  }
+}
+
+void Workspace::togglePlaying() {
+  if (m_session.state().playing) {
+    m_session.pause();
+    return;
+  }
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+  m_session.play();
+}
+
+void Workspace::stepOne() {
+  m_selection.setPosition(std::nullopt);
+  m_session.stepOne();
+}
+
+void Workspace::restart() {
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+  m_session.restart();
+}
+
+void Workspace::enterPrompt(const std::string& prompt) {
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+  m_settings.setPrompt(prompt);
+  m_session.setPrompt(prompt);
+  m_session.play();
+}
+
+void Workspace::setPromptForm(PromptForm form, const std::string& shown) {
+  const bool wasIds = m_settings.promptForm() == PromptForm::Ids;
+  const bool isIds = form == PromptForm::Ids;
+  std::string prompt = shown;
+  if (isIds && !wasIds) {
+    // The same text, as the first lane was fed it; a filled context holds it many times over.
+    m_textPrompt = prompt;
+    if (m_store.laneCount() > 0 && m_store.lane(0).promptLength() > 0 && m_session.state().fill == 0) {
+      const LaneTrace& lane = m_store.lane(0);
+      prompt = fmt::format(
+          "{}", fmt::join(lane.tokens().first(static_cast<std::size_t>(lane.promptLength())), ", "));
+    }
+  } else if (wasIds && !isIds && !m_textPrompt.empty()) {
+    prompt = m_textPrompt;
+  }
+  m_settings.setPromptForm(form);
+  m_settings.setPrompt(prompt);
+  emit promptChanged(prompt, form);
+  m_session.setPromptForm(form);
+  m_session.setPrompt(prompt);
+  m_session.play();
+}
+
+void Workspace::setPace(Pace pace) {
+  m_settings.setPace(pace);
+  m_session.setPace(pace);
+}
+
+void Workspace::setSampling(const model::SamplingOptions& sampling) {
+  m_settings.setSampling(sampling);
+  m_session.setSampling(sampling);
+}
+
+void Workspace::setFeed(TokenFeed feed) {
+  m_settings.setFeed(feed);
+  m_session.setFeed(feed);
+}
+
+}  // namespace headroom::session

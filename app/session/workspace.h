@@ -1,0 +1,111 @@
+#pragma once
+
+#include <QObject>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/session/selection.h"
+#include "app/session/session_host.h"
+#include "app/session/settings.h"
+#include "core/analysis/verdict.h"
+
+namespace headroom::session {
+
+/// What the user has on the table: which lanes, what they read, what can be undone, and where a button led
+/// away from. Decisions without widgets; the window shows them and passes on what people click.
+class Workspace : public QObject {
+  Q_OBJECT
+
+ public:
+  Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
+            QObject* parent = nullptr);
+
+  /// Opens the remembered lanes, or `files` where given, and decodes the remembered prompt.
+  void start(const std::vector<std::string>& files);
+
+  /// The lanes that run.
+  const std::vector<LaneRequest>& lanes() const { return m_lanes; }
+  /// Adds a lane for each, as many as there is room for.
+  void openFiles(const std::vector<std::string>& paths);
+  void addLane(const std::string& source);
+  /// `lane` as it runs.
+  void closeLane(int lane);
+  /// The last one asked for.
+  void closeLastLane();
+  /// Brings back the lane closed last, where it stood.
+  void undoClose();
+  /// Other options for the lanes of these colours and models.
+  void chooseOptions(const std::vector<LaneRequest>& chosen);
+
+  /// Every lane begins with `positions` positions; contexts that do not hold them grow.
+  void setFill(int positions);
+  /// Decodes all lanes with this batch and that many positions in their caches; goBack() returns.
+  void goTo(const analysis::OperatingPoint& point);
+  /// The lane's model with both attention kernels side by side, and nothing else; -1: the lane that shares
+  /// most. goBack() returns.
+  void compareKernels(int lane);
+  void goBack();
+  /// Where goBack() would lead; empty when nowhere.
+  const std::string& wayBack() const { return m_wayBack; }
+
+  void togglePlaying();
+  void stepOne();
+  void restart();
+  void enterPrompt(const std::string& prompt);
+  /// Text, chat message or token ids; `shown`, the prompt as it stands in its field, is rewritten where the
+  /// new form needs it.
+  void setPromptForm(PromptForm form, const std::string& shown);
+  void setPace(Pace pace);
+  void setSampling(const model::SamplingOptions& sampling);
+  void setFeed(TokenFeed feed);
+
+ signals:
+  /// Other lanes run.
+  void lanesStand();
+  void message(const headroom::session::Message& message);
+  /// With something that can be done about it.
+  void laneClosed(const QString& sentence);
+  void contradictionFound(const QString& sentence);
+  /// The user went on: notes that he could read may go.
+  void wentOn();
+  void promptChanged(const std::string& prompt, headroom::session::PromptForm form);
+  void wayBackChanged();
+
+ private:
+  struct ClosedLane {
+    LaneRequest request;
+    std::size_t index = 0;  ///< where it stood
+  };
+  /// Lanes and filling before a button led elsewhere.
+  struct Place {
+    std::vector<LaneRequest> lanes;
+    int fill = 0;
+  };
+
+  void lanesRunning();
+  /// False, with a message, while lanes are asked for that do not run yet.
+  bool lanesAreSettled();
+  void closeColor(int colorIndex);
+  void noteLeftOut(const std::vector<std::string>& files);
+  /// Says what a context beyond the model's own means.
+  void noteUntrained();
+  /// Names what a file claims and its tensors refute, once for each file.
+  void noteContradictions();
+  void leave(const std::string& wayBack);
+  const model::ModelConfig& configOf(std::size_t lane) const;
+
+  SessionHost& m_session;
+  TraceStore& m_store;
+  Selection& m_selection;
+  Settings& m_settings;
+  std::vector<LaneRequest> m_lanes;
+  std::vector<ClosedLane> m_closed;  // newest last
+  std::optional<Place> m_return;
+  std::string m_wayBack;
+  std::string m_textPrompt;      // while the prompt is ids: what it was before
+  std::set<std::string> m_told;  // files whose contradictions were named
+};
+
+}  // namespace headroom::session

@@ -1,0 +1,113 @@
+#include "core/formats/kept/calibration_file.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/formats/files/atomic_file.h"
+#include "core/formats/json/json_reader.h"
+#include "core/formats/kept/cache_folder.h"
+#include "core/model/error.h"
+
+namespace headroom::formats {
+
+namespace {
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr int kVersion = 1;
+constexpr std::size_t kMostBytes = 1 << 16;
+
+ordered_json document(const model::KernelPlan& plan) {
+  return {{"family", shortName(plan.family)},
+          {"row_blocks", plan.rowBlocks},
+          {"invocations", plan.invocations},
+          {"attention_workgroups", plan.attentionWorkgroups}};
+}
+
+/// Through the parser of options, which knows what is possible. Throws model::Error and nlohmann's
+/// exceptions.
+model::KernelPlan planOf(const json& document) {
+  std::string text = document.at("family");
+  const bool rows = text == "rows";
+  if (const int blocks = document.at("row_blocks"); !rows && blocks > 0)
+    text += fmt::format(",rowBlocks={}", blocks);
+  if (const int count = document.at("invocations"); rows && count > 0)
+    text += fmt::format(",invocations={}", count);
+  if (const int count = document.at("attention_workgroups"); count > 0) {
+    text += fmt::format(",attentionWorkgroups={}", count);
+  }
+  return model::parsePlan(text);
+}
+
+std::optional<model::Calibration> parse(const json& document) {
+  if (document.at("format") != "headroom-calibration" || document.at("version") != kVersion) return {};
+  model::Calibration calibration{.device = document.at("device"),
+                                 .driver = document.at("driver"),
+                                 .date = document.at("date"),
+                                 .measured = document.at("measured"),
+                                 .candidates = {},
+                                 .plan = planOf(document.at("plan"))};
+  for (const json& entry : document.at("candidates")) {
+    calibration.candidates.push_back({planOf(entry.at("plan")), entry.at("step_ms")});
+  }
+  if (!calibration.known()) return {};
+  return calibration;
+}
+}  // namespace
+
+CalibrationFile::CalibrationFile(const std::string& folder, const std::string& device,
+                                 const std::string& driver)
+    : m_device(device), m_driver(driver) {
+  if (folder.empty()) return;
+  const std::string name = cacheFileName("kernels", device, device + "\n" + driver);
+  m_path = (std::filesystem::path(folder) / (name + ".json")).string();
+}
+
+std::optional<model::Calibration> CalibrationFile::load() const {
+  if (m_path.empty()) return {};
+  try {
+    const std::optional<model::Calibration> calibration = parse(readJsonFile(m_path, kMostBytes));
+    if (calibration && calibration->device == m_device && calibration->driver == m_driver) return calibration;
+  } catch (const json::exception&) {
+    // Whatever this is, it is measured anew and replaced.
+  } catch (const model::Error&) {
+  }
+  return {};
+}
+
+void CalibrationFile::save(const model::Calibration& calibration) const {
+  if (m_path.empty()) return;
+  std::error_code failed;
+  std::filesystem::create_directories(std::filesystem::path(m_path).parent_path(), failed);
+  ordered_json candidates = ordered_json::array();
+  for (const model::Calibration::Candidate& candidate : calibration.candidates) {
+    candidates.push_back({{"plan", document(candidate.plan)}, {"step_ms", candidate.stepMs}});
+  }
+  const ordered_json whole = {{"format", "headroom-calibration"},   {"version", kVersion},
+                              {"device", calibration.device},       {"driver", calibration.driver},
+                              {"date", calibration.date},           {"measured", calibration.measured},
+                              {"plan", document(calibration.plan)}, {"candidates", candidates}};
+  AtomicFile file(m_path);
+  file.write(whole.dump(2) + "\n");
+  file.commit();
+}
+
+model::ModelConfig calibrationShape() {
+  model::ModelConfig config;
+  config.name = "calibration";
+  config.layerCount = 2;
+  config.modelDim = 512;
+  config.ffnDim = 1536;
+  config.vocabSize = 512;
+  config.contextLength = 1;
+  config.attention = {8, 2, 64};
+  return config;
+}
+
+model::KernelPlan keptPlan(const std::string& device, const std::string& driver) {
+  const auto kept = CalibrationFile(cacheFolder(), device, driver).load();
+  return kept ? kept->plan : model::KernelPlan{};
+}
+
+}  // namespace headroom::formats

@@ -1,0 +1,186 @@
+#include "core/lanes/device_lanes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/engine/device_model.h"
+#include "core/engine/memory_plan.h"
+#include "core/engine/probes.h"
+#include "core/engine/reference_fallback.h"
+#include "core/engine/translate_errors.h"
+#include "core/engine/vulkan_decoder.h"
+#include "core/formats/bundled_models.h"
+#include "core/formats/kept/cache_folder.h"
+#include "core/formats/kept/calibration_file.h"
+#include "core/formats/kept/ceilings_file.h"
+#include "core/formats/load_model.h"
+#include "core/formats/trace/trace_file.h"
+#include "core/model/error.h"
+#include "core/model/trace_decoder.h"
+#include "core/reference/reference_decoder.h"
+#include "core/vulkan/device.h"
+#include "core/vulkan/instance.h"
+
+namespace headroom::lanes {
+
+namespace {
+
+/// A model with its weights on the device, once a lane decodes there.
+class DeviceLoadedModel final : public LoadedModel {
+ public:
+  using LoadedModel::LoadedModel;
+  std::unique_ptr<engine::DeviceModel> onDevice;
+};
+
+/// What tells two states of one file apart.
+std::string keyOf(const std::string& path) {
+  std::error_code ignored;
+  const auto changed = std::filesystem::last_write_time(path, ignored).time_since_epoch().count();
+  const auto bytes =
+      std::filesystem::is_regular_file(path, ignored) ? std::filesystem::file_size(path, ignored) : 0;
+  return fmt::format("{}\n{}\n{}", std::filesystem::weakly_canonical(path, ignored).string(), changed, bytes);
+}
+
+}  // namespace
+
+const std::vector<std::string>& bundledModels() {
+  return formats::bundledModels();
+}
+
+std::string laneTitle(const std::string& source) {
+  if (!formats::isBundled(source)) {
+    const std::filesystem::path path(source);
+    std::error_code ignored;
+    // A folder's name is a model's name, "Qwen2.5-0.5B", whose dots begin no ending.
+    if (!std::filesystem::is_directory(path, ignored)) return path.stem().string();
+    return (path.has_filename() ? path : path.parent_path()).filename().string();
+  }
+  std::string title = source;
+  std::transform(title.begin(), title.end(), title.begin(),
+                 [](char letter) { return static_cast<char>(letter - 'a' + 'A'); });
+  return title;
+}
+
+DeviceLanes::DeviceLanes() = default;
+
+DeviceLanes::DeviceLanes(Choice choice) : m_choice(std::move(choice)) {
+  if (m_choice.backend == Backend::Reference && !m_choice.device.empty()) {
+    throw model::Error("--device chooses a Vulkan device; the reference backend runs on the processor");
+  }
+}
+
+DeviceLanes::~DeviceLanes() = default;
+
+ModelUse DeviceLanes::load(const std::string& source) {
+  const std::string path = formats::resolveModel(source);
+  return m_store.use(keyOf(path),
+                     [&] { return std::make_unique<DeviceLoadedModel>(formats::loadModel(path)); });
+}
+
+ModelUse DeviceLanes::keep(const std::string& name, const std::function<model::Model()>& make) {
+  return m_store.use(name, [&] { return std::make_unique<DeviceLoadedModel>(make()); });
+}
+
+LaneEngine DeviceLanes::open(const LaneRequest& request, const std::function<void(double)>& progress) {
+  const std::string path = formats::resolveModel(request.source);
+  if (path.ends_with(".safetensors") && formats::isTrace(path))
+    return openTrace(path, laneTitle(request.source));
+  LaneEngine lane = decode(load(request.source), request.options, progress);
+  lane.title = laneTitle(request.source);
+  return lane;
+}
+
+LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
+                               const std::function<void(double)>& progress) {
+  const model::DecoderOptions wanted{.kvType = options.kvType,
+                                     .contextLength = options.contextLength,
+                                     .batch = options.batch,
+                                     .attention = options.attention};
+  LaneEngine lane;
+  lane.title = model->config.name;
+  const bool reference = m_choice.backend == Backend::Reference;
+  const auto note = reference ? std::optional<std::string>() : engine::referenceNote(model->config, wanted);
+  if (reference || note) {
+    lane.decoder = std::make_unique<reference::ReferenceDecoder>(*model, wanted, note.value_or(""));
+    lane.model = std::move(model);
+    return lane;
+  }
+  auto& loaded = static_cast<DeviceLoadedModel&>(model.loaded());
+  const std::string deviceName = device().info().name;
+  // Weights that nobody decodes with go with their model.
+  if (!loaded.onDevice) {
+    model::DecoderOptions planned = wanted;
+    planned.kernels = plan();
+    engine::requireRoom(device(), *model, planned);
+    loaded.onDevice = std::make_unique<engine::DeviceModel>(device(), *model, planned.kernels,
+                                                            engine::UploadOptions{.progress = progress});
+  }
+  auto decoder = std::make_unique<engine::VulkanDecoder>(*loaded.onDevice, wanted);
+  lane.memory = analysis::MemoryOutlook{.device = deviceName,
+                                        .need = loaded.onDevice->need() + decoder->need(),
+                                        .there = device().info().memoryBytes,
+                                        .contextLength = decoder->options().contextLength,
+                                        .kvType = options.kvType};
+  lane.decoder = std::move(decoder);
+  lane.model = std::move(model);
+  return lane;
+}
+
+const engine::DeviceModel* DeviceLanes::onDevice(const ModelUse& model) const {
+  return static_cast<const DeviceLoadedModel&>(model.loaded()).onDevice.get();
+}
+
+LaneEngine DeviceLanes::openTrace(const std::string& path, const std::string& title) const {
+  auto decoder = std::make_unique<model::TraceDecoder>(formats::readTrace(path));
+  const model::Trace& trace = decoder->trace();
+  LaneEngine lane;
+  lane.title = title;
+  lane.script = trace.tokens;
+  lane.scriptPrompt = trace.promptTokens;
+  lane.pieces = trace.pieces;
+  lane.recorded = trace.recorded;
+  lane.decoder = std::move(decoder);
+  return lane;
+}
+
+model::DeviceCeilings DeviceLanes::ceilings(model::Freshness freshness) {
+  vulkan::Device& measured = device();
+  const formats::CeilingsFile file(formats::cacheFolder(), measured.info().name, measured.info().driver);
+  if (freshness == model::Freshness::Kept) return file.load().value_or(model::DeviceCeilings{});
+  const model::DeviceCeilings ceilings =
+      engine::translateErrors([&] { return engine::probeDevice(measured); });
+  try {
+    file.save(ceilings);
+  } catch (const model::Error&) {
+    // A folder that cannot be written costs the next start a second, and nothing is wrong with the numbers.
+  }
+  return ceilings;
+}
+
+void DeviceLanes::forgetDevice() {
+  m_device.reset();
+  m_instance.reset();  // a driver that was reset may have to be found anew
+}
+
+vulkan::Device& DeviceLanes::device() {
+  if (m_device) return *m_device;
+  engine::translateErrors([&] {
+    if (!m_instance) m_instance = std::make_unique<vulkan::Instance>();
+    m_device = std::make_unique<vulkan::Device>(
+        *m_instance, vulkan::chooseDevice(*m_instance, m_choice.device), formats::cacheFolder());
+  });
+  return *m_device;
+}
+
+model::KernelPlan DeviceLanes::plan() {
+  if (m_choice.kernels) return *m_choice.kernels;
+  return formats::keptPlan(device().info().name, device().info().driver);
+}
+
+std::unique_ptr<LaneOpener> deviceLanes() {
+  return std::make_unique<DeviceLanes>();
+}
+
+}  // namespace headroom::lanes

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/lanes/lane_opener.h"
+#include "core/model/kernel_plan.h"
+
+namespace headroom::engine {
+class DeviceModel;
+}
+namespace headroom::vulkan {
+class Device;
+class Instance;
+}  // namespace headroom::vulkan
+
+namespace headroom::lanes {
+
+/// Names of the models that come with the program, in the order in which they are offered.
+const std::vector<std::string>& bundledModels();
+/// "MHA" for "mha"; for a path the file's name without folder and ending, or the folder's name.
+std::string laneTitle(const std::string& source);
+
+/// What computes.
+enum class Backend {
+  Vulkan,     ///< compute shaders; the reference for models that they cannot run, with a note
+  Reference,  ///< float64 on the processor
+};
+
+/// Lanes of files: models on one Vulkan device, which is opened with the first, or on the reference; and
+/// traces. Lanes of one file share the file's mapping and its weights on the device.
+class DeviceLanes final : public LaneOpener {
+ public:
+  struct Choice {
+    Backend backend = Backend::Vulkan;
+    std::string device = {};  ///< as --device names it; empty for the best one
+    /// Empty for what this device's calibration chose, or the default for its kind.
+    std::optional<model::KernelPlan> kernels = {};
+  };
+
+  DeviceLanes();
+  /// Throws model::Error when a device is chosen and the backend is the reference.
+  explicit DeviceLanes(Choice choice);
+  ~DeviceLanes() override;
+
+  /// The model of a file, mapped and checked, without a decoder. Throws model::Error.
+  ModelUse load(const std::string& source);
+  /// A model that is in no file.
+  ModelUse keep(const std::string& name, const std::function<model::Model()>& make);
+  /// A decoder for a loaded model. Throws model::Error.
+  LaneEngine decode(ModelUse model, const LaneOptions& options,
+                    const std::function<void(double)>& progress = {});
+
+  LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override;
+  model::DeviceCeilings ceilings(model::Freshness freshness) override;
+  void forgetDevice() override;
+
+  /// Opened when it is first asked for. Throws model::Error.
+  vulkan::Device& device();
+  /// The weights of a model there; null until a lane decodes with them.
+  const engine::DeviceModel* onDevice(const ModelUse& model) const;
+  /// Another share in a model that is in use.
+  ModelUse share(const ModelUse& model) { return m_store.share(model); }
+  /// How many models lanes have now.
+  int modelCount() const { return m_store.modelCount(); }
+
+ private:
+  LaneEngine openTrace(const std::string& path, const std::string& title) const;
+  model::KernelPlan plan();
+
+  Choice m_choice;
+  std::unique_ptr<vulkan::Instance> m_instance;
+  std::unique_ptr<vulkan::Device> m_device;
+  ModelStore m_store;
+};
+
+/// Lanes that decode on the best Vulkan device.
+std::unique_ptr<LaneOpener> deviceLanes();
+
+}  // namespace headroom::lanes

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+
+#include "core/lanes/lane.h"
+#include "core/model/device_ceilings.h"
+
+namespace headroom::lanes {
+
+/// Opens lanes; outlives the lanes that it opened, and is used on one thread.
+class LaneOpener {
+ public:
+  virtual ~LaneOpener() = default;
+  /// Loads what `request` names, unless a lane has it already, and makes a decoder. `progress` is told the
+  /// share of the weights that is on the device, and may throw model::Cancelled to end it. Throws
+  /// model::Error, model::DeviceLost among them.
+  virtual LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) = 0;
+  /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
+  /// and driver. Measured: takes about a second. Throws model::Error.
+  virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
+  /// After the device was lost, and every lane on it is gone: the next one opens a device anew.
+  virtual void forgetDevice() = 0;
+};
+
+}  // namespace headroom::lanes

@@ -1,0 +1,369 @@
+#include "core/lanes/lane_set.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/lanes/prompt.h"
+#include "core/model/error.h"
+
+namespace headroom::lanes {
+
+namespace {
+using Lane = LaneSet::Lane;
+
+bool beginsAlike(std::span<const int> a, std::span<const int> b) {
+  const std::size_t common = std::min(a.size(), b.size());
+  return std::ranges::equal(a.first(common), b.first(common));
+}
+
+/// What a lane has read, or will: of a trace, all that was recorded.
+const std::vector<int>& textOf(const Lane& lane) {
+  return lane.engine.script.empty() ? lane.text : lane.engine.script;
+}
+
+/// A trace can only go on as it was recorded, so whoever runs beside it must not be further along another
+/// way.
+bool sameText(const Lane& a, const Lane& b) {
+  const auto fits = [](const Lane& trace, const Lane& other) {
+    return trace.engine.script.empty() || other.text.size() <= trace.engine.script.size();
+  };
+  return fits(a, b) && fits(b, a) && beginsAlike(textOf(a), textOf(b));
+}
+
+/// A text as the rows of the first sequence.
+std::vector<model::StepRow> rowsOf(std::span<const int> text) {
+  std::vector<model::StepRow> rows;
+  for (const int token : text)
+    rows.push_back({.sequence = 0, .token = token, .position = static_cast<int>(rows.size())});
+  return rows;
+}
+}  // namespace
+
+int contextLimit(const model::Decoder& decoder) {
+  const int chosen = decoder.options().contextLength;
+  return chosen > 0 ? chosen : decoder.config().contextLength;
+}
+
+std::string_view shortName(StopReason reason) {
+  switch (reason) {
+    case StopReason::TokenLimit:
+      return "max_tokens";
+    case StopReason::EndToken:
+      return "end_token";
+    case StopReason::ContextFull:
+      return "context_full";
+    case StopReason::RecordEnd:
+      return "record_end";
+    case StopReason::Failed:
+      return "failed";
+    case StopReason::DeviceLost:
+      return "device_lost";
+    case StopReason::Interrupted:
+      return "interrupted";
+  }
+  return "";
+}
+
+LaneSet::LaneSet(Options options, BlockChoice block, Events events)
+    : m_options(std::move(options)), m_block(std::move(block)), m_events(std::move(events)) {}
+
+void LaneSet::setSampling(const model::SamplingOptions& sampling) {
+  m_options.sampling = sampling;
+  for (Lane& lane : m_lanes) lane.sampler = model::Sampler(sampling);
+}
+
+void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
+  assert(std::ssize(places) <= kMostLanes);
+  std::vector<Lane> lanes;
+  std::vector<bool> isFresh;  // has an engine that has read nothing yet
+  for (Place& place : places) {
+    isFresh.push_back(place.engine.has_value());
+    if (place.from < 0) {
+      lanes.push_back({.engine = std::move(*place.engine), .sampler = model::Sampler(m_options.sampling)});
+      continue;
+    }
+    lanes.push_back(std::move(m_lanes[static_cast<std::size_t>(place.from)]));
+    if (!place.engine) continue;
+    Lane& lane = lanes.back();
+    lane.engine = std::move(*place.engine);
+    lane.stopReason.reset();
+    lane.error = nullptr;
+  }
+  m_lanes = std::move(lanes);
+  group();
+  for (int index = 0; index < laneCount(); ++index) {
+    if (isFresh[static_cast<std::size_t>(index)]) catchUp(index);
+  }
+  beginFresh(promptOf);
+}
+
+void LaneSet::start(const PromptOf& promptOf) {
+  for (Lane& lane : m_lanes) {
+    lane.sampler.reset();
+    lane.text.clear();
+    lane.promptLength = 0;
+    lane.choice = -1;
+    lane.stopReason.reset();
+    lane.error = nullptr;
+  }
+  for (int index = 0; index < laneCount(); ++index) {
+    guarded(index, [&] { decoder(index).truncate(0); });
+  }
+  group();
+  beginFresh(promptOf);
+}
+
+/// Whose choices each lane is fed. Of lanes that read one text in one vocabulary that is the first, or a
+/// trace, which can only go on as it was recorded.
+void LaneSet::group() {
+  for (int index = 0; index < laneCount(); ++index) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    lane.leader = index;
+    for (int other = 0; m_options.feed == TokenFeed::Lockstep && other < index; ++other) {
+      Lane& first = m_lanes[static_cast<std::size_t>(other)];
+      if (first.leader != other || !sameVocabulary(first.engine, lane.engine) || !sameText(first, lane))
+        continue;
+      lane.leader = other;
+      break;
+    }
+  }
+  for (int index = 0; index < laneCount(); ++index) {
+    if (lane(index).engine.script.empty() || lane(index).leader == index) continue;
+    const int followed = lane(index).leader;
+    if (!lane(followed).engine.script.empty()) continue;
+    for (Lane& member : m_lanes) {
+      if (member.leader == followed) member.leader = index;
+    }
+  }
+}
+
+/// Has a lane whose engine has read nothing read what the lanes of its group have, as far as its cache holds.
+void LaneSet::catchUp(int laneIndex) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  const Lane* furthest = &lane;
+  for (const Lane& other : m_lanes) {
+    if (other.leader == lane.leader && other.text.size() > furthest->text.size()) furthest = &other;
+  }
+  const std::size_t room = static_cast<std::size_t>(contextLimit(*lane.engine.decoder));
+  const std::size_t length = std::min(furthest->text.size(), room);
+  lane.choice = -1;
+  lane.promptLength = std::min(furthest->promptLength, static_cast<int>(length));
+  lane.steppedFrom = std::max(lane.promptLength, static_cast<int>(length) - kSteppedTokens);
+  lane.text =
+      std::vector(furthest->text.begin(), furthest->text.begin() + static_cast<std::ptrdiff_t>(length));
+}
+
+/// Prompts of lanes that have no text. A lane that cannot be given one does not lead others.
+void LaneSet::beginFresh(const PromptOf& promptOf) {
+  const auto begin = [&](int index, const auto& textFor) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    guarded(index, [&] {
+      std::vector<int> text = textFor();
+      if (lane.engine.script.empty()) model::checkRows(*lane.engine.decoder, rowsOf(text), {});
+      lane.text = std::move(text);
+      lane.promptLength = static_cast<int>(lane.text.size());
+      lane.steppedFrom = lane.promptLength;
+    });
+  };
+  const auto waits = [&](int index) { return lane(index).text.empty() && !lane(index).stopReason; };
+  for (int index = 0; index < laneCount(); ++index) {
+    if (lane(index).leader != index || !waits(index)) continue;
+    int leader = index;
+    begin(leader, [&] { return promptOf(leader); });
+    while (lane(leader).stopReason) {
+      int next = leader + 1;
+      while (next < laneCount() && (lane(next).leader != index || !waits(next))) ++next;
+      if (next >= laneCount()) break;
+      leader = next;
+      begin(leader, [&] { return promptOf(leader); });
+    }
+    for (int follower = 0; follower < laneCount(); ++follower) {
+      Lane& member = m_lanes[static_cast<std::size_t>(follower)];
+      if (member.leader != index) continue;
+      member.leader = leader;
+      if (waits(follower)) begin(follower, [&] { return lane(leader).text; });
+    }
+  }
+}
+
+Apart LaneSet::apart(int laneIndex) const {
+  if (m_options.feed == TokenFeed::FreeRun) return Apart::No;
+  const int leader = lane(laneIndex).leader;
+  const auto sharesLeader = [&](const Lane& other) { return other.leader == leader; };
+  if (laneCount() == 1 || std::ranges::count_if(m_lanes, sharesLeader) > 1) return Apart::No;
+  for (int other = 0; other < laneCount(); ++other) {
+    if (other != laneIndex && sameVocabulary(lane(other).engine, lane(laneIndex).engine)) return Apart::Text;
+  }
+  return Apart::Vocabulary;
+}
+
+bool LaneSet::filling() const {
+  return std::ranges::any_of(m_lanes, &Lane::filling);
+}
+
+Filling LaneSet::fillingState() const {
+  Filling state;
+  for (const Lane& lane : m_lanes) {
+    if (lane.stopReason) continue;
+    state.done += lane.fed();
+    state.total += static_cast<int>(lane.text.size());
+  }
+  return state;
+}
+
+void LaneSet::fillBlock() {
+  int behind = -1;
+  for (int index = 0; index < laneCount(); ++index) {
+    if (lane(index).filling() && (behind < 0 || lane(index).fed() < lane(behind).fed())) behind = index;
+  }
+  if (behind >= 0) runBlock(behind);
+}
+
+void LaneSet::runBlock(int laneIndex) {
+  const Lane& lane = this->lane(laneIndex);
+  const int position = lane.fed();
+  const bool isStepped = position >= lane.steppedFrom;
+  const int count = isStepped ? 1 : std::min(lane.steppedFrom, static_cast<int>(lane.text.size())) - position;
+  const Block block = m_block(laneIndex, position, count);
+  assert(block.tokens >= 1 && block.tokens <= count);
+  run(laneIndex,
+      std::span(lane.text).subspan(static_cast<std::size_t>(position),
+                                   static_cast<std::size_t>(block.tokens)),
+      block.capture, !isStepped);
+}
+
+void LaneSet::cutFilling() {
+  int furthest = 0;
+  for (const Lane& lane : m_lanes) furthest = std::max(furthest, lane.fed() + (lane.filling() ? 1 : 0));
+  for (Lane& lane : m_lanes) {
+    if (!lane.filling() || std::ssize(lane.text) <= furthest) continue;
+    lane.text.resize(static_cast<std::size_t>(furthest));
+    lane.promptLength = std::min(lane.promptLength, furthest);
+  }
+}
+
+std::optional<StopReason> LaneSet::reasonToStop(const Lane& lane, int token) const {
+  const std::vector<int>& script = lane.engine.script;
+  if (!script.empty() && lane.fed() >= std::ssize(script)) return StopReason::RecordEnd;
+  if (std::ssize(lane.continuation()) >= m_options.maxTokens) return StopReason::TokenLimit;
+  if (lane.engine.tokenizer() && lane.engine.tokenizer()->endsText(token)) return StopReason::EndToken;
+  if (lane.fed() >= contextLimit(*lane.engine.decoder)) return StopReason::ContextFull;
+  return std::nullopt;
+}
+
+void LaneSet::settle() {
+  if (filling()) return;
+  std::optional<StopReason> first;
+  for (int index = 0; index < laneCount(); ++index) {
+    if (lane(index).stopReason) continue;
+    const auto reason = reasonToStop(lane(index), lane(lane(index).leader).choice);
+    if (!reason) continue;
+    stop(index, *reason);
+    if (!first) first = reason;
+  }
+  const bool lockstep = m_options.feed == TokenFeed::Lockstep;
+  if (first && lockstep && m_options.whenOneStops == WhenOneStops::AllStop) stopAll(*first);
+}
+
+void LaneSet::step() {
+  if (filling()) return;
+  settle();
+  std::vector<int> tokens;
+  for (const Lane& lane : m_lanes) tokens.push_back(this->lane(lane.leader).choice);
+  // Decided before anyone moves: a leader that fails in this very step has made its choice.
+  std::vector<bool> goesOn;
+  for (const Lane& lane : m_lanes) goesOn.push_back(!lane.stopReason && !this->lane(lane.leader).stopReason);
+  for (int index = 0; index < laneCount(); ++index) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    if (!goesOn[static_cast<std::size_t>(index)] || lane.stopReason) continue;
+    const int token = tokens[static_cast<std::size_t>(index)];
+    lane.text.push_back(token);
+    run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, false);
+  }
+}
+
+bool LaneSet::finished() const {
+  if (filling()) return false;
+  return std::ranges::all_of(
+      m_lanes, [&](const Lane& lane) { return lane.stopReason || this->lane(lane.leader).stopReason; });
+}
+
+void LaneSet::feed(int laneIndex, std::span<const int> tokens) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  assert(!lane.filling());
+  lane.text.insert(lane.text.end(), tokens.begin(), tokens.end());
+  lane.steppedFrom = tokens.size() == 1 ? lane.fed() : static_cast<int>(lane.text.size());
+  while (lane.filling()) runBlock(laneIndex);
+}
+
+void LaneSet::rewind(int laneIndex, int positions) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  lane.engine.decoder->truncate(positions);
+  lane.text.resize(static_cast<std::size_t>(lane.fed()));
+  lane.promptLength = std::min(lane.promptLength, lane.fed());
+  lane.choice = -1;
+  lane.stopReason.reset();
+  lane.error = nullptr;
+}
+
+void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  guarded(laneIndex, [&] {
+    std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, capture);
+    const bool chooses = !isFilling || lane.fed() == std::ssize(lane.text) || lane.fed() == lane.steppedFrom;
+    if (chooses) choose(lane);
+    for (std::size_t index = 0; index < records.size() && m_events.stepDone; ++index) {
+      const bool isLast = index + 1 == records.size() && chooses;
+      m_events.stepDone({.lane = laneIndex,
+                         .record = std::move(records[index]),
+                         .choice = isLast ? lane.choice : -1,
+                         .isFilling = isFilling,
+                         .promptLength = lane.promptLength});
+    }
+  });
+}
+
+/// The choice at a position is made with the same dice however the lane came there.
+void LaneSet::choose(Lane& lane) {
+  const int choicesBefore = std::max(0, lane.fed() - lane.promptLength);
+  if (lane.sampler.choiceCount() != choicesBefore) {
+    lane.sampler.reset();
+    lane.sampler.skip(choicesBefore);
+  }
+  lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
+}
+
+void LaneSet::stop(int laneIndex, StopReason reason) {
+  m_lanes[static_cast<std::size_t>(laneIndex)].stopReason = reason;
+  if (m_events.laneStopped) m_events.laneStopped(laneIndex);
+}
+
+void LaneSet::stopAll(StopReason reason) {
+  for (int index = 0; index < laneCount(); ++index) {
+    if (!lane(index).stopReason) stop(index, reason);
+  }
+}
+
+template <typename Act>
+void LaneSet::guarded(int laneIndex, const Act& act) {
+  Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
+  const auto failed = [&](StopReason reason) {
+    lane.error = std::current_exception();
+    // What was not fed is no part of the text.
+    if (std::ssize(lane.text) > lane.fed()) lane.text.resize(static_cast<std::size_t>(lane.fed()));
+    lane.promptLength = std::min(lane.promptLength, lane.fed());
+    stop(laneIndex, reason);
+  };
+  try {
+    act();
+  } catch (const model::DeviceLost&) {
+    failed(StopReason::DeviceLost);
+    stopAll(StopReason::DeviceLost);
+  } catch (const std::exception&) {
+    failed(StopReason::Failed);
+    if (m_options.whenOneStops == WhenOneStops::AllStop) stopAll(StopReason::Failed);
+  }
+}
+
+}  // namespace headroom::lanes

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/lanes/lane.h"
+#include "core/model/sampler.h"
+
+namespace headroom::lanes {
+
+/// What lanes are fed.
+enum class TokenFeed {
+  Lockstep,  ///< every lane is fed the choice of the first lane that reads the same text in the same
+             ///< vocabulary
+  FreeRun,   ///< every lane is fed its own choice
+};
+
+enum class StopReason {
+  TokenLimit,   ///< as many tokens as were asked for
+  EndToken,     ///< it chose the token that ends a text
+  ContextFull,  ///< its cache holds no further position
+  RecordEnd,    ///< a trace was played to its end
+  Failed,       ///< its decoder threw
+  DeviceLost,   ///< its device is gone
+  Interrupted,  ///< by the user
+};
+/// "end_token": the name in JSON.
+std::string_view shortName(StopReason reason);
+
+/// What the others do in lockstep when one lane stops.
+enum class WhenOneStops {
+  OthersGoOn,  ///< those that can
+  AllStop,     ///< so that all texts are of one length
+};
+
+/// What one lane did in one step.
+struct LaneStep {
+  int lane = 0;
+  model::StepRecord record;
+  int choice = -1;         ///< the token that this lane's own sampler would feed next; -1 within a filling
+  bool isFilling = false;  ///< one of a text's blocks, not a decode step
+  int promptLength = 0;    ///< positions of the lane's text that came from the prompt
+};
+
+/// Why a lane cannot follow the others in lockstep.
+enum class Apart {
+  No,          ///< it follows, or others follow it
+  Vocabulary,  ///< its ids mean other text than the first lane's
+  Text,        ///< it has read another text than the lanes of its vocabulary
+};
+
+/// How far texts are fed, in positions of all lanes together.
+struct Filling {
+  int done = 0;
+  int total = 0;
+
+  bool underWay() const { return done < total; }
+  bool operator==(const Filling&) const = default;
+};
+
+/// One to four decoders side by side, fed together or each by itself. Synchronous; no threads of its own.
+class LaneSet {
+ public:
+  struct Lane {
+    LaneEngine engine;
+    model::Sampler sampler;
+    std::vector<int> text = {};  ///< the prompt, then what followed it; what is not fed yet too
+    int promptLength = 0;        ///< of it
+    int steppedFrom = 0;         ///< from there on the text is fed token by token, as decode steps
+    int choice = -1;             ///< what it would feed itself next; -1 before it was fed anything
+    int leader = 0;              ///< the lane whose choices it is fed, itself in free run
+    std::optional<StopReason> stopReason = {};
+    std::exception_ptr error = {};  ///< of a lane that failed
+
+    int fed() const { return engine.decoder->position(); }
+    bool filling() const { return !stopReason && fed() < static_cast<int>(text.size()); }
+    /// Tokens behind the prompt.
+    std::span<const int> continuation() const {
+      return std::span(text).subspan(static_cast<std::size_t>(promptLength));
+    }
+  };
+
+  /// What is told of what happens, as it happens. Each may be empty.
+  struct Events {
+    std::function<void(LaneStep step)> stepDone;
+    /// The lane has its reason and, if it failed, its error.
+    std::function<void(int lane)> laneStopped;
+  };
+
+  struct Options {
+    TokenFeed feed = TokenFeed::Lockstep;
+    WhenOneStops whenOneStops = WhenOneStops::OthersGoOn;
+    int maxTokens = std::numeric_limits<int>::max();  ///< behind the prompt
+    model::SamplingOptions sampling;
+  };
+
+  /// What of a text's block is run at once and captured.
+  struct Block {
+    int tokens = kBlockTokens;
+    model::Capture capture;
+  };
+  static constexpr int kBlockTokens = 64;
+  /// Of a text that a lane catches up with so many last tokens are decode steps: their times and bytes are
+  /// those of the position where the others are.
+  static constexpr int kSteppedTokens = 32;
+  /// For `count` tokens of a lane from `position` on, of which a block takes at least one and at most all.
+  using BlockChoice = std::function<Block(int lane, int position, int count)>;
+  /// The prompt of a lane; may throw.
+  using PromptOf = std::function<std::vector<int>(int lane)>;
+
+  LaneSet(Options options, BlockChoice block, Events events);
+
+  int laneCount() const { return static_cast<int>(m_lanes.size()); }
+  const Lane& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
+  model::Decoder& decoder(int index) { return *m_lanes[static_cast<std::size_t>(index)].engine.decoder; }
+
+  /// A lane of an arrangement: an old one as it is, an old one with another engine, or a new one.
+  struct Place {
+    int from = -1;                     ///< the old lane; -1 for a new one
+    std::optional<LaneEngine> engine;  ///< of a new lane, or in place of the old one's
+  };
+  /// Other lanes from now on; old ones that have no place are gone. Old lanes keep their text, cache and next
+  /// choice. Lanes with a new engine are fed the text that they, or the lanes that they run in lockstep with,
+  /// have read so far, its end in decode steps, and sample on as if they had been there from the start; where
+  /// there is no text, `promptOf` tells what they begin with.
+  void arrange(std::vector<Place> places, const PromptOf& promptOf);
+  /// Every lane begins anew with its prompt, in lockstep with that of its leader.
+  void start(const PromptOf& promptOf);
+
+  void setSampling(const model::SamplingOptions& sampling);
+  /// Takes effect with the next start() or arrange().
+  void setFeed(TokenFeed feed) { m_options.feed = feed; }
+  /// As asked for; Lockstep also where no lane can follow another.
+  TokenFeed feed() const { return m_options.feed; }
+  /// Whether and why a lane goes its own way although lockstep is asked for.
+  Apart apart(int lane) const;
+
+  /// Whether a text is still being fed.
+  bool filling() const;
+  Filling fillingState() const;
+  /// The next block of a text, in the lane that is furthest behind.
+  void fillBlock();
+  /// Ends filling after one more token each, which tells what comes next.
+  void cutFilling();
+
+  /// One token for every lane that can take one; nothing while filling.
+  void step();
+  /// Stops the lanes that cannot take their next token.
+  void settle();
+  /// Whether every lane has stopped, or has nobody to follow.
+  bool finished() const;
+  /// Runs the next tokens of a given text, whatever the lane itself would choose.
+  void feed(int lane, std::span<const int> tokens);
+  /// Forgets what follows the first `positions`; what the cache holds beyond the text counts as token 0.
+  void rewind(int lane, int positions);
+  /// Stops the lanes that still run.
+  void stopAll(StopReason reason);
+
+ private:
+  void group();
+  void catchUp(int laneIndex);
+  void beginFresh(const PromptOf& promptOf);
+  std::optional<StopReason> reasonToStop(const Lane& lane, int token) const;
+  void runBlock(int laneIndex);
+  void choose(Lane& lane);
+  void run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling);
+  void stop(int laneIndex, StopReason reason);
+  /// Calls `act`; what it throws stops the lane, or all lanes when the device is gone.
+  template <typename Act>
+  void guarded(int laneIndex, const Act& act);
+
+  Options m_options;
+  BlockChoice m_block;
+  Events m_events;
+  std::vector<Lane> m_lanes;
+};
+
+}  // namespace headroom::lanes

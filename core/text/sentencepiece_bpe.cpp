@@ -1,0 +1,254 @@
+#include "core/text/sentencepiece_bpe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+
+#include "core/model/error.h"
+#include "core/text/utf8.h"
+#include "core/text/vocabulary.h"
+
+namespace headroom::text {
+
+namespace {
+/// Two adjacent symbols that could become one token; outdated when either has grown since.
+struct PendingMerge {
+  float score = 0.0f;
+  int left = 0;
+  int right = 0;
+  std::size_t length = 0;
+  // Highest score first, then leftmost.
+  bool operator<(const PendingMerge& other) const {
+    return score != other.score ? score < other.score : left > other.left;
+  }
+};
+}  // namespace
+
+/// A piece of the escaped text; empty when merged into its left neighbour.
+struct SentencePieceBpe::Symbol {
+  std::size_t start = 0;
+  std::size_t length = 0;
+  int previous = -1;
+  int next = -1;
+};
+
+namespace {
+/// `data` with its lists and ids found to fit each other.
+SentencePieceBpeData checked(SentencePieceBpeData data) {
+  const auto vocabulary = data.tokens.size();
+  if (data.scores.size() != vocabulary && (data.merges.empty() || !data.scores.empty())) {
+    throw model::Error(
+        fmt::format("The tokenizer has {} scores for {} tokens", data.scores.size(), vocabulary));
+  }
+  if (data.tokenTypes.size() != vocabulary) {
+    throw model::Error(
+        fmt::format("The tokenizer has {} token types for {} tokens", data.tokenTypes.size(), vocabulary));
+  }
+  requireTokens({data.beginToken, data.endToken, data.unknownToken}, "begin, end or unknown", vocabulary);
+  requireTokens(data.turnEndTokens, "end-of-turn", vocabulary);
+  return data;
+}
+}  // namespace
+
+SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data)
+    : m_data(checked(std::move(data))), m_addedTokens(m_data.tokens, m_data.tokenTypes, m_data.stripping) {
+  indexTokens();
+  m_merges.reserve(m_data.merges.size());
+  for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
+    addMerge(m_data.merges[rank], static_cast<int>(rank));
+  }
+}
+
+void SentencePieceBpe::indexTokens() {
+  m_byteTokens.fill(-1);
+  m_pieces.resize(m_data.tokens.size());
+  m_tokenOf.reserve(m_data.tokens.size());
+  for (std::size_t token = 0; token < m_data.tokens.size(); ++token) {
+    const std::string& spelling = m_data.tokens[token];
+    switch (m_data.tokenTypes[token]) {
+      case TokenType::Control:
+      case TokenType::Unknown:
+        break;
+      case TokenType::Byte: {
+        const int byte = byteOfToken(spelling);
+        if (byte < 0) {
+          throw model::Error(fmt::format("Byte token {} of the tokenizer is {}, expected a form like <0x0A>",
+                                         token, quotedName(spelling)));
+        }
+        m_byteTokens[byte] = static_cast<int>(token);
+        m_pieces[token] = std::string(1, static_cast<char>(byte));
+        break;
+      }
+      default:
+        m_tokenOf.emplace(spelling, static_cast<int>(token));
+        m_pieces[token] = unescapeSpaces(spelling);
+    }
+  }
+}
+
+void SentencePieceBpe::addMerge(const std::string& merge, int rank) {
+  const auto sides = mergeSides(merge);
+  if (!sides) {
+    throw model::Error(
+        fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them", rank,
+                    quotedName(merge)));
+  }
+  const auto left = m_tokenOf.find(sides->first);
+  const auto right = m_tokenOf.find(sides->second);
+  const auto merged = m_tokenOf.find(std::string(sides->first).append(sides->second));
+  // Vocabularies that were cut down keep merges whose tokens are gone; such a merge can never apply.
+  if (left == m_tokenOf.end() || right == m_tokenOf.end() || merged == m_tokenOf.end()) return;
+  m_merges.add(left->second, right->second, rank, merged->second);
+}
+
+std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
+  return encode(text, model::SpecialText::Plain);
+}
+
+std::vector<int> SentencePieceBpe::encode(std::string_view text, model::SpecialText special) const {
+  std::vector<int> tokens;
+  const SpacePrefix prefix = m_data.addSpacePrefix ? m_data.spacePrefix : SpacePrefix::None;
+  for (const TextPart& part : m_addedTokens.split(text, special)) {
+    if (part.token >= 0) {
+      tokens.push_back(part.token);
+      continue;
+    }
+    const std::string escaped =
+        escapeSpaces(getsSpacePrefix(prefix, text, part.text) ? ' ' + std::string(part.text) : part.text);
+    for (std::string_view word : wordsOf(escaped)) encodeWord(word, tokens);
+  }
+  return tokens;
+}
+
+std::vector<std::string_view> SentencePieceBpe::wordsOf(std::string_view escaped) const {
+  std::vector<std::string_view> words;
+  std::size_t start = 0;
+  if (m_data.splitsAtSpaces || m_data.splitsAtLineBreaks) {
+    for (std::size_t at = 1; at < escaped.size(); ++at) {
+      const bool isWordStart = m_data.splitsAtSpaces && escaped.substr(at).starts_with(kEscapedSpace);
+      const bool isLineEdge = m_data.splitsAtLineBreaks && (escaped[at] == '\n') != (escaped[at - 1] == '\n');
+      if (!isWordStart && !isLineEdge) continue;
+      words.push_back(escaped.substr(start, at - start));
+      start = at;
+    }
+  }
+  words.push_back(escaped.substr(start));
+  return words;
+}
+
+void SentencePieceBpe::encodeWord(std::string_view word, std::vector<int>& tokens) const {
+  if (m_data.wholeWordsFirst || (m_data.splitsAtLineBreaks && word.front() == '\n')) {
+    const auto whole = m_tokenOf.find(word);
+    if (whole != m_tokenOf.end()) {
+      tokens.push_back(whole->second);
+      return;
+    }
+  }
+  if (m_data.merges.empty()) {
+    mergeByScore(word, tokens);
+  } else {
+    mergeByRank(word, tokens);
+  }
+}
+
+void SentencePieceBpe::mergeByRank(std::string_view word, std::vector<int>& tokens) const {
+  std::vector<int> pieces;
+  std::vector<std::string_view> unknown;  // -1 - its index stands for a character among the pieces
+  for (std::size_t at = 0; at < word.size();) {
+    const std::string_view character = word.substr(at, firstCharacter(word.substr(at)).length);
+    const auto found = m_tokenOf.find(character);
+    if (found != m_tokenOf.end()) {
+      pieces.push_back(found->second);
+    } else {
+      unknown.push_back(character);
+      pieces.push_back(-static_cast<int>(unknown.size()));
+    }
+    at += character.size();
+  }
+  m_merges.apply(pieces);
+  for (int piece : pieces) {
+    if (piece >= 0) {
+      tokens.push_back(piece);
+    } else {
+      appendCharacter(unknown[static_cast<std::size_t>(-piece) - 1], tokens);
+    }
+  }
+}
+
+void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& tokens) const {
+  std::vector<Symbol> symbols;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t length = firstCharacter(all.substr(at)).length;
+    const int index = static_cast<int>(symbols.size());
+    symbols.push_back({at, length, index - 1, at + length < all.size() ? index + 1 : -1});
+    at += length;
+  }
+
+  std::priority_queue<PendingMerge> pending;
+  const auto consider = [&](int left) {
+    if (left < 0 || symbols[left].next < 0) return;
+    const int right = symbols[left].next;
+    const std::size_t length = symbols[left].length + symbols[right].length;
+    const auto found = m_tokenOf.find(all.substr(symbols[left].start, length));
+    if (found == m_tokenOf.end()) return;
+    pending.push({m_data.scores[found->second], left, right, length});
+  };
+  for (int i = 0; i < static_cast<int>(symbols.size()); ++i) consider(i);
+  while (!pending.empty()) {
+    const PendingMerge merge = pending.top();
+    pending.pop();
+    Symbol& left = symbols[merge.left];
+    Symbol& right = symbols[merge.right];
+    if (left.length == 0 || right.length == 0 || left.length + right.length != merge.length) continue;
+    left.length += right.length;
+    left.next = right.next;
+    right.length = 0;
+    if (left.next >= 0) symbols[left.next].previous = merge.left;
+    consider(left.previous);
+    consider(merge.left);
+  }
+
+  for (int i = 0; i >= 0; i = symbols[i].next) {
+    const std::string_view piece = all.substr(symbols[i].start, symbols[i].length);
+    const auto found = m_tokenOf.find(piece);
+    if (found != m_tokenOf.end()) {
+      tokens.push_back(found->second);
+    } else {
+      appendCharacter(piece, tokens);
+    }
+  }
+}
+
+void SentencePieceBpe::appendCharacter(std::string_view character, std::vector<int>& tokens) const {
+  bool hasAllBytes = true;
+  for (char byte : character)
+    hasAllBytes = hasAllBytes && m_byteTokens[static_cast<unsigned char>(byte)] >= 0;
+  if (hasAllBytes) {
+    for (char byte : character) tokens.push_back(m_byteTokens[static_cast<unsigned char>(byte)]);
+  } else if (m_data.unknownToken >= 0) {
+    tokens.push_back(m_data.unknownToken);
+  } else {
+    throw model::Error(fmt::format("The vocabulary has no token for {}, so this text has no encoding",
+                                   quotedName(character)));
+  }
+}
+
+std::string SentencePieceBpe::pieceBytes(int token) const {
+  return token >= 0 && token < vocabSize() ? m_pieces[token] : std::string();
+}
+
+std::string SentencePieceBpe::decode(const std::vector<int>& tokens) const {
+  std::string bytes;
+  for (int token : tokens) bytes += pieceBytes(token);
+  if (m_data.addSpacePrefix && !bytes.empty() && bytes[0] == ' ') bytes.erase(0, 1);
+  return bytes;
+}
+
+bool SentencePieceBpe::endsText(int token) const {
+  return model::Tokenizer::endsText(token) ||
+         std::find(m_data.turnEndTokens.begin(), m_data.turnEndTokens.end(), token) !=
+             m_data.turnEndTokens.end();
+}
+
+}  // namespace headroom::text

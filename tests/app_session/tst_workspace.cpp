@@ -1,0 +1,190 @@
+#include <QSignalSpy>
+#include <QTemporaryDir>
+#include <QtTest>
+
+#include "app/session/workspace.h"
+#include "tests/lanes/fake_lanes.h"
+
+using namespace headroom;
+
+namespace {
+
+/// A workspace on fake lanes, as the application wires it, without a window.
+struct Table {
+  QTemporaryDir folder;
+  session::Settings settings{folder.filePath("settings.ini")};
+  session::TraceStore store;
+  session::Selection selection;
+  session::SessionHost host{std::make_unique<test::FakeLaneOpener>()};
+  session::Workspace workspace{host, store, selection, settings};
+  QStringList messages;
+
+  Table() {
+    host.fill(store);
+    QObject::connect(&workspace, &session::Workspace::message, &store,
+                     [this](const session::Message& message) {
+                       messages.append(QString::fromStdString(message.sentence));
+                     });
+    settings.setPrompt("It is a truth");
+    settings.setPace({0.0});
+  }
+  int length(int lane) { return lane < store.laneCount() ? store.lane(lane).length() : 0; }
+  /// Starts and waits until the contexts of 64 are full.
+  bool finish(const std::vector<std::string>& files = {}) {
+    workspace.start(files);
+    return QTest::qWaitFor([&] { return host.state().finished && length(0) == 64; }, 20000);
+  }
+  std::vector<std::string> sources() const {
+    std::vector<std::string> names;
+    for (const session::LaneRequest& lane : workspace.lanes()) names.push_back(lane.source);
+    return names;
+  }
+  bool textHas(const char* text) { return messages.join('\n').contains(text); }
+  std::vector<int> text(int lane) {
+    const auto tokens = store.lane(lane).tokens();
+    return {tokens.begin(), tokens.end()};
+  }
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+class TestWorkspace : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void theFirstStartHasMhaAndMqa() {
+    Table table;
+    QVERIFY(table.finish());
+    QCOMPARE(table.sources(), (Names{"mha", "mqa"}));
+    QVERIFY(table.settings.lanes() == table.workspace.lanes());
+  }
+
+  void tooManyFilesAreNamed() {
+    Table table;
+    table.workspace.start({"mha", "gqa", "mqa", "long", "/m/fifth.gguf"});
+    QTRY_COMPARE(table.store.laneCount(), 4);
+    QVERIFY(table.textHas("not opened: fifth.gguf"));
+    table.workspace.addLane("mha");
+    QVERIFY(table.textHas("At most 4 lanes"));
+    QCOMPARE(table.store.laneCount(), 4);
+  }
+
+  /// What was decoded stays when lanes come and go, also the maps and what is looked at.
+  void lanesComeAndGoAndTheTextStays() {
+    Table table;
+    QVERIFY(table.finish());
+    const std::vector<int> text = table.text(0);
+    table.selection.setHead(session::HeadAddress{1, 2, 3});
+    table.selection.setPosition(40);
+    QSignalSpy restarted(&table.host, &session::SessionHost::restarted);
+    table.workspace.addLane("gqa");
+    QTRY_COMPARE(table.store.laneCount(), 3);
+    QTRY_COMPARE(table.length(2), 64);
+    QCOMPARE(table.text(2), text);
+    QCOMPARE(table.store.lane(2).promptLength(), 13);
+    table.workspace.closeLane(0);
+    QTRY_COMPARE(table.store.laneCount(), 2);
+    QCOMPARE(table.text(0), text);
+    QCOMPARE(static_cast<int>(table.store.lane(0).attentionRow(1, 1, 30).size()), 31);
+    QVERIFY((table.selection.head() == session::HeadAddress{0, 2, 3}));
+    QCOMPARE(table.selection.position(), std::optional<int>(40));
+    QCOMPARE(restarted.count(), 0);
+  }
+
+  void closingIsUndoneInOrder() {
+    Table table;
+    QVERIFY(table.finish());
+    QSignalSpy closed(&table.workspace, &session::Workspace::laneClosed);
+    table.workspace.addLane("gqa");
+    QTRY_COMPARE(table.store.laneCount(), 3);
+    table.workspace.closeLane(0);
+    table.workspace.closeLastLane();
+    QTRY_COMPARE(table.sources(), (Names{"mqa"}));
+    QCOMPARE(closed.count(), 2);
+    table.workspace.undoClose();
+    table.workspace.undoClose();
+    table.workspace.undoClose();  // there is nothing more
+    QTRY_COMPARE(table.sources(), (Names{"mha", "mqa", "gqa"}));
+  }
+
+  void otherOptionsKeepTheText() {
+    Table table;
+    QVERIFY(table.finish());
+    const std::vector<int> text = table.text(0);
+    std::vector<session::LaneRequest> chosen = table.workspace.lanes();
+    chosen[1].options.attention = model::AttentionKernel::Naive;
+    table.workspace.chooseOptions(chosen);
+    QTRY_COMPARE(table.store.lane(1).info().attention, model::AttentionKernel::Naive);
+    QTRY_COMPARE(table.length(1), 64);
+    QCOMPARE(table.text(1), text);
+    QCOMPARE(table.store.lane(0).filledLength(), 13);  // as it was decoded
+    QCOMPARE(table.store.lane(1).filledLength(), 32);  // and 32 steps with the new kernel
+    QVERIFY(!table.host.state().playing);
+  }
+
+  void goingThereAndBack() {
+    Table table;
+    QVERIFY(table.finish());
+    const std::vector<session::LaneRequest> before = table.workspace.lanes();
+    table.workspace.goTo({.batch = 8, .positions = 300});
+    QVERIFY(!table.workspace.wayBack().empty());
+    QTRY_COMPARE(table.store.lane(0).info().batch, 8);
+    QTRY_VERIFY(table.length(0) >= 300);
+    QVERIFY(table.store.contextLength() > 300);
+    table.workspace.goBack();
+    QTRY_VERIFY(table.workspace.lanes() == before);
+    QVERIFY(table.workspace.wayBack().empty());
+    QTRY_COMPARE(table.host.state().fill, 0);
+    table.workspace.goBack();  // nowhere
+    QVERIFY(table.workspace.lanes() == before);
+  }
+
+  void kernelsAreComparedWhereTheyDiffer() {
+    Table table;
+    QVERIFY(table.finish({"mha", "gqa", "mqa"}));
+    table.workspace.compareKernels(-1);
+    QTRY_COMPARE(table.store.laneCount(), 2);
+    QCOMPARE(table.sources(), (Names{"mqa", "mqa"}));
+    QCOMPARE(table.store.lane(1).info().attention, model::AttentionKernel::Naive);
+    QVERIFY(table.workspace.lanes()[0].colorIndex != table.workspace.lanes()[1].colorIndex);
+    table.workspace.goBack();
+    QTRY_COMPARE(table.sources(), (Names{"mha", "gqa", "mqa"}));
+    table.workspace.compareKernels(0);
+    QTRY_COMPARE(table.sources(), (Names{"mha", "mha"}));
+    QVERIFY(table.textHas("both kernels load each key once"));
+  }
+
+  void theFormOfThePromptRewritesIt() {
+    Table table;
+    QVERIFY(table.finish());
+    std::string shown;
+    QObject::connect(&table.workspace, &session::Workspace::promptChanged, &table.store,
+                     [&](const std::string& prompt) { shown = prompt; });
+    table.workspace.setPromptForm(session::PromptForm::Ids, "It is a truth");
+    QCOMPARE(shown, std::string("73, 116, 32, 105, 115, 32, 97, 32, 116, 114, 117, 116, 104"));
+    table.workspace.setPromptForm(session::PromptForm::Text, shown);
+    QCOMPARE(shown, std::string("It is a truth"));
+  }
+
+  /// Lockstep is asked for, cannot be had for one lane, and is back when that lane is gone.
+  void lockstepComesBack() {
+    Table table;
+    table.settings.setPace({1.0});
+    table.workspace.start({"mha", "mqa"});
+    QTRY_COMPARE(table.length(1), 13);
+    table.workspace.addLane("no-tokenizer");
+    QTRY_COMPARE(table.store.laneCount(), 3);
+    QTRY_VERIFY(table.textHas("has another tokenizer than the other lanes"));
+    QCOMPARE(table.host.state().feed, session::TokenFeed::Lockstep);
+    table.workspace.closeLane(1);
+    QTRY_VERIFY(table.textHas("these lanes have different tokenizers"));
+    QTRY_COMPARE(table.host.state().feed, session::TokenFeed::FreeRun);
+    table.workspace.closeLane(1);
+    QTRY_COMPARE(table.host.state().feed, session::TokenFeed::Lockstep);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestWorkspace)
+#include "tst_workspace.moc"

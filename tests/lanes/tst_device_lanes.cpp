@@ -1,0 +1,103 @@
+#include <QTemporaryDir>
+#include <QtTest>
+#include <filesystem>
+
+#include "core/formats/gguf/gguf_writer.h"
+#include "core/lanes/device_lanes.h"
+#include "core/model/error.h"
+#include "tests/support/random_model.h"
+
+using namespace headroom;
+
+/// Lanes of files on the device: what they share, and that sharing changes no result.
+class TstDeviceLanes : public QObject {
+  Q_OBJECT
+
+  QTemporaryDir m_folder;
+
+  std::string write(const char* name, int headDim, model::Storage storage = model::Storage::F32) {
+    const std::string path = m_folder.filePath(name).toStdString();
+    const model::Model model = tests::randomModel(tests::smallConfig({4, 2, headDim}), tests::Output::Tied);
+    formats::writeGguf({.config = model.config, .weights = model.weights, .tokenizer = model.tokenizer.get()},
+                       path, storage);
+    return path;
+  }
+
+  static std::vector<float> logitsOf(lanes::LaneEngine& lane) {
+    const std::vector<int> tokens{1, 2, 3, 4, 5};
+    lane.decoder->run(tokens, model::Capture::none());
+    const auto logits = lane.decoder->logits();
+    return {logits.begin(), logits.end()};
+  }
+
+ private slots:
+  void lanesOfOneFileShareItsWeights() {
+    const std::string path = write("shared.gguf", 8);
+    lanes::DeviceLanes opener;
+    int uploads = 0;
+    const auto progress = [&](double) { ++uploads; };
+    lanes::LaneEngine first = opener.open({path, 0, {}}, progress);
+    QVERIFY(uploads > 0);
+    uploads = 0;
+    lanes::LaneEngine naive = opener.open(
+        {path, 1, {.batch = 2, .contextLength = 64, .attention = model::AttentionKernel::Naive}}, progress);
+    lanes::LaneEngine half = opener.open({path, 2, {.kvType = model::KvType::F16}}, progress);
+    QCOMPARE(uploads, 0);
+    QCOMPARE(opener.modelCount(), 1);
+    QCOMPARE(&*first.model, &*half.model);
+
+    lanes::DeviceLanes alone;
+    lanes::LaneEngine unshared = alone.open({path, 0, {}}, [](double) {});
+    const std::vector<float> expected = logitsOf(unshared);
+    QCOMPARE(logitsOf(first), expected);
+    const std::vector<float> others = logitsOf(naive);
+    QCOMPARE(others.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) QVERIFY(std::abs(others[i] - expected[i]) < 1e-4f);
+    // Each lane has its own cache: one that is gone leaves the others' as it was.
+    naive = {};
+    half = {};
+    first.decoder->truncate(0);
+    QCOMPARE(logitsOf(first), expected);
+    QCOMPARE(opener.modelCount(), 1);
+    first = {};
+    QCOMPARE(opener.modelCount(), 0);
+  }
+
+  void aChangedFileIsAnotherModel() {
+    const std::string path = write("changing.gguf", 8);
+    lanes::DeviceLanes opener;
+    const lanes::LaneEngine before = opener.open({path, 0, {}}, [](double) {});
+    write("changing.gguf", 8, model::Storage::F16);
+    std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(2));
+    const lanes::LaneEngine after = opener.open({path, 1, {}}, [](double) {});
+    QCOMPARE(opener.modelCount(), 2);
+    QCOMPARE(before.model->storageName, std::string("F32"));
+    QCOMPARE(after.model->storageName, std::string("F16"));
+  }
+
+  void cancellingLeavesNothing() {
+    const std::string path = write("cancelled.gguf", 8);
+    lanes::DeviceLanes opener;
+    QVERIFY_THROWS_EXCEPTION(model::Cancelled,
+                             opener.open({path, 0, {}}, [](double) { throw model::Cancelled("enough"); }));
+    QCOMPARE(opener.modelCount(), 0);
+    lanes::LaneEngine lane = opener.open({path, 0, {}}, [](double) {});
+    QVERIFY(!logitsOf(lane).empty());
+  }
+
+  void whatTheShadersCannotRunGetsTheReferenceWithANote() {
+    const std::string path = write("six.gguf", 6);
+    lanes::DeviceLanes opener;
+    const lanes::LaneEngine lane = opener.open({path, 0, {}}, [](double) {});
+    QVERIFY(lane.decoder->note().find("head_dim 6") != std::string::npos);
+    QVERIFY(!lane.memory);
+  }
+
+  void theReferenceHasNoDevice() {
+    QVERIFY_THROWS_EXCEPTION(model::Error,
+                             lanes::DeviceLanes({.backend = lanes::Backend::Reference, .device = "0"}));
+  }
+};
+
+QTEST_GUILESS_MAIN(TstDeviceLanes)
+#include "tst_device_lanes.moc"
