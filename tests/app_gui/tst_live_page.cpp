@@ -61,7 +61,7 @@ class TestLivePage : public QObject {
   void firstStartShowsTextAndMaps() {
     Page page;
     page.start();
-    QTRY_VERIFY_WITH_TIMEOUT(page.length(1) > 15, 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(page.length(1) > 25, 5000);
     QVERIFY(page.drawn());
     QCOMPARE(page.store().laneCount(), 2);
     QCOMPARE(page.store().lane(0).info().title, std::string("MHA"));

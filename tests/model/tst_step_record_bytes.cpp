@@ -277,7 +277,7 @@ class TestStepRecordBytes : public QObject {
   }
 
   void everyTruncationIsRefused() {
-    const Bytes whole = bytesOf(kVersion1);
+    const Bytes whole = version2Bytes();
     for (std::size_t size = 0; size < whole.size(); ++size) {
       const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
       QVERIFY2(refusal(cut).find(" expected ") != std::string::npos, std::to_string(size).c_str());
@@ -287,14 +287,14 @@ class TestStepRecordBytes : public QObject {
     }
     Bytes longer = whole;
     longer.push_back(std::byte{0});
-    QCOMPARE(refusal(longer), std::string("The step record has 385 bytes after its header, expected 384"));
+    QCOMPARE(refusal(longer), std::string("The step record has 473 bytes after its header, expected 472"));
     QCOMPARE(refusal(withLength(longer)),
              std::string("The step record has 1 bytes behind its last field, expected 0"));
   }
 
   /// A flipped bit is refused, or it is another record, of which nothing is lost either.
   void flippedBitsAreRefusedOrKept() {
-    const Bytes whole = bytesOf(kVersion1);
+    const Bytes whole = version2Bytes();
     int read = 0;
     for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
       Bytes flipped = whole;
