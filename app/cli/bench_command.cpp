@@ -161,9 +161,8 @@ class BenchCommand final : public Command {
               settings.push_back({.model = index,
                                   .context = context,
                                   .batch = batch,
-                                  .kvType = kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
-                                  .attention = attention == "naive" ? model::AttentionKernel::Naive
-                                                                    : model::AttentionKernel::Shared});
+                                  .kvType = model::kvTypeOf(kvType),
+                                  .attention = model::attentionKernelOf(attention)});
             }
           }
         }

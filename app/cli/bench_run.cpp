@@ -133,12 +133,8 @@ class Case {
   bool isMeasured() const { return !m_row.rounds.empty(); }
 
   BenchRow finish() {
-    const auto& setting = m_row.setting;
-    m_row.workingSetBytes =
-        m_row.logical.weightsRead + model::kvCacheBytes(m_model.model().config, setting.kvType,
-                                                        static_cast<std::uint64_t>(setting.context),
-                                                        static_cast<std::uint64_t>(setting.batch));
     m_row.measurement = analysis::measureLane(m_model.model().config, decoder().options(), m_lastSteps);
+    m_row.workingSetBytes = m_row.measurement.workingSetBytes();
     return m_row;
   }
 

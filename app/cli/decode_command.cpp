@@ -21,8 +21,6 @@
 namespace headroom::cli {
 
 namespace {
-constexpr std::size_t kMostLanes = 4;
-
 class DecodeCommand final : public Command {
  public:
   DecodeCommand(CLI::App& parent, const GlobalOptions& global)
@@ -30,7 +28,7 @@ class DecodeCommand final : public Command {
     app()
         .add_option("MODEL", m_models, "GGUF files, Hugging Face folders, or mha, gqa, mqa")
         ->required()
-        ->expected(1, kMostLanes);
+        ->expected(1, lanes::kMostLanes);
     m_input.addOptions(app());
     m_input.addChatOptions(app());
     app()

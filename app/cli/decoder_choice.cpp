@@ -22,10 +22,10 @@ void DecoderChoice::addOptions(CLI::App& app) {
 }
 
 lanes::LaneOptions DecoderChoice::laneOptions() const {
-  return {.kvType = kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
+  return {.kvType = model::kvTypeOf(kvType),
           .batch = batch,
           .contextLength = contextLength,
-          .attention = attention == "naive" ? model::AttentionKernel::Naive : model::AttentionKernel::Shared};
+          .attention = model::attentionKernelOf(attention)};
 }
 
 lanes::DeviceLanes::Choice DecoderChoice::onDevice(const std::string& device) const {

@@ -127,8 +127,7 @@ class InfoCommand final : public Command {
  private:
   /// Memory on the device that would run it; nothing where there is no device.
   std::optional<analysis::MemoryOutlook> outlook(const model::Model& model) const {
-    const model::DecoderOptions options{.kvType = m_kvType == "f16" ? model::KvType::F16 : model::KvType::F32,
-                                        .contextLength = m_context};
+    const model::DecoderOptions options{.kvType = model::kvTypeOf(m_kvType), .contextLength = m_context};
     analysis::MemoryOutlook memory{.contextLength = m_context > 0 ? m_context : model.config.contextLength,
                                    .kvType = options.kvType};
     if (engine::referenceNote(model.config, {})) return std::nullopt;

@@ -169,12 +169,11 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                              : "This device's ceilings have not been measured yet.";
   return {
       {"time per step", "per step", known(any, analysis::millisecondsText(measured.wallMs())),
-       "Measured: wall time from the call to the return of a step, mean of the last 32 decode steps up to "
-       "the "
-       "one looked at."},
+       "Measured: wall time from the call to the return of a step, mean of " + analysis::recentStepsText() +
+           " up to the one looked at."},
       {"implied GB/s", "impl. GB/s", known(any && recent.gpuTimeMs > 0.0, analysis::fixedText(implied, 2)),
-       "Computed: logical bytes (each datum once, counted) / measured time of all stages, over the last 32 "
-       "decode steps. 1 GB is 10^9 bytes."},
+       "Computed: logical bytes (each datum once, counted) / measured time of all stages, over " +
+           analysis::recentStepsText() + ". 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
        known(onDevice && ceilings.known() && recent.gpuTimeMs > 0.0,
              analysis::fixedText(100.0 * implied / copy, 0) + " %"),
@@ -186,11 +185,12 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
            std::to_string(heads.groupSize()) + " for the naive one."},
       {"logical", "logical",
        known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.logical.total())))),
-       "Counted: logical bytes of a step, each datum once, mean of the last 32 decode steps."},
+       "Counted: logical bytes of a step, each datum once, mean of " + analysis::recentStepsText() + "."},
       {"issued", "issued",
        known(onDevice, analysis::bytesText(measured.perStep(static_cast<double>(recent.issued.total())))),
        "Counted: issued bytes of a step, what the kernels load and store, padding and reloads included, mean "
-       "of the last 32 decode steps."},
+       "of " +
+           analysis::recentStepsText() + "."},
       {"tokens/s", "tokens/s", known(any, analysis::fixedText(batch * recent.tokensPerSecond(), 0)),
        "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
            " / measured time per step. This is what the lane reaches on its own; the speed setting may pace "

@@ -108,7 +108,7 @@ void DecodeSession::serve(Requests requests) {
     }
   }
   if (change != Outcome::NothingNew || restart || feedAsked) explainFeed();
-  if (requests.singleSteps > 0) m_state.playing = false;
+  if (requests.singleSteps > 0 || m_lanes.laneCount() == 0) m_state.playing = false;
   m_singleSteps += requests.singleSteps;
   if (requests.stopFilling) m_lanes.cutFilling();
   takeSingleSteps();
@@ -229,7 +229,7 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
   m_reopen.reset();
   m_stopped.clear();
   m_batch = {.run = ++m_run, .steps = {}};
-  m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(m_lanes.lane(lane).engine); });
+  m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(lane); });
   announceLanes(origins);
   const bool someGoOn =
       std::ranges::any_of(origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
@@ -301,15 +301,18 @@ void DecodeSession::start() {
   m_singleSteps = 0;
   m_stopped.clear();
   emit restarted(m_run);
-  m_lanes.start([this](int lane) { return promptOf(m_lanes.lane(lane).engine); });
+  m_lanes.start([this](int lane) { return promptOf(lane); });
   fillShortTexts();
   pauseIfFinished();
 }
 
-std::vector<int> DecodeSession::promptOf(const lanes::LaneEngine& engine) const {
+std::vector<int> DecodeSession::promptOf(int laneIndex) const {
+  const lanes::LaneEngine& engine = m_lanes.lane(laneIndex).engine;
   int room = std::numeric_limits<int>::max();
-  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
-    room = std::min(room, lanes::contextLimit(*m_lanes.lane(lane).engine.decoder) - 1);
+  for (int other = 0; other < m_lanes.laneCount(); ++other) {
+    // As far as all lanes that are fed this text can go.
+    if (m_lanes.lane(other).leader != m_lanes.lane(laneIndex).leader) continue;
+    room = std::min(room, lanes::contextLimit(*m_lanes.lane(other).engine.decoder) - 1);
   }
   return lanes::filledTokens(lanes::promptTokens({m_prompt, m_state.promptForm}, engine), engine,
                              std::min(m_state.fill, room));

@@ -65,7 +65,7 @@ class DecodeSession : public QObject {
   void announceLanes(const std::vector<LaneOrigin>& origins);
   /// From the prompt.
   void start();
-  std::vector<int> promptOf(const lanes::LaneEngine& engine) const;
+  std::vector<int> promptOf(int laneIndex) const;
   /// A text of ordinary length goes in at once; a long one leaves room for requests between its blocks.
   void fillShortTexts();
   /// Single steps asked for, once the texts are in.

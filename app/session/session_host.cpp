@@ -75,14 +75,26 @@ void SessionHost::setLanes(const std::vector<LaneRequest>& lanes) {
     waiting.lanesSerial = m_lanesSerial;
   });
 }
+void SessionHost::setLanesFilled(const std::vector<LaneRequest>& lanes, int positions) {
+  m_lanes = lanes;
+  ++m_lanesSerial;
+  request([&](Requests& waiting) {
+    waiting.lanes = lanes;
+    waiting.lanesSerial = m_lanesSerial;
+    waiting.fill = positions;
+  });
+}
 void SessionHost::setPrompt(const std::string& prompt) {
   request([&](Requests& waiting) { waiting.prompt = prompt; });
 }
 void SessionHost::setSampling(const model::SamplingOptions& sampling) {
   request([&](Requests& waiting) { waiting.sampling = sampling; });
 }
-void SessionHost::setPromptForm(PromptForm form) {
-  request([&](Requests& waiting) { waiting.promptForm = form; });
+void SessionHost::setPrompt(const std::string& prompt, PromptForm form) {
+  request([&](Requests& waiting) {
+    waiting.prompt = prompt;
+    waiting.promptForm = form;
+  });
 }
 void SessionHost::setFeed(TokenFeed feed) {
   request([&](Requests& waiting) { waiting.feed = feed; });

@@ -32,8 +32,8 @@ class SessionHost : public QObject {
   /// Ends the opening of models under way; the lanes stay as they are.
   void cancelOpening() { m_requests.cancelOpening(); }
   void setPrompt(const std::string& prompt);
+  void setPrompt(const std::string& prompt, PromptForm form);
   void setSampling(const model::SamplingOptions& sampling);
-  void setPromptForm(PromptForm form);
   void setFeed(TokenFeed feed);
   void setPace(Pace pace);
   void play();
@@ -43,6 +43,8 @@ class SessionHost : public QObject {
   /// From the next start on every lane begins with `positions` positions: the prompt's text again and again.
   /// 0: the prompt once. Starts anew when it changes.
   void setFill(int positions);
+  /// Both at once, so that no lane catches up with a text that is not wanted any more.
+  void setLanesFilled(const std::vector<LaneRequest>& lanes, int positions);
   /// Goes on from what is filled so far.
   void stopFilling();
   /// The rows come back into the store.

@@ -36,10 +36,10 @@ LaneOptions optionsFrom(const QString& text) {
   const QStringList parts = text.split(' ');
   LaneOptions options;
   if (parts.size() != 4) return options;
-  if (parts[0] == "f16") options.kvType = model::KvType::F16;
+  options.kvType = model::kvTypeOf(parts[0].toStdString());
   options.batch = std::clamp(parts[1].toInt(), 1, kMaximumBatch);
   options.contextLength = std::clamp(parts[2].toInt(), 0, kMaximumContext);
-  if (parts[3] == "naive") options.attention = model::AttentionKernel::Naive;
+  options.attention = model::attentionKernelOf(parts[3].toStdString());
   return options;
 }
 

@@ -26,7 +26,7 @@ int freeColor(const std::vector<LaneRequest>& lanes) {
 /// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
 int contextFor(int positions, int modelContext) {
   const int least = (positions + kRoomToDecode + 63) / 64 * 64;
-  return positions < modelContext ? 0 : std::min(least, kMaximumContext);
+  return positions + kRoomToDecode <= modelContext ? 0 : std::min(least, kMaximumContext);
 }
 
 int heldBy(const LaneRequest& lane, int modelContext) {
@@ -47,8 +47,7 @@ Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selecti
 void Workspace::start(const std::vector<std::string>& files) {
   m_selection.setColorMap(m_settings.colorMap());
   m_selection.setMapScale(m_settings.mapScale());
-  m_session.setPromptForm(m_settings.promptForm());
-  m_session.setPrompt(m_settings.prompt());
+  m_session.setPrompt(m_settings.prompt(), m_settings.promptForm());
   m_session.setSampling(m_settings.sampling());
   m_session.setPace(m_settings.pace());
   m_session.setFeed(m_settings.feed());
@@ -182,8 +181,7 @@ void Workspace::setFill(int positions) {
   }
   m_selection.setPosition(std::nullopt);
   emit wentOn();
-  if (lanes != m_lanes) m_session.setLanes(lanes);
-  m_session.setFill(positions);
+  m_session.setLanesFilled(lanes, positions);
   m_session.play();
 }
 
@@ -197,13 +195,18 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
   if (!lanesAreSettled()) return;
   leave("where you came from (Ctrl+Shift+G)");
   std::vector<LaneRequest> lanes = m_lanes;
+  // Learned positions end where they end.
+  int positions = point.positions;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    if (configOf(lane).traits.positions != model::Positions::Learned) continue;
+    positions = std::min(positions, std::max(1, configOf(lane).contextLength - kRoomToDecode));
+  }
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     lanes[lane].options.batch = point.batch;
-    lanes[lane].options.contextLength = contextFor(point.positions, configOf(lane).contextLength);
+    lanes[lane].options.contextLength = contextFor(positions, configOf(lane).contextLength);
   }
   emit wentOn();
-  m_session.setLanes(lanes);
-  m_session.setFill(point.positions);
+  m_session.setLanesFilled(lanes, positions);
   m_session.play();
   emit wayBackChanged();
 }
@@ -215,8 +218,7 @@ void Workspace::goBack() {
   m_wayBack.clear();
   m_selection.setPosition(std::nullopt);
   emit wentOn();
-  m_session.setLanes(place.lanes);
-  m_session.setFill(place.fill);
+  m_session.setLanesFilled(place.lanes, place.fill);
   emit wayBackChanged();
 }
 
@@ -251,6 +253,7 @@ void Workspace::noteUntrained() {
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneInfo& info = m_store.lane(lane).info();
     if (info.contextLength <= info.config.contextLength) continue;
+    if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
     const auto digits = [](int value) { return analysis::groupDigits(static_cast<std::uint64_t>(value)); };
     emit message({Severity::Note,
                   info.title + " was trained for " + digits(info.config.contextLength) +
@@ -318,8 +321,7 @@ void Workspace::setPromptForm(PromptForm form, const std::string& shown) {
   m_settings.setPromptForm(form);
   m_settings.setPrompt(prompt);
   emit promptChanged(prompt, form);
-  m_session.setPromptForm(form);
-  m_session.setPrompt(prompt);
+  m_session.setPrompt(prompt, form);
   m_session.play();
 }
 

@@ -105,7 +105,7 @@ class Workspace : public QObject {
   std::optional<Place> m_return;
   std::string m_wayBack;
   std::string m_textPrompt;      // while the prompt is ids: what it was before
-  std::set<std::string> m_told;  // files whose contradictions were named
+  std::set<std::string> m_told;  // files whose contradictions, or contexts beyond their training, were named
 };
 
 }  // namespace headroom::session

@@ -23,6 +23,10 @@ std::uint64_t LaneMeasurement::workingSetBytes() const {
   return (recent.logical.weightsRead + recent.logical.kvRead) / steps;
 }
 
+std::string recentStepsText() {
+  return "the last " + std::to_string(LaneMeasurement::kRecentSteps) + " decode steps";
+}
+
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
                             std::span<const model::StepRecord> decodeSteps) {
   LaneMeasurement lane{.config = config, .options = options, .recent = {}, .positions = 0.0, .attention = {}};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/analysis/traffic_summary.h"
@@ -38,6 +39,9 @@ struct LaneMeasurement {
   /// byte.
   std::uint64_t workingSetBytes() const;
 };
+
+/// "the last 32 decode steps": what the means are of, for people.
+std::string recentStepsText();
 
 /// `decodeSteps` are steps of one token each, the oldest first.
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

@@ -1,7 +1,5 @@
 #include "core/lanes/prompt.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/model/error.h"
@@ -66,21 +64,16 @@ std::vector<int> promptTokens(const Prompt& prompt, const LaneEngine& engine) {
                          error.what());
     }
   }
-  const int vocabSize = engine.decoder->config().vocabSize;
-  for (const int token : tokens) {
-    if (token >= 0 && token < vocabSize) continue;
-    throw model::Error(fmt::format("token id {} is not in this model's vocabulary of {}.", token, vocabSize));
-  }
-  const int limit = contextLimit(*engine.decoder);
-  if (std::ssize(tokens) >= limit) {
-    throw model::Error(fmt::format(
-        "the prompt has {} tokens and leaves no room in a context of {}; shorten it.", tokens.size(), limit));
-  }
   return tokens;
 }
 
 std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine, int positions) {
-  if (!engine.script.empty()) return prompt;
+  const int vocabSize = engine.decoder->config().vocabSize;
+  const auto areKnown = [vocabSize](const std::vector<int>& tokens) {
+    return std::ranges::all_of(tokens, [&](int token) { return token >= 0 && token < vocabSize; });
+  };
+  // Tokens that are none are refused where they are fed.
+  if (!engine.script.empty() || std::ssize(prompt) >= positions || !areKnown(prompt)) return prompt;
   const model::Tokenizer* tokenizer = engine.tokenizer();
   const bool begins = tokenizer && tokenizer->beginToken() >= 0 && prompt.front() == tokenizer->beginToken();
   const std::size_t first = begins && prompt.size() > 1 ? 1 : 0;
@@ -90,9 +83,7 @@ std::vector<int> filledTokens(std::vector<int> prompt, const LaneEngine& engine,
     std::string text = " ";
     for (int token : repeated) text += tokenizer->pieceBytes(token);
     const std::vector<int> apart = tokenizer->encode(text);
-    const int vocabSize = engine.decoder->config().vocabSize;
-    const bool known = std::ranges::all_of(apart, [&](int token) { return token >= 0 && token < vocabSize; });
-    if (known && !apart.empty()) repeated = apart;
+    if (areKnown(apart) && !apart.empty()) repeated = apart;
   }
   for (std::size_t index = 0; prompt.size() < static_cast<std::size_t>(positions); ++index) {
     prompt.push_back(repeated[index % repeated.size()]);

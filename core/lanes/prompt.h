@@ -28,8 +28,7 @@ struct Prompt {
 std::vector<int> promptIds(const Prompt& prompt, const model::Model& model);
 
 /// Token ids that start a lane's text: promptIds(), or, for a trace, its own prompt. A model without a
-/// tokenizer takes the prompt as ids. Throws model::Error also when an id is not in the vocabulary or the
-/// prompt fills the context.
+/// tokenizer takes the prompt as ids. Whether they are of the vocabulary and fit the context, LaneSet checks.
 std::vector<int> promptTokens(const Prompt& prompt, const LaneEngine& engine);
 
 /// `positions` tokens: the prompt's, then a space and its text (without the begin token) again and again.

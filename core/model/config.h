@@ -32,6 +32,8 @@ struct AttentionShape {
 enum class KvType { F32, F16, F64 };
 
 std::string_view shortName(KvType type);
+/// The cache type of that name, f32 for any other.
+KvType kvTypeOf(std::string_view name);
 constexpr int bytesPerElement(KvType type) {
   return type == KvType::F64 ? 8 : type == KvType::F32 ? 4 : 2;
 }

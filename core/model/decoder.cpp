@@ -15,6 +15,10 @@ std::string_view shortName(AttentionKernel kernel) {
   return kernel == AttentionKernel::Shared ? "shared" : "naive";
 }
 
+AttentionKernel attentionKernelOf(std::string_view name) {
+  return name == shortName(AttentionKernel::Naive) ? AttentionKernel::Naive : AttentionKernel::Shared;
+}
+
 int contextOf(const ModelConfig& config, const DecoderOptions& options) {
   const int wanted = options.contextLength > 0 ? options.contextLength : config.contextLength;
   if (config.traits.positions == Positions::Learned && wanted > config.contextLength) {

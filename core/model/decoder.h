@@ -18,6 +18,8 @@ enum class AttentionKernel {
 };
 
 std::string_view shortName(AttentionKernel kernel);
+/// The kernel of that name, the shared one for any other.
+AttentionKernel attentionKernelOf(std::string_view name);
 
 struct DecoderOptions {
   KvType kvType = KvType::F32;

@@ -199,10 +199,9 @@ class TestOpening : public QObject {
     };
     QTRY_VERIFY(begins({256, 7, 299}));
     QCOMPARE(page.store().lane(0).promptLength(), 3);
-    for (const auto& [text, part] :
-         {std::pair("1, two", "\"two\""), std::pair("1, -3", "\"-3\""),
-          std::pair("300", "token id 300 is not in this model's vocabulary of 300"),
-          std::pair(" ", "at least one token id")}) {
+    for (const auto& [text, part] : {std::pair("1, two", "\"two\""), std::pair("1, -3", "\"-3\""),
+                                     std::pair("300", "Token 300 is outside the vocabulary of 300 tokens"),
+                                     std::pair(" ", "at least one token id")}) {
       prompt->setText(text);
       QTest::keyClick(prompt, Qt::Key_Return);
       QTRY_VERIFY2(page.sentence().contains(part), qPrintable(page.sentence()));

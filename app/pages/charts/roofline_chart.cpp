@@ -45,12 +45,13 @@ QString shortNumber(double value) {
 RooflineChart::RooflineChart(QWidget* parent)
     : Chart("Roofline: GFLOP/s reached over FLOPs per issued byte",
             "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
-            "measured, mean "
-            "of the last 32 decode steps.\nA dot below the sloping lines is not limited by bandwidth but by "
-            "its "
-            "kernel or its dispatches; near a line that memory or cache limits it; near the level line "
-            "arithmetic "
-            "does.",
+            "measured, mean of " +
+                QString::fromStdString(analysis::recentStepsText()) +
+                ".\nA dot below the sloping lines is not limited by bandwidth but by "
+                "its "
+                "kernel or its dispatches; near a line that memory or cache limits it; near the level line "
+                "arithmetic "
+                "does.",
             parent) {
   setObjectName("roofline");
   for (QCPAxis* axis : {xAxis, yAxis}) {

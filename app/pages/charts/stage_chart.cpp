@@ -28,9 +28,9 @@ QString milliseconds(double time) {
 
 StageChart::StageChart(QWidget* parent)
     : Chart("Time per stage, ms per step",
-            "Measured, mean of the last 32 decode steps. Stages: by the device's time stamps, layers added "
-            "up.\n"
-            "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
+            "Measured, mean of " + QString::fromStdString(analysis::recentStepsText()) +
+                ". Stages: by the device's time stamps, layers added up.\n"
+                "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
             parent),
       m_group(new QCPBarsGroup(this)) {
   xAxis->setRange(-0.55, kBarCount - 0.45);

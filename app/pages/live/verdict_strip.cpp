@@ -169,9 +169,8 @@ void VerdictStrip::showFilling() {
 QString VerdictStrip::explanation() const {
   const model::DeviceCeilings& ceilings = m_store.ceilings();
   QString tip =
-      "Measured: times of the last 32 decode steps. Counted: dispatches and bytes. Class: the largest share "
-      "of "
-      "the step's time.\n"
+      "Measured: times of " + QString::fromStdString(analysis::recentStepsText()) +
+      ". Counted: dispatches and bytes. Class: the largest share of the step's time.\n"
       "Launch = dispatches \u00d7 an empty dispatch + the time outside the stages. Of each stage the rest "
       "counts "
       "as compute where its FLOPs at the FMA probe take longer than its bytes at the copy probe, else as "
