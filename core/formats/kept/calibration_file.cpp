@@ -2,12 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
-#include "core/formats/files/atomic_file.h"
-#include "core/formats/json/json_reader.h"
 #include "core/formats/kept/cache_folder.h"
-#include "core/model/error.h"
 
 namespace headroom::formats {
 
@@ -16,7 +11,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
-constexpr std::size_t kMostBytes = 1 << 16;
 
 ordered_json document(const model::KernelPlan& plan) {
   return {{"family", shortName(plan.family)},
@@ -58,39 +52,25 @@ std::optional<model::Calibration> parse(const json& document) {
 
 CalibrationFile::CalibrationFile(const std::string& folder, const std::string& device,
                                  const std::string& driver)
-    : m_device(device), m_driver(driver) {
-  if (folder.empty()) return;
-  const std::string name = cacheFileName("kernels", device, device + "\n" + driver);
-  m_path = (std::filesystem::path(folder) / (name + ".json")).string();
-}
+    : m_kept(folder, "kernels", device, driver) {}
 
 std::optional<model::Calibration> CalibrationFile::load() const {
-  if (m_path.empty()) return {};
-  try {
-    const std::optional<model::Calibration> calibration = parse(readJsonFile(m_path, kMostBytes));
-    if (calibration && calibration->device == m_device && calibration->driver == m_driver) return calibration;
-  } catch (const json::exception&) {
-    // Whatever this is, it is measured anew and replaced.
-  } catch (const model::Error&) {
-  }
-  return {};
+  return m_kept.load(parse);
 }
 
 void CalibrationFile::save(const model::Calibration& calibration) const {
-  if (m_path.empty()) return;
-  std::error_code failed;
-  std::filesystem::create_directories(std::filesystem::path(m_path).parent_path(), failed);
   ordered_json candidates = ordered_json::array();
   for (const model::Calibration::Candidate& candidate : calibration.candidates) {
     candidates.push_back({{"plan", document(candidate.plan)}, {"step_ms", candidate.stepMs}});
   }
-  const ordered_json whole = {{"format", "headroom-calibration"},   {"version", kVersion},
-                              {"device", calibration.device},       {"driver", calibration.driver},
-                              {"date", calibration.date},           {"measured", calibration.measured},
-                              {"plan", document(calibration.plan)}, {"candidates", candidates}};
-  AtomicFile file(m_path);
-  file.write(whole.dump(2) + "\n");
-  file.commit();
+  m_kept.save({{"format", "headroom-calibration"},
+               {"version", kVersion},
+               {"device", calibration.device},
+               {"driver", calibration.driver},
+               {"date", calibration.date},
+               {"measured", calibration.measured},
+               {"plan", document(calibration.plan)},
+               {"candidates", candidates}});
 }
 
 model::ModelConfig calibrationShape() {
