@@ -44,7 +44,7 @@ ByteLevelBpe::ByteLevelBpe(ByteLevelBpeData data)
   indexTokens();
   m_merges.reserve(m_data.merges.size());
   for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
-    addMerge(m_data.merges[rank], static_cast<int>(rank));
+    addMerge(m_data.merges[rank], static_cast<int>(rank), m_tokenOf, m_merges);
   }
 }
 
@@ -65,21 +65,6 @@ void ByteLevelBpe::indexTokens() {
     const auto found = m_tokenOf.find(spellByte(static_cast<std::uint8_t>(byte)));
     m_byteTokens[byte] = found == m_tokenOf.end() ? -1 : found->second;
   }
-}
-
-void ByteLevelBpe::addMerge(const std::string& merge, int rank) {
-  const auto sides = mergeSides(merge);
-  if (!sides) {
-    throw model::Error(
-        fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them", rank,
-                    quotedName(merge)));
-  }
-  const auto left = m_tokenOf.find(sides->first);
-  const auto right = m_tokenOf.find(sides->second);
-  const auto merged = m_tokenOf.find(std::string(sides->first).append(sides->second));
-  // Vocabularies that were cut down keep merges whose tokens are gone; such a merge can never apply.
-  if (left == m_tokenOf.end() || right == m_tokenOf.end() || merged == m_tokenOf.end()) return;
-  m_merges.add(left->second, right->second, rank, merged->second);
 }
 
 std::vector<int> ByteLevelBpe::encode(std::string_view text) const {

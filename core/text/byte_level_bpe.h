@@ -58,7 +58,6 @@ class ByteLevelBpe final : public model::Tokenizer {
 
  private:
   void indexTokens();
-  void addMerge(const std::string& merge, int rank);
   void encodeText(std::string_view text, std::vector<int>& tokens) const;
   void encodeWord(std::string_view word, std::vector<int>& tokens) const;
 

@@ -56,7 +56,7 @@ SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data)
   indexTokens();
   m_merges.reserve(m_data.merges.size());
   for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
-    addMerge(m_data.merges[rank], static_cast<int>(rank));
+    addMerge(m_data.merges[rank], static_cast<int>(rank), m_tokenOf, m_merges);
   }
 }
 
@@ -85,21 +85,6 @@ void SentencePieceBpe::indexTokens() {
         m_pieces[token] = unescapeSpaces(spelling);
     }
   }
-}
-
-void SentencePieceBpe::addMerge(const std::string& merge, int rank) {
-  const auto sides = mergeSides(merge);
-  if (!sides) {
-    throw model::Error(
-        fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them", rank,
-                    quotedName(merge)));
-  }
-  const auto left = m_tokenOf.find(sides->first);
-  const auto right = m_tokenOf.find(sides->second);
-  const auto merged = m_tokenOf.find(std::string(sides->first).append(sides->second));
-  // Vocabularies that were cut down keep merges whose tokens are gone; such a merge can never apply.
-  if (left == m_tokenOf.end() || right == m_tokenOf.end() || merged == m_tokenOf.end()) return;
-  m_merges.add(left->second, right->second, rank, merged->second);
 }
 
 std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
@@ -171,7 +156,7 @@ void SentencePieceBpe::mergeByRank(std::string_view word, std::vector<int>& toke
     if (piece >= 0) {
       tokens.push_back(piece);
     } else {
-      appendCharacter(unknown[static_cast<std::size_t>(-piece) - 1], tokens);
+      appendUnknown(unknown[static_cast<std::size_t>(-piece) - 1], m_byteTokens, m_data.unknownToken, tokens);
     }
   }
 }
@@ -215,22 +200,8 @@ void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& toke
     if (found != m_tokenOf.end()) {
       tokens.push_back(found->second);
     } else {
-      appendCharacter(piece, tokens);
+      appendUnknown(piece, m_byteTokens, m_data.unknownToken, tokens);
     }
-  }
-}
-
-void SentencePieceBpe::appendCharacter(std::string_view character, std::vector<int>& tokens) const {
-  bool hasAllBytes = true;
-  for (char byte : character)
-    hasAllBytes = hasAllBytes && m_byteTokens[static_cast<unsigned char>(byte)] >= 0;
-  if (hasAllBytes) {
-    for (char byte : character) tokens.push_back(m_byteTokens[static_cast<unsigned char>(byte)]);
-  } else if (m_data.unknownToken >= 0) {
-    tokens.push_back(m_data.unknownToken);
-  } else {
-    throw model::Error(fmt::format("The vocabulary has no token for {}, so this text has no encoding",
-                                   quotedName(character)));
   }
 }
 

@@ -63,12 +63,10 @@ class SentencePieceBpe final : public model::Tokenizer {
  private:
   struct Symbol;
   void indexTokens();
-  void addMerge(const std::string& merge, int rank);
   std::vector<std::string_view> wordsOf(std::string_view escaped) const;
   void encodeWord(std::string_view word, std::vector<int>& tokens) const;
   void mergeByScore(std::string_view word, std::vector<int>& tokens) const;
   void mergeByRank(std::string_view word, std::vector<int>& tokens) const;
-  void appendCharacter(std::string_view character, std::vector<int>& tokens) const;
 
   SentencePieceBpeData m_data;
   AddedTokens m_addedTokens;

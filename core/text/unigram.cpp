@@ -169,23 +169,9 @@ void Unigram::encodeWord(std::string_view word, std::vector<int>& tokens) const 
       tokens.push_back(best[end].lastToken);
       start = end;
     } else if (i == 0 || best[ends[i - 1]].lastToken >= 0) {  // the run of unknown characters ends
-      appendUnknown(word.substr(start, end - start), tokens);
+      appendUnknown(word.substr(start, end - start), m_byteTokens, m_data.unknownToken, tokens);
       start = end;
     }
-  }
-}
-
-void Unigram::appendUnknown(std::string_view characters, std::vector<int>& tokens) const {
-  const bool hasAllBytes = std::all_of(characters.begin(), characters.end(), [this](char byte) {
-    return m_byteTokens[static_cast<unsigned char>(byte)] >= 0;
-  });
-  if (hasAllBytes) {
-    for (char byte : characters) tokens.push_back(m_byteTokens[static_cast<unsigned char>(byte)]);
-  } else if (m_data.unknownToken >= 0) {
-    tokens.push_back(m_data.unknownToken);
-  } else {
-    throw model::Error(fmt::format("The vocabulary has no token for {}, so this text has no encoding",
-                                   quotedName(characters)));
   }
 }
 

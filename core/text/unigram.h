@@ -57,7 +57,6 @@ class Unigram final : public model::Tokenizer {
   void indexTokens();
   std::string normalized(std::string_view part, SpacePrefix prefix) const;
   void encodeWord(std::string_view word, std::vector<int>& tokens) const;
-  void appendUnknown(std::string_view characters, std::vector<int>& tokens) const;
 
   UnigramData m_data;
   AddedTokens m_addedTokens;

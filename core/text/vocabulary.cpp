@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/model/error.h"
+#include "core/text/utf8.h"
 
 namespace headroom::text {
 
@@ -47,6 +48,35 @@ std::optional<std::pair<std::string_view, std::string_view>> mergeSides(std::str
   const std::size_t space = merge.find(' ', 1);
   if (space == std::string_view::npos || space + 1 >= merge.size()) return std::nullopt;
   return std::pair(merge.substr(0, space), merge.substr(space + 1));
+}
+
+void addMerge(const std::string& merge, int rank, const std::unordered_map<std::string_view, int>& tokenOf,
+              MergeTable& merges) {
+  const auto sides = mergeSides(merge);
+  if (!sides) {
+    throw model::Error(
+        fmt::format("Merge {} of the tokenizer is {}, expected two tokens with a space between them", rank,
+                    quotedName(merge)));
+  }
+  const auto left = tokenOf.find(sides->first);
+  const auto right = tokenOf.find(sides->second);
+  const auto merged = tokenOf.find(std::string(sides->first).append(sides->second));
+  // Vocabularies that were cut down keep merges whose tokens are gone; such a merge can never apply.
+  if (left == tokenOf.end() || right == tokenOf.end() || merged == tokenOf.end()) return;
+  merges.add(left->second, right->second, rank, merged->second);
+}
+
+void appendUnknown(std::string_view characters, std::span<const int, 256> byteTokens, int unknownToken,
+                   std::vector<int>& tokens) {
+  const auto tokenOf = [&](char byte) { return byteTokens[static_cast<unsigned char>(byte)]; };
+  if (std::ranges::all_of(characters, [&](char byte) { return tokenOf(byte) >= 0; })) {
+    for (char byte : characters) tokens.push_back(tokenOf(byte));
+  } else if (unknownToken >= 0) {
+    tokens.push_back(unknownToken);
+  } else {
+    throw model::Error(fmt::format("The vocabulary has no token for {}, so this text has no encoding",
+                                   quotedName(characters)));
+  }
 }
 
 std::vector<int> endOfTurnTokens(const std::vector<std::string>& tokens,
