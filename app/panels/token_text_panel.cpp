@@ -203,7 +203,7 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
   }
   if (context.store.divergence(m_lane) == position) {
     text += context.store.feed() == session::TokenFeed::Lockstep
-                ? "\nFirst place where this lane disagrees with lane 1."
+                ? "\nFirst place where this lane would have chosen another token than it was fed."
                 : "\nFirst token that differs from lane 1.";
   }
   text += context.selection.head() ? "\nTinted: what it looks at in the selected head."

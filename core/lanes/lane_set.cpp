@@ -95,6 +95,10 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
   for (int index = 0; index < laneCount(); ++index) {
     if (isFresh[static_cast<std::size_t>(index)]) catchUp(index);
   }
+  // With the same text again, the first of a group leads.
+  for (int index = 0; index < laneCount(); ++index) {
+    if (lane(index).leader == index) chooseLeader(index);
+  }
   beginFresh(promptOf);
 }
 

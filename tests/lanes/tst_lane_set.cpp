@@ -204,6 +204,18 @@ class TstLaneSet : public QObject {
     QCOMPARE(static_cast<int>(std::ssize(lanes.text(1))), 9);
   }
 
+  /// The first lane leads, also when it joins in the middle of a text.
+  void aLaneThatJoinsInFrontLeads() {
+    Lanes lanes;
+    lanes.arrange({{-1, "differs-at-20"}});
+    lanes.decode(2);
+    lanes.arrange({{-1, "mha"}, {0, ""}});
+    QCOMPARE(lanes.set.lane(1).leader, 0);
+    lanes.decode(20);
+    QCOMPARE(lanes.text(1)[20], FakeDecoder::tokenFor(20, {}));
+    QCOMPARE(lanes.text(0), lanes.text(1));
+  }
+
   void aLostDeviceStopsAll() {
     Lanes lanes;
     lanes.opener.losesAt = 20;

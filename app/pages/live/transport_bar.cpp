@@ -70,7 +70,9 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* par
   m_samplingButton->setToolTip("How the next token is chosen (G)");
   m_lockstep->setObjectName("lockstep");
   m_lockstep->setToolTip(
-      "On: every lane is fed what lane 1 chooses, so maps compare token by token.\n"
+      "On: lanes of one vocabulary are fed what the first of them chooses, or what a trace among them holds, "
+      "so\n"
+      "that maps compare token by token.\n"
       "Off: every lane goes on with its own choice. (K)");
   m_device->setObjectName("device");
   m_device->setEnabled(false);
