@@ -77,12 +77,7 @@ class TestInterventions : public QObject {
   }
   void ablationIsTheirs() {
     QFETCH(QString, folder);
-    std::string path;
-    try {
-      path = fixturePath("checkpoints2/" + folder.toStdString());
-    } catch (const std::runtime_error& error) {
-      QSKIP(error.what());
-    }
+    const std::string path = fixturePath("checkpoints2/" + folder.toStdString());
     const model::Model model = formats::loadModel(path);
     const formats::NpyArray ablation = formats::readNpy(path + "/ablation.npy");
     const std::vector<int> tokens = readIds(readText(path + "/tokens.txt"));
