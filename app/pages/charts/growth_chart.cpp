@@ -32,13 +32,14 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
     const session::LaneTrace& trace = store.lane(lane);
     const analysis::CacheGrowth growth = analysis::cacheGrowth(
         trace.info().config, trace.info().kvType, trace.info().contextLength, trace.info().batch);
-    m_lanes.push_back({laneTitle(store, lane), static_cast<double>(growth.bytesPerToken),
-                       growth.contextLength, trace.length()});
     const double length = trace.length();
     const double used =
         trace.length() > 0 ? static_cast<double>(trace.cacheBytesUsed(trace.length() - 1)) : 0.0;
     const double limit = static_cast<double>(growth.bytesAtLimit);
     largest = std::max(largest, limit);
+    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(analysis::bytesText(used)),
+                       QString::fromStdString(analysis::bytesText(limit)),
+                       static_cast<double>(growth.bytesPerToken), growth.contextLength, trace.length()});
 
     QCPGraph* filled = graph(2 * lane);
     QCPGraph* projected = graph(2 * lane + 1);
@@ -51,13 +52,33 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
     area.setAlpha(50);
     filled->setBrush(area);
     projected->setPen(QPen(color, 1.2, Qt::DashLine));
-    filled->setName(m_lanes.back().title + "  " + QString::fromStdString(analysis::bytesText(used)) + " of " +
-                    QString::fromStdString(analysis::bytesText(limit)));
     projected->removeFromLegend();
   }
+  nameLanes();
   xAxis->setRange(0.0, std::max(store.contextLength(), 1));
   yAxis->setRange(0.0, roundUp(largest / kMegabyte));
   markPosition(selection.position() ? *selection.position() + 1.0 : -1.0);
+  replot(QCustomPlot::rpQueuedReplot);
+}
+
+void GrowthChart::nameLanes() {
+  // Two names stand side by side, each behind its line.
+  constexpr int kBesideName = 40;
+  const QFontMetrics metrics(legend->font());
+  int widest = 0;
+  const auto whole = [](const Lane& lane) { return lane.title + "  " + lane.used + " of " + lane.limit; };
+  for (const Lane& lane : m_lanes)
+    widest = std::max(widest, metrics.horizontalAdvance(whole(lane)) + kBesideName);
+  const bool fits = widest * std::min(2, static_cast<int>(m_lanes.size())) <= axisRect()->width();
+  for (std::size_t lane = 0; lane < m_lanes.size(); ++lane) {
+    graph(static_cast<int>(2 * lane))
+        ->setName(fits ? whole(m_lanes[lane]) : m_lanes[lane].title + "  " + m_lanes[lane].used);
+  }
+}
+
+void GrowthChart::resizeEvent(QResizeEvent* event) {
+  Chart::resizeEvent(event);
+  nameLanes();
   replot(QCustomPlot::rpQueuedReplot);
 }
 

@@ -16,14 +16,20 @@ class GrowthChart : public Chart {
 
  protected:
   QString valuesAt(double x) const override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
   struct Lane {
     QString title;
+    QString used;   ///< "3.28 MB"
+    QString limit;  ///< "4.19 MB"
     double bytesPerToken = 0.0;
     int contextLength = 0;
     int length = 0;
   };
+  /// What each lane holds and could hold, where that fits; else what it holds.
+  void nameLanes();
+
   std::vector<Lane> m_lanes;
 };
 

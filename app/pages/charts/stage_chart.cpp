@@ -16,9 +16,12 @@ namespace {
 constexpr int kBarCount = model::kStageCount + 1;
 constexpr std::array<const char*, kBarCount> kNames{"embed",  "QKV",      "attention", "attn. out",
                                                     "FFN up", "FFN down", "logits",    "outside"};
-// For large type; the tool tip has the full names.
+// Where the full names do not fit; the tool tip has them.
 constexpr std::array<const char*, kBarCount> kShortNames{"emb.", "QKV",  "attn.",  "out",
                                                          "up",   "down", "logits", "outs."};
+
+/// Pixels between two names at least.
+constexpr int kLabelGap = 6;
 
 QString milliseconds(double time) {
   return QString::fromStdString(analysis::millisecondsText(time));
@@ -42,12 +45,31 @@ StageChart::StageChart(QWidget* parent)
 void StageChart::setAppearance(const session::Appearance& appearance) {
   Chart::setAppearance(appearance);
   xAxis->setTickPen(Qt::NoPen);
+  nameStages();
+}
+
+void StageChart::nameStages() {
+  const QFontMetrics metrics(xAxis->tickLabelFont());
+  const int pitch = axisRect()->width() / kBarCount;
+  const auto fits = [&](int stage) {
+    const auto width = [&](int index) {
+      return metrics.horizontalAdvance(kNames[static_cast<std::size_t>(index)]);
+    };
+    return stage + 1 == kBarCount || (width(stage) + width(stage + 1)) / 2 + kLabelGap <= pitch;
+  };
+  bool allFit = true;
+  for (int stage = 0; stage < kBarCount; ++stage) allFit = allFit && fits(stage);
   QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
   for (int stage = 0; stage < kBarCount; ++stage) {
-    const auto& names = appearance.presentation() ? kShortNames : kNames;
-    ticker->addTick(stage, names[static_cast<std::size_t>(stage)]);
+    ticker->addTick(stage, (allFit ? kNames : kShortNames)[static_cast<std::size_t>(stage)]);
   }
   xAxis->setTicker(ticker);
+}
+
+void StageChart::resizeEvent(QResizeEvent* event) {
+  Chart::resizeEvent(event);
+  nameStages();
+  replot(QCustomPlot::rpQueuedReplot);
 }
 
 void StageChart::refresh(const session::TraceStore& store, const session::Selection& selection) {

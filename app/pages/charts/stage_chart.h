@@ -17,8 +17,12 @@ class StageChart : public Chart {
 
  protected:
   QString valuesAt(double x) const override;
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
+  /// Full names of stages where they fit side by side, else short ones.
+  void nameStages();
+
   std::vector<QCPBars*> m_bars;
   std::vector<QString> m_titles;
   std::vector<model::Overhead> m_overheads;  // [lane], means of one step
