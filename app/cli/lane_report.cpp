@@ -33,12 +33,14 @@ double wallTimeMs(const std::vector<model::StepRecord>& records) {
 }
 
 /// Of every decode step but the first, which pays for what happens once: caches that are cold, code that the
-/// driver makes when it is needed. Nothing with fewer than two steps.
-std::optional<double> tokensPerSecond(const LaneRun& run) {
+/// driver makes when it is needed; a step decodes a token of every sequence. Nothing with fewer than two
+/// steps.
+std::optional<double> tokensPerSecond(const LaneRun& run, const Lane& lane) {
   if (run.steps.size() < 2) return std::nullopt;
   const double ms = wallTimeMs(run.steps) - run.steps.front().wallTimeMs;
   if (ms <= 0.0) return std::nullopt;
-  return 1000.0 * static_cast<double>(run.steps.size() - 1) / ms;
+  const auto tokens = static_cast<double>(run.steps.size() - 1) * lane.engine.decoder->options().batch;
+  return 1000.0 * tokens / ms;
 }
 
 double setupWithin(const std::vector<model::StepRecord>& records) {
@@ -103,7 +105,7 @@ ordered_json overheadDocument(const model::Overhead& overhead) {
           {"total_ms", overhead.totalMs()}};
 }
 
-ordered_json timingDocument(const LaneRun& run, const analysis::StepSummary& summary) {
+ordered_json timingDocument(const LaneRun& run, const Lane& lane, const analysis::StepSummary& summary) {
   ordered_json timing = {{"setup_ms", setupMs(run)},
                          {"prefill_ms", prefillMs(run)},
                          {"decode_ms", wallTimeMs(run.steps)},
@@ -112,7 +114,7 @@ ordered_json timingDocument(const LaneRun& run, const analysis::StepSummary& sum
                          {"stages_ms", summary.gpuTimeMs},
                          {"outside_stages", overheadDocument(summary.overhead)}};
   if (!run.steps.empty()) timing["first_step_ms"] = run.steps.front().wallTimeMs;
-  if (const auto rate = tokensPerSecond(run)) timing["tokens_per_second"] = *rate;
+  if (const auto rate = tokensPerSecond(run, lane)) timing["tokens_per_second"] = *rate;
   return timing;
 }
 
@@ -168,7 +170,7 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
       {"traffic_logical", trafficDocument(summary.logical)},
       {"kv_reuse_factor", countsIssuedBytes(run) ? ordered_json(summary.kvReuseFactor()) : ordered_json()},
       {"implied_gb_per_s", summary.impliedGigabytesPerSecond()},
-      {"timing", timingDocument(run, summary)},
+      {"timing", timingDocument(run, lane, summary)},
       {"stop_reason", lane.stopReason ? lanes::shortName(*lane.stopReason) : ""},
       {"first_divergence", nullptr},
       {"steps", stepList(run)},
@@ -180,12 +182,12 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
 std::string laneSummary(const LaneRun& run, const Lane& lane) {
   const model::AttentionShape& shape = lane.engine.decoder->config().attention;
   const std::size_t count = std::max<std::size_t>(run.steps.size(), 1);
-  const std::optional<double> rate = tokensPerSecond(run);
+  const std::optional<double> rate = tokensPerSecond(run, lane);
   const analysis::StepSummary summary = analysis::summarise(run.steps);
   return fmt::format(
       "{} ({} {}/{}): {} tokens, {} tokens/s after the first step, set-up {:.1f} ms, prefill {:.1f} ms, {} "
-      "{} bytes per token of which KV {}, "
-      "cache {} bytes ({} per token), KV reuse {}, implied {:.2f} GB/s, stopped at {}",
+      "{} bytes per step of which KV {}, "
+      "cache {} bytes ({} per position), KV reuse {}, implied {:.2f} GB/s, stopped at {}",
       lane.engine.decoder->config().name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
       lane.continuation().size(), rate ? fmt::format("{:.1f}", *rate) : "–", setupMs(run), prefillMs(run),
       decodeTraffic(run).total() / count, countsIssuedBytes(run) ? "issued" : "logical",

@@ -372,6 +372,17 @@ class TstCommandLine : public QObject {
     QCOMPARE(kvRead(0), 8 * kvRead(1));
   }
 
+  /// A step of a batch decodes a token of every sequence, and the rate is of all of them.
+  void aBatchHasTheRateOfAllItsSequences() {
+    const QStringList arguments{"decode", checkpoint(kTiny), "--tokens", "1,2",   "--max-tokens",
+                                "4",      "--batch",         "3",        "--json"};
+    const QJsonObject lane = run(arguments).json()["lanes"][0].toObject();
+    const QJsonObject timing = lane["timing"].toObject();
+    const double ms =
+        timing["decode_ms"].toDouble() - lane["steps"].toArray().first().toObject()["ms"].toDouble();
+    QCOMPARE(timing["tokens_per_second"].toDouble(), 3 * 3000.0 / ms);
+  }
+
   void oneStepHasNoRate() {
     const QStringList arguments{"decode", checkpoint(kTiny), "--tokens", "5", "--max-tokens", "1"};
     const QJsonObject lane = run(arguments + QStringList{"--json"}).json()["lanes"][0].toObject();
