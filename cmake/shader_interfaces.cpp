@@ -1,6 +1,10 @@
-// Reads compiled kernels and writes what each binds as a C++ table, so that it is stated in the shader alone.
-// shader_interfaces OUTPUT NAME=FILE...; FILE holds SPIR-V words as text, as glslc -mfmt=num writes them.
+// Reads compiled kernels and writes C++ from them, so that what a kernel binds is stated in the shader alone:
+// shader_interfaces FOLDER NAME:INTERFACE=FILE...; FILE holds SPIR-V words as text, as glslc -g -mfmt=num
+// writes them. FOLDER/kernel_table.inc gets every kernel's words without names, its bindings and its
+// specialization constants, FOLDER/kernel_interfaces.h a struct for each INTERFACE with what has to be given.
+// Kernels of one interface bind the same names in the same order, or it is an error.
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -19,15 +23,43 @@ using Words = std::vector<std::uint32_t>;
 // Of the SPIR-V specification, version 1.5, sections 3.7, 3.20 and 3.37.
 constexpr std::uint32_t kMagic = 0x07230203;
 constexpr std::size_t kHeaderWords = 5;
-enum Opcode : std::uint32_t { OpTypeImage = 25, OpTypePointer = 32, OpVariable = 59, OpDecorate = 71 };
-enum Decoration : std::uint32_t { SpecId = 1, Binding = 33 };
+enum Opcode : std::uint32_t {
+  OpSourceContinued = 2,
+  OpSource = 3,
+  OpSourceExtension = 4,
+  OpName = 5,
+  OpMemberName = 6,
+  OpString = 7,
+  OpLine = 8,
+  OpTypeFloat = 22,
+  OpTypeImage = 25,
+  OpTypePointer = 32,
+  OpSpecConstant = 50,
+  OpVariable = 59,
+  OpDecorate = 71,
+  OpNoLine = 317,
+  OpModuleProcessed = 330
+};
+enum Decoration : std::uint32_t { SpecId = 1, BindingPoint = 33 };
 enum StorageClass : std::uint32_t { UniformConstant = 0, Uniform = 2, StorageBuffer = 12 };
 constexpr std::uint32_t kDimBuffer = 5;
+// Counters of an audit, bound behind a kernel's own bindings.
+const std::string kAudit = "audit";
 
-/// What a kernel's code says of its bindings and specialization constants.
-struct Interface {
-  std::map<std::uint32_t, std::string> kinds;  ///< by binding, as enumerators of VkDescriptorType
-  std::set<std::uint32_t> constants;           ///< their ids
+struct Binding {
+  std::string name;
+  std::string kind;  ///< an enumerator of VkDescriptorType
+};
+struct Constant {
+  std::string name;  ///< empty for the workgroup's size
+  bool isFloat = false;
+};
+
+/// What a kernel's code says of itself.
+struct Kernel {
+  std::map<std::uint32_t, Binding> bindings;    ///< by number
+  std::map<std::uint32_t, Constant> constants;  ///< by id
+  Words words;                                  ///< without names
 };
 
 Words readWords(const std::string& path) {
@@ -52,23 +84,80 @@ std::string kindOf(std::uint32_t storage, bool isTexelBuffer) {
   throw std::runtime_error("a binding of a kind that kernels do not use");
 }
 
-Interface interfaceOf(const Words& words) {
-  std::map<std::uint32_t, std::uint32_t> bindings;  // by variable
-  std::map<std::uint32_t, std::uint32_t> pointees;  // by pointer type
-  std::set<std::uint32_t> texelBuffers;             // types
+/// "queryHeads" for "QUERY_HEADS".
+std::string fieldName(const std::string& macro) {
+  std::string name;
+  bool begins = false;
+  for (const char letter : macro) {
+    if (letter == '_') {
+      begins = true;
+      continue;
+    }
+    name += static_cast<char>(begins ? letter : std::tolower(letter));
+    begins = false;
+  }
+  return name;
+}
+
+/// "capturedExtent" for a block named "CapturedExtent".
+std::string blockName(std::string name) {
+  if (!name.empty()) name[0] = static_cast<char>(std::tolower(name[0]));
+  return name;
+}
+
+std::string textOf(const std::uint32_t* words, std::size_t count) {
+  std::string text;
+  for (std::size_t at = 0; at < 4 * count; ++at) {
+    const char letter = static_cast<char>(words[at / 4] >> (8 * (at % 4)) & 0xFFu);
+    if (letter == 0) break;
+    text += letter;
+  }
+  return text;
+}
+
+bool isName(std::uint32_t opcode) {
+  switch (opcode) {
+    case OpSourceContinued:
+    case OpSource:
+    case OpSourceExtension:
+    case OpName:
+    case OpMemberName:
+    case OpString:
+    case OpLine:
+    case OpNoLine:
+    case OpModuleProcessed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Kernel readKernel(const Words& words) {
   struct Variable {
     std::uint32_t id, type, storage;
   };
+  std::map<std::uint32_t, std::string> names;                    // by id
+  std::map<std::uint32_t, std::uint32_t> bindings, constantIds;  // by variable, by constant
+  std::map<std::uint32_t, std::uint32_t> pointees, typeOf;       // by pointer type, by constant
+  std::set<std::uint32_t> texelBuffers, floats;                  // types
   std::vector<Variable> variables;
-  Interface result;
+  Kernel kernel;
+  kernel.words.assign(words.begin(), words.begin() + kHeaderWords);
   for (std::size_t at = kHeaderWords; at < words.size();) {
     const std::size_t length = words[at] >> 16;
     if (length == 0 || at + length > words.size()) throw std::runtime_error("an instruction beyond the end");
     const std::uint32_t* operands = words.data() + at + 1;
-    switch (words[at] & 0xFFFFu) {
+    const std::uint32_t opcode = words[at] & 0xFFFFu;
+    switch (opcode) {
+      case OpName:
+        names.emplace(operands[0], textOf(operands + 1, length - 2));  // what is declared first
+        break;
       case OpDecorate:
-        if (operands[1] == Binding) bindings[operands[0]] = operands[2];
-        if (operands[1] == SpecId) result.constants.insert(operands[2]);
+        if (operands[1] == BindingPoint) bindings[operands[0]] = operands[2];
+        if (operands[1] == SpecId) constantIds[operands[0]] = operands[2];
+        break;
+      case OpTypeFloat:
+        floats.insert(operands[0]);
         break;
       case OpTypeImage:
         if (operands[2] == kDimBuffer) texelBuffers.insert(operands[0]);
@@ -76,55 +165,115 @@ Interface interfaceOf(const Words& words) {
       case OpTypePointer:
         pointees[operands[0]] = operands[2];
         break;
+      case OpSpecConstant:
+        typeOf[operands[1]] = operands[0];
+        break;
       case OpVariable:
         variables.push_back({operands[1], operands[0], operands[2]});
         break;
       default:
         break;
     }
+    if (!isName(opcode)) kernel.words.insert(kernel.words.end(), operands - 1, operands - 1 + length);
     at += length;
   }
   for (const Variable& variable : variables) {
     const auto binding = bindings.find(variable.id);
     if (binding == bindings.end()) continue;
-    result.kinds[binding->second] = kindOf(variable.storage, texelBuffers.contains(pointees[variable.type]));
+    const std::uint32_t type = pointees[variable.type];
+    const std::string name =
+        variable.storage == UniformConstant ? names[variable.id] : blockName(names[type]);
+    kernel.bindings[binding->second] = {name, kindOf(variable.storage, texelBuffers.contains(type))};
   }
-  return result;
+  for (const auto& [constant, id] : constantIds)
+    kernel.constants[id] = {fieldName(names[constant]), floats.contains(typeOf[constant])};
+  return kernel;
 }
 
-/// Two arrays and a row of the table.
-void write(std::ostream& arrays, std::ostream& rows, const std::string& name, const Interface& kernel) {
-  std::uint32_t next = 0;
-  arrays << "constexpr VkDescriptorType kBindings_" << name << "[] = {";
-  for (const auto& [binding, kind] : kernel.kinds) {
-    if (binding != next) {
-      throw std::runtime_error(name + " has no binding " + std::to_string(next) +
-                               ", expected bindings 0 to " + std::to_string(kernel.kinds.rbegin()->first));
+/// What the kernels of one name expect to be given.
+struct Interface {
+  std::vector<std::string> bindings;            ///< in order
+  std::map<std::uint32_t, Constant> constants;  ///< by id; a kernel may do without some
+  std::string first;                            ///< the kernel that they were read from first
+};
+
+void join(Interface& interface, const std::string& name, const Kernel& kernel) {
+  std::vector<std::string> bindings;
+  for (const auto& [number, binding] : kernel.bindings) {
+    if (number != bindings.size()) {
+      throw std::runtime_error(name + " has no binding " + std::to_string(bindings.size()) +
+                               ", expected bindings 0 to " + std::to_string(kernel.bindings.rbegin()->first));
     }
-    arrays << (next++ > 0 ? ", " : "") << kind;
+    if (binding.name.empty()) throw std::runtime_error(name + " has a binding without a name");
+    bindings.push_back(binding.name);
   }
+  if (!bindings.empty() && bindings.back() == kAudit) bindings.pop_back();
+  if (interface.first.empty()) {
+    interface.first = name;
+    interface.bindings = bindings;
+  }
+  if (interface.bindings != bindings)
+    throw std::runtime_error(name + " and " + interface.first + " of one interface bind otherwise");
+  for (const auto& [id, constant] : kernel.constants) {
+    if (constant.name.empty()) continue;
+    const auto& [known, isNew] = interface.constants.emplace(id, constant);
+    if (!isNew && (known->second.name != constant.name || known->second.isFloat != constant.isFloat)) {
+      throw std::runtime_error(name + " calls constant " + std::to_string(id) + " " + constant.name + ", " +
+                               interface.first + " " + known->second.name);
+    }
+  }
+}
+
+void writeKernel(std::ostream& arrays, std::ostream& rows, const std::string& name, const Kernel& kernel) {
+  arrays << "constexpr std::uint32_t k_" << name << "[] = {";
+  for (const std::uint32_t word : kernel.words) arrays << word << "u,";
+  arrays << "};\nconstexpr VkDescriptorType kBindings_" << name << "[] = {";
+  for (const auto& [number, binding] : kernel.bindings) arrays << binding.kind << ", ";
   arrays << "};\n";
   if (!kernel.constants.empty()) {
     arrays << "constexpr std::uint32_t kConstants_" << name << "[] = {";
-    for (const std::uint32_t id : kernel.constants) arrays << id << ", ";
+    for (const auto& [id, constant] : kernel.constants) arrays << id << ", ";
     arrays << "};\n";
   }
   rows << "    {\"" << name << "\", k_" << name << ", kBindings_" << name << ", "
        << (kernel.constants.empty() ? "{}" : "kConstants_" + name) << "},\n";
 }
 
+void writeInterface(std::ostream& out, const std::string& name, const Interface& interface) {
+  out << "/// " << interface.first << " and those like it.\nstruct " << name << " {\n  struct Bindings {\n";
+  for (const std::string& binding : interface.bindings) out << "    Bound " << binding << ";\n";
+  out << "    std::vector<vulkan::Binding> inOrder() const { return {";
+  for (const std::string& binding : interface.bindings) out << binding << ", ";
+  out << "}; }\n  };\n  struct Constants {\n";
+  for (const auto& [id, constant] : interface.constants)
+    out << "    Given<" << (constant.isFloat ? "float" : "std::uint32_t") << "> " << constant.name << ";\n";
+  out << "    std::vector<std::pair<std::uint32_t, std::uint32_t>> byId() const { return {";
+  for (const auto& [id, constant] : interface.constants)
+    out << "{" << id << ", " << constant.name << ".bits()}, ";
+  out << "}; }\n  };\n};\n\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    std::ostringstream arrays, rows;
+    std::map<std::string, Interface> interfaces;
+    std::ostringstream arrays, rows, structs;
     for (int i = 2; i < argc; ++i) {
       const std::string argument = argv[i];
-      const std::size_t split = argument.find('=');
-      write(arrays, rows, argument.substr(0, split), interfaceOf(readWords(argument.substr(split + 1))));
+      const std::size_t colon = argument.find(':'), equals = argument.find('=');
+      const std::string name = argument.substr(0, colon);
+      const Kernel kernel = readKernel(readWords(argument.substr(equals + 1)));
+      join(interfaces[argument.substr(colon + 1, equals - colon - 1)], name, kernel);
+      writeKernel(arrays, rows, name, kernel);
     }
-    std::ofstream(argv[1]) << arrays.str() << "constexpr KernelCode kKernelTable[] = {\n"
-                           << rows.str() << "};\n";
+    for (const auto& [name, interface] : interfaces) writeInterface(structs, name, interface);
+    const std::string folder = std::string(argv[1]) + '/';
+    std::ofstream(folder + "kernel_table.inc") << arrays.str() << "constexpr KernelCode kKernelTable[] = {\n"
+                                               << rows.str() << "};\n";
+    std::ofstream(folder + "kernel_interfaces.h")
+        << "#pragma once\n\n#include \"core/engine/kernel_parts.h\"\n\nnamespace headroom::engine {\n\n"
+        << structs.str() << "}  // namespace headroom::engine\n";
   } catch (const std::exception& error) {
     std::cerr << "shader_interfaces: " << error.what() << '\n';
     return EXIT_FAILURE;

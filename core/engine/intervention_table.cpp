@@ -124,9 +124,11 @@ void recordInterventions(StageRecorder& recorder, const StepResources& step, int
                              .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer))};
   recorder.dispatch(
       step.kernels.intervene(),
-      {Binding::whole(step.buffers.params), Binding::texels(step.cache.valueView(layer)),
-       Binding::whole(step.buffers.partial), Binding::whole(step.buffers.extent),
-       Binding::whole(step.interventions->buffer())},
+      {.stepParams = recorder.params(),
+       .values = Binding::texels(step.cache.valueView(layer)),
+       .partial = Binding::whole(step.buffers.partial),
+       .extent = Binding::whole(step.buffers.extent),
+       .changes = Binding::whole(step.interventions->buffer())},
       {static_cast<std::uint32_t>(changes->heads.size()), static_cast<std::uint32_t>(rowCount), 1},
       std::as_bytes(std::span(&push, 1)));
 }

@@ -6,9 +6,7 @@
 namespace headroom::engine {
 
 namespace {
-#include "kernel_words.spv.inc"
-// The bindings of each, read from those words when they were compiled.
-#include "kernel_table.spv.inc"
+#include "kernel_table.inc"
 }  // namespace
 
 const KernelCode& kernelCode(std::string_view name) {

@@ -93,19 +93,27 @@ void recordCapture(StageRecorder& recorder, const StepResources& step, const Sta
     return vulkan::GroupCount{static_cast<std::uint32_t>((count + kInvocations - 1) / kInvocations),
                               static_cast<std::uint32_t>(rowCount), 1};
   };
-  const Binding params = Binding::whole(step.buffers.params);
   const Binding captured = Binding::whole(step.buffers.captured);
-  if (capture.place.point == CapturePoint::HeadOutputs) {
-    recorder.dispatch(step.kernels.captureHeads(),
-                      {params, Binding::texels(step.buffers.partialView),
-                       Binding::texels(step.buffers.extentView), captured},
-                      groups(capture.columns / 4), pushed);
-    return;
+  switch (capture.place.point) {
+    case CapturePoint::HeadOutputs:
+      recorder.dispatch(step.kernels.captureHeads(),
+                        {.stepParams = recorder.params(),
+                         .partial = Binding::texels(step.buffers.partialView),
+                         .extent = Binding::texels(step.buffers.extentView),
+                         .captured = captured},
+                        groups(capture.columns / 4), pushed);
+      return;
+    case CapturePoint::Keys:
+    case CapturePoint::Values:
+      recorder.dispatch(step.kernels.captureCache(),
+                        {.stepParams = recorder.params(), .source = source.binding, .captured = captured},
+                        groups(capture.columns), pushed);
+      return;
+    default:
+      recorder.dispatch(step.kernels.captureRows(),
+                        {.stepParams = recorder.params(), .source = source.binding, .captured = captured},
+                        groups(capture.columns), pushed);
   }
-  const bool ofCache =
-      capture.place.point == CapturePoint::Keys || capture.place.point == CapturePoint::Values;
-  recorder.dispatch(ofCache ? step.kernels.captureCache() : step.kernels.captureRows(),
-                    {params, source.binding, captured}, groups(capture.columns), pushed);
 }
 
 StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture, std::uint64_t rows) {

@@ -23,37 +23,50 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, int lay
   const AttentionDecodeParams push{
       .layer = static_cast<std::uint32_t>(layerIndex),
       .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layerIndex))};
-  recorder.dispatch(
-      step.kernels.attentionDecode(),
-      {Binding::whole(buffers.params), Binding::texels(buffers.queryView),
-       Binding::texels(step.cache.keyView(layerIndex)), Binding::texels(step.cache.valueView(layerIndex)),
-       Binding::whole(buffers.partial), Binding::whole(buffers.extent), Binding::whole(buffers.captured),
-       Binding::whole(buffers.capturedExtent)},
-      {static_cast<std::uint32_t>(step.shape.attentionWorkgroups()),
-       static_cast<std::uint32_t>(step.shape.chunkCount), static_cast<std::uint32_t>(rowCount)},
-      std::as_bytes(std::span(&push, 1)));
+  recorder.dispatch(step.kernels.attentionDecode(),
+                    {.stepParams = recorder.params(),
+                     .query = Binding::texels(buffers.queryView),
+                     .keys = Binding::texels(step.cache.keyView(layerIndex)),
+                     .values = Binding::texels(step.cache.valueView(layerIndex)),
+                     .partial = Binding::whole(buffers.partial),
+                     .extent = Binding::whole(buffers.extent),
+                     .captured = Binding::whole(buffers.captured),
+                     .capturedExtent = Binding::whole(buffers.capturedExtent)},
+                    {static_cast<std::uint32_t>(step.shape.attentionWorkgroups()),
+                     static_cast<std::uint32_t>(step.shape.chunkCount), static_cast<std::uint32_t>(rowCount)},
+                    std::as_bytes(std::span(&push, 1)));
 }
 
 /// Heads get their norms in a dispatch of their own, which then rotates and appends.
 void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer, int layerIndex,
                int rowCount) {
   const auto& buffers = step.buffers;
-  const bool headNorms = step.kernels.headNorm() != nullptr;
+  const DeviceMatrix& matrix = layer.qkv.matrix;
+  const KernelOf<HeadNorm> headNorm = step.kernels.headNorm();
   const Binding keys = step.cache.keyStorage(layerIndex);
   const Binding values = step.cache.valueStorage(layerIndex);
-  recorder.dispatch(
-      step.kernels.qkvProjection(layer.qkv.matrix),
-      recorder.projection(layer.qkv,
-                          {Binding::texels(buffers.streamView), Binding::texels(layer.attentionNorm.view()),
-                           Binding::texels(step.buffers.ropeView),
-                           Binding::whole(headNorms ? buffers.projected : buffers.query), keys, values}),
-      recorder.projectionGroups(layer.qkv.matrix));
-  if (!headNorms) return;
+  recorder.dispatch(step.kernels.qkvProjection(matrix),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(matrix),
+                     .scales = recorder.scales(matrix),
+                     .terms = recorder.terms(matrix, layer.qkv.terms),
+                     .stream = Binding::texels(buffers.streamView),
+                     .gain = Binding::texels(layer.attentionNorm.view()),
+                     .rope = Binding::texels(buffers.ropeView),
+                     .query = Binding::whole(headNorm ? buffers.projected : buffers.query),
+                     .keys = keys,
+                     .values = values},
+                    recorder.projectionGroups(matrix));
+  if (!headNorm) return;
   const model::AttentionShape& heads = step.shape.config.attention;
-  recorder.dispatch(*step.kernels.headNorm(),
-                    {Binding::whole(buffers.params), Binding::texels(buffers.projectedView),
-                     Binding::texels(layer.headGainView), Binding::texels(step.buffers.ropeView),
-                     Binding::whole(buffers.query), keys, values},
+  recorder.dispatch(headNorm,
+                    {.stepParams = recorder.params(),
+                     .projected = Binding::texels(buffers.projectedView),
+                     .gains = Binding::texels(layer.headGainView),
+                     .rope = Binding::texels(buffers.ropeView),
+                     .query = Binding::whole(buffers.query),
+                     .keys = keys,
+                     .values = values},
                     {static_cast<std::uint32_t>(heads.queryHeadCount + 2 * heads.kvHeadCount),
                      static_cast<std::uint32_t>(rowCount), 1});
 }
@@ -66,34 +79,56 @@ Binding branchTarget(const StepResources& step) {
 void recordAddBranch(StageRecorder& recorder, const StepResources& step, const GainVector& norm,
                      int rowCount) {
   if (!step.kernels.addBranch()) return;
-  recorder.dispatch(*step.kernels.addBranch(),
-                    {Binding::whole(step.buffers.branch), Binding::whole(norm.buffer()),
-                     Binding::whole(step.buffers.stream)},
+  recorder.dispatch(step.kernels.addBranch(),
+                    {.branch = Binding::whole(step.buffers.branch),
+                     .gain = Binding::whole(norm.buffer()),
+                     .stream = Binding::whole(step.buffers.stream)},
                     {1, static_cast<std::uint32_t>(rowCount), 1});
+}
+
+/// Chunks of the context are merged in a dispatch of their own.
+void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
+                        const DeviceProjection& projection, int rowCount) {
+  constexpr std::uint32_t kMergeInvocations = 64;
+  const auto& buffers = step.buffers;
+  const DeviceMatrix& matrix = projection.matrix;
+  const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
+  recorder.dispatch(
+      step.kernels.attentionMerge(),
+      {.partial = Binding::texels(buffers.partialView),
+       .extent = Binding::texels(buffers.extentView),
+       .attended = Binding::whole(buffers.attended)},
+      {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
+  recorder.dispatch(step.kernels.attentionOutput(matrix),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(matrix),
+                     .scales = recorder.scales(matrix),
+                     .terms = recorder.terms(matrix, projection.terms),
+                     .attended = Binding::texels(buffers.attendedView),
+                     .stream = branchTarget(step)},
+                    recorder.projectionGroups(matrix));
+}
+
+void recordMergingOutput(StageRecorder& recorder, const StepResources& step,
+                         const DeviceProjection& projection) {
+  const DeviceMatrix& matrix = projection.matrix;
+  recorder.dispatch(step.kernels.mergingAttentionOutput(matrix),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(matrix),
+                     .scales = recorder.scales(matrix),
+                     .terms = recorder.terms(matrix, projection.terms),
+                     .partial = Binding::texels(step.buffers.partialView),
+                     .extent = Binding::texels(step.buffers.extentView),
+                     .stream = branchTarget(step)},
+                    recorder.projectionGroups(matrix));
 }
 
 void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
                            int rowCount) {
-  const auto& buffers = step.buffers;
-  const DeviceProjection& projection = layer.attentionOutput;
-  const vulkan::Kernel& kernel = step.kernels.attentionOutput(projection.matrix);
-  const Binding target = branchTarget(step);
-  if (!step.kernels.attentionMerge()) {
-    recorder.dispatch(kernel,
-                      recorder.projection(projection, {Binding::texels(buffers.partialView),
-                                                       Binding::texels(buffers.extentView), target}),
-                      recorder.projectionGroups(projection.matrix));
+  if (step.kernels.attentionMerge()) {
+    recordMergedOutput(recorder, step, layer.attentionOutput, rowCount);
   } else {
-    constexpr std::uint32_t kMergeInvocations = 64;
-    const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
-    recorder.dispatch(
-        *step.kernels.attentionMerge(),
-        {Binding::texels(buffers.partialView), Binding::texels(buffers.extentView),
-         Binding::whole(buffers.attended)},
-        {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
-    recorder.dispatch(kernel,
-                      recorder.projection(projection, {Binding::texels(buffers.attendedView), target}),
-                      recorder.projectionGroups(projection.matrix));
+    recordMergingOutput(recorder, step, layer.attentionOutput);
   }
   recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);
 }
@@ -103,16 +138,62 @@ void recordLogits(StageRecorder& recorder, const StepResources& step, const Step
   const DeviceMatrix& output = step.weights.outputMatrix();
   const bool summarises = form.logits == LogitsTarget::Summary;
   recorder.dispatch(step.kernels.logits(),
-                    recorder.projection(
-                        output, step.weights.outputTerms,
-                        {Binding::texels(buffers.streamView), Binding::texels(step.weights.outputNorm.view()),
-                         Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)}),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(output),
+                     .scales = recorder.scales(output),
+                     .terms = recorder.terms(output, step.weights.outputTerms),
+                     .stream = Binding::texels(buffers.streamView),
+                     .gain = Binding::texels(step.weights.outputNorm.view()),
+                     .logits = Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)},
                     recorder.projectionGroups(output, recorder.tiles(form.logitsRows)));
   if (!summarises) return;
   recorder.dispatch(step.kernels.logitSummary(),
-                    {Binding::whole(buffers.params), Binding::whole(buffers.summarisedLogits),
-                     Binding::whole(buffers.summaries)},
+                    {.stepParams = recorder.params(),
+                     .logits = Binding::whole(buffers.summarisedLogits),
+                     .summaries = Binding::whole(buffers.summaries)},
                     {static_cast<std::uint32_t>(form.logitsRows), 1, 1});
+}
+
+void recordEmbedding(StageRecorder& recorder, const StepResources& step, int rowCount) {
+  const DeviceMatrix& matrix = step.weights.tokenEmbedding;
+  const bool learned = step.shape.traits().positions == model::Positions::Learned;
+  recorder.dispatch(
+      step.kernels.embedding(),
+      {.stepParams = recorder.params(),
+       .weights = recorder.weights(matrix),
+       .scales = recorder.scales(matrix),
+       .stream = Binding::whole(step.buffers.stream),
+       .positions = Binding::texels(learned ? step.weights.positionView : matrix.scales())},
+      {u32(step.shape.streamColumns() / 4 / HEADROOM_LANES), static_cast<std::uint32_t>(rowCount), 1});
+}
+
+void recordGateUp(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer) {
+  const DeviceMatrix& matrix = layer.gateUp.matrix;
+  const bool tabled = step.shape.traits().activation == model::Activation::GeluTable;
+  recorder.dispatch(step.kernels.ffnGateUp(matrix),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(matrix),
+                     .scales = recorder.scales(matrix),
+                     .terms = recorder.terms(matrix, layer.gateUp.terms),
+                     .stream = Binding::texels(step.buffers.streamView),
+                     .gain = Binding::texels(layer.ffnNorm.view()),
+                     .hidden = Binding::whole(step.buffers.hidden),
+                     .geluTable = Binding::texels(tabled ? step.weights.geluView : matrix.scales())},
+                    recorder.projectionGroups(matrix));
+}
+
+void recordFfnDown(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
+                   int rowCount) {
+  const DeviceMatrix& matrix = layer.ffnDown.matrix;
+  recorder.dispatch(step.kernels.ffnDown(matrix),
+                    {.stepParams = recorder.params(),
+                     .weights = recorder.weights(matrix),
+                     .scales = recorder.scales(matrix),
+                     .terms = recorder.terms(matrix, layer.ffnDown.terms),
+                     .hidden = Binding::texels(step.buffers.hiddenView),
+                     .stream = branchTarget(step)},
+                    recorder.projectionGroups(matrix));
+  recordAddBranch(recorder, step, layer.ffnPostNorm, rowCount);
 }
 
 }  // namespace
@@ -137,48 +218,27 @@ namespace {
 void recordWork(StageRecorder& recorder, const StepResources& step, const StepForm& form, Stage stage,
                 int layerIndex) {
   const int rowCount = form.rows;
-  const auto& [shape, kernels, weights, cache, buffers, interventions, audit] = step;
-  const Binding streamTexels = Binding::texels(buffers.streamView);
-  const DeviceLayer* layer = stage == Stage::Embedding || stage == Stage::Logits
-                                 ? nullptr
-                                 : &weights.layers[static_cast<std::size_t>(layerIndex)];
+  const auto layer = [&]() -> const DeviceLayer& {
+    return step.weights.layers[static_cast<std::size_t>(layerIndex)];
+  };
   switch (stage) {
-    case Stage::Embedding: {
-      std::vector<Binding> bindings = recorder.matrix(weights.tokenEmbedding);
-      const bool learned = shape.traits().positions == model::Positions::Learned;
-      bindings.push_back(Binding::whole(buffers.stream));
-      bindings.push_back(Binding::texels(learned ? weights.positionView : weights.tokenEmbedding.scales()));
-      recorder.dispatch(
-          kernels.embedding(), std::move(bindings),
-          {u32(shape.streamColumns() / 4 / HEADROOM_LANES), static_cast<std::uint32_t>(rowCount), 1});
+    case Stage::Embedding:
+      recordEmbedding(recorder, step, rowCount);
       return;
-    }
     case Stage::QkvProjection:
-      recordQkv(recorder, step, *layer, layerIndex, rowCount);
+      recordQkv(recorder, step, layer(), layerIndex, rowCount);
       return;
     case Stage::AttentionDecode:
       recordAttention(recorder, step, layerIndex, rowCount);
       return;
     case Stage::AttentionOutput:
-      recordAttentionOutput(recorder, step, *layer, rowCount);
+      recordAttentionOutput(recorder, step, layer(), rowCount);
       return;
-    case Stage::FfnGateUp: {
-      const bool tabled = shape.traits().activation == model::Activation::GeluTable;
-      recorder.dispatch(
-          kernels.ffnGateUp(layer->gateUp.matrix),
-          recorder.projection(
-              layer->gateUp,
-              {streamTexels, Binding::texels(layer->ffnNorm.view()), Binding::whole(buffers.hidden),
-               Binding::texels(tabled ? weights.geluView : layer->gateUp.matrix.scales())}),
-          recorder.projectionGroups(layer->gateUp.matrix));
+    case Stage::FfnGateUp:
+      recordGateUp(recorder, step, layer());
       return;
-    }
     case Stage::FfnDown:
-      recorder.dispatch(
-          kernels.ffnDown(layer->ffnDown.matrix),
-          recorder.projection(layer->ffnDown, {Binding::texels(buffers.hiddenView), branchTarget(step)}),
-          recorder.projectionGroups(layer->ffnDown.matrix));
-      recordAddBranch(recorder, step, layer->ffnPostNorm, rowCount);
+      recordFfnDown(recorder, step, layer(), rowCount);
       return;
     case Stage::Logits:
       recordLogits(recorder, step, form);

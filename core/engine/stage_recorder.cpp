@@ -14,28 +14,14 @@ StageRecorder::StageRecorder(vulkan::Recorder& recorder, const StepResources& st
       m_rowsPerTile(step.kernels.tile() == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
       m_tiles(tiles(rowCount)) {}
 
-void StageRecorder::dispatch(const vulkan::Kernel& kernel, std::vector<Binding> bindings,
-                             const vulkan::GroupCount& groups, std::span<const std::byte> push) {
+void StageRecorder::append(const vulkan::Kernel& kernel, std::vector<Binding> bindings,
+                           const vulkan::GroupCount& groups, std::span<const std::byte> push) {
   if (m_step.audit != nullptr) {
     bindings.push_back(Binding::part(*m_step.audit,
                                      kAuditStride * static_cast<std::uint64_t>(m_recorder.dispatchCount()),
                                      HEADROOM_TRAFFIC_CLASSES * sizeof(std::uint32_t)));
   }
   m_recorder.dispatch(kernel, bindings, groups, push);
-}
-
-std::vector<Binding> StageRecorder::matrix(const DeviceMatrix& source) const {
-  return {Binding::whole(m_step.buffers.params),
-          rowsFamily() ? Binding::whole(source.buffer()) : Binding::texels(source.view()),
-          Binding::texels(source.scales())};
-}
-
-std::vector<Binding> StageRecorder::projection(const DeviceMatrix& source, const RowTerms& terms,
-                                               std::initializer_list<Binding> further) const {
-  std::vector<Binding> bindings = matrix(source);
-  bindings.push_back(Binding::texels(terms.present() ? terms.view() : source.scales()));
-  bindings.insert(bindings.end(), further);
-  return bindings;
 }
 
 vulkan::GroupCount StageRecorder::projectionGroups(const DeviceMatrix& matrix,

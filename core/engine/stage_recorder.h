@@ -1,6 +1,5 @@
 #pragma once
 
-#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -20,17 +19,22 @@ class StageRecorder {
   }
   bool rowsFamily() const { return m_step.shape.rowsFamily(); }
 
-  void dispatch(const vulkan::Kernel& kernel, std::vector<vulkan::Binding> bindings,
-                const vulkan::GroupCount& groups, std::span<const std::byte> push = {});
+  template <typename Interface>
+  void dispatch(KernelOf<Interface> kernel, const typename Interface::Bindings& bindings,
+                const vulkan::GroupCount& groups, std::span<const std::byte> push = {}) {
+    append(*kernel.kernel, bindings.inOrder(), groups, push);
+  }
 
-  /// Parameters, weights and scales: the first bindings of everything that reads a matrix.
-  std::vector<vulkan::Binding> matrix(const DeviceMatrix& source) const;
-  /// Those and the row terms: the first bindings of every projection.
-  std::vector<vulkan::Binding> projection(const DeviceMatrix& source, const RowTerms& terms,
-                                          std::initializer_list<vulkan::Binding> further) const;
-  std::vector<vulkan::Binding> projection(const DeviceProjection& source,
-                                          std::initializer_list<vulkan::Binding> further) const {
-    return projection(source.matrix, source.terms, further);
+  vulkan::Binding params() const { return vulkan::Binding::whole(m_step.buffers.params); }
+  vulkan::Binding weights(const DeviceMatrix& source) const {
+    return rowsFamily() ? vulkan::Binding::whole(source.buffer()) : vulkan::Binding::texels(source.view());
+  }
+  static vulkan::Binding scales(const DeviceMatrix& source) {
+    return vulkan::Binding::texels(source.scales());
+  }
+  /// The row terms; of a projection without them anything, which is not read.
+  static vulkan::Binding terms(const DeviceMatrix& source, const RowTerms& terms) {
+    return vulkan::Binding::texels(terms.present() ? terms.view() : source.scales());
   }
 
   /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them.
@@ -40,6 +44,9 @@ class StageRecorder {
   }
 
  private:
+  void append(const vulkan::Kernel& kernel, std::vector<vulkan::Binding> bindings,
+              const vulkan::GroupCount& groups, std::span<const std::byte> push);
+
   vulkan::Recorder& m_recorder;
   const StepResources& m_step;
   std::uint32_t m_rowsPerTile = 1;

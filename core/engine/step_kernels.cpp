@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
 #include <vector>
 
 #include "core/engine/device_weights.h"
-#include "core/vulkan/check.h"
 #include "core/vulkan/kernel_store.h"
 #include "shaders/kernel_params.h"
 
@@ -17,8 +14,6 @@ namespace headroom::engine {
 namespace {
 
 using model::KernelFamily;
-
-using Constants = std::vector<std::uint32_t>;
 
 std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
@@ -33,161 +28,202 @@ static_assert(static_cast<int>(model::Activation::Silu) == 0 &&
                   static_cast<int>(model::Activation::GeluTable) == 3,
               "the numbers of activation.glsl");
 
-/// Builds the kernels of one decoder; constants are in the order of their ids.
+/// Builds the kernels of one decoder.
 class Builder {
  public:
   Builder(vulkan::Device& device, const StepShape& shape, TokenTile tile, KernelBuild build)
       : m_device(device),
         m_shape(shape),
+        m_heads(shape.config.attention),
         m_rows(shape.rowsFamily()),
         m_tile(tile == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
         m_build(build) {}
 
-  const vulkan::Kernel& embedding(const DeviceMatrix& matrix) const {
+  KernelOf<Embedding> embedding(const DeviceMatrix& matrix) const {
     const model::Traits& traits = m_shape.traits();
-    const float scale =
-        traits.scalesEmbedding ? std::sqrt(static_cast<float>(m_shape.config.modelDim)) : 1.0f;
-    return make("embedding", fmt::format("embedding_{}", family()),
-                {matrix.formatConstant(), matrix.columns4(), bits(scale),
-                 traits.positions == model::Positions::Learned ? 1u : 0u});
+    return make<Embedding>(
+        "embedding", fmt::format("embedding_{}", family()),
+        {.weightFormat = matrix.formatConstant(),
+         .columns4 = matrix.columns4(),
+         .scale = traits.scalesEmbedding ? std::sqrt(static_cast<float>(m_shape.config.modelDim)) : 1.0f,
+         .learnedPositions = traits.positions == model::Positions::Learned ? 1u : 0u});
   }
-  const vulkan::Kernel& qkvProjection(const DeviceProjection& projection) const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    Constants constants =
-        normalised(projection.matrix, projection.terms, heads.queryDim() + 2 * heads.kvDim());
-    set(constants, 5,
-        {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
-         u32(m_shape.options.contextLength), m_shape.traits().headNorms ? 1u : 0u});
-    return make("qkv_projection",
-                fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
-                constants);
+  KernelOf<QkvProjection> qkvProjection(const DeviceProjection& projection) const {
+    return make<QkvProjection>(
+        "qkv_projection",
+        fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
+        {.weightFormat = projection.matrix.formatConstant(),
+         .columns4 = projection.matrix.columns4(),
+         .rows = u32(m_heads.queryDim() + 2 * m_heads.kvDim()),
+         .modelDim = u32(m_shape.config.modelDim),
+         .epsilon = m_shape.config.normEpsilon,
+         .queryHeads = u32(m_heads.queryHeadCount),
+         .kvHeads = u32(m_heads.kvHeadCount),
+         .headDim = u32(m_heads.headDim),
+         .ropeDim = u32(m_shape.config.ropeDim),
+         .context = u32(m_shape.options.contextLength),
+         .stores = m_shape.traits().headNorms ? 1u : 0u,
+         .layerNorm = layerNorm(),
+         .hasTerms = has(projection.terms),
+         .rowBlocks = rowBlocks()});
   }
-  const vulkan::Kernel& headNorm() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    return make(
-        "head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
-        {u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.config.ropeDim),
-         u32(m_shape.options.contextLength), bits(m_shape.config.normEpsilon)});
+  KernelOf<HeadNorm> headNorm() const {
+    return make<HeadNorm>("head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
+                          {.queryHeads = u32(m_heads.queryHeadCount),
+                           .kvHeads = u32(m_heads.kvHeadCount),
+                           .headDim = u32(m_heads.headDim),
+                           .ropeDim = u32(m_shape.config.ropeDim),
+                           .context = u32(m_shape.options.contextLength),
+                           .epsilon = m_shape.config.normEpsilon});
   }
-  const vulkan::Kernel& attentionDecode() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
+  KernelOf<AttentionDecode> attentionDecode() const {
     const bool large = !m_rows && m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
-    return make(
-        "attention_decode", fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
-        {u32(heads.headDim / 4), u32(m_shape.headsPerWorkgroup), u32(heads.groupSize()),
-         u32(heads.queryHeadCount), u32(heads.kvHeadCount), u32(m_shape.options.contextLength),
-         u32(m_shape.chunkCount), u32(m_shape.minChunkKeys),
-         u32(4 * model::bytesPerElement(m_shape.options.kvType)), u32(m_shape.attentionTile),
-         bits(static_cast<float>(m_shape.config.scoreScale())), bits(m_shape.config.attentionSoftCap)},
-        sizeof(AttentionDecodeParams));
+    return make<AttentionDecode>("attention_decode",
+                                 fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
+                                 {.headDim4 = u32(m_heads.headDim / 4),
+                                  .group = u32(m_shape.headsPerWorkgroup),
+                                  .headsPerKv = u32(m_heads.groupSize()),
+                                  .queryHeads = u32(m_heads.queryHeadCount),
+                                  .kvHeads = u32(m_heads.kvHeadCount),
+                                  .context = u32(m_shape.options.contextLength),
+                                  .chunks = u32(m_shape.chunkCount),
+                                  .minChunk = u32(m_shape.minChunkKeys),
+                                  .kvTexelBytes = kvTexelBytes(),
+                                  .tile = u32(m_shape.attentionTile),
+                                  .scale = static_cast<float>(m_shape.config.scoreScale()),
+                                  .softCap = m_shape.config.attentionSoftCap},
+                                 sizeof(AttentionDecodeParams));
   }
-  const vulkan::Kernel& attentionMerge() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    return make("attention_merge", "attention_merge",
-                {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount),
-                 u32(m_shape.attendedColumns() / 4)});
+  KernelOf<AttentionMerge> attentionMerge() const {
+    return make<AttentionMerge>("attention_merge", "attention_merge",
+                                {.queryHeads = u32(m_heads.queryHeadCount),
+                                 .headDim4 = u32(m_heads.headDim / 4),
+                                 .chunks = u32(m_shape.chunkCount),
+                                 .attendedColumns4 = u32(m_shape.attendedColumns() / 4)});
   }
-  const vulkan::Kernel& attentionOutput(const DeviceProjection& projection) const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    Constants constants = residual(projection);
-    set(constants, 4, {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)});
-    return make("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile), constants);
+  KernelOf<AttentionOutput> attentionOutput(const DeviceProjection& projection) const {
+    return make<AttentionOutput>("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile),
+                                 {.weightFormat = projection.matrix.formatConstant(),
+                                  .columns4 = projection.matrix.columns4(),
+                                  .rows = u32(m_shape.config.modelDim),
+                                  .streamColumns = u32(m_shape.streamColumns()),
+                                  .stores = storesBranch(),
+                                  .hasTerms = has(projection.terms)});
   }
-  const vulkan::Kernel& addBranch() const {
-    return make(
-        "add_branch", "add_branch",
-        {u32(m_shape.config.modelDim), u32(m_shape.streamColumns()), bits(m_shape.config.normEpsilon)});
+  KernelOf<MergingAttentionOutput> mergingAttentionOutput(const DeviceProjection& projection) const {
+    return make<MergingAttentionOutput>("attention_output",
+                                        fmt::format("attention_output_{}_{}", family(), m_tile),
+                                        {.weightFormat = projection.matrix.formatConstant(),
+                                         .columns4 = projection.matrix.columns4(),
+                                         .rows = u32(m_shape.config.modelDim),
+                                         .streamColumns = u32(m_shape.streamColumns()),
+                                         .queryHeads = u32(m_heads.queryHeadCount),
+                                         .headDim4 = u32(m_heads.headDim / 4),
+                                         .chunks = u32(m_shape.chunkCount),
+                                         .stores = storesBranch(),
+                                         .hasTerms = has(projection.terms),
+                                         .rowBlocks = rowBlocks()});
   }
-  const vulkan::Kernel& ffnGateUp(const DeviceProjection& projection) const {
+  KernelOf<AddBranch> addBranch() const {
+    return make<AddBranch>("add_branch", "add_branch",
+                           {.modelDim = u32(m_shape.config.modelDim),
+                            .streamColumns = u32(m_shape.streamColumns()),
+                            .epsilon = m_shape.config.normEpsilon});
+  }
+  KernelOf<FfnGateUp> ffnGateUp(const DeviceProjection& projection) const {
     const model::Traits& traits = m_shape.traits();
-    Constants constants = normalised(projection.matrix, projection.terms, m_shape.config.ffnDim);
-    set(constants, 5, {u32(m_shape.hiddenColumns()), static_cast<std::uint32_t>(traits.activation)});
     const char* code = traits.feedForward == model::FeedForward::Gated ? "ffn_gate_up" : "ffn_up";
-    return make("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile), constants);
+    return make<FfnGateUp>("ffn_gate_up", fmt::format("{}_{}_{}", code, family(), m_tile),
+                           {.weightFormat = projection.matrix.formatConstant(),
+                            .columns4 = projection.matrix.columns4(),
+                            .rows = u32(m_shape.config.ffnDim),
+                            .modelDim = u32(m_shape.config.modelDim),
+                            .epsilon = m_shape.config.normEpsilon,
+                            .hiddenColumns = u32(m_shape.hiddenColumns()),
+                            .activation = static_cast<std::uint32_t>(traits.activation),
+                            .layerNorm = layerNorm(),
+                            .hasTerms = has(projection.terms),
+                            .rowBlocks = rowBlocks()});
   }
-  const vulkan::Kernel& ffnDown(const DeviceProjection& projection) const {
-    return make("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile), residual(projection));
+  KernelOf<FfnDown> ffnDown(const DeviceProjection& projection) const {
+    return make<FfnDown>("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
+                         {.weightFormat = projection.matrix.formatConstant(),
+                          .columns4 = projection.matrix.columns4(),
+                          .rows = u32(m_shape.config.modelDim),
+                          .streamColumns = u32(m_shape.streamColumns()),
+                          .stores = storesBranch(),
+                          .hasTerms = has(projection.terms),
+                          .rowBlocks = rowBlocks()});
   }
-  const vulkan::Kernel& logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
-    Constants constants = normalised(matrix, terms, m_shape.config.vocabSize);
-    set(constants, 5, {bits(m_shape.config.logitSoftCap)});
-    return make("logits", fmt::format("logits_{}_{}", family(), m_tile), constants);
+  KernelOf<Logits> logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
+    return make<Logits>("logits", fmt::format("logits_{}_{}", family(), m_tile),
+                        {.weightFormat = matrix.formatConstant(),
+                         .columns4 = matrix.columns4(),
+                         .rows = u32(m_shape.config.vocabSize),
+                         .modelDim = u32(m_shape.config.modelDim),
+                         .epsilon = m_shape.config.normEpsilon,
+                         .softCap = m_shape.config.logitSoftCap,
+                         .layerNorm = layerNorm(),
+                         .hasTerms = has(terms),
+                         .rowBlocks = rowBlocks()});
   }
-  const vulkan::Kernel& logitSummary() const {
-    return make("logit_summary", "logit_summary", {u32(m_shape.config.vocabSize)});
+  KernelOf<LogitSummary> logitSummary() const {
+    return make<LogitSummary>("logit_summary", "logit_summary", {.vocab = u32(m_shape.config.vocabSize)});
   }
-  const vulkan::Kernel& captureRows() const {
-    return make("capture_rows", "capture_rows", {}, sizeof(CaptureRowsParams));
+  KernelOf<CaptureRows> captureRows() const {
+    return make<CaptureRows>("capture_rows", "capture_rows", {}, sizeof(CaptureRowsParams));
   }
-  const vulkan::Kernel& captureCache() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    return make("capture_cache", fmt::format("capture_cache_{}", shortName(m_shape.options.kvType)),
-                {u32(heads.kvHeadCount), u32(heads.headDim), u32(m_shape.options.contextLength)},
-                sizeof(CaptureRowsParams));
+  KernelOf<CaptureCache> captureCache() const {
+    return make<CaptureCache>("capture_cache",
+                              fmt::format("capture_cache_{}", shortName(m_shape.options.kvType)),
+                              {.kvHeads = u32(m_heads.kvHeadCount),
+                               .headDim = u32(m_heads.headDim),
+                               .context = u32(m_shape.options.contextLength)},
+                              sizeof(CaptureRowsParams));
   }
-  const vulkan::Kernel& captureHeads() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    return make("capture_heads", "capture_heads",
-                {u32(heads.queryHeadCount), u32(heads.headDim / 4), u32(m_shape.chunkCount)},
-                sizeof(CaptureRowsParams));
+  KernelOf<CaptureHeads> captureHeads() const {
+    return make<CaptureHeads>("capture_heads", "capture_heads",
+                              {.queryHeads = u32(m_heads.queryHeadCount),
+                               .headDim4 = u32(m_heads.headDim / 4),
+                               .chunks = u32(m_shape.chunkCount)},
+                              sizeof(CaptureRowsParams));
   }
-  const vulkan::Kernel& intervene() const {
-    const model::AttentionShape& heads = m_shape.config.attention;
-    return make("intervene", "intervene",
-                {u32(heads.headDim / 4), u32(heads.groupSize()), u32(heads.queryHeadCount),
-                 u32(heads.kvHeadCount), u32(m_shape.options.contextLength), u32(m_shape.chunkCount),
-                 u32(4 * model::bytesPerElement(m_shape.options.kvType))},
-                sizeof(InterveneParams));
+  KernelOf<Intervene> intervene() const {
+    return make<Intervene>("intervene", "intervene",
+                           {.headDim4 = u32(m_heads.headDim / 4),
+                            .headsPerKv = u32(m_heads.groupSize()),
+                            .queryHeads = u32(m_heads.queryHeadCount),
+                            .kvHeads = u32(m_heads.kvHeadCount),
+                            .context = u32(m_shape.options.contextLength),
+                            .chunks = u32(m_shape.chunkCount),
+                            .kvTexelBytes = kvTexelBytes()},
+                           sizeof(InterveneParams));
   }
 
  private:
   std::string_view family() const { return shortName(m_shape.plan.family); }
+  std::uint32_t rowBlocks() const { return u32(m_shape.plan.rowBlocks); }
+  std::uint32_t layerNorm() const { return m_shape.traits().norm == model::Norm::Layer ? 1 : 0; }
+  /// Whether a projection overwrites the branch instead of adding to the stream.
+  std::uint32_t storesBranch() const { return m_shape.traits().branchNorms ? 1 : 0; }
+  std::uint32_t kvTexelBytes() const { return u32(4 * model::bytesPerElement(m_shape.options.kvType)); }
+  static std::uint32_t has(const RowTerms& terms) { return terms.present() ? 1 : 0; }
 
-  static std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
-  /// Sets the constants from id `first` on.
-  static void set(Constants& constants, std::size_t first, std::initializer_list<std::uint32_t> values) {
-    std::ranges::copy(values, constants.begin() + static_cast<std::ptrdiff_t>(first));
-  }
-
-  static Constants projection(const DeviceMatrix& matrix, const RowTerms& terms, int rows) {
-    Constants constants(HEADROOM_TERMS_CONSTANT + 1);
-    set(constants, 0, {matrix.formatConstant(), matrix.columns4(), u32(rows)});
-    constants[HEADROOM_TERMS_CONSTANT] = terms.present() ? 1 : 0;
-    return constants;
-  }
-  Constants normalised(const DeviceMatrix& matrix, const RowTerms& terms, int rows) const {
-    Constants constants = projection(matrix, terms, rows);
-    set(constants, 3, {u32(m_shape.config.modelDim), bits(m_shape.config.normEpsilon)});
-    constants[HEADROOM_VARIANT_CONSTANT] = m_shape.traits().norm == model::Norm::Layer ? 1 : 0;
-    return constants;
-  }
-  Constants residual(const DeviceProjection& source) const {
-    Constants constants = projection(source.matrix, source.terms, m_shape.config.modelDim);
-    set(constants, 3, {u32(m_shape.streamColumns())});
-    constants[HEADROOM_VARIANT_CONSTANT] = m_shape.traits().branchNorms ? 1 : 0;
-    return constants;
-  }
-
-  /// `constants` are numbered from 0. Bindings are those that the code has; throws vulkan::Error for a
-  /// constant of the code that nobody gives.
-  const vulkan::Kernel& make(const std::string& name, const std::string& code, Constants constants,
-                             std::uint32_t pushBytes = 0) const {
+  template <typename Interface>
+  KernelOf<Interface> make(const std::string& name, const std::string& code,
+                           const typename Interface::Constants& constants,
+                           std::uint32_t pushBytes = 0) const {
+    std::vector<std::uint32_t> values(HEADROOM_INVOCATIONS_CONSTANT + 1);
+    for (const auto& [id, value] : constants.byId()) values[id] = value;
+    values[HEADROOM_INVOCATIONS_CONSTANT] = u32(m_shape.plan.invocations);
     const KernelCode& kernel = kernelCode(code + (m_build == KernelBuild::Audit ? "_audit" : "_plain"));
-    for (const std::uint32_t id : kernel.constants) {
-      if (id < constants.size() || id == HEADROOM_ROW_BLOCKS_CONSTANT || id == HEADROOM_INVOCATIONS_CONSTANT)
-        continue;
-      throw vulkan::Error(fmt::format("Kernel {} has a specialization constant {}, {} were given.", code, id,
-                                      constants.size()));
-    }
-    constants.resize(HEADROOM_INVOCATIONS_CONSTANT + 1);
-    constants[HEADROOM_ROW_BLOCKS_CONSTANT] = u32(m_shape.plan.rowBlocks);
-    constants[HEADROOM_INVOCATIONS_CONSTANT] = u32(m_shape.plan.invocations);
-    return m_device.kernels().get(name, kernel.words, {kernel.bindings.begin(), kernel.bindings.end()},
-                                  constants, pushBytes);
+    return {&m_device.kernels().get(name, kernel.words, {kernel.bindings.begin(), kernel.bindings.end()},
+                                    values, pushBytes)};
   }
 
   vulkan::Device& m_device;
   const StepShape& m_shape;
+  const model::AttentionShape& m_heads;
   bool m_rows;
   int m_tile;
   KernelBuild m_build;
@@ -201,41 +237,46 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
   using model::Stage;
   const Builder builder(device, shape, tile, build);
   const auto wanted = [&](Stage stage) { return !only || *only == stage; };
-  if (wanted(Stage::Embedding)) m_embedding = &builder.embedding(weights.tokenEmbedding);
-  if (wanted(Stage::AttentionDecode)) m_attentionDecode = &builder.attentionDecode();
-  if (wanted(Stage::Logits)) m_logits = &builder.logits(weights.outputMatrix(), weights.outputTerms);
-  if (shape.rowsFamily() && wanted(Stage::AttentionOutput)) m_attentionMerge = &builder.attentionMerge();
-  if (shape.traits().headNorms && wanted(Stage::QkvProjection)) m_headNorm = &builder.headNorm();
-  if (shape.traits().branchNorms) m_addBranch = &builder.addBranch();
-  const auto once = [&](Stage stage, ByStorage& kernels, const DeviceProjection& projection, auto maker) {
-    const vulkan::Kernel*& kernel = kernels.kernels[projection.matrix.formatConstant()];
-    if (wanted(stage) && kernel == nullptr) kernel = &(builder.*maker)(projection);
+  if (wanted(Stage::Embedding)) m_embedding = builder.embedding(weights.tokenEmbedding);
+  if (wanted(Stage::AttentionDecode)) m_attentionDecode = builder.attentionDecode();
+  if (wanted(Stage::Logits)) m_logits = builder.logits(weights.outputMatrix(), weights.outputTerms);
+  if (shape.rowsFamily() && wanted(Stage::AttentionOutput)) m_attentionMerge = builder.attentionMerge();
+  if (shape.traits().headNorms && wanted(Stage::QkvProjection)) m_headNorm = builder.headNorm();
+  if (shape.traits().branchNorms) m_addBranch = builder.addBranch();
+  const auto once = [&](Stage stage, auto& byStorage, const DeviceProjection& projection, auto maker) {
+    auto& kernel = byStorage.kernels[projection.matrix.formatConstant()];
+    if (wanted(stage) && !kernel) kernel = (builder.*maker)(projection);
   };
   for (const DeviceLayer& layer : weights.layers) {
     once(Stage::QkvProjection, m_qkvProjection, layer.qkv, &Builder::qkvProjection);
-    once(Stage::AttentionOutput, m_attentionOutput, layer.attentionOutput, &Builder::attentionOutput);
+    if (shape.rowsFamily()) {
+      once(Stage::AttentionOutput, m_attentionOutput, layer.attentionOutput, &Builder::attentionOutput);
+    } else {
+      once(Stage::AttentionOutput, m_mergingAttentionOutput, layer.attentionOutput,
+           &Builder::mergingAttentionOutput);
+    }
     once(Stage::FfnGateUp, m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
     once(Stage::FfnDown, m_ffnDown, layer.ffnDown, &Builder::ffnDown);
   }
 }
 
-const vulkan::Kernel& StepKernels::logitSummary() const {
+KernelOf<LogitSummary> StepKernels::logitSummary() const {
   return Builder(m_device, m_shape, m_tile, m_build).logitSummary();
 }
 
-const vulkan::Kernel& StepKernels::captureRows() const {
+KernelOf<CaptureRows> StepKernels::captureRows() const {
   return Builder(m_device, m_shape, m_tile, m_build).captureRows();
 }
 
-const vulkan::Kernel& StepKernels::captureCache() const {
+KernelOf<CaptureCache> StepKernels::captureCache() const {
   return Builder(m_device, m_shape, m_tile, m_build).captureCache();
 }
 
-const vulkan::Kernel& StepKernels::captureHeads() const {
+KernelOf<CaptureHeads> StepKernels::captureHeads() const {
   return Builder(m_device, m_shape, m_tile, m_build).captureHeads();
 }
 
-const vulkan::Kernel& StepKernels::intervene() const {
+KernelOf<Intervene> StepKernels::intervene() const {
   return Builder(m_device, m_shape, m_tile, m_build).intervene();
 }
 

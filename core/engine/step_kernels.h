@@ -5,7 +5,7 @@
 #include "core/engine/kernel_code.h"
 #include "core/engine/step_shape.h"
 #include "core/model/stage.h"
-#include "core/vulkan/kernel.h"
+#include "kernel_interfaces.h"
 
 namespace headroom::engine {
 
@@ -20,49 +20,58 @@ class StepKernels {
               KernelBuild build, std::optional<model::Stage> only = std::nullopt);
 
   TokenTile tile() const { return m_tile; }
-  const vulkan::Kernel& embedding() const { return *m_embedding; }
-  const vulkan::Kernel& attentionDecode() const { return *m_attentionDecode; }
-  /// Of the rows family, which merges chunks in a dispatch of its own; null for the other.
-  const vulkan::Kernel* attentionMerge() const { return m_attentionMerge; }
-  const vulkan::Kernel& logits() const { return *m_logits; }
+  KernelOf<Embedding> embedding() const { return m_embedding; }
+  KernelOf<AttentionDecode> attentionDecode() const { return m_attentionDecode; }
+  /// Of the rows family, which merges chunks in a dispatch of its own; none for the other.
+  KernelOf<AttentionMerge> attentionMerge() const { return m_attentionMerge; }
+  KernelOf<Logits> logits() const { return m_logits; }
   // Made with the first step that asks for them.
-  const vulkan::Kernel& logitSummary() const;
-  const vulkan::Kernel& captureRows() const;
-  const vulkan::Kernel& captureCache() const;
-  const vulkan::Kernel& captureHeads() const;
-  const vulkan::Kernel& intervene() const;
-  /// Of models whose heads, or whose branches, have norms of their own; null for others.
-  const vulkan::Kernel* headNorm() const { return m_headNorm; }
-  const vulkan::Kernel* addBranch() const { return m_addBranch; }
-  /// For a matrix in the storage of `matrix`.
-  const vulkan::Kernel& qkvProjection(const DeviceMatrix& matrix) const { return m_qkvProjection.of(matrix); }
-  const vulkan::Kernel& attentionOutput(const DeviceMatrix& matrix) const {
+  KernelOf<LogitSummary> logitSummary() const;
+  KernelOf<CaptureRows> captureRows() const;
+  KernelOf<CaptureCache> captureCache() const;
+  KernelOf<CaptureHeads> captureHeads() const;
+  KernelOf<Intervene> intervene() const;
+  /// Of models whose heads, or whose branches, have norms of their own; none for others.
+  KernelOf<HeadNorm> headNorm() const { return m_headNorm; }
+  KernelOf<AddBranch> addBranch() const { return m_addBranch; }
+  // For a matrix in the storage of `matrix`.
+  KernelOf<QkvProjection> qkvProjection(const DeviceMatrix& matrix) const {
+    return m_qkvProjection.of(matrix);
+  }
+  /// Behind attentionMerge().
+  KernelOf<AttentionOutput> attentionOutput(const DeviceMatrix& matrix) const {
     return m_attentionOutput.of(matrix);
   }
-  const vulkan::Kernel& ffnGateUp(const DeviceMatrix& matrix) const { return m_ffnGateUp.of(matrix); }
-  const vulkan::Kernel& ffnDown(const DeviceMatrix& matrix) const { return m_ffnDown.of(matrix); }
+  /// Where there is none.
+  KernelOf<MergingAttentionOutput> mergingAttentionOutput(const DeviceMatrix& matrix) const {
+    return m_mergingAttentionOutput.of(matrix);
+  }
+  KernelOf<FfnGateUp> ffnGateUp(const DeviceMatrix& matrix) const { return m_ffnGateUp.of(matrix); }
+  KernelOf<FfnDown> ffnDown(const DeviceMatrix& matrix) const { return m_ffnDown.of(matrix); }
 
  private:
   /// One stage's kernel for each storage that occurs.
+  template <typename Interface>
   struct ByStorage {
-    const vulkan::Kernel* kernels[3] = {};
-    const vulkan::Kernel& of(const DeviceMatrix& matrix) const { return *kernels[matrix.formatConstant()]; }
+    KernelOf<Interface> kernels[3];
+    KernelOf<Interface> of(const DeviceMatrix& matrix) const { return kernels[matrix.formatConstant()]; }
   };
 
   vulkan::Device& m_device;
   const StepShape& m_shape;
   KernelBuild m_build;
   TokenTile m_tile;
-  const vulkan::Kernel* m_embedding = nullptr;
-  ByStorage m_qkvProjection;
-  const vulkan::Kernel* m_attentionDecode = nullptr;
-  const vulkan::Kernel* m_attentionMerge = nullptr;
-  ByStorage m_attentionOutput;
-  ByStorage m_ffnGateUp;
-  ByStorage m_ffnDown;
-  const vulkan::Kernel* m_headNorm = nullptr;
-  const vulkan::Kernel* m_addBranch = nullptr;
-  const vulkan::Kernel* m_logits = nullptr;
+  KernelOf<Embedding> m_embedding;
+  ByStorage<QkvProjection> m_qkvProjection;
+  KernelOf<AttentionDecode> m_attentionDecode;
+  KernelOf<AttentionMerge> m_attentionMerge;
+  ByStorage<AttentionOutput> m_attentionOutput;
+  ByStorage<MergingAttentionOutput> m_mergingAttentionOutput;
+  ByStorage<FfnGateUp> m_ffnGateUp;
+  ByStorage<FfnDown> m_ffnDown;
+  KernelOf<HeadNorm> m_headNorm;
+  KernelOf<AddBranch> m_addBranch;
+  KernelOf<Logits> m_logits;
 };
 
 }  // namespace headroom::engine

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/engine/kernel_code.h"
+#include "kernel_interfaces.h"
 
 using namespace headroom;
 
@@ -41,6 +42,18 @@ class TestKernelCode : public QObject {
     QCOMPARE(kindsOf(engine::kernelCode(kernel.toStdString() + "_plain")), kinds);
     // The counters of an audit are bound behind a kernel's own.
     QCOMPARE(kindsOf(engine::kernelCode(kernel.toStdString() + "_audit")), kinds + 's');
+  }
+
+  void whatIsGivenComesInTheShadersOrder() {
+    // add_branch.comp: branch, gain, stream; MODEL_DIM, STREAM_COLUMNS, EPSILON.
+    const auto part = [](std::uint64_t offset) { return vulkan::Binding{.offset = offset}; };
+    const engine::AddBranch::Bindings bindings{.branch = part(1), .gain = part(2), .stream = part(3)};
+    const std::vector<vulkan::Binding> order = bindings.inOrder();
+    QCOMPARE(order.size(), 3u);
+    for (std::size_t at = 0; at < order.size(); ++at) QCOMPARE(order[at].offset, at + 1);
+    const engine::AddBranch::Constants constants{.modelDim = 320u, .streamColumns = 352u, .epsilon = 1.0f};
+    const std::vector<std::pair<std::uint32_t, std::uint32_t>> expected{{0, 320}, {1, 352}, {2, 0x3F800000}};
+    QCOMPARE(constants.byId(), expected);
   }
 
   void constantsAreTheShaders() {

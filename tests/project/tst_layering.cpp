@@ -136,6 +136,7 @@ bool isQtHeaderOf(const std::string& header, const std::vector<std::string>& mod
 
 bool mayIncludeOwn(const std::string& file, const Rule& rule, const std::string& header) {
   if (header.ends_with(".spv.inc")) return rule.folder == "core/engine" || rule.folder == "app/view";
+  if (header == "kernel_table.inc" || header == "kernel_interfaces.h") return rule.folder == "core/engine";
   if (isBelow(header, rule.folder)) return true;
   std::vector<std::string> allowed = rule.project;
   if (file == kDeviceLanes) {
