@@ -65,6 +65,7 @@ void DecodeSession::wake() {
 
 void DecodeSession::serve(Requests requests) {
   bool restart = requests.restart;
+  if (requests.otherwise) requests.playing = !m_state.playing;
   if (requests.prompt && *requests.prompt != m_prompt) {
     m_prompt = *requests.prompt;
     restart = true;

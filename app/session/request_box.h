@@ -22,6 +22,7 @@ struct Requests {
   std::optional<TokenFeed> feed;
   std::optional<Pace> pace;
   std::optional<bool> playing;
+  bool otherwise = false;  ///< playing and pausing change places
   std::optional<int> fill;
   std::optional<PromptForm> promptForm;
   std::vector<RowRequest> rows;  ///< one per slot
@@ -30,9 +31,13 @@ struct Requests {
   bool stopFilling = false;
   int singleSteps = 0;
 
+  void setPlaying(bool wanted) {
+    playing = wanted;
+    otherwise = false;
+  }
   bool any() const {
-    return lanes || prompt || sampling || feed || pace || playing || fill || promptForm || !rows.empty() ||
-           restart || measureCeilings || stopFilling || singleSteps > 0;
+    return lanes || prompt || sampling || feed || pace || playing || otherwise || fill || promptForm ||
+           !rows.empty() || restart || measureCeilings || stopFilling || singleSteps > 0;
   }
 };
 

@@ -103,10 +103,19 @@ void SessionHost::setPace(Pace pace) {
   request([&](Requests& waiting) { waiting.pace = pace; });
 }
 void SessionHost::play() {
-  request([](Requests& waiting) { waiting.playing = true; });
+  request([](Requests& waiting) { waiting.setPlaying(true); });
 }
 void SessionHost::pause() {
-  request([](Requests& waiting) { waiting.playing = false; });
+  request([](Requests& waiting) { waiting.setPlaying(false); });
+}
+void SessionHost::playOrPause() {
+  request([](Requests& waiting) {
+    if (waiting.playing) {
+      waiting.playing = !*waiting.playing;
+    } else {
+      waiting.otherwise = !waiting.otherwise;
+    }
+  });
 }
 void SessionHost::stepOne() {
   request([](Requests& waiting) { ++waiting.singleSteps; });

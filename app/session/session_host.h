@@ -38,6 +38,8 @@ class SessionHost : public QObject {
   void setPace(Pace pace);
   void play();
   void pause();
+  /// Plays what stands, pauses what runs.
+  void playOrPause();
   void stepOne();
   void restart();
   /// From the next start on every lane begins with `positions` positions: the prompt's text again and again.

@@ -275,13 +275,11 @@ void Workspace::noteContradictions() {
 }
 
 void Workspace::togglePlaying() {
-  if (m_session.state().playing) {
-    m_session.pause();
-    return;
+  if (!m_session.state().playing) {
+    m_selection.setPosition(std::nullopt);
+    emit wentOn();
   }
-  m_selection.setPosition(std::nullopt);
-  emit wentOn();
-  m_session.play();
+  m_session.playOrPause();
 }
 
 void Workspace::stepOne() {

@@ -127,9 +127,9 @@ void planCapture(StepShape& shape, const vulkan::DeviceInfo& device) {
 
 void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config) {
   const model::AttentionShape& attention = config.attention;
-  if (attention.headDim % 4 != 0 || attention.headDim > 256) {
-    refuse(device,
-           fmt::format("its head_dim is {}, the kernels take multiples of 4 up to 256", attention.headDim));
+  if (attention.headDim % kHeadDimStep != 0 || attention.headDim > kMostHeadDim) {
+    refuse(device, fmt::format("its head_dim is {}, the kernels take multiples of {} up to {}",
+                               attention.headDim, kHeadDimStep, kMostHeadDim));
   }
   if (config.layerCount > HEADROOM_MAX_LAYERS) {
     refuse(device,

@@ -10,6 +10,9 @@ namespace headroom::engine {
 
 /// The largest alignment of buffer offsets that Vulkan lets a device ask for.
 inline constexpr std::uint64_t kOffsetAlignment = 256;
+/// The kernels load so many elements of a head at once, and keep so many at most.
+inline constexpr int kHeadDimStep = 4;
+inline constexpr int kMostHeadDim = 256;
 
 /// Where the captured scores of a step lie: [slot][row][stride], a slot for each captured layer and head.
 /// Behind them lies what else is captured, [place][row][columns], see paddedCapture().

@@ -16,6 +16,7 @@
 #include "core/formats/kept/calibration_file.h"
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/load_model.h"
+#include "core/formats/model_state.h"
 #include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
@@ -33,15 +34,6 @@ class DeviceLoadedModel final : public LoadedModel {
   using LoadedModel::LoadedModel;
   std::unique_ptr<engine::DeviceModel> onDevice;
 };
-
-/// What tells two states of one file apart.
-std::string keyOf(const std::string& path) {
-  std::error_code ignored;
-  const auto changed = std::filesystem::last_write_time(path, ignored).time_since_epoch().count();
-  const auto bytes =
-      std::filesystem::is_regular_file(path, ignored) ? std::filesystem::file_size(path, ignored) : 0;
-  return fmt::format("{}\n{}\n{}", std::filesystem::weakly_canonical(path, ignored).string(), changed, bytes);
-}
 
 }  // namespace
 
@@ -75,7 +67,7 @@ DeviceLanes::~DeviceLanes() = default;
 
 ModelUse DeviceLanes::load(const std::string& source) {
   const std::string path = formats::resolveModel(source);
-  return m_store.use(keyOf(path),
+  return m_store.use(formats::modelState(path),
                      [&] { return std::make_unique<DeviceLoadedModel>(formats::loadModel(path)); });
 }
 

@@ -71,6 +71,26 @@ class TestWorkspace : public QObject {
     QCOMPARE(table.store.laneCount(), 4);
   }
 
+  void pressingTwiceChangesNothing() {
+    Table table;
+    table.settings.setPace({20.0});
+    table.workspace.start({"mha"});
+    QTRY_VERIFY(table.host.state().playing);
+    // Before the session has said anything of the first.
+    table.workspace.togglePlaying();
+    table.workspace.togglePlaying();
+    table.workspace.togglePlaying();
+    QTRY_VERIFY(!table.host.state().playing);
+    const int length = table.length(0);
+    table.workspace.togglePlaying();
+    table.workspace.togglePlaying();
+    QTest::qWait(300);
+    QVERIFY(!table.host.state().playing);
+    QCOMPARE(table.length(0), length);
+    table.workspace.togglePlaying();
+    QTRY_VERIFY(table.length(0) > length);
+  }
+
   /// What was decoded stays when lanes come and go, also the maps and what is looked at.
   void lanesComeAndGoAndTheTextStays() {
     Table table;

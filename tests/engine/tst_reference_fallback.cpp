@@ -70,6 +70,8 @@ class TestReferenceFallback : public QObject {
   void theNoteSaysWhy() {
     const auto note = [](int headDim) { return engine::referenceNote(smallConfig({4, 2, headDim}), {}); };
     for (int headDim = 4; headDim <= 256; headDim += 4) QVERIFY(!note(headDim));
+    QVERIFY2(note(260)->starts_with("head_dim 260 is more than 256, so this model runs on the float64"),
+             note(260)->c_str());
     for (const int headDim : {2, 6, 10, 33, 250}) {
       QVERIFY2(note(headDim)->starts_with("head_dim " + std::to_string(headDim) + " is no multiple of 4"),
                note(headDim)->c_str());
