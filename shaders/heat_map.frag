@@ -1,5 +1,5 @@
 // Colours attention. A pixel shows the maximum of all cells that it covers, so a single bright cell never
-// vanishes. Cells above the diagonal (a token cannot look ahead) and rows not decoded yet stay transparent.
+// vanishes. Cells above the diagonal (a token cannot look ahead) and rows not decoded yet show the ground.
 #version 450
 
 layout(set = 0, binding = 0) uniform samplerBuffer cells;   // attention, pages of [slot][row][column]
@@ -34,8 +34,10 @@ void main() {
   last.y = min(last.y, int(limits.y) - 1);
 
   color = params.ground;
-  if (first.x > last.y || first.y > last.y) return;
-  if (params.mapScale == kSinkHidden) first.x = max(first.x, 1);
+  const int diagonal = int(limits.w);
+  if (first.x > last.y + diagonal || first.y > last.y) return;
+  // What is left of a pixel with the hidden column alone is nothing.
+  if (params.mapScale == kSinkHidden && slot.w != 0) first.x = max(first.x, 1);
 
   float attention = 0.0;
   for (int row = first.y; row <= last.y; ++row) {

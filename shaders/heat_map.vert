@@ -4,8 +4,8 @@
 
 layout(location = 0) in vec4 rectangle;  // pixels: left, top, right, bottom
 layout(location = 1) in vec4 window;     // cells: first column, first row, last column, last row
-layout(location = 2) in vec4 limits;     // lit rows, valid rows, maximum, unused
-layout(location = 3) in uvec4 slot;      // first cell in the page, columns, rows, unused
+layout(location = 2) in vec4 limits;     // lit rows, valid rows, maximum, column of row 0 that lies on the diagonal
+layout(location = 3) in uvec4 slot;      // first cell in the page, columns, rows, whether column 0 is the sink alone
 
 layout(push_constant) uniform HeatMapParams {
   vec2 viewport;  // pixels

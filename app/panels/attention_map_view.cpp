@@ -52,6 +52,9 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
   analysis::MapWindow window{.cellRows = kCells, .cellColumns = kCells, .factor = factor};
   const bool fits = viewport.firstRow + viewport.size <= kCells * factor &&
                     viewport.firstColumn + viewport.size <= kCells * factor;
+  // Pooled, token 0 shares its column with others, so it is left out where the cells are made.
+  const bool sinkHidden = context.selection.mapScale() == session::MapScale::SinkHidden;
+  if (sinkHidden && factor > 1) window.fromToken = 1;
   if (!fits) {
     window.firstRow = snapped(viewport.firstRow);
     window.firstColumn = snapped(viewport.firstColumn);
@@ -125,7 +128,9 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
       .lastRow = cellRow(viewport.firstRow + viewport.size),
       .litRows = context.selection.position() ? cellRow(position + 1) : 1e9f,
       .validRows = cellRow(lane.length() + m_window.factor - 1),
-      .maximum = context.selection.mapScale() == session::MapScale::SinkHidden ? m_maximum : 1.0f};
+      .maximum = context.selection.mapScale() == session::MapScale::SinkHidden ? m_maximum : 1.0f,
+      .diagonal = static_cast<float>((m_window.firstRow - m_window.firstColumn) / m_window.factor),
+      .sinkInColumn0 = m_window.firstColumn == 0 && m_window.fromToken == 0};
   ImGui::PushClipRect(m_plot.min, m_plot.max, true);
   context.canvas.draw(list, std::span(&drawing, 1), context.selection.colorMap(),
                       context.selection.mapScale());

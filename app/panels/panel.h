@@ -37,6 +37,11 @@ struct MapDrawing {
   float litRows = 0.0f;    ///< rows from here on are dimmed: they are later than the step looked at
   float validRows = 0.0f;  ///< rows from here on are empty
   float maximum = 1.0f;    ///< attention at the top of a stretched scale
+  /// The last column that row 0 may attend to: how far the rows' origin lies behind the columns'. Row r may
+  /// attend to r more.
+  float diagonal = 0.0f;
+  /// Whether column 0 is what the scale with the sink hidden leaves out.
+  bool sinkInColumn0 = true;
 };
 
 /// Draws attention maps on the GPU inside the ImGui view; implemented by app/view. A drawing fills its whole

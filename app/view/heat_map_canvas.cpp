@@ -89,8 +89,8 @@ void GpuHeatMapCanvas::draw(ImDrawList& list, std::span<const panels::MapDrawing
     m_instances.push_back(
         {.rectangle = {drawing.topLeft.x, drawing.topLeft.y, drawing.bottomRight.x, drawing.bottomRight.y},
          .window = {drawing.firstColumn, drawing.firstRow, drawing.lastColumn, drawing.lastRow},
-         .limits = {drawing.litRows, drawing.validRows, std::max(drawing.maximum, 1e-6f), 0.0f},
-         .slot = {slot->firstCell, slot->columns, slot->rows, 0}});
+         .limits = {drawing.litRows, drawing.validRows, std::max(drawing.maximum, 1e-6f), drawing.diagonal},
+         .slot = {slot->firstCell, slot->columns, slot->rows, drawing.sinkInColumn0 ? 1u : 0u}});
     ++m_batches.back().instanceCount;
   }
   if (open) list.AddCallback(ImDrawCallback_ResetRenderState, nullptr);

@@ -43,6 +43,7 @@ void poolRow(const MapWindow& window, int position, std::span<const float> row, 
   for (int from = window.firstColumn / pooling * pooling; from < end; from += pooling) {
     const auto index = static_cast<std::size_t>(from / pooling);
     if (index >= row.size()) break;
+    if (from < window.fromToken) continue;
     const int first = (std::max(from, window.firstColumn) - window.firstColumn) / window.factor;
     const int last = (std::min(from + pooling, end) - 1 - window.firstColumn) / window.factor;
     for (int column = first; column <= last; ++column) target[column] = std::max(target[column], row[index]);

@@ -43,15 +43,15 @@ struct MapWindow {
   int cellRows = 0;
   int cellColumns = 0;
   int factor = 1;
+  int fromToken = 0;  ///< attention to tokens before it is left out: 1 hides the sink
 
   bool operator==(const MapWindow&) const = default;
 };
 
 /// Puts the maxima of one attention row, `pooling` positions per value, into its cell row of `cells`:
-/// [window.cellRows][window.cellColumns]. A value that covers several cells goes into each of them. Rows
-/// outside the window are ignored.
+/// [window.cellRows][window.cellColumns]. A value that covers several cells goes into each of them; one that
+/// covers tokens that are left out is left out. Rows outside the window are ignored.
 void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
              std::span<float> cells);
-
 
 }  // namespace headroom::analysis

@@ -87,6 +87,19 @@ class TestViewAnalysis : public QObject {
     QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, 0.4f, 0.3f}));
   }
 
+  /// Where token 0 shares its cell with others, hiding the sink hides it alone.
+  void withoutTheSinkItsNeighboursStay() {
+    const MapWindow window{.cellRows = 1, .cellColumns = 2, .factor = 4, .fromToken = 1};
+    const std::vector<float> row{0.9f, 0.1f, 0.3f, 0.2f};
+    std::vector<float> cells(2, 0.0f);
+    poolRow(window, 3, row, 1, cells);
+    QCOMPARE(cells[0], 0.3f);
+    // A value that stands for the sink and others cannot be told apart.
+    cells.assign(2, 0.0f);
+    poolRow(window, 3, std::vector<float>{0.9f, 0.3f}, 2, cells);
+    QCOMPARE(cells[0], 0.3f);
+  }
+
   void pooledRowsShowTheSameMaxima_data() {
     QTest::addColumn<int>("pooling");
     for (const int pooling : {1, 2, 4, 8}) QTest::addRow("%d positions", pooling) << pooling;
