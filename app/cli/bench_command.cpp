@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "app/cli/bench_report.h"
 #include "app/cli/bench_run.h"
@@ -14,19 +14,13 @@
 #include "core/formats/files/terminal.h"
 #include "core/formats/kept/calibration_file.h"
 #include "core/formats/synthetic_model.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
 
 namespace headroom::cli {
 
 namespace {
-
-std::string now() {
-  const std::time_t time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", std::localtime(&time));
-  return text;
-}
 
 std::vector<std::string> splitWords(const std::string& option, const std::string& text,
                                     const std::vector<std::string>& known) {
@@ -105,7 +99,7 @@ class BenchCommand final : public Command {
       const vulkan::Device& device = m_opener->device();
       BenchResult result{.device = device.info().name,
                          .driver = device.info().driver,
-                         .date = now(),
+                         .date = model::dateText(),
                          .options = m_options,
                          .models = &models};
       const auto progress = [](const std::string& what) {

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -15,6 +13,7 @@
 #include "app/cli/lane_run.h"
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/text/text_stream.h"
 
@@ -147,10 +146,9 @@ class DecodeCommand final : public Command {
     }
     std::vector<lanes::LaneSet::Place> places;
     for (std::size_t index = 0; index < models.size(); ++index) {
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = model::Clock::now();
       places.push_back({.from = -1, .engine = openLane(opener, std::move(models[index]), m_choice)});
-      runs[index].setupMs =
-          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+      runs[index].setupMs = model::millisecondsSince(start);
     }
     const auto promptOf = [&](int lane) { return prompts[at(lane)]; };
     set.arrange(std::move(places), promptOf);

@@ -1,13 +1,12 @@
 #include "core/engine/calibration.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 
 #include "core/engine/vulkan_decoder.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/model/statistics.h"
 
@@ -50,7 +49,7 @@ class Tournament {
   Tournament(vulkan::Device& device, const model::Model& model) : m_device(device), m_model(model) {
     m_result.device = device.info().name;
     m_result.driver = device.info().driver;
-    m_result.date = fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(std::time(nullptr)));
+    m_result.date = model::dateText();
     m_result.measured =
         fmt::format("decode step, {} layers, d {}, {} query heads x {}, context {}", model.config.layerCount,
                     model.config.modelDim, model.config.attention.queryHeadCount,

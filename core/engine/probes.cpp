@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <optional>
 #include <vector>
 
-#include <fmt/chrono.h>
-
+#include "core/model/clock.h"
 #include "core/model/statistics.h"
 #include "core/vulkan/buffer.h"
 #include "core/vulkan/check.h"
@@ -34,15 +31,11 @@ constexpr int kRuns = 7;
 constexpr double kCopySeconds = 4e-3;
 constexpr int kMostCopies = 4096;
 
-bool isSoftware(const vulkan::Device& device) {
-  return device.info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-}
-
 template <typename Work>
 double secondsOf(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = model::Clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return model::secondsSince(start);
 }
 
 template <typename Work>
@@ -101,8 +94,8 @@ class CopyProbe {
 
 /// Doubling working sets, from inside a core's cache (or a GPU's) to several times the last cache.
 std::vector<model::CopyPoint> copyCurve(vulkan::Device& device) {
-  const std::uint64_t smallest = isSoftware(device) ? 256ull << 10 : 4ull << 20;
-  std::uint64_t largest = isSoftware(device) ? 256ull << 20 : 2ull << 30;
+  const std::uint64_t smallest = device.info().isSoftware() ? 256ull << 10 : 4ull << 20;
+  std::uint64_t largest = device.info().isSoftware() ? 256ull << 20 : 2ull << 30;
   while (largest > smallest && largest > device.info().memoryBytes / 4) largest /= 2;
   std::optional<CopyProbe> probe;
   while (!probe) {
@@ -133,8 +126,8 @@ double dispatchSeconds(vulkan::Device& device, std::span<const std::uint32_t> co
 }
 
 double fmaGflops(vulkan::Device& device) {
-  const std::uint32_t workgroups = isSoftware(device) ? 64 : 16384;
-  const std::array<std::uint32_t, 1> iterations{isSoftware(device) ? 4096u : 2048u};
+  const std::uint32_t workgroups = device.info().isSoftware() ? 64 : 16384;
+  const std::array<std::uint32_t, 1> iterations{device.info().isSoftware() ? 4096u : 2048u};
   const double seconds = dispatchSeconds(device, kFmaCode, iterations, workgroups, 1);
   return 2.0 * kFmaPerIteration * iterations[0] * kInvocations * static_cast<double>(workgroups) / seconds *
          1e-9;
@@ -154,7 +147,7 @@ double emptyDispatchUs(vulkan::Device& device) {
 model::DeviceCeilings probeDevice(vulkan::Device& device) {
   return {.device = device.info().name,
           .driver = device.info().driver,
-          .date = fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(std::time(nullptr))),
+          .date = model::dateText(),
           .copy = copyCurve(device),
           .fmaGflops = fmaGflops(device),
           .emptyDispatchUs = emptyDispatchUs(device)};

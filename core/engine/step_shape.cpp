@@ -27,10 +27,6 @@ constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
 constexpr int kRowsInvocations = 256;
 constexpr int kAttentionTile = 32;
 
-bool isSoftware(const vulkan::DeviceInfo& device) {
-  return device.type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-}
-
 void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
   throw vulkan::Error(fmt::format("This model cannot run on {}: {}.", device.name, why));
 }
@@ -100,7 +96,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
 
 /// Parts of the context, so many that a step has about as many workgroups as are wanted.
 void planChunks(StepShape& shape, const vulkan::DeviceInfo& device) {
-  shape.minChunkKeys = isSoftware(device) ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
+  shape.minChunkKeys = device.isSoftware() ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
   const int wanted = shape.plan.attentionWorkgroups;
   const int groups = shape.attentionWorkgroups() * shape.options.batch;
   const int mostUseful = (shape.options.contextLength + shape.minChunkKeys - 1) / shape.minChunkKeys;
@@ -142,7 +138,7 @@ void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& 
 }
 
 model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::KernelPlan& wanted) {
-  const bool software = isSoftware(device);
+  const bool software = device.isSoftware();
   model::KernelPlan plan = wanted;
   if (plan.family == KernelFamily::Automatic)
     plan.family = software ? KernelFamily::Packed : KernelFamily::Rows;

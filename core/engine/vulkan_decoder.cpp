@@ -1,7 +1,6 @@
 #include "core/engine/vulkan_decoder.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "core/engine/step_input.h"
 #include "core/engine/step_output.h"
 #include "core/engine/translate_errors.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
 #include "core/vulkan/kernel_store.h"
@@ -23,17 +23,13 @@ namespace headroom::engine {
 namespace {
 
 using model::Capture;
+using model::Clock;
+using model::millisecondsSince;
 using model::StepRecord;
 
 /// Programs of other forms (the rest of a prompt, captured values, changed heads) that are kept beside those
 /// of whole blocks and steps.
 constexpr std::size_t kKeptPrograms = 8;
-
-using Clock = std::chrono::steady_clock;
-
-double millisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 }  // namespace
 

@@ -3,11 +3,11 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cmath>
 
 #include "core/model/attention_pooling.h"
 #include "core/model/capture_place.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/model/finite.h"
 #include "core/reference/captured_rows.h"
@@ -15,14 +15,10 @@
 namespace headroom::reference {
 
 namespace {
+using model::Clock;
 using model::Stage;
 using model::StepRecord;
 using model::Traffic;
-using Clock = std::chrono::steady_clock;
-
-double millisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 std::uint64_t bytesOf(std::int64_t elements) {
   return static_cast<std::uint64_t>(elements) * sizeof(double);
@@ -40,7 +36,7 @@ class StageTimer {
     m_stage.layer = layer;
   }
   ~StageTimer() {
-    m_stage.gpuTimeMs = millisecondsSince(m_start);
+    m_stage.gpuTimeMs = model::millisecondsSince(m_start);
     m_record.stages.push_back(m_stage);
   }
   StageTimer(const StageTimer&) = delete;

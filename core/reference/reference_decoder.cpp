@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "core/model/clock.h"
 #include "core/model/error.h"
 
 namespace headroom::reference {
@@ -14,14 +14,9 @@ namespace {
 using model::LogitsRequest;
 using model::StepRecord;
 using model::StepRow;
-using Clock = std::chrono::steady_clock;
 
 /// Rows that go through the layers together; bounds the scores and captured rows in memory.
 constexpr std::size_t kBlockRows = 128;
-
-double millisecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// The options that a decoder states: context filled in, and the cache as it really is.
 model::DecoderOptions filledIn(const model::ModelConfig& config, model::DecoderOptions options) {
@@ -151,11 +146,11 @@ std::vector<StepRecord> ReferenceDecoder::runRows(std::span<const StepRow> rows,
   std::span<const int> targets = request.logits.targets;
   std::vector<StepRecord> records;
   while (!rows.empty()) {
-    const auto start = Clock::now();
+    const auto start = model::Clock::now();
     const std::size_t count = model::stepLength(rows, kBlockRows);
     const std::size_t asked = std::min(targets.size(), count);
     records.push_back(runStep(rows.first(count), request, targets.first(asked)));
-    records.back().wallTimeMs = millisecondsSince(start);
+    records.back().wallTimeMs = model::millisecondsSince(start);
     records.back().overhead.readBackMs = records.back().wallTimeMs - records.back().gpuTimeMs();
     rows = rows.subspan(count);
     targets = targets.subspan(asked);

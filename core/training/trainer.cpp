@@ -1,7 +1,6 @@
 #include "core/training/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <Eigen/Core>
 
+#include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/training/checkpoint.h"
 
@@ -108,7 +108,7 @@ double Trainer::accumulate(std::int64_t step) {
 bool Trainer::run(const std::filesystem::path& checkpoint,
                   const std::function<void(const TrainingProgress&)>& report,
                   const std::atomic<bool>& cancel) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = model::Clock::now();
   const std::int64_t firstStep = m_step;
   while (m_step < m_options.stepCount) {
     const double loss = accumulate(m_step);
@@ -144,7 +144,7 @@ bool Trainer::run(const std::filesystem::path& checkpoint,
     const bool cancelled = cancel.load();
     if (m_step % m_options.checkpointEvery == 0 || finished || cancelled) saveCheckpoint(checkpoint);
 
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = model::secondsSince(start);
     const double secondsPerStep = seconds / static_cast<double>(m_step - firstStep);
     report({.step = m_step,
             .stepCount = m_options.stepCount,

@@ -85,7 +85,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
     }
   }
   // A software device's memory is the system's, of which drivers report an arbitrary part.
-  if (info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+  if (info.isSoftware()) {
     info.memoryBytes = std::max(info.memoryBytes, systemMemory().total);
   }
   describeComputeQueue(device, properties.properties.limits.timestampPeriod, info);
@@ -227,7 +227,7 @@ std::uint32_t Device::memoryType(std::uint32_t allowedBits, VkMemoryPropertyFlag
 DeviceMemory Device::memory() const {
   DeviceMemory memory{.total = m_info.memoryBytes,
                       .free = m_info.memoryBytes - std::min(m_info.memoryBytes, m_allocatedBytes)};
-  if (m_info.type == VK_PHYSICAL_DEVICE_TYPE_CPU) {
+  if (m_info.isSoftware()) {
     const std::uint64_t available = systemMemory().free;
     if (available > 0) memory.free = std::min(memory.total, available);
   } else if (m_info.memoryBudget) {

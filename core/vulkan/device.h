@@ -31,6 +31,9 @@ struct DeviceInfo {
   std::optional<std::uint32_t> computeQueueFamily;  ///< none: it is listed, and cannot decode
   double timestampPeriodNs = 0.0;                   ///< 0 when the compute queue has no time stamps
   std::uint32_t timestampValidBits = 0;             ///< of the compute queue; see ticksBetween()
+
+  /// Whether the system's processor does a device's work.
+  bool isSoftware() const { return type == VK_PHYSICAL_DEVICE_TYPE_CPU; }
 };
 
 /// Memory of a device, in bytes, at one moment.

@@ -40,7 +40,7 @@ void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
 /// barrier before the stamp, and waits a second time for any stage but the top of the pipe.
 void Recorder::writeTimestamp() {
   if (!m_timestamps) return;
-  const bool onCpu = m_device->info().type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  const bool onCpu = m_device->info().isSoftware();
   vkCmdWriteTimestamp(m_commands.get(),
                       onCpu ? VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT : VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
                       m_timestamps.get(), static_cast<std::uint32_t>(m_dispatchCount));

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <numeric>
 #include <vector>
 
 #include "core/engine/stage_traffic.h"
+#include "core/model/clock.h"
 #include "core/model/statistics.h"
 #include "tests/engine/kernel_harness.h"
 
@@ -67,10 +67,9 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
     recorder.run();
     std::vector<double> times;
     for (int round = 0; round < rounds; ++round) {
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = model::Clock::now();
       recorder.run();
-      times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
-                      dispatches);
+      times.push_back(model::secondsSince(start) / dispatches);
     }
     return times;
   };

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <vector>
 
 #include "core/engine/device_model.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/synthetic_model.h"
+#include "core/model/clock.h"
 #include "core/vulkan/instance.h"
 
 using namespace headroom;
@@ -22,10 +22,9 @@ constexpr int kRounds = 9;
 std::string times(const std::function<void()>& work) {
   std::vector<double> rounds;
   for (int round = 0; round < kRounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = model::Clock::now();
     work();
-    rounds.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    rounds.push_back(model::millisecondsSince(start));
   }
   std::ranges::sort(rounds);
   return fmt::format("{:9.2f} ms  ({:.2f} - {:.2f})", rounds[kRounds / 2], rounds.front(), rounds.back());
@@ -64,10 +63,9 @@ int main() {
       {"context 1,024, batch 8", {.contextLength = 1024, .batch = 8}},
   };
   for (const Change& change : changes) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = model::Clock::now();
     { const engine::VulkanDecoder first(deviceModel, change.options); }
-    const double firstMs =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    const double firstMs = model::millisecondsSince(start);
     print(fmt::format("{}: first of its kind", change.what), fmt::format("{:9.2f} ms", firstMs));
     print(fmt::format("{}: decoder", change.what),
           times([&] { engine::VulkanDecoder(deviceModel, change.options); }));

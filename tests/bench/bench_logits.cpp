@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 #include "core/engine/device_model.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/synthetic_model.h"
+#include "core/model/clock.h"
 #include "core/vulkan/instance.h"
 
 using namespace headroom;
@@ -45,10 +45,10 @@ int main() {
   for (int round = 0; round <= kRounds; ++round) {
     for (std::size_t index = 0; index < std::size(cases); ++index) {
       decoder.truncate(0);
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = model::Clock::now();
       decoder.run(tokens, model::Capture::none(), cases[index].request);
-      const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
-      if (round > 0) times[index].push_back(spent.count());  // the first makes the kernels
+      const double spent = model::millisecondsSince(start);
+      if (round > 0) times[index].push_back(spent);  // the first makes the kernels
     }
   }
   for (std::size_t index = 0; index < std::size(cases); ++index) {

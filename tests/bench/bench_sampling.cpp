@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <vector>
 
+#include "core/model/clock.h"
 #include "core/model/decoder.h"
 #include "core/model/finite.h"
 #include "core/model/sampler.h"
@@ -22,10 +22,9 @@ template <typename Work>
 void measure(const char* what, const Work& work) {
   std::vector<double> times;
   for (int round = 0; round < kRounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     work();
-    times.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    times.push_back(millisecondsSince(start));
   }
   const double fastest = std::ranges::min(times);
   fmt::print("{:<40}{:8.3f} ms  ({:.3f})\n", what, median(std::move(times)), fastest);
