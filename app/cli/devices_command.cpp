@@ -12,6 +12,7 @@
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/synthetic_model.h"
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
 
@@ -41,10 +42,6 @@ Probed probe(const vulkan::Instance& instance, const DeviceInfo& info, model::Fr
   const Probed probed{engine::probeDevice(device), model::Freshness::Measured};
   file.save(probed.ceilings);
   return probed;
-}
-
-std::string sizeText(std::uint64_t bytes) {
-  return bytes < 1ull << 20 ? fmt::format("{} KiB", bytes >> 10) : fmt::format("{} MiB", bytes >> 20);
 }
 
 nlohmann::ordered_json describe(const Probed& probed) {
@@ -103,7 +100,7 @@ void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
                       : fmt::format("now, {}", ceilings.date));
   row("  copy", "GB/s read plus written, by bytes of source and target");
   for (const model::CopyPoint& point : ceilings.copy)
-    row("", fmt::format("{:>8}  {:6.1f}", sizeText(point.workingSetBytes), point.gigabytesPerSecond));
+    row("", fmt::format("{:>8}  {:6.1f}", model::bytesText(point.workingSetBytes), point.gigabytesPerSecond));
   row("  FMA", fmt::format("{:.1f} GFLOP/s, float32", ceilings.fmaGflops));
   row("  dispatch", fmt::format("{:.1f} us with its barrier", ceilings.emptyDispatchUs));
 }

@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 
 namespace headroom::cli {
 
 namespace {
-/// "8589934592 bytes (8.6 GB)".
-std::string sizeText(std::uint64_t bytes) {
-  return fmt::format("{} bytes ({:.1f} GB)", bytes, static_cast<double>(bytes) * 1e-9);
+/// "8589934592 bytes (8.59 GB)".
+std::string exactText(std::uint64_t bytes) {
+  return fmt::format("{} bytes ({})", bytes, model::bytesText(bytes));
 }
 }  // namespace
 
@@ -18,6 +22,11 @@ CLI::Option* OutputArgument::addOptions(CLI::App& app, const std::string& option
   m_option = option;
   app.add_flag("--allow-large", m_allowLarge, fmt::format("Let {} be larger than 1 GB", option));
   return app.add_option(option, m_path, purpose);
+}
+
+void OutputArgument::addNpyFile(CLI::App& app) {
+  addOptions(app, "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
+      ->required();
 }
 
 formats::OutputTarget OutputArgument::check(const GlobalOptions& global) const {
@@ -32,16 +41,22 @@ void OutputArgument::announce(const formats::OutputTarget& target, std::uint64_t
                               std::uint64_t scratchBytes, const std::string& smaller) const {
   if (bytes > kLargeBytes && !m_allowLarge) {
     throw model::Error(fmt::format("{} would have up to {}, more than {:.0f} GB: add --allow-large, or {}",
-                                   m_path, sizeText(bytes), static_cast<double>(kLargeBytes) * 1e-9,
+                                   m_path, exactText(bytes), static_cast<double>(kLargeBytes) * 1e-9,
                                    smaller));
   }
   const std::uint64_t room = formats::freeBytes(target);
   if (bytes + scratchBytes > room) {
     throw model::Error(
         fmt::format("{} would need up to {}, and {} beside it while it is written; the disk has {} left",
-                    m_path, sizeText(bytes), sizeText(scratchBytes), sizeText(room)));
+                    m_path, exactText(bytes), exactText(scratchBytes), exactText(room)));
   }
-  if (bytes >= kSaidBytes) fmt::print(stderr, "{} will have up to {}\n", m_path, sizeText(bytes));
+  if (bytes >= kSaidBytes) fmt::print(stderr, "{} will have up to {}\n", m_path, exactText(bytes));
+}
+
+model::Error brokenOutput() {
+  const int error = errno;
+  return model::Error(fmt::format("Cannot write to standard output: {}",
+                                  error != 0 ? std::strerror(error) : "not all of it was taken"));
 }
 
 std::FILE* messagesBeside(const formats::OutputTarget& target) {

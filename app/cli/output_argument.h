@@ -15,6 +15,9 @@ class OutputArgument {
   /// Adds the option and --allow-large.
   CLI::Option* addOptions(CLI::App& app, const std::string& option, const std::string& purpose);
 
+  /// --output for an NPY file, which must be given.
+  void addNpyFile(CLI::App& app);
+
   bool isGiven() const { return !m_path.empty(); }
   const std::string& path() const { return m_path; }
 
@@ -36,6 +39,9 @@ class OutputArgument {
   std::string m_path;
   bool m_allowLarge = false;
 };
+
+/// For standard output that took no more, by errno.
+model::Error brokenOutput();
 
 /// Where a line for people goes while a file is written to `target`: stderr when that is standard output.
 std::FILE* messagesBeside(const formats::OutputTarget& target);

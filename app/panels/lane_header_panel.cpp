@@ -25,9 +25,9 @@ std::string explanation(const session::LaneInfo& info) {
       std::to_string(info.config.ffnDim) + ".\n" + analysis::groupDigits(info.parameterCount) +
       " parameters (counted from the tensors), " +
       analysis::bytesText(static_cast<double>(info.weightBytes)) + " as " + info.storageName +
-      ". Context limit " + analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) + " tokens" +
+      ". Context limit " + analysis::groupDigits(info.contextLength) + " tokens" +
       (info.contextLength > info.config.contextLength
-           ? ", beyond the " + analysis::groupDigits(static_cast<std::uint64_t>(info.config.contextLength)) +
+           ? ", beyond the " + analysis::groupDigits(info.config.contextLength) +
                  " that the model was trained for: there its text makes no sense, but times and bytes are "
                  "true"
            : "") +
@@ -54,8 +54,7 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
         {analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName});
   }
   if (info.contextLength != info.config.contextLength) {
-    facts.insert(facts.begin(),
-                 analysis::groupDigits(static_cast<std::uint64_t>(info.contextLength)) + " positions");
+    facts.insert(facts.begin(), analysis::groupDigits(info.contextLength) + " positions");
   }
   if (!info.contradictions.empty()) facts.insert(facts.begin(), "metadata contradicts");
   std::string details = facts.front();

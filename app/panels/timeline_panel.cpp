@@ -27,8 +27,7 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   std::string label = "Step \u2013";
   std::string detail;
   if (length > 0) {
-    const auto digits = [](int value) { return analysis::groupDigits(static_cast<std::uint64_t>(value)); };
-    label = "Position " + digits(looked) + " of " + digits(last);
+    label = "Position " + analysis::groupDigits(looked) + " of " + analysis::groupDigits(last);
     const session::LaneTrace& first = store.lane(0);
     if (looked < first.length()) {
       detail = "\u201c" + session::tokenLabel(first.text(first.tokens()[static_cast<std::size_t>(looked)])) +

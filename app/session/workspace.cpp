@@ -254,9 +254,8 @@ void Workspace::noteUntrained() {
     const LaneInfo& info = m_store.lane(lane).info();
     if (info.contextLength <= info.config.contextLength) continue;
     if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
-    const auto digits = [](int value) { return analysis::groupDigits(static_cast<std::uint64_t>(value)); };
     emit message({Severity::Note,
-                  info.title + " was trained for " + digits(info.config.contextLength) +
+                  info.title + " was trained for " + analysis::groupDigits(info.config.contextLength) +
                       " positions. Beyond them the text makes no sense, but times and bytes are true."});
     return;
   }

@@ -1,23 +1,15 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
+#include "core/model/quantity.h"
 
 namespace headroom::analysis {
 
-/// "5,368,709,120".
-std::string groupDigits(std::uint64_t value);
-
-/// Fixed number of decimals with thousands separators: "1,234.50".
-std::string fixedText(double value, int decimals);
-
-/// Decimal unit and three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB".
-std::string bytesText(double bytes);
-
-/// "3.7 M", "412 k", "96": parameter counts.
-std::string countText(double count);
-
-/// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
-std::string millisecondsText(double milliseconds);
+// How numbers are written is core/model's business, as the engine says some too; views know it by these
+// names.
+using model::bytesText;
+using model::countText;
+using model::fixedText;
+using model::groupDigits;
+using model::millisecondsText;
 
 }  // namespace headroom::analysis

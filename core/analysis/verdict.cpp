@@ -189,7 +189,7 @@ std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model:
 }
 
 std::string where(const OperatingPoint& point, const OperatingPoint& now) {
-  const std::string positions = groupDigits(static_cast<std::uint64_t>(point.positions)) + " positions";
+  const std::string positions = groupDigits(point.positions) + " positions";
   return point.batch == now.batch ? positions : fmt::format("batch {} with {}", point.batch, positions);
 }
 
@@ -209,7 +209,7 @@ std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const
   } else {
     if (!half) {
       text += fmt::format("; 1.5\u00d7 needs more than batch {} or {} positions", reach.maximumBatch,
-                          groupDigits(static_cast<std::uint64_t>(reach.maximumPositions)));
+                          groupDigits(reach.maximumPositions));
     } else {
       text += measured ? "; it reaches " : "; it could reach ";
       if (half != std::optional(now)) text += "1.5\u00d7 at " + where(*half, now) + (twice ? " and " : "");

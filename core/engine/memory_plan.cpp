@@ -8,27 +8,21 @@
 #include "core/engine/kv_cache.h"
 #include "core/engine/step_buffers.h"
 #include "core/engine/translate_errors.h"
+#include "core/model/quantity.h"
 #include "core/vulkan/check.h"
 
 namespace headroom::engine {
 
 namespace {
 
-std::string text(std::uint64_t bytes) {
-  constexpr double kMiB = 1024.0 * 1024.0;
-  const double mebibytes = static_cast<double>(bytes) / kMiB;
-  return mebibytes < 1024.0 ? fmt::format("{:.1f} MiB", mebibytes)
-                            : fmt::format("{:.2f} GiB", mebibytes / 1024.0);
-}
-
-/// "1.20 GiB of weights as F16, 64.0 MiB of cache for 4096 positions, ..."; parts of 0 are left out.
+/// "1.20 GB of weights as F16, 64.0 MB of cache for 4,096 positions, ..."; parts of 0 are left out.
 std::string partsText(const model::MemoryNeed& need, int contextLength) {
   std::string parts;
   const auto add = [&](std::uint64_t bytes, const std::string& what) {
-    if (bytes > 0) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", text(bytes), what);
+    if (bytes > 0) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", model::bytesText(bytes), what);
   };
   add(need.weights, "of weights as " + need.storage);
-  add(need.cache, fmt::format("of cache for {} positions", contextLength));
+  add(need.cache, fmt::format("of cache for {} positions", model::groupDigits(contextLength)));
   add(need.working, "of working memory");
   return parts;
 }
@@ -37,8 +31,8 @@ std::string partsText(const model::MemoryNeed& need, int contextLength) {
                          const model::MemoryNeed& need, int contextLength, const std::string& advice) {
   throw vulkan::Error(fmt::format("{} {} on {} ({}), where {} of {} are free; {} fit.",
                                   need.weights > 0 ? "This model needs" : "A decoder of this model needs",
-                                  text(need.total()), device.name, partsText(need, contextLength),
-                                  text(memory.free), text(memory.total), advice));
+                                  model::bytesText(need.total()), device.name, partsText(need, contextLength),
+                                  model::bytesText(memory.free), model::bytesText(memory.total), advice));
 }
 
 /// The longest context below that of `shape` whose decoder fits into `room`; 0 when none does.
@@ -87,7 +81,7 @@ void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemo
   const int fits =
       need.weights < memory.free ? contextThatFits(device, shape, memory.free - need.weights) : 0;
   refuse(device, memory, need, shape.options.contextLength,
-         fits > 0 ? fmt::format("a context of {} positions would", fits)
+         fits > 0 ? fmt::format("a context of {} positions would", model::groupDigits(fits))
                   : "a smaller model, or one of smaller storage, would");
 }
 

@@ -5,7 +5,6 @@
 #include "core/analysis/divergence.h"
 #include "core/analysis/head_statistics.h"
 #include "core/analysis/pooled_map.h"
-#include "core/analysis/quantity.h"
 #include "core/analysis/traffic_summary.h"
 #include "core/model/attention_pooling.h"
 
@@ -16,20 +15,6 @@ class TestViewAnalysis : public QObject {
   Q_OBJECT
 
  private slots:
-  void quantities() {
-    QCOMPARE(groupDigits(0), std::string("0"));
-    QCOMPARE(groupDigits(999), std::string("999"));
-    QCOMPARE(groupDigits(5'368'709'120), std::string("5,368,709,120"));
-    QCOMPARE(fixedText(-1234.5, 1), std::string("-1,234.5"));
-    QCOMPARE(bytesText(950), std::string("950 B"));
-    QCOMPARE(bytesText(8192), std::string("8.19 kB"));
-    QCOMPARE(bytesText(12'600'000), std::string("12.6 MB"));
-    QCOMPARE(bytesText(999'600), std::string("1.00 MB"));
-    QCOMPARE(countText(2'750'000), std::string("2.75 M"));
-    QCOMPARE(millisecondsText(0.0842), std::string("0.084 ms"));
-    QCOMPARE(millisecondsText(13.84), std::string("13.8 ms"));
-  }
-
   void rowStatisticsOfKnownRows() {
     const std::vector<float> even(8, 0.125f);
     const RowStatistics spread = rowStatistics(even, 3);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "app/pages/colors.h"
+#include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/quantity.h"
 
@@ -230,11 +231,10 @@ QString RooflineChart::valuesAt(double) const {
   const analysis::RooflinePoint& point = nearest->point;
   return QString(
              "%1, %2: %3 FLOPs / %4 issued B = %5 FLOPs per byte\n%6 GFLOP/s and %7 GB/s issued, in %8\n%9")
-      .arg(nearest->lane, QString::fromUtf8(model::stageName(point.stage).data()),
-           QString::fromStdString(analysis::groupDigits(static_cast<std::uint64_t>(point.flops))),
-           QString::fromStdString(analysis::groupDigits(static_cast<std::uint64_t>(point.issuedBytes))),
-           number(point.intensity(), 2), shortNumber(point.gigaflopsPerSecond()),
-           shortNumber(point.gigabytesPerSecond()),
+      .arg(nearest->lane, toQt(model::stageName(point.stage)),
+           grouped(static_cast<std::int64_t>(point.flops)),
+           grouped(static_cast<std::int64_t>(point.issuedBytes)), number(point.intensity(), 2),
+           shortNumber(point.gigaflopsPerSecond()), shortNumber(point.gigabytesPerSecond()),
            QString::fromStdString(analysis::millisecondsText(point.milliseconds)), m_ceilings);
 }
 

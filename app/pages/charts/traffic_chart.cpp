@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/analysis/quantity.h"
+#include "app/pages/texts.h"
 
 namespace headroom::pages {
 
@@ -58,8 +58,7 @@ QString TrafficChart::valuesAt(double x) const {
     text += QString("%1%2 at position %3: %4 B")
                 .arg(text.isEmpty() ? "" : "\n", m_titles[static_cast<std::size_t>(lane)],
                      QString::number(position),
-                     QString::fromStdString(analysis::groupDigits(
-                         static_cast<std::uint64_t>(std::llround(found->value * kMegabyte)))));
+                     grouped(static_cast<std::int64_t>(std::llround(found->value * kMegabyte))));
   }
   return text;
 }

@@ -2,11 +2,12 @@
 
 #include <QComboBox>
 #include <QLabel>
-#include <QLocale>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QToolButton>
 #include <algorithm>
+
+#include "app/pages/texts.h"
 
 namespace headroom::pages {
 
@@ -16,10 +17,6 @@ namespace {
 void showValue(QComboBox* box, const QVariant& value, bool same) {
   const QSignalBlocker silent(box);
   box->setCurrentIndex(same ? box->findData(value) : -1);
-}
-
-QString grouped(int value) {
-  return QLocale(QLocale::English).toString(value);
 }
 
 }  // namespace

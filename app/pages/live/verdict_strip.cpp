@@ -9,6 +9,7 @@
 #include <array>
 
 #include "app/pages/colors.h"
+#include "app/pages/texts.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::pages {
@@ -21,10 +22,6 @@ constexpr std::array<const char*, kLowerViewCount> kViewNames{"Charts", "Rooflin
 
 QString text(const std::string& utf8) {
   return QString::fromStdString(utf8);
-}
-
-QString grouped(int value) {
-  return text(analysis::groupDigits(static_cast<std::uint64_t>(value)));
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "app/pages/colors.h"
-#include "core/analysis/quantity.h"
+#include "app/pages/texts.h"
+#include "app/session/display_text.h"
 
 namespace headroom::pages {
 
@@ -15,12 +16,8 @@ namespace {
 constexpr double kMargin = 12.0;
 constexpr double kGap = 10.0;
 
-QString grouped(std::int64_t value) {
-  return QString::fromStdString(analysis::groupDigits(static_cast<std::uint64_t>(value)));
-}
-
 QString counted(std::int64_t value) {
-  return QString::fromStdString(analysis::countText(static_cast<double>(value)));
+  return toQt(analysis::countText(static_cast<double>(value)));
 }
 
 /// The matrices of one layer, then those outside.
@@ -35,7 +32,7 @@ bool isSharedByHeads(const analysis::WeightMatrix& matrix) {
 }
 
 QString symbolOf(const analysis::WeightMatrix& matrix) {
-  return QString::fromUtf8(matrix.symbol.data(), static_cast<qsizetype>(matrix.symbol.size()));
+  return toQt(matrix.symbol);
 }
 
 }  // namespace

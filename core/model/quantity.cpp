@@ -1,10 +1,11 @@
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 
-namespace headroom::analysis {
+namespace headroom::model {
 
 namespace {
 
@@ -15,22 +16,35 @@ int decimalsFor(double value) {
   return size >= 9.995 ? 1 : 2;
 }
 
+/// Puts commas between groups of three of the first `digits` characters of `text`, counted from their end.
+void group(std::string& text, std::size_t digits) {
+  for (int at = static_cast<int>(digits) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+}
+
 }  // namespace
 
 std::string groupDigits(std::uint64_t value) {
   std::string text = std::to_string(value);
-  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), 1, ',');
+  group(text, text.size());
   return text;
+}
+
+std::string groupDigits(std::int64_t value) {
+  // Without a step over the smallest number, whose positive does not exist.
+  const auto size = static_cast<std::uint64_t>(value);
+  return value < 0 ? "-" + groupDigits(0 - size) : groupDigits(size);
+}
+
+std::string groupDigits(int value) {
+  return groupDigits(std::int64_t{value});
 }
 
 std::string fixedText(double value, int decimals) {
   std::array<char, 64> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, std::abs(value));
   std::string text = buffer.data();
-  const std::size_t point = text.find('.');
-  const int wholeDigits = static_cast<int>(point == std::string::npos ? text.size() : point);
-  for (int at = wholeDigits - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), 1, ',');
+  group(text, std::min(text.find('.'), text.size()));
   if (value < 0.0) text.insert(text.begin(), '-');
   return text;
 }
@@ -59,4 +73,4 @@ std::string millisecondsText(double milliseconds) {
   return fixedText(milliseconds, milliseconds < 0.995 ? 3 : decimalsFor(milliseconds)) + " ms";
 }
 
-}  // namespace headroom::analysis
+}  // namespace headroom::model

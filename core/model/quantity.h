@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace headroom::model {
+
+/// How numbers are written for people, everywhere.
+
+/// "5,368,709,120", "-1,024".
+std::string groupDigits(std::uint64_t value);
+std::string groupDigits(std::int64_t value);
+std::string groupDigits(int value);
+
+/// Fixed number of decimals with thousands separators: "1,234.50".
+std::string fixedText(double value, int decimals);
+
+/// Decimal unit and three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB". 1 GB is 10^9 bytes,
+/// as in GB/s.
+std::string bytesText(double bytes);
+
+/// "3.7 M", "412 k", "96": parameter counts.
+std::string countText(double count);
+
+/// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
+std::string millisecondsText(double milliseconds);
+
+}  // namespace headroom::model

@@ -1,0 +1,48 @@
+#include <QtTest>
+#include <limits>
+
+#include "core/model/quantity.h"
+
+using namespace headroom::model;
+
+/// How numbers are written for people.
+class TestQuantity : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void digits() {
+    QCOMPARE(groupDigits(0), std::string("0"));
+    QCOMPARE(groupDigits(999), std::string("999"));
+    QCOMPARE(groupDigits(1024), std::string("1,024"));
+    QCOMPARE(groupDigits(-65536), std::string("-65,536"));
+    QCOMPARE(groupDigits(-100), std::string("-100"));
+    QCOMPARE(groupDigits(5'368'709'120), std::string("5,368,709,120"));
+    QCOMPARE(groupDigits(std::numeric_limits<std::uint64_t>::max()),
+             std::string("18,446,744,073,709,551,615"));
+    QCOMPARE(groupDigits(std::numeric_limits<std::int64_t>::min()),
+             std::string("-9,223,372,036,854,775,808"));
+  }
+
+  void decimals() {
+    QCOMPARE(fixedText(-1234.5, 1), std::string("-1,234.5"));
+    QCOMPARE(fixedText(1234567.0, 0), std::string("1,234,567"));
+    QCOMPARE(fixedText(0.25, 2), std::string("0.25"));
+    QCOMPARE(fixedText(123.4567, 4), std::string("123.4567"));
+  }
+
+  void units() {
+    QCOMPARE(bytesText(950), std::string("950 B"));
+    QCOMPARE(bytesText(8192), std::string("8.19 kB"));
+    QCOMPARE(bytesText(12'600'000), std::string("12.6 MB"));
+    QCOMPARE(bytesText(999'600), std::string("1.00 MB"));
+    QCOMPARE(bytesText(1ull << 30), std::string("1.07 GB"));
+    QCOMPARE(countText(2'750'000), std::string("2.75 M"));
+    QCOMPARE(countText(96), std::string("96"));
+    QCOMPARE(millisecondsText(0.0842), std::string("0.084 ms"));
+    QCOMPARE(millisecondsText(13.84), std::string("13.8 ms"));
+    QCOMPARE(millisecondsText(1250), std::string("1,250 ms"));
+  }
+};
+
+QTEST_GUILESS_MAIN(TestQuantity)
+#include "tst_quantity.moc"
