@@ -24,7 +24,7 @@ ordered_json describe(const analysis::KvFormula& formula) {
           {"kv_heads", formula.kvHeads},
           {"head_dim", formula.headDim},
           {"bytes_per_element", formula.bytesPerElement},
-          {"bytes_per_token", formula.bytesPerToken()}};
+          {"bytes_per_token", formula.bytesPerToken}};
 }
 
 ordered_json describe(const analysis::MemoryOutlook& memory) {
@@ -78,8 +78,8 @@ ordered_json describe(const TruthCard& card, const std::string& storageName) {
       {"tokenizer_kind", card.tokenizer.empty() ? ordered_json() : ordered_json(card.tokenizer)},
       {"chat_template", card.chat.empty() ? ordered_json() : ordered_json(card.chat)},
       {"kv_bytes_per_token",
-       {{"f32", card.kvF32.bytesPerToken()},
-        {"f16", card.kvF16.bytesPerToken()},
+       {{"f32", card.kvF32.bytesPerToken},
+        {"f16", card.kvF16.bytesPerToken},
         {"f16_if_mha", card.kvBytesIfMha}}},
       {"kv_formula", {{"f32", describe(card.kvF32)}, {"f16", describe(card.kvF16)}}},
   };

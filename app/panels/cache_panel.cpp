@@ -67,21 +67,15 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
 
   if (mouseArea("cache", area).hovered) {
-    const model::AttentionShape& heads = info.config.attention;
-    showTip(
-        context, "KV cache",
-        "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
-            (position >= 0
-                 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
-                 : "") +
-            ".\nComputed per token: 2 (K and V) \u00d7 " + std::to_string(info.config.layerCount) +
-            " layers \u00d7 " + std::to_string(heads.kvHeadCount) + " KV heads \u00d7 head dimension " +
-            std::to_string(heads.headDim) + " \u00d7 " + std::to_string(model::bytesPerElement(info.kvType)) +
-            " B" + (info.batch > 1 ? " \u00d7 " + std::to_string(info.batch) + " sequences" : "") + " = " +
-            analysis::groupDigits(growth.bytesPerToken) +
-            " B.\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
-            "context limit. "
-            "Equal areas are equal bytes in every lane.");
+    showTip(context, "KV cache",
+            "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+                (position >= 0 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) +
+                                     " B allocated"
+                               : "") +
+                ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
+                ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
+                "context limit. "
+                "Equal areas are equal bytes in every lane.");
   }
 }
 

@@ -17,14 +17,6 @@ namespace {
 using model::ModelConfig;
 using model::Tensor;
 
-std::string grouped(std::uint64_t value) {
-  return groupDigits(value);
-}
-
-std::string grouped(int value) {
-  return groupDigits(static_cast<std::uint64_t>(value));
-}
-
 std::string proofOf(const model::Model& model) {
   if (model.weights.layers.empty()) return "";
   const model::AttentionShape& heads = model.config.attention;
@@ -33,9 +25,8 @@ std::string proofOf(const model::Model& model) {
       "the output projection takes {} columns from {} query heads, so a head has {}; the key projection has "
       "{} rows, "
       "so there are {} / {} = {} KV heads",
-      grouped(heads.queryDim()), heads.queryHeadCount, heads.headDim,
-      grouped(static_cast<std::uint64_t>(layer.key.rows)),
-      grouped(static_cast<std::uint64_t>(layer.key.rows)), heads.headDim, heads.kvHeadCount);
+      groupDigits(heads.queryDim()), heads.queryHeadCount, heads.headDim, groupDigits(layer.key.rows),
+      groupDigits(layer.key.rows), heads.headDim, heads.kvHeadCount);
 }
 
 std::string activationText(const model::Traits& traits) {
@@ -49,7 +40,7 @@ std::string activationText(const model::Traits& traits) {
 
 std::string positionText(const ModelConfig& config) {
   if (config.traits.positions == model::Positions::Learned) {
-    return fmt::format("{} learned positions", grouped(config.contextLength));
+    return fmt::format("{} learned positions", groupDigits(config.contextLength));
   }
   std::string text = fmt::format("RoPE on {} of {} elements, base {:g}", config.ropeDim,
                                  config.attention.headDim, config.ropeBase);
@@ -77,7 +68,7 @@ std::string forwardPassOf(const model::Model& model) {
   if (config.traits.branchNorms) parts.emplace_back("norms behind attention and FFN");
   if (config.slidingWindow > 0 && config.traits.windows != model::Windows::None) {
     parts.push_back(
-        fmt::format("a window of {} positions in {} layer", grouped(config.slidingWindow),
+        fmt::format("a window of {} positions in {} layer", groupDigits(config.slidingWindow),
                     config.traits.windows == model::Windows::EveryLayer ? "every" : "every other"));
   }
   if (config.attentionSoftCap > 0.0f)
@@ -129,7 +120,7 @@ std::string memoryText(const MemoryOutlook& memory) {
       memory.weightsOf.empty()
           ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
           : fmt::format("the weights are {}'s and count there", memory.weightsOf),
-      bytesText(memory.need.cache), grouped(memory.contextLength), shortName(memory.kvType),
+      bytesText(memory.need.cache), groupDigits(memory.contextLength), shortName(memory.kvType),
       bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
 }
 
@@ -147,23 +138,22 @@ std::string partText(const model::RecordedPart& part, const ModelConfig& config)
 }
 }  // namespace
 
-std::uint64_t KvFormula::bytesPerToken() const {
-  return 2ull * static_cast<std::uint64_t>(layers) * static_cast<std::uint64_t>(kvHeads) *
-         static_cast<std::uint64_t>(headDim) * static_cast<std::uint64_t>(bytesPerElement);
-}
-
 std::string KvFormula::text() const {
   return fmt::format(
-      "2 (K and V) \u00d7 {} layers \u00d7 {} KV heads \u00d7 {} head_dim \u00d7 {} bytes = {} bytes per "
-      "token",
-      layers, kvHeads, headDim, bytesPerElement, grouped(bytesPerToken()));
+      "2 (K and V) \u00d7 {} layers \u00d7 {} KV heads \u00d7 {} head_dim \u00d7 {} bytes{} = {} bytes per "
+      "{}",
+      layers, kvHeads, headDim, bytesPerElement,
+      sequences > 1 ? fmt::format(" \u00d7 {} sequences", sequences) : "", groupDigits(bytesPerToken),
+      sequences > 1 ? "position" : "token");
 }
 
-KvFormula kvFormula(const ModelConfig& config, model::KvType type) {
+KvFormula kvFormula(const ModelConfig& config, model::KvType type, int sequences) {
   return {.layers = config.layerCount,
           .kvHeads = config.attention.kvHeadCount,
           .headDim = config.attention.headDim,
-          .bytesPerElement = model::bytesPerElement(type)};
+          .bytesPerElement = model::bytesPerElement(type),
+          .sequences = sequences,
+          .bytesPerToken = model::kvCacheBytes(config, type, 1, static_cast<std::uint64_t>(sequences))};
 }
 
 TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory) {
@@ -180,12 +170,12 @@ TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memo
   card.tiedOutput = model.weights.tied();
   card.kvF32 = kvFormula(config, model::KvType::F32);
   card.kvF16 = kvFormula(config, model::KvType::F16);
-  KvFormula mha = card.kvF16;
-  mha.kvHeads = config.attention.queryHeadCount;
-  card.kvBytesIfMha = mha.bytesPerToken();
+  ModelConfig mha = config;
+  mha.attention.kvHeadCount = mha.attention.queryHeadCount;
+  card.kvBytesIfMha = model::kvCacheBytes(mha, model::KvType::F16, 1);
   if (model.tokenizer) {
     card.tokenizer =
-        fmt::format("{}, {} tokens", model.tokenizer->kindText(), grouped(model.tokenizer->vocabSize()));
+        fmt::format("{}, {} tokens", model.tokenizer->kindText(), groupDigits(model.tokenizer->vocabSize()));
   }
   card.chat = chatOf(model);
   card.memory = std::move(memory);
@@ -216,7 +206,7 @@ std::vector<CardRow> TruthCard::rows() const {
   if (isTrace) {
     add("Recorded",
         fmt::format("a {}: attention of {} tokens; nothing is computed here", family,
-                    grouped(config.contextLength)),
+                    groupDigits(config.contextLength)),
         "stated");
     add("Attention",
         fmt::format("{}: {} layers, {} query heads, {} KV heads, head_dim {}", kind, config.layerCount,
@@ -235,24 +225,25 @@ std::vector<CardRow> TruthCard::rows() const {
       "counted");
   add("Proof", proof, "counted");
   add("Layers",
-      fmt::format("{}, model {}, feed-forward {}, vocabulary {}", config.layerCount, grouped(config.modelDim),
-                  grouped(config.ffnDim), grouped(config.vocabSize)),
+      fmt::format("{}, model {}, feed-forward {}, vocabulary {}", config.layerCount,
+                  groupDigits(config.modelDim), groupDigits(config.ffnDim), groupDigits(config.vocabSize)),
       "counted");
   add("Forward pass", forwardPass, "stated");
-  add("Context", fmt::format("{} positions", grouped(config.contextLength)), "stated");
+  add("Context", fmt::format("{} positions", groupDigits(config.contextLength)), "stated");
   std::vector<std::string> shares;
   for (const StorageShare& share : storages) {
     shares.push_back(fmt::format("{} in {} {} tensors", bytesText(share.bytes), share.tensors, share.name));
   }
   add("Parameters",
-      fmt::format("{}{}", grouped(parameterCount), tiedOutput ? ", the output shares the embedding's" : ""),
+      fmt::format("{}{}", groupDigits(parameterCount),
+                  tiedOutput ? ", the output shares the embedding's" : ""),
       "counted");
   add("Stored", fmt::format("{}: {}", bytesText(storedBytes), fmt::join(shares, ", ")), "counted");
   add("KV cache, f32", kvF32.text(), "computed");
   add("KV cache, f16", kvF16.text(), "computed");
   if (heads.kvHeadCount < heads.queryHeadCount) {
     add("As MHA, f16",
-        fmt::format("{} bytes per token, {} times as many", grouped(kvBytesIfMha), heads.groupSize()),
+        fmt::format("{} bytes per token, {} times as many", groupDigits(kvBytesIfMha), heads.groupSize()),
         "computed");
   }
   add("Tokenizer", tokenizer.empty() ? "none: token ids only" : tokenizer, "stated");

@@ -26,18 +26,20 @@ struct MemoryOutlook {
   bool fits() const { return refusal.empty() && needed() <= there; }
 };
 
-/// KV-cache bytes of one token with every term of the formula.
+/// KV-cache bytes of one token of every sequence, with every term of kvCacheBytes().
 struct KvFormula {
   int layers = 0;
   int kvHeads = 0;
   int headDim = 0;
   int bytesPerElement = 0;
+  int sequences = 1;
+  std::uint64_t bytesPerToken = 0;
 
-  std::uint64_t bytesPerToken() const;
-  /// "2 (K and V) x 32 layers x 8 KV heads x 128 head_dim x 2 bytes = 131,072 bytes per token".
+  /// "2 (K and V) x 32 layers x 8 KV heads x 128 head_dim x 2 bytes = 131,072 bytes per token"; of several
+  /// sequences "... x 2 bytes x 8 sequences = 1,048,576 bytes per position".
   std::string text() const;
 };
-KvFormula kvFormula(const model::ModelConfig& config, model::KvType type);
+KvFormula kvFormula(const model::ModelConfig& config, model::KvType type, int sequences = 1);
 
 /// How the tensors of one storage add up.
 struct StorageShare {

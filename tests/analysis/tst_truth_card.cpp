@@ -36,11 +36,16 @@ class TestTruthCard : public QObject {
     config.layerCount = layers;
     config.attention = {queryHeads, kvHeads, headDim};
     const analysis::KvFormula formula = analysis::kvFormula(config, model::KvType::F16);
-    QCOMPARE(formula.bytesPerToken(), bytes);
+    QCOMPARE(formula.bytesPerToken, bytes);
     const std::string text = formula.text();
     for (int term : {layers, kvHeads, headDim}) {
       QVERIFY2(text.find(std::to_string(term)) != std::string::npos, text.c_str());
     }
+    QVERIFY2(text.ends_with(" bytes per token"), text.c_str());
+    const analysis::KvFormula eight = analysis::kvFormula(config, model::KvType::F16, 8);
+    QCOMPARE(eight.bytesPerToken, 8 * bytes);
+    QVERIFY(eight.text().find(" bytes \u00d7 8 sequences = ") != std::string::npos);
+    QVERIFY(eight.text().ends_with(" bytes per position"));
   }
 
   void memoryThatDoesNotFitIsSaid() {
