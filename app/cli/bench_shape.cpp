@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
 #include <sstream>
 
 #include "core/model/error.h"
+#include "core/model/whole_number.h"
 
 namespace headroom::cli {
 
@@ -25,13 +25,12 @@ const char* const kExpected =
 std::vector<int> parseNumbers(const std::string& option, const std::string& text, char separator, int least) {
   std::vector<int> numbers;
   for (const std::string& part : split(text, separator)) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-    if (error != std::errc() || end != part.data() + part.size() || number < least) {
+    const std::optional<int> number = model::wholeNumber(part);
+    if (!number || *number < least) {
       throw model::Error(
           fmt::format("{} holds \"{}\", expected whole numbers from {} on", option, part, least));
     }
-    numbers.push_back(number);
+    numbers.push_back(*number);
   }
   if (numbers.empty()) throw model::Error(fmt::format("{} is empty, expected whole numbers", option));
   return numbers;

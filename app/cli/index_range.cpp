@@ -4,11 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <sstream>
 #include <string_view>
 
+#include "core/model/whole_number.h"
 #include "core/text/utf8.h"
 
 namespace headroom::cli {
@@ -19,13 +19,12 @@ namespace {
 }
 
 int number(const std::string& option, std::string_view part, const std::string& text) {
-  int value = 0;
-  const auto [end, status] = std::from_chars(part.data(), part.data() + part.size(), value);
-  if (status != std::errc() || end != part.data() + part.size() || value < 0) {
+  const std::optional<int> value = model::wholeNumber(part);
+  if (!value || *value < 0) {
     refuse(option,
            fmt::format("{}: expected numbers from 0 on, as in 4:9, 4: or :9", text::quotedName(text)));
   }
-  return value;
+  return *value;
 }
 }  // namespace
 

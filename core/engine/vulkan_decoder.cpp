@@ -186,9 +186,7 @@ void VulkanDecoder::addLogits(const StepForm& form, const model::LogitsRequest& 
                       m_logits.begin() + static_cast<std::ptrdiff_t>(sequence * vocabSize));
   }
   if (request.rows == model::LogitsRequest::Rows::All) record.logits.assign(logits.begin(), logits.end());
-  model::Distribution next = model::summarise(logitsOf(record.rows.front().sequence), model::kCandidateCount);
-  record.candidates = std::move(next.candidates);
-  record.nextTokenEntropy = next.entropy;
+  model::addCandidates(logitsOf(record.rows.front().sequence), record);
 }
 
 StepRecord VulkanDecoder::runStep(std::span<const model::StepRow> rows, const model::StepRequest& request,

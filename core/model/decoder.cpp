@@ -118,6 +118,12 @@ LogitsSummary summaryOf(std::span<const Number> logits, int row, int target, int
   return summary;
 }
 
+void addCandidates(std::span<const float> logits, StepRecord& record) {
+  Distribution next = summarise(logits, kCandidateCount);
+  record.candidates = std::move(next.candidates);
+  record.nextTokenEntropy = next.entropy;
+}
+
 template LogitsSummary summaryOf(std::span<const float>, int, int, int);
 template LogitsSummary summaryOf(std::span<const double>, int, int, int);
 

@@ -160,6 +160,8 @@ struct Distribution {
 };
 Distribution summarise(std::span<const float> logits, int count);
 inline constexpr int kCandidateCount = 10;
+/// What comes most likely next after `logits`, into `record`.
+void addCandidates(std::span<const float> logits, StepRecord& record);
 
 /// What `request` asks of a row, in double. `target` is its token asked about, or -1; `logits` [vocabSize].
 template <typename Number>

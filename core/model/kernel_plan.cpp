@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <sstream>
 
 #include "core/model/error.h"
+#include "core/model/whole_number.h"
 
 namespace headroom::model {
 
@@ -16,11 +16,8 @@ const char* const kExpected =
     "attentionWorkgroups=1..4096";
 
 int parseChoice(const std::string& part, std::string_view name, int least, int most) {
-  const std::string_view value = std::string_view(part).substr(name.size() + 1);
-  int number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || number < least || number > most ||
-      (name != "attentionWorkgroups" && (number & (number - 1)) != 0)) {
+  const int number = wholeNumber(std::string_view(part).substr(name.size() + 1)).value_or(least - 1);
+  if (number < least || number > most || (name != "attentionWorkgroups" && (number & (number - 1)) != 0)) {
     throw Error(fmt::format("The kernel plan holds \"{}\", expected {}", part, kExpected));
   }
   return number;
@@ -42,8 +39,10 @@ std::string_view shortName(KernelFamily family) {
 
 std::string planText(const KernelPlan& plan) {
   std::string text(shortName(plan.family));
-  if (plan.family != KernelFamily::Rows && plan.rowBlocks > 0) text += fmt::format(", {} row blocks", plan.rowBlocks);
-  if (plan.family != KernelFamily::Packed && plan.invocations > 0) text += fmt::format(", {} invocations", plan.invocations);
+  if (plan.family != KernelFamily::Rows && plan.rowBlocks > 0)
+    text += fmt::format(", {} row blocks", plan.rowBlocks);
+  if (plan.family != KernelFamily::Packed && plan.invocations > 0)
+    text += fmt::format(", {} invocations", plan.invocations);
   if (plan.attentionWorkgroups > 0)
     text += fmt::format(", {} attention workgroups", plan.attentionWorkgroups);
   return text;

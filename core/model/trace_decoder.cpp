@@ -123,9 +123,7 @@ void TraceDecoder::addLogits(StepRecord& record, const LogitsRequest& request,
     }
   }
   m_trace.logits.readRow(record.position + std::ssize(record.rows) - 1, logits);
-  Distribution next = summarise(logits, kCandidateCount);
-  record.candidates = std::move(next.candidates);
-  record.nextTokenEntropy = next.entropy;
+  addCandidates(logits, record);
 }
 
 /// Rows of one record.

@@ -86,9 +86,7 @@ void ReferenceDecoder::addLogits(const Matrix& x, const LogitsRequest& request, 
       record.logits.insert(record.logits.end(), values.begin(), values.end());
   }
   if (request.form == LogitsRequest::Form::Summary) return;
-  model::Distribution next = model::summarise(logitsOf(record.rows.front().sequence), model::kCandidateCount);
-  record.candidates = std::move(next.candidates);
-  record.nextTokenEntropy = next.entropy;
+  model::addCandidates(logitsOf(record.rows.front().sequence), record);
 }
 
 StepRecord ReferenceDecoder::step(std::span<const StepRow> rows, const model::StepRequest& request,

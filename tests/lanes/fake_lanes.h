@@ -146,9 +146,7 @@ class FakeDecoder final : public model::Decoder {
     std::fill(m_logits.begin(), m_logits.end(), 0.0f);
     m_logits[static_cast<std::size_t>(tokenFor(m_position, m_lane))] = 8.0f;
     m_logits[40] = 4.0f;
-    const model::Distribution next = model::summarise(m_logits, model::kCandidateCount);
-    record.candidates = next.candidates;
-    record.nextTokenEntropy = next.entropy;
+    model::addCandidates(m_logits, record);
     return {record};
   }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -16,6 +15,7 @@
 #include <string_view>
 
 #include "core/model/error.h"
+#include "core/model/whole_number.h"
 
 namespace headroom::formats {
 
@@ -36,9 +36,7 @@ std::optional<int> descriptorOf(std::string_view path) {
   for (std::string_view prefix : {"/dev/fd/", "/proc/self/fd/"}) {
     if (!path.starts_with(prefix)) continue;
     path.remove_prefix(prefix.size());
-    int number = 0;
-    const auto [end, status] = std::from_chars(path.data(), path.data() + path.size(), number);
-    if (status == std::errc() && end == path.data() + path.size()) return number;
+    return model::wholeNumber(path);
   }
   return std::nullopt;
 }
