@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/model/error.h"
+#include "core/model/sampler.h"
 
 namespace headroom::cli {
 
@@ -38,6 +39,10 @@ inline CLI::Validator numberFrom(double low, double high) {
                                                          : "is " + text + ", expected a number from " + range;
       },
       "FLOAT from " + range);
+}
+
+inline CLI::Validator numberFrom(const model::Range<float>& range) {
+  return numberFrom(range.least, range.most);
 }
 
 /// One subcommand: declares its options when constructed, does its work in run().

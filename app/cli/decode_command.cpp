@@ -36,14 +36,14 @@ class DecodeCommand final : public Command {
         ->capture_default_str();
     app()
         .add_option("--temperature", m_sampling.temperature, "0 takes the most likely token")
-        ->check(numberFrom(0.0, 100.0))
+        ->check(numberFrom(model::SamplingOptions::kTemperatures))
         ->capture_default_str();
     app()
         .add_option("--top-k", m_sampling.topK, "Sample from the K most likely; 0: from all")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(model::SamplingOptions::kTopKs.least, model::SamplingOptions::kTopKs.most));
     app()
         .add_option("--top-p", m_sampling.topP, "Sample from the smallest set with this probability")
-        ->check(numberFrom(0.0, 1.0));
+        ->check(numberFrom(model::SamplingOptions::kTopPs));
     app().add_option("--seed", m_sampling.seed, "Seed of the sampling")->capture_default_str();
     app().add_flag("--lockstep", m_lockstep, "Feed every lane what the first one samples");
     app()

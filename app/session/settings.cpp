@@ -7,11 +7,6 @@ namespace headroom::session {
 
 namespace {
 
-/// Sampled, because small models repeat themselves when greedy; the seed makes the first start the same for
-/// all.
-constexpr float kDefaultTemperature = 0.8f;
-constexpr float kDefaultTopP = 0.95f;
-
 /// A number that an older or damaged file may hold, brought into the range of an enumeration.
 template <typename Enum>
 Enum enumValue(const QSettings& settings, const char* key, Enum fallback, int count) {
@@ -91,11 +86,14 @@ void Settings::setPrompt(const std::string& prompt) {
 }
 
 model::SamplingOptions Settings::sampling() const {
-  return {.temperature =
-              std::clamp(m_settings.value("sampling/temperature", kDefaultTemperature).toFloat(), 0.0f, 5.0f),
-          .topK = std::max(m_settings.value("sampling/topK", 0).toInt(), 0),
-          .topP = std::clamp(m_settings.value("sampling/topP", kDefaultTopP).toFloat(), 0.01f, 1.0f),
-          .seed = m_settings.value("sampling/seed", 1).toULongLong()};
+  const auto usual = model::SamplingOptions::forReading();
+  const auto kept = [this](const char* key, QVariant otherwise) { return m_settings.value(key, otherwise); };
+  const model::SamplingOptions sampling{
+      .temperature = kept("sampling/temperature", usual.temperature).toFloat(),
+      .topK = kept("sampling/topK", usual.topK).toInt(),
+      .topP = kept("sampling/topP", usual.topP).toFloat(),
+      .seed = kept("sampling/seed", static_cast<qulonglong>(usual.seed)).toULongLong()};
+  return sampling.nearest();
 }
 
 void Settings::setSampling(const model::SamplingOptions& sampling) {

@@ -114,6 +114,10 @@ class TstCommandLine : public QObject {
       row(qPrintable(QString("a temperature of %1").arg(number)),
           {"decode", tiny, "--tokens", "1", "--temperature", number}, 2, "--temperature");
     }
+    row("a temperature too high", {"decode", tiny, "--tokens", "1", "--temperature", "101"}, 2,
+        "expected a number from 0 to 100");
+    row("a negative top-k", {"decode", tiny, "--tokens", "1", "--top-k", "-1"}, 2, "--top-k");
+    row("bench weights of no kind", {"bench", "--shape", shape, "--weights", "q4"}, 2, "--weights");
     row("a top-p of nan", {"decode", tiny, "--tokens", "1", "--top-p", "nan"}, 2,
         "is nan, expected a number from 0 to 1");
     row("rounds of nan milliseconds", {"bench", "--shape", shape, "--round-ms", "nan"}, 2, "--round-ms");

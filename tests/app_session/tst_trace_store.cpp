@@ -143,6 +143,29 @@ class TestTraceStore : public QObject {
     QVERIFY(damaged[1].options == session::LaneOptions{});
   }
 
+  void settingsKeepSampling() {
+    QTemporaryDir folder;
+    const QString file = folder.filePath("kept.ini");
+    const model::SamplingOptions first = session::Settings(file).sampling();
+    QCOMPARE(first.temperature, 0.8f);
+    QCOMPARE(first.topP, 0.95f);
+    QCOMPARE(first.seed, std::uint64_t{1});
+    session::Settings(file).setSampling({.temperature = 7.5f, .topK = 200000, .topP = 0.5f, .seed = 0});
+    const model::SamplingOptions kept = session::Settings(file).sampling();
+    QCOMPARE(kept.temperature, 7.5f);
+    QCOMPARE(kept.topK, 200000);
+    QCOMPARE(kept.topP, 0.5f);
+    QCOMPARE(kept.seed, std::uint64_t{0});
+    QSettings damaged(file, QSettings::IniFormat);
+    damaged.setValue("sampling/temperature", "nan");
+    damaged.setValue("sampling/topK", -4);
+    damaged.setValue("sampling/topP", 3.0);
+    damaged.sync();
+    QCOMPARE(session::Settings(file).sampling().temperature, 0.0f);
+    QCOMPARE(session::Settings(file).sampling().topK, 0);
+    QCOMPARE(session::Settings(file).sampling().topP, 1.0f);
+  }
+
   void dropsStepsOfAnOlderRun() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;

@@ -6,9 +6,16 @@
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
+#include <algorithm>
 #include <limits>
 
 namespace headroom::pages {
+
+namespace {
+constexpr double kStep = 0.05;
+/// Any number is a seed; a field shows those that an int holds.
+constexpr int kMostSeed = std::numeric_limits<int>::max();
+}  // namespace
 
 SamplingPopover::SamplingPopover(QWidget* parent)
     : QFrame(parent, Qt::Popup),
@@ -19,18 +26,21 @@ SamplingPopover::SamplingPopover(QWidget* parent)
       m_seed(new QSpinBox(this)) {
   setObjectName("samplingPopover");
   setFrameShape(QFrame::StyledPanel);
-  m_temperature->setRange(0.05, 5.0);
-  m_temperature->setSingleStep(0.05);
-  m_temperature->setValue(0.8);
+  using Options = model::SamplingOptions;
+  const Options usual = Options::forReading();
+  // Temperature 0 has a box of its own.
+  m_temperature->setRange(kStep, Options::kTemperatures.most);
+  m_temperature->setSingleStep(kStep);
+  m_temperature->setValue(usual.temperature);
   m_temperature->setToolTip("Logits are divided by it before the softmax: below 1 sharper, above 1 flatter.");
-  m_topK->setRange(0, 100000);
+  m_topK->setRange(Options::kTopKs.least, Options::kTopKs.most);
   m_topK->setSpecialValueText("all");
   m_topK->setToolTip("Only the k most likely tokens take part.");
-  m_topP->setRange(0.01, 1.0);
-  m_topP->setSingleStep(0.05);
-  m_topP->setValue(1.0);
+  m_topP->setRange(Options::kTopPs.least, Options::kTopPs.most);
+  m_topP->setSingleStep(kStep);
+  m_topP->setValue(usual.topP);
   m_topP->setToolTip("Only the smallest set of tokens with at least this probability takes part.");
-  m_seed->setRange(1, std::numeric_limits<int>::max());
+  m_seed->setRange(0, kMostSeed);
   m_seed->setToolTip("The same seed, prompt and model give the same text.");
 
   auto* layout = new QFormLayout(this);
@@ -69,7 +79,7 @@ void SamplingPopover::setSampling(const model::SamplingOptions& sampling) {
   if (sampling.temperature > 0.0f) m_temperature->setValue(static_cast<double>(sampling.temperature));
   m_topK->setValue(sampling.topK);
   m_topP->setValue(static_cast<double>(sampling.topP));
-  m_seed->setValue(static_cast<int>(sampling.seed));
+  m_seed->setValue(static_cast<int>(std::min<std::uint64_t>(sampling.seed, kMostSeed)));
   update();
 }
 
