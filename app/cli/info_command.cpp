@@ -128,7 +128,7 @@ class InfoCommand final : public Command {
   /// Memory on the device that would run it; nothing where there is no device.
   std::optional<analysis::MemoryOutlook> outlook(const model::Model& model) const {
     const model::DecoderOptions options{.kvType = model::kvTypeOf(m_kvType), .contextLength = m_context};
-    analysis::MemoryOutlook memory{.contextLength = m_context > 0 ? m_context : model.config.contextLength,
+    analysis::MemoryOutlook memory{.contextLength = model::chosenContext(model.config, m_context),
                                    .kvType = options.kvType};
     if (engine::referenceNote(model.config, {})) return std::nullopt;
     try {

@@ -25,9 +25,8 @@ using lanes::PromptForm;
 using lanes::TokenFeed;
 inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
-/// How far the controls go.
-inline constexpr int kMaximumBatch = 64;
-inline constexpr int kMaximumContext = 65536;
+/// Positions left to decode behind a filled context.
+inline constexpr int kRoomToDecode = 128;
 
 /// What the rest of the application knows of a running lane. Plain values.
 struct LaneInfo {

@@ -32,8 +32,8 @@ LaneOptions optionsFrom(const QString& text) {
   LaneOptions options;
   if (parts.size() != 4) return options;
   options.kvType = model::kvTypeOf(parts[0].toStdString());
-  options.batch = std::clamp(parts[1].toInt(), 1, kMaximumBatch);
-  options.contextLength = std::clamp(parts[2].toInt(), 0, kMaximumContext);
+  options.batch = std::clamp(parts[1].toInt(), 1, model::kMostSequences);
+  options.contextLength = std::clamp(parts[2].toInt(), 0, model::kMostOfferedContext);
   options.attention = model::attentionKernelOf(parts[3].toStdString());
   return options;
 }

@@ -12,9 +12,6 @@ namespace headroom::session {
 
 namespace {
 
-/// Positions left to decode behind a filled context.
-constexpr int kRoomToDecode = 128;
-
 /// The lowest lane colour that no open lane has.
 int freeColor(const std::vector<LaneRequest>& lanes) {
   for (int color = 0; color < kMaximumLanes; ++color) {
@@ -26,11 +23,7 @@ int freeColor(const std::vector<LaneRequest>& lanes) {
 /// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
 int contextFor(int positions, int modelContext) {
   const int least = (positions + kRoomToDecode + 63) / 64 * 64;
-  return positions + kRoomToDecode <= modelContext ? 0 : std::min(least, kMaximumContext);
-}
-
-int heldBy(const LaneRequest& lane, int modelContext) {
-  return lane.options.contextLength > 0 ? lane.options.contextLength : modelContext;
+  return positions + kRoomToDecode <= modelContext ? 0 : std::min(least, model::kMostOfferedContext);
 }
 
 }  // namespace
@@ -176,8 +169,9 @@ void Workspace::setFill(int positions) {
   if (!lanesAreSettled()) return;
   std::vector<LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-    const int own = configOf(lane).contextLength;
-    if (heldBy(lanes[lane], own) <= positions) lanes[lane].options.contextLength = contextFor(positions, own);
+    int& context = lanes[lane].options.contextLength;
+    const bool holds = model::chosenContext(configOf(lane), context) > positions;
+    if (!holds) context = contextFor(positions, configOf(lane).contextLength);
   }
   m_selection.setPosition(std::nullopt);
   emit wentOn();

@@ -49,8 +49,8 @@ struct OperatingPoint {
 
 /// How far a lane may be taken.
 struct Reach {
-  int maximumBatch = 64;
-  int maximumPositions = 65536;
+  int maximumBatch = model::kMostSequences;
+  int maximumPositions = model::kMostOfferedContext;
   std::uint64_t maximumCacheBytes = 1ull << 30;
 };
 

@@ -25,6 +25,8 @@ constexpr int kMaxChunks = 64;
 constexpr std::uint64_t kCaptureBytes = 64ull << 20;
 constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
 constexpr int kRowsInvocations = 256;
+/// A step has a row of every sequence.
+static_assert(model::kMostSequences == HEADROOM_MAX_TOKENS);
 constexpr int kAttentionTile = 32;
 
 void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
@@ -34,9 +36,9 @@ void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
 /// What of a decoder's options the device cannot do.
 void checkOptions(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                   const model::DecoderOptions& options) {
-  if (options.batch < 1 || options.batch > HEADROOM_MAX_TOKENS) {
+  if (options.batch < 1 || options.batch > model::kMostSequences) {
     refuse(device, fmt::format("a batch of {} sequences was asked for, 1 to {} are possible", options.batch,
-                               HEADROOM_MAX_TOKENS));
+                               model::kMostSequences));
   }
   if (options.kvType == model::KvType::F64) {
     refuse(device, "its cache would hold f64, the kernels take f32 and f16");

@@ -41,8 +41,7 @@ std::vector<model::StepRow> rowsOf(std::span<const int> text) {
 }  // namespace
 
 int contextLimit(const model::Decoder& decoder) {
-  const int chosen = decoder.options().contextLength;
-  return chosen > 0 ? chosen : decoder.config().contextLength;
+  return model::chosenContext(decoder.config(), decoder.options().contextLength);
 }
 
 std::string_view shortName(StopReason reason) {

@@ -49,6 +49,10 @@ int ModelConfig::windowOf(int layer) const {
   return 0;
 }
 
+int chosenContext(const ModelConfig& config, int chosen) {
+  return chosen > 0 ? chosen : config.contextLength;
+}
+
 std::uint64_t kvCacheBytes(const ModelConfig& config, KvType type, std::uint64_t positions,
                            std::uint64_t sequences) {
   return 2ull * config.layerCount * config.attention.kvHeadCount * positions * config.attention.headDim *

@@ -63,6 +63,9 @@ struct ModelConfig {
   int windowOf(int layer) const;
 };
 
+/// Cache positions where `chosen` are asked for; 0 asks for those that the model was made for.
+int chosenContext(const ModelConfig& config, int chosen);
+
 /// KV-cache bytes of `positions` cached positions of `sequences` sequences:
 /// 2 (K and V) x layers x kv_heads x positions x head_dim x bytes per element x sequences.
 std::uint64_t kvCacheBytes(const ModelConfig& config, KvType type, std::uint64_t positions,

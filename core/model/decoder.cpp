@@ -20,7 +20,7 @@ AttentionKernel attentionKernelOf(std::string_view name) {
 }
 
 int contextOf(const ModelConfig& config, const DecoderOptions& options) {
-  const int wanted = options.contextLength > 0 ? options.contextLength : config.contextLength;
+  const int wanted = chosenContext(config, options.contextLength);
   if (config.traits.positions == Positions::Learned && wanted > config.contextLength) {
     throw Error(fmt::format("The model has learned {} positions, a context of {} was asked for.",
                             config.contextLength, wanted));

@@ -21,15 +21,20 @@ std::string_view shortName(AttentionKernel kernel);
 /// The kernel of that name, the shared one for any other.
 AttentionKernel attentionKernelOf(std::string_view name);
 
+/// How far the window's controls and predictions go. More sequences than that no device decodes at once; a
+/// longer context can be asked for on the command line.
+inline constexpr int kMostSequences = 64;
+inline constexpr int kMostOfferedContext = 65536;
+
 struct DecoderOptions {
   KvType kvType = KvType::F32;
-  int contextLength = 0;  ///< cache positions; 0 means the model's own
+  int contextLength = 0;  ///< cache positions; 0: as chosenContext() says
   int batch = 1;          ///< sequences decoded at once through the same weights
   AttentionKernel attention = AttentionKernel::Shared;
   KernelPlan kernels;
 };
 
-/// Cache positions that a decoder of `options` has. Throws Error when the model has learned fewer positions.
+/// chosenContext() of `options`. Throws Error when the model has learned fewer positions.
 int contextOf(const ModelConfig& config, const DecoderOptions& options);
 
 /// Values inside a step that are handed back: StepRecord::activations.

@@ -45,7 +45,7 @@ LaneControls::LaneControls(QWidget* parent)
     addWidget(widget);
   };
   add("", m_scope, "laneScope", "Which lanes the controls at the right are for");
-  for (int batch = 1; batch <= session::kMaximumBatch; batch *= 2) m_batch->addItem(grouped(batch), batch);
+  for (int batch = 1; batch <= model::kMostSequences; batch *= 2) m_batch->addItem(grouped(batch), batch);
   add("Batch", m_batch, "batch",
       "Sequences that are decoded at once through the same weights, all with the same text.\n"
       "Weights are read once per step whatever the batch; keys and values once per sequence.");
@@ -63,7 +63,7 @@ LaneControls::LaneControls(QWidget* parent)
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
       "Decode the same model with both kernels side by side: the same text, other bytes (Ctrl+E)");
-  m_fill->setRange(0, session::kMaximumContext - 64);
+  m_fill->setRange(0, model::kMostOfferedContext - session::kRoomToDecode);
   m_fill->setSingleStep(256);
   m_fill->setGroupSeparatorShown(true);
   m_fill->setSpecialValueText("prompt only");
@@ -147,7 +147,7 @@ void LaneControls::showContexts(const session::LaneOptions& options) {
   const int own =
       scope() >= 0 ? m_modelContexts[static_cast<std::size_t>(scope())] : (one ? m_modelContexts.front() : 0);
   m_context->addItem(own > 0 ? QString("%1 (trained)").arg(grouped(own)) : QString("as trained"), 0);
-  for (int positions = 512; positions <= session::kMaximumContext; positions *= 2) {
+  for (int positions = 512; positions <= model::kMostOfferedContext; positions *= 2) {
     if (positions != own) m_context->addItem(grouped(positions), positions);
   }
   if (m_context->findData(options.contextLength) < 0)
