@@ -1,7 +1,6 @@
 #include "app/cli/bench_case.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "core/model/statistics.h"
@@ -14,51 +13,63 @@ Spread spreadOf(std::vector<double> values) {
 }
 
 namespace {
+using analysis::StepSummary;
+
 template <typename Value>
-Spread spreadOver(const std::vector<BenchRound>& rounds, const Value& value) {
+Spread spreadOver(const std::vector<StepSummary>& rounds, const Value& value) {
   std::vector<double> values;
-  for (const BenchRound& round : rounds) values.push_back(value(round));
+  for (const StepSummary& round : rounds) values.push_back(value(round));
   return spreadOf(std::move(values));
+}
+
+double wallMs(const StepSummary& round) {
+  return round.perStep(round.wallTimeMs);
 }
 }  // namespace
 
 Spread BenchRow::stepMs() const {
-  return spreadOver(rounds, [](const BenchRound& round) { return round.stepMs; });
+  return spreadOver(rounds, wallMs);
 }
 
 Spread BenchRow::tokensPerSecond() const {
-  return spreadOver(rounds, [&](const BenchRound& round) { return 1000.0 * setting.batch / round.stepMs; });
+  return spreadOver(rounds, [&](const StepSummary& round) {
+    return analysis::tokensPerSecond(round.stepCount, setting.batch, round.wallTimeMs);
+  });
 }
 
 double BenchRow::overheadMs() const {
-  return spreadOver(rounds, [](const BenchRound& round) { return round.overheadMs; }).median;
+  return spreadOver(rounds, [](const StepSummary& round) { return round.perStep(round.overhead.totalMs()); })
+      .median;
 }
 
 std::array<double, model::kStageCount> BenchRow::stageMs() const {
   std::array<double, model::kStageCount> medians{};
   for (std::size_t stage = 0; stage < medians.size(); ++stage) {
-    medians[stage] = spreadOver(rounds, [&](const BenchRound& round) { return round.stageMs[stage]; }).median;
+    medians[stage] = spreadOver(rounds, [&](const StepSummary& round) {
+                       return round.perStep(round.stageTimeMs[stage]);
+                     }).median;
   }
   return medians;
 }
 
 double BenchRow::impliedGBps() const {
-  // A device without time stamps has only the wall time.
-  const Spread stages = spreadOver(rounds, [](const BenchRound& round) {
-    const double sum = std::accumulate(round.stageMs.begin(), round.stageMs.end(), 0.0);
-    return sum > 0.0 ? sum : round.stepMs;
-  });
-  return static_cast<double>(logical.total()) / stages.median * 1e-6;
+  const Spread stages =
+      spreadOver(rounds, [](const StepSummary& round) { return round.perStep(round.gpuTimeMs); });
+  return analysis::impliedGigabytesPerSecond(logical, stages.median);
 }
 
 double BenchRow::kvReuse() const {
-  return static_cast<double>(issued.kvRead) / static_cast<double>(std::max<std::uint64_t>(logical.kvRead, 1));
+  return analysis::kvReuseFactor(issued, logical);
+}
+
+double BenchRow::percentOfCopy() const {
+  return analysis::percentOf(impliedGBps(), copyGBps);
 }
 
 Spread speedup(const BenchRow& baseline, const BenchRow& row) {
   std::vector<double> ratios;
   for (std::size_t round = 0; round < std::min(baseline.rounds.size(), row.rounds.size()); ++round) {
-    ratios.push_back(baseline.rounds[round].stepMs / row.rounds[round].stepMs);
+    ratios.push_back(wallMs(baseline.rounds[round]) / wallMs(row.rounds[round]));
   }
   return spreadOf(std::move(ratios));
 }

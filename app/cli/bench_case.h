@@ -37,13 +37,6 @@ struct BenchSetting {
   }
 };
 
-/// One measured round of a row: means over its steps.
-struct BenchRound {
-  double stepMs = 0.0;      ///< wall time of one step
-  double overheadMs = 0.0;  ///< of it outside the stages
-  std::array<double, model::kStageCount> stageMs{};
-};
-
 struct Spread {
   double median = 0.0;
   double minimum = 0.0;
@@ -55,11 +48,11 @@ Spread spreadOf(std::vector<double> values);
 /// What was measured of one row.
 struct BenchRow {
   BenchSetting setting;
-  int steps = 0;  ///< decode steps in each round
-  std::vector<BenchRound> rounds;
-  double firstStepMs = 0.0;  ///< of the first step ever, apart from the rounds
-  double logitsError = 0.0;  ///< norm of the difference from the reference over its norm
-  model::Traffic issued;     ///< of one step at the row's context
+  int steps = 0;                              ///< decode steps in each round
+  std::vector<analysis::StepSummary> rounds;  ///< whole ones
+  double firstStepMs = 0.0;                   ///< of the first step ever, apart from the rounds
+  double logitsError = 0.0;                   ///< norm of the difference from the reference over its norm
+  model::Traffic issued;                      ///< of one step at the row's context
   model::Traffic logical;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.
   std::optional<model::Traffic> counted;
@@ -72,10 +65,11 @@ struct BenchRow {
   Spread tokensPerSecond() const;
   double overheadMs() const;
   std::array<double, model::kStageCount> stageMs() const;
-  /// Logical bytes over the median time of a step's stages, in GB/s.
+  /// Of a step at the row's context, over the median time of a step's stages; 0 without time stamps.
   double impliedGBps() const;
-  /// Issued over logical bytes of KV reads.
   double kvReuse() const;
+  /// What impliedGBps() is of the copy probe; 0 without either.
+  double percentOfCopy() const;
 };
 
 /// Time of the group's first row over this row's, round by round: above 1 it is faster.

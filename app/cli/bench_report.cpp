@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "app/cli/report_parts.h"
 #include "core/analysis/verdict.h"
 
 namespace headroom::cli {
@@ -18,24 +19,21 @@ ordered_json document(const Spread& spread) {
   return {{"median", spread.median}, {"min", spread.minimum}, {"max", spread.maximum}};
 }
 
+/// The classes of traffic, and their sum.
 std::vector<std::pair<std::string_view, std::uint64_t>> classesOf(const model::Traffic& traffic) {
-  return {{"weights_read", traffic.weightsRead},
-          {"kv_read", traffic.kvRead},
-          {"kv_written", traffic.kvWritten},
-          {"activations_read", traffic.activationsRead},
-          {"activations_written", traffic.activationsWritten},
-          {"capture_written", traffic.captureWritten},
-          {"total", traffic.total()}};
-}
-
-ordered_json document(const model::Traffic& traffic) {
-  ordered_json classes;
-  for (const auto& [name, bytes] : classesOf(traffic)) classes[std::string(name)] = bytes;
+  auto classes = namedClasses(traffic);
+  classes.emplace_back("total", traffic.total());
   return classes;
 }
 
-double percentOfCopy(const BenchRow& row) {
-  return row.copyGBps > 0.0 ? 100.0 * row.impliedGBps() / row.copyGBps : 0.0;
+ordered_json document(const model::Traffic& traffic) {
+  ordered_json classes = trafficDocument(traffic);
+  classes["total"] = traffic.total();
+  return classes;
+}
+
+std::string percentText(double percent) {
+  return knownRateText(percent, 0) + (percent > 0.0 ? "%" : "");
 }
 
 double megabytes(std::uint64_t bytes) {
@@ -151,14 +149,14 @@ std::string benchText(const BenchResult& result) {
     const Spread speed = row.tokensPerSecond();
     const Spread ratio = speedup(result.baselineOf(row), row);
     text += fmt::format(
-        "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10.1f}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7.2f}{:>9.2f}"
-        "{:>7.0f}%{:>10.1e}\n",
+        "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10.1f}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7.2f}{:>9}"
+        "{:>8}{:>10.1e}\n",
         result.modelOf(row).name, row.setting.context, row.setting.batch, shortName(row.setting.kvType),
         shortName(row.setting.attention), speed.median,
         fmt::format("({:.1f} - {:.1f})", speed.minimum, speed.maximum), ratio.median,
         fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum), megabytes(row.issued.total()),
-        megabytes(row.logical.total()), row.kvReuse(), row.impliedGBps(), percentOfCopy(row),
-        row.logitsError);
+        megabytes(row.logical.total()), row.kvReuse(), knownRateText(row.impliedGBps(), 2),
+        percentText(row.percentOfCopy()), row.logitsError);
   }
   text += stageTable(result);
   text += verdictText(result);
@@ -171,7 +169,7 @@ std::string benchText(const BenchResult& result) {
       "KV reads.\n"
       "GB/s: logical bytes over the stages' measured time; % copy: of the copy probe at the row's working "
       "set.\n"
-      "error: largest difference from the float64 reference over the largest logit.\n";
+      "error: norm of the logits' difference from the float64 reference over the reference's norm.\n";
   return text;
 }
 
@@ -197,7 +195,8 @@ std::string benchCsv(const BenchResult& result) {
                         shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
                         ratio.minimum, ratio.maximum, row.issued.total(), row.logical.total(), row.kvReuse(),
-                        row.impliedGBps(), row.copyGBps, row.overheadMs());
+                        row.impliedGBps() > 0.0 ? fmt::format("{}", row.impliedGBps()) : "", row.copyGBps,
+                        row.overheadMs());
     for (double ms : row.stageMs()) text += fmt::format(",{}", ms);
     if (result.options.audit) {
       for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
@@ -220,11 +219,7 @@ ordered_json benchDocument(const BenchResult& result) {
                         {"ms", medians[static_cast<std::size_t>(stage)]}});
     }
     rows.push_back({{"model", result.modelOf(row).name},
-                    {"attention",
-                     {{"kind", shortName(config.attention.kind())},
-                      {"query_heads", config.attention.queryHeadCount},
-                      {"kv_heads", config.attention.kvHeadCount},
-                      {"head_dim", config.attention.headDim}}},
+                    {"attention", attentionDocument(config.attention)},
                     {"context", row.setting.context},
                     {"batch", row.setting.batch},
                     {"kv_type", shortName(row.setting.kvType)},
@@ -242,15 +237,11 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"logical_bytes", document(row.logical)},
                     {"counted_bytes", row.counted ? document(*row.counted) : ordered_json()},
                     {"kv_reuse_factor", row.kvReuse()},
-                    {"implied_gb_per_s", row.impliedGBps()},
+                    {"implied_gb_per_s", knownRate(row.impliedGBps())},
                     {"working_set_bytes", row.workingSetBytes},
                     {"copy_gb_per_s", row.copyGBps},
-                    {"percent_of_copy", percentOfCopy(row)},
+                    {"percent_of_copy", knownRate(row.percentOfCopy())},
                     {"logits_error", row.logitsError}});
-  }
-  ordered_json curve = ordered_json::array();
-  for (const model::CopyPoint& point : result.ceilings.copy) {
-    curve.push_back({{"working_set_bytes", point.workingSetBytes}, {"gb_per_s", point.gigabytesPerSecond}});
   }
   return {{"device", result.device},
           {"driver", result.driver},
@@ -260,7 +251,7 @@ ordered_json benchDocument(const BenchResult& result) {
           {"audited", result.options.audit},
           {"interrupted", result.isInterrupted},
           {"probes",
-           {{"copy", curve},
+           {{"copy", copyCurveDocument(result.ceilings.copy)},
             {"fma_gflops", result.ceilings.fmaGflops},
             {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
           {"rows", rows},

@@ -109,7 +109,7 @@ class Case {
 
   void measureRound() {
     m_lane->rewind(0, m_row.setting.context);
-    BenchRound round;
+    analysis::StepSummary round;
     for (int i = 0; i < m_row.steps; ++i) {
       if (interrupted()) return;  // part of a round is none
       const model::StepRecord& record = feed(i % m_model.model().config.vocabSize);
@@ -121,11 +121,7 @@ class Case {
       m_lastSteps.back().attention = {};
       if (m_lastSteps.size() > analysis::LaneMeasurement::kRecentSteps)
         m_lastSteps.erase(m_lastSteps.begin());
-      round.stepMs += record.wallTimeMs / m_row.steps;
-      round.overheadMs += record.overhead.totalMs() / m_row.steps;
-      for (const model::StageRecord& stage : record.stages) {
-        round.stageMs[static_cast<std::size_t>(stage.stage)] += stage.gpuTimeMs / m_row.steps;
-      }
+      round.add(record);
     }
     m_row.rounds.push_back(round);
   }

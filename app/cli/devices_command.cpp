@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
+#include "app/cli/report_parts.h"
 #include "core/engine/calibration.h"
 #include "core/engine/probes.h"
 #include "core/formats/kept/cache_folder.h"
@@ -46,13 +47,10 @@ Probed probe(const vulkan::Instance& instance, const DeviceInfo& info, model::Fr
 
 nlohmann::ordered_json describe(const Probed& probed) {
   const model::DeviceCeilings& ceilings = probed.ceilings;
-  nlohmann::ordered_json copy = nlohmann::ordered_json::array();
-  for (const model::CopyPoint& point : ceilings.copy)
-    copy.push_back({{"working_set_bytes", point.workingSetBytes}, {"gb_per_s", point.gigabytesPerSecond}});
   return {{"date", ceilings.date},
           {"measured", probed.freshness == model::Freshness::Kept ? "earlier" : "now"},
           {"copy_gb_per_s", ceilings.memoryCopy()},
-          {"copy", copy},
+          {"copy", copyCurveDocument(ceilings.copy)},
           {"fma_gflops", ceilings.fmaGflops},
           {"empty_dispatch_us", ceilings.emptyDispatchUs}};
 }

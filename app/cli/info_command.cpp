@@ -4,6 +4,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/model_argument.h"
+#include "app/cli/report_parts.h"
 #include "core/analysis/truth_card.h"
 #include "core/engine/memory_plan.h"
 #include "core/engine/reference_fallback.h"
@@ -53,12 +54,7 @@ ordered_json describe(const TruthCard& card, const std::string& storageName) {
       {"name", card.name},
       {"architecture", card.architecture},
       {"family", card.family},
-      {"attention",
-       {{"kind", shortName(config.attention.kind())},
-        {"query_heads", config.attention.queryHeadCount},
-        {"kv_heads", config.attention.kvHeadCount},
-        {"head_dim", config.attention.headDim},
-        {"proof", card.proof}}},
+      {"attention", attentionDocument(config.attention)},
       {"layers", config.layerCount},
       {"query_heads", config.attention.queryHeadCount},
       {"kv_heads", config.attention.kvHeadCount},
@@ -83,6 +79,7 @@ ordered_json describe(const TruthCard& card, const std::string& storageName) {
         {"f16_if_mha", card.kvBytesIfMha}}},
       {"kv_formula", {{"f32", describe(card.kvF32)}, {"f16", describe(card.kvF16)}}},
   };
+  document["attention"]["proof"] = card.proof;
   if (config.ropeDim > 0) {
     document["rope"] = {{"base", config.ropeBase},
                         {"dimensions", config.ropeDim},

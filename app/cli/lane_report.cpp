@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <optional>
+#include <span>
 
+#include "app/cli/report_parts.h"
 #include "core/analysis/traffic_summary.h"
 #include "core/text/utf8.h"
 
@@ -14,52 +14,33 @@ namespace {
 using nlohmann::ordered_json;
 using Lane = lanes::LaneSet::Lane;
 
+const model::StepRecord& lastRecord(const LaneRun& run) {
+  return run.steps.empty() ? run.prefill.back() : run.steps.back();
+}
+
 bool countsIssuedBytes(const LaneRun& run) {
-  const auto& record = run.steps.empty() ? run.prefill.back() : run.steps.back();
-  return record.issued().total() > 0;
-}
-
-model::Traffic decodeTraffic(const LaneRun& run) {
-  const bool issued = countsIssuedBytes(run);
-  model::Traffic sum;
-  for (const model::StepRecord& step : run.steps) sum += issued ? step.issued() : step.logical();
-  return sum;
-}
-
-double wallTimeMs(const std::vector<model::StepRecord>& records) {
-  double sum = 0.0;
-  for (const model::StepRecord& record : records) sum += record.wallTimeMs;
-  return sum;
+  return analysis::isCounted(lastRecord(run).issued());
 }
 
 /// Of every decode step but the first, which pays for what happens once: caches that are cold, code that the
-/// driver makes when it is needed; a step decodes a token of every sequence. Nothing with fewer than two
-/// steps.
-std::optional<double> tokensPerSecond(const LaneRun& run, const Lane& lane) {
-  if (run.steps.size() < 2) return std::nullopt;
-  const double ms = wallTimeMs(run.steps) - run.steps.front().wallTimeMs;
-  if (ms <= 0.0) return std::nullopt;
-  const auto tokens = static_cast<double>(run.steps.size() - 1) * lane.engine.decoder->options().batch;
-  return 1000.0 * tokens / ms;
+/// driver makes when it is needed. 0, not known, with fewer than two steps.
+double tokensPerSecond(const LaneRun& run, const Lane& lane) {
+  if (run.steps.empty()) return 0.0;
+  const analysis::StepSummary later = analysis::summarise(std::span(run.steps).subspan(1));
+  return analysis::tokensPerSecond(later.stepCount, lane.engine.decoder->options().batch, later.wallTimeMs);
 }
 
 double setupWithin(const std::vector<model::StepRecord>& records) {
-  double sum = 0.0;
-  for (const model::StepRecord& record : records) sum += record.overhead.setupMs;
-  return sum;
+  return analysis::summarise(records).overhead.setupMs;
 }
 
 /// Running the prompt, without making the kernels and recording the commands for it.
 double prefillMs(const LaneRun& run) {
-  return wallTimeMs(run.prefill) - setupWithin(run.prefill);
+  return analysis::summarise(run.prefill).wallTimeMs - setupWithin(run.prefill);
 }
 
 double setupMs(const LaneRun& run) {
   return run.setupMs + setupWithin(run.prefill);
-}
-
-const model::StepRecord& lastRecord(const LaneRun& run) {
-  return run.steps.empty() ? run.prefill.back() : run.steps.back();
 }
 
 std::uint64_t cacheBytesPerToken(const LaneRun& run, const Lane& lane) {
@@ -108,13 +89,12 @@ ordered_json overheadDocument(const model::Overhead& overhead) {
 ordered_json timingDocument(const LaneRun& run, const Lane& lane, const analysis::StepSummary& summary) {
   ordered_json timing = {{"setup_ms", setupMs(run)},
                          {"prefill_ms", prefillMs(run)},
-                         {"decode_ms", wallTimeMs(run.steps)},
+                         {"decode_ms", summary.wallTimeMs},
                          {"first_step_ms", nullptr},
-                         {"tokens_per_second", nullptr},
+                         {"tokens_per_second", knownRate(tokensPerSecond(run, lane))},
                          {"stages_ms", summary.gpuTimeMs},
                          {"outside_stages", overheadDocument(summary.overhead)}};
   if (!run.steps.empty()) timing["first_step_ms"] = run.steps.front().wallTimeMs;
-  if (const auto rate = tokensPerSecond(run, lane)) timing["tokens_per_second"] = *rate;
   return timing;
 }
 
@@ -130,15 +110,6 @@ ordered_json stepList(const LaneRun& run) {
   }
   return list;
 }
-
-ordered_json trafficDocument(const model::Traffic& traffic) {
-  return {{"weights_read", traffic.weightsRead},
-          {"kv_read", traffic.kvRead},
-          {"kv_written", traffic.kvWritten},
-          {"activations_read", traffic.activationsRead},
-          {"activations_written", traffic.activationsWritten},
-          {"capture_written", traffic.captureWritten}};
-}
 }  // namespace
 
 std::string generatedText(const Lane& lane) {
@@ -150,26 +121,22 @@ std::string generatedText(const Lane& lane) {
 }
 
 ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
-  const model::AttentionShape& shape = lane.engine.decoder->config().attention;
   const analysis::StepSummary summary = analysis::summarise(run.steps);
+  const model::Traffic traffic = analysis::countedOrLogical(summary.issued, summary.logical);
   ordered_json document = {
       {"model", run.path},
       {"device", lane.engine.decoder->deviceName()},
       {"note", lane.engine.decoder->note()},
-      {"attention",
-       {{"kind", shortName(shape.kind())},
-        {"query_heads", shape.queryHeadCount},
-        {"kv_heads", shape.kvHeadCount},
-        {"head_dim", shape.headDim}}},
+      {"attention", attentionDocument(lane.engine.decoder->config().attention)},
       {"prompt_tokens", std::span(lane.text).first(static_cast<std::size_t>(lane.promptLength))},
       {"tokens", lane.continuation()},
-      {"text", text::replaceInvalidUtf8(generatedText(lane))},
+      {"text", generatedText(lane)},
       {"kv_cache", cacheDocument(run, lane)},
-      {"traffic", trafficDocument(decodeTraffic(run))},
+      {"traffic", trafficDocument(traffic)},
       {"traffic_kind", countsIssuedBytes(run) ? "issued" : "logical"},
       {"traffic_logical", trafficDocument(summary.logical)},
-      {"kv_reuse_factor", countsIssuedBytes(run) ? ordered_json(summary.kvReuseFactor()) : ordered_json()},
-      {"implied_gb_per_s", summary.impliedGigabytesPerSecond()},
+      {"kv_reuse_factor", knownRate(summary.kvReuseFactor())},
+      {"implied_gb_per_s", knownRate(summary.impliedGigabytesPerSecond())},
       {"timing", timingDocument(run, lane, summary)},
       {"stop_reason", lane.stopReason ? lanes::shortName(*lane.stopReason) : ""},
       {"first_divergence", nullptr},
@@ -182,18 +149,18 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
 std::string laneSummary(const LaneRun& run, const Lane& lane) {
   const model::AttentionShape& shape = lane.engine.decoder->config().attention;
   const std::size_t count = std::max<std::size_t>(run.steps.size(), 1);
-  const std::optional<double> rate = tokensPerSecond(run, lane);
   const analysis::StepSummary summary = analysis::summarise(run.steps);
+  const model::Traffic traffic = analysis::countedOrLogical(summary.issued, summary.logical);
   return fmt::format(
       "{} ({} {}/{}): {} tokens, {} tokens/s after the first step, set-up {:.1f} ms, prefill {:.1f} ms, {} "
       "{} bytes per step of which KV {}, "
-      "cache {} bytes ({} per position), KV reuse {}, implied {:.2f} GB/s, stopped at {}",
+      "cache {} bytes ({} per position), KV reuse {}, implied {} GB/s, stopped at {}",
       lane.engine.decoder->config().name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
-      lane.continuation().size(), rate ? fmt::format("{:.1f}", *rate) : "–", setupMs(run), prefillMs(run),
-      decodeTraffic(run).total() / count, countsIssuedBytes(run) ? "issued" : "logical",
-      decodeTraffic(run).kvRead / count, lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
-      countsIssuedBytes(run) ? fmt::format("{:.2f}", summary.kvReuseFactor()) : "–",
-      summary.impliedGigabytesPerSecond(), lane.stopReason ? lanes::shortName(*lane.stopReason) : "");
+      lane.continuation().size(), knownRateText(tokensPerSecond(run, lane), 1), setupMs(run), prefillMs(run),
+      traffic.total() / count, countsIssuedBytes(run) ? "issued" : "logical", traffic.kvRead / count,
+      lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
+      knownRateText(summary.kvReuseFactor(), 2), knownRateText(summary.impliedGigabytesPerSecond(), 2),
+      lane.stopReason ? lanes::shortName(*lane.stopReason) : "");
 }
 
 }  // namespace headroom::cli

@@ -16,14 +16,13 @@ double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
 }
 
-/// Kernels count what they issue; a processor does not.
 bool countsIssued(const model::StepRecord& step) {
-  return step.issued().total() > 0;
+  return analysis::isCounted(step.issued());
 }
 
-/// What the bar shows: issued bytes, or logical ones where nobody counts those.
+/// What the bar shows.
 model::Traffic shownTraffic(const model::StepRecord& step) {
-  return countsIssued(step) ? step.issued() : step.logical();
+  return analysis::countedOrLogical(step.issued(), step.logical());
 }
 
 /// The most bytes per token that any lane shows at the step looked at: the full width of all bars.
@@ -146,10 +145,7 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
 std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& context, int position) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const int batch = lane.info().batch;
-  const std::span<const model::StepRecord> steps = lane.decodeSteps(position);
-  const auto count = std::min<std::size_t>(steps.size(), analysis::LaneMeasurement::kRecentSteps);
-  const analysis::LaneMeasurement measured =
-      analysis::measureLane(lane.info().config, lane.options(), steps.last(count));
+  const analysis::LaneMeasurement measured = lane.measuredRecently(position);
   const analysis::StepSummary& recent = measured.recent;
   const bool any = recent.stepCount > 0;
   // Of a processor nobody counts the loads, and the probe ran elsewhere.
@@ -176,7 +172,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
            analysis::recentStepsText() + ". 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
        known(onDevice && ceilings.known() && recent.gpuTimeMs > 0.0,
-             analysis::fixedText(100.0 * implied / copy, 0) + " %"),
+             analysis::fixedText(analysis::percentOf(implied, copy), 0) + " %"),
        ofCopy},
       {"KV reuse", "KV reuse", known(onDevice, analysis::fixedText(recent.kvReuseFactor(), 1) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
@@ -191,7 +187,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        "Counted: issued bytes of a step, what the kernels load and store, padding and reloads included, mean "
        "of " +
            analysis::recentStepsText() + "."},
-      {"tokens/s", "tokens/s", known(any, analysis::fixedText(batch * recent.tokensPerSecond(), 0)),
+      {"tokens/s", "tokens/s", known(any, analysis::fixedText(measured.tokensPerSecond(), 0)),
        "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
            " / measured time per step. This is what the lane reaches on its own; the speed setting may pace "
            "it "

@@ -205,6 +205,16 @@ std::span<const model::StepRecord> LaneTrace::decodeSteps(int position) const {
   return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
+analysis::LaneMeasurement LaneTrace::measured(int position) const {
+  return analysis::measureLane(m_info.config, options(), decodeSteps(position));
+}
+
+analysis::LaneMeasurement LaneTrace::measuredRecently(int position) const {
+  const std::span<const model::StepRecord> steps = decodeSteps(position);
+  const auto count = std::min<std::size_t>(steps.size(), analysis::LaneMeasurement::kRecentSteps);
+  return analysis::measureLane(m_info.config, options(), steps.last(count));
+}
+
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {
   std::vector<float> mean;
   int count = 0;
@@ -227,12 +237,6 @@ const analysis::PooledMap& LaneTrace::overview(int layer, int queryHead) const {
 analysis::StepSummary LaneTrace::cumulative(int position) const {
   if (position < 0 || position >= length()) return {};
   return m_cumulative[static_cast<std::size_t>(stepIndexAt(position))];
-}
-
-analysis::StepSummary LaneTrace::recent(int position, int count) const {
-  analysis::StepSummary sum;
-  for (int at = position; at >= m_filledLength && at > position - count; --at) sum.add(stepAt(at));
-  return sum;
 }
 
 std::uint64_t LaneTrace::heldBytes() const {

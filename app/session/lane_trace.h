@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "app/session/lane.h"
+#include "core/analysis/lane_measurement.h"
 #include "core/analysis/pooled_map.h"
-#include "core/analysis/traffic_summary.h"
 
 namespace headroom::session {
 
@@ -71,8 +71,6 @@ class LaneTrace {
 
   /// Decode steps (not a filling's) from the start to `position`.
   analysis::StepSummary cumulative(int position) const;
-  /// The last `count` decode steps up to `position`.
-  analysis::StepSummary recent(int position, int count) const;
   std::uint64_t cacheBytesUsed(int position) const { return stepAt(position).cacheBytesUsed; }
 
   /// First position where the lane's own choice was not what it was fed.
@@ -87,6 +85,10 @@ class LaneTrace {
   model::DecoderOptions options() const;
   /// Decode steps (not a filling's) up to `position`, the oldest first.
   std::span<const model::StepRecord> decodeSteps(int position) const;
+  /// What they tell of the lane.
+  analysis::LaneMeasurement measured(int position) const;
+  /// The same without how attention grew, from the last steps alone: cheap enough for every frame.
+  analysis::LaneMeasurement measuredRecently(int position) const;
 
   /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,
   /// tokens, choices, sums, overviews and recomputed rows. Without the allocator's own.

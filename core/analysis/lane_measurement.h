@@ -31,10 +31,14 @@ struct LaneMeasurement {
   bool hasTimeStamps() const { return recent.gpuTimeMs > 0.0; }
   /// Whether it ran on the device that the ceilings are of: kernels count what they load, a processor does
   /// not.
-  bool ranOnDevice() const { return recent.issued.total() > 0; }
+  bool ranOnDevice() const { return isCounted(recent.issued); }
   /// Means of one step.
-  double perStep(double sum) const { return recent.stepCount > 0 ? sum / recent.stepCount : 0.0; }
+  double perStep(double sum) const { return recent.perStep(sum); }
   double wallMs() const { return perStep(recent.wallTimeMs); }
+  /// Of all sequences together.
+  double tokensPerSecond() const {
+    return analysis::tokensPerSecond(recent.stepCount, options.batch, recent.wallTimeMs);
+  }
   /// Weights and keys and values that one step reads, each once: all of it lies between two reads of the same
   /// byte.
   std::uint64_t workingSetBytes() const;

@@ -42,9 +42,9 @@ struct RooflinePoint {
 
   /// FLOPs per issued byte: the kernel's own intensity. A kernel that reloads keys and values has less of it.
   double intensity() const { return issuedBytes > 0.0 ? flops / issuedBytes : 0.0; }
-  double gigaflopsPerSecond() const { return milliseconds > 0.0 ? flops / milliseconds * 1e-6 : 0.0; }
+  double gigaflopsPerSecond() const { return gigaPerSecond(flops, milliseconds); }
   /// Issued bytes over time.
-  double gigabytesPerSecond() const { return milliseconds > 0.0 ? issuedBytes / milliseconds * 1e-6 : 0.0; }
+  double gigabytesPerSecond() const { return gigaPerSecond(issuedBytes, milliseconds); }
 };
 
 /// The points of the stages that compute (all but Embedding) and were measured, for the mean of `steps`.

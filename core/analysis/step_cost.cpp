@@ -42,11 +42,6 @@ std::vector<AttentionSample> ranges(std::span<const AttentionSample> samples) {
   return result;
 }
 
-/// Milliseconds of FLOPs at the FMA ceiling; 0 while it is unknown.
-double flopsMs(double flops, const model::DeviceCeilings& ceilings) {
-  return ceilings.fmaGflops > 0.0 ? flops / ceilings.fmaGflops * 1e-6 : 0.0;
-}
-
 double attentionFlopsPerCell(const model::ModelConfig& config) {
   return stageFlops(config, model::Stage::AttentionDecode, {.batch = 1, .positions = 1.0});
 }
@@ -66,7 +61,7 @@ std::optional<Slope> slopeOf(const LaneMeasurement& lane, const model::DeviceCei
     if (beyond > 0.0) return Slope{beyond / lane.positions, Basis::Measured};
   }
   const double bytes = lane.perStep(static_cast<double>(lane.recent.issued.kvRead)) / lane.positions;
-  return Slope{bytes / ceilings.copyAt(lane.workingSetBytes()) * 1e-6, Basis::Computed};
+  return Slope{millisecondsOf(bytes, ceilings.copyAt(lane.workingSetBytes())), Basis::Computed};
 }
 
 }  // namespace
@@ -109,11 +104,12 @@ std::optional<StepCost> stepCost(const LaneMeasurement& lane, const model::Devic
   if (ceilings.known()) {
     const double weightBytes = lane.perStep(static_cast<double>(lane.recent.logical.weightsRead));
     explained += lane.perStep(lane.recent.dispatchCount) * ceilings.emptyDispatchUs * 1e-3 +
-                 weightBytes / ceilings.copyAt(lane.workingSetBytes()) * 1e-6;
+                 millisecondsOf(weightBytes, ceilings.copyAt(lane.workingSetBytes()));
   }
   const double flops = stepFlops(lane.config, {.batch = 1, .positions = 0.0});
   StepCost cost{.perCellMs = slope->msPerPosition / batch, .basis = slope->basis};
-  cost.perSequenceMs = std::max((rest - std::min(rest, explained)) / batch, flopsMs(flops, ceilings));
+  cost.perSequenceMs =
+      std::max((rest - std::min(rest, explained)) / batch, millisecondsOf(flops, ceilings.fmaGflops));
   cost.fixedMs = std::max(0.0, rest - batch * cost.perSequenceMs);
   return cost;
 }
@@ -124,11 +120,11 @@ StepCost withKvHeads(const StepCost& cost, const LaneMeasurement& lane, int kvHe
   other.basis = Basis::Computed;
   if (lane.options.attention == model::AttentionKernel::Naive) return other;
   const double ratio = static_cast<double>(kvHeadCount) / lane.config.attention.kvHeadCount;
-  const double floor = flopsMs(attentionFlopsPerCell(lane.config), ceilings);
+  const double floor = millisecondsOf(attentionFlopsPerCell(lane.config), ceilings.fmaGflops);
   const double cells = lane.options.batch * lane.positions;
   const double copy = ceilings.copyAt(lane.workingSetBytes());
   const double bytes = lane.perStep(static_cast<double>(lane.recent.issued.kvRead));
-  const double bytesMs = cells > 0.0 && copy > 0.0 ? bytes / cells / copy * 1e-6 : cost.perCellMs;
+  const double bytesMs = cells > 0.0 && copy > 0.0 ? millisecondsOf(bytes / cells, copy) : cost.perCellMs;
   const bool memoryBound = bytesMs >= kExplained * cost.perCellMs;
   other.perCellMs =
       std::max(memoryBound ? cost.perCellMs * ratio : cost.perCellMs + bytesMs * (ratio - 1.0), floor);

@@ -31,10 +31,6 @@ void StepSummary::add(const model::StepRecord& record) {
   overhead += record.overhead;
 }
 
-double StepSummary::kvReuseFactor() const {
-  return logical.kvRead > 0 ? static_cast<double>(issued.kvRead) / static_cast<double>(logical.kvRead) : 0.0;
-}
-
 double StepSummary::kvShareOfReads() const {
   const std::uint64_t read = bytesRead(logical);
   return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
@@ -42,10 +38,6 @@ double StepSummary::kvShareOfReads() const {
 
 std::uint64_t bytesRead(const model::Traffic& traffic) {
   return traffic.weightsRead + traffic.kvRead + traffic.activationsRead;
-}
-
-double StepSummary::impliedGigabytesPerSecond() const {
-  return gpuTimeMs > 0.0 ? static_cast<double>(logical.total()) / gpuTimeMs * 1e-6 : 0.0;
 }
 
 StepSummary summarise(std::span<const model::StepRecord> records) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/analysis/rates.h"
 #include "core/model/config.h"
 #include "core/model/step_record.h"
 
@@ -33,14 +34,11 @@ struct StepSummary {
   model::Overhead overhead;  ///< with gpuTimeMs it adds up to wallTimeMs
 
   void add(const model::StepRecord& record);
-  /// Zero while nothing was measured.
-  double msPerToken() const { return tokenCount > 0 ? wallTimeMs / tokenCount : 0.0; }
-  double tokensPerSecond() const { return wallTimeMs > 0.0 ? 1000.0 * tokenCount / wallTimeMs : 0.0; }
-  /// Implied bandwidth: logical bytes over the time of the stages, in GB/s (10^9 bytes).
-  double impliedGigabytesPerSecond() const;
-  /// Issued over logical KV reads: how often a kernel loads each key and value. 1 for the shared kernel,
-  /// query heads / KV heads for the naive one; 0 while nothing was read.
-  double kvReuseFactor() const;
+  /// Mean of one step of what was summed up; 0 without steps.
+  double perStep(double sum) const { return stepCount > 0 ? sum / stepCount : 0.0; }
+  // As rates.h has them, of all steps together.
+  double impliedGigabytesPerSecond() const { return analysis::impliedGigabytesPerSecond(logical, gpuTimeMs); }
+  double kvReuseFactor() const { return analysis::kvReuseFactor(issued, logical); }
   /// KV read of all logical bytes read, 0 to 1.
   double kvShareOfReads() const;
 };

@@ -123,8 +123,9 @@ std::string milliseconds(double part, double whole) {
 
 /// "12.0 GB/s, 54 % of the copy probe".
 std::string rate(double bytes, double ms, double ceiling) {
-  const double reached = ms > 0.0 ? bytes / ms * 1e-6 : 0.0;
-  return fmt::format("{} GB/s, {:.0f} % of the copy probe", fixedText(reached, 1), 100.0 * reached / ceiling);
+  const double reached = gigaPerSecond(bytes, ms);
+  return fmt::format("{} GB/s, {:.0f} % of the copy probe", fixedText(reached, 1),
+                     percentOf(reached, ceiling));
 }
 
 std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
@@ -160,19 +161,19 @@ std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model:
     }
     case Bound::Compute: {
       const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
-      const double reached = flops / shares.computeMs * 1e-6;
+      const double reached = gigaPerSecond(flops, shares.computeMs);
       if (reached < kExplained * ceilings.fmaGflops) {
-        const double implied = shares.computeBytes / shares.computeMs * 1e-6;
+        const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
         return fmt::format(
             "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the copy "
             "probe, so "
             "neither arithmetic nor memory is the limit; {}.",
-            name, milliseconds(shares.computeMs, wall), 100.0 * reached / ceilings.fmaGflops,
-            100.0 * implied / copy, kvShare);
+            name, milliseconds(shares.computeMs, wall), percentOf(reached, ceilings.fmaGflops),
+            percentOf(implied, copy), kvShare);
       }
       return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {:.0f} % of the FMA probe); {}.", name,
                          fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
-                         fixedText(reached, 0), 100.0 * reached / ceilings.fmaGflops, kvShare);
+                         fixedText(reached, 0), percentOf(reached, ceilings.fmaGflops), kvShare);
     }
     case Bound::CacheResident:
       return fmt::format(
@@ -258,9 +259,8 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
     const bool attention = stage == Stage::AttentionDecode;
     const auto bytes =
         static_cast<double>(attention ? lane.recent.stageIssuedBytes[at] : lane.recent.stageLogicalBytes[at]);
-    const double bytesMs = copy > 0.0 ? lane.perStep(bytes) / copy * 1e-6 : 0.0;
-    const double flopsMs =
-        ceilings.fmaGflops > 0.0 ? stageFlops(lane.config, stage, extent) / ceilings.fmaGflops * 1e-6 : 0.0;
+    const double bytesMs = millisecondsOf(lane.perStep(bytes), copy);
+    const double flopsMs = millisecondsOf(stageFlops(lane.config, stage, extent), ceilings.fmaGflops);
     const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
     double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
     share += time - launch;

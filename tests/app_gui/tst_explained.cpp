@@ -86,7 +86,7 @@ class TestExplained : public QObject {
     const session::LaneTrace& mha = page.store().lane(0);
     const session::LaneTrace& mqa = page.store().lane(1);
     const int last = mha.length() - 1;
-    const double ratio = mha.recent(last, 32).msPerToken() / mqa.recent(last, 32).msPerToken();
+    const double ratio = mha.measured(last).wallMs() / mqa.measured(last).wallMs();
     QVERIFY2(ratio > 1.9, qPrintable(QString::number(ratio)));
     QVERIFY(mha.info().batch > 1 || mha.info().contextLength > 64);
     QCOMPARE(mha.info().batch, mqa.info().batch);
@@ -138,7 +138,7 @@ class TestExplained : public QObject {
     QCOMPARE(page.store().lane(0).info().attention, model::AttentionKernel::Shared);
     QCOMPARE(page.store().lane(1).info().title, std::string("MQA \u00d78 f16 naive"));
     QVERIFY(page.finish());
-    QCOMPARE(page.store().lane(1).recent(40, 8).kvReuseFactor(), 8.0);
+    QCOMPARE(page.store().lane(1).measured(40).recent.kvReuseFactor(), 8.0);
   }
 
   void fillsToThousandsOfPositions() {
@@ -251,7 +251,7 @@ class TestExplained : public QObject {
     Page page;
     page.start();
     QVERIFY(page.finish());
-    const analysis::StepSummary recent = page.store().lane(0).recent(63, 32);
+    const analysis::StepSummary recent = page.store().lane(0).measured(63).recent;
     double sum = recent.overhead.totalMs();
     for (const double time : recent.stageTimeMs) sum += time;
     QVERIFY(std::abs(sum - recent.wallTimeMs) < 0.05 * recent.wallTimeMs);

@@ -72,7 +72,7 @@ class TestTraceStore : public QObject {
     QCOMPARE(lane.predictionOf(10)->candidates.front().token, lane.tokens()[10]);
     QCOMPARE(lane.cumulative(9).tokenCount, 0);
     QCOMPARE(lane.cumulative(29).tokenCount, 20);
-    QCOMPARE(lane.recent(29, 5).wallTimeMs, 10.0);
+    QCOMPARE(analysis::summarise(lane.decodeSteps(29).last(5)).wallTimeMs, 10.0);
     QVERIFY(!lane.firstDisagreement());
   }
 

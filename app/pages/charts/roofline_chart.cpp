@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "app/pages/charts/stage_names.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
@@ -16,17 +17,16 @@ namespace {
 using Shape = QCPScatterStyle::ScatterShape;
 
 struct StageLook {
-  const char* name;
   Shape shape;
   const char* sign;  ///< the shape as a character
 };
-constexpr std::array<StageLook, model::kStageCount> kLooks{{{"embed", Shape::ssCross, "\u00d7"},
-                                                            {"QKV", Shape::ssSquare, "\u25a1"},
-                                                            {"attention", Shape::ssDisc, "\u25cf"},
-                                                            {"attn. out", Shape::ssDiamond, "\u25c7"},
-                                                            {"FFN up", Shape::ssTriangle, "\u25b3"},
-                                                            {"FFN down", Shape::ssTriangleInverted, "\u25bd"},
-                                                            {"logits", Shape::ssPlusCircle, "\u2295"}}};
+constexpr std::array<StageLook, model::kStageCount> kLooks{{{Shape::ssCross, "\u00d7"},
+                                                            {Shape::ssSquare, "\u25a1"},
+                                                            {Shape::ssDisc, "\u25cf"},
+                                                            {Shape::ssDiamond, "\u25c7"},
+                                                            {Shape::ssTriangle, "\u25b3"},
+                                                            {Shape::ssTriangleInverted, "\u25bd"},
+                                                            {Shape::ssPlusCircle, "\u2295"}}};
 
 const StageLook& lookOf(model::Stage stage) {
   return kLooks[static_cast<std::size_t>(stage)];
@@ -95,8 +95,7 @@ void RooflineChart::collect(const session::TraceStore& store, const session::Sel
   m_dots.clear();
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneTrace& trace = store.lane(lane);
-    const analysis::LaneMeasurement measured = analysis::measureLane(
-        trace.info().config, trace.options(), trace.decodeSteps(selection.positionIn(store, lane)));
+    const analysis::LaneMeasurement measured = trace.measuredRecently(selection.positionIn(store, lane));
     const analysis::StepExtent extent{.batch = trace.info().batch, .positions = measured.positions};
     for (const analysis::RooflinePoint& point :
          analysis::rooflinePoints(trace.info().config, extent, measured.recent)) {
@@ -184,7 +183,7 @@ void RooflineChart::drawLegend() {
     });
     if (!shown) continue;
     write(look.sign, {left, y}, toQt(colors.textDim));
-    write(look.name, {left + 20.0, y}, toQt(colors.text));
+    write(kStageNames[static_cast<std::size_t>(stage)], {left + 20.0, y}, toQt(colors.text));
     y += line;
   }
 }

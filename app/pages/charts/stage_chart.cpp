@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "app/pages/charts/stage_names.h"
 #include "app/pages/colors.h"
+#include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/quantity.h"
 
@@ -14,17 +16,19 @@ namespace {
 
 /// The stages, and what lies outside them: all of a step's wall time.
 constexpr int kBarCount = model::kStageCount + 1;
-constexpr std::array<const char*, kBarCount> kNames{"embed",  "QKV",      "attention", "attn. out",
-                                                    "FFN up", "FFN down", "logits",    "outside"};
 // Where the full names do not fit; the tool tip has them.
 constexpr std::array<const char*, kBarCount> kShortNames{"emb.", "QKV",  "attn.",  "out",
                                                          "up",   "down", "logits", "outs."};
+
+const char* nameOf(int bar) {
+  return bar < model::kStageCount ? kStageNames[static_cast<std::size_t>(bar)] : "outside";
+}
 
 /// Pixels between two names at least.
 constexpr int kLabelGap = 6;
 
 QString milliseconds(double time) {
-  return QString::fromStdString(analysis::millisecondsText(time));
+  return toQt(analysis::millisecondsText(time));
 }
 
 }  // namespace
@@ -52,16 +56,14 @@ void StageChart::nameStages() {
   const QFontMetrics metrics(xAxis->tickLabelFont());
   const int pitch = axisRect()->width() / kBarCount;
   const auto fits = [&](int stage) {
-    const auto width = [&](int index) {
-      return metrics.horizontalAdvance(kNames[static_cast<std::size_t>(index)]);
-    };
+    const auto width = [&](int index) { return metrics.horizontalAdvance(nameOf(index)); };
     return stage + 1 == kBarCount || (width(stage) + width(stage + 1)) / 2 + kLabelGap <= pitch;
   };
   bool allFit = true;
   for (int stage = 0; stage < kBarCount; ++stage) allFit = allFit && fits(stage);
   QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
   for (int stage = 0; stage < kBarCount; ++stage) {
-    ticker->addTick(stage, (allFit ? kNames : kShortNames)[static_cast<std::size_t>(stage)]);
+    ticker->addTick(stage, allFit ? nameOf(stage) : kShortNames[static_cast<std::size_t>(stage)]);
   }
   xAxis->setTicker(ticker);
 }
@@ -87,20 +89,20 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
   double largest = 0.0;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     m_titles.push_back(laneTitle(store, lane));
-    const analysis::StepSummary recent =
-        store.lane(lane).recent(selection.positionIn(store, lane), analysis::LaneMeasurement::kRecentSteps);
-    const double steps = std::max(recent.stepCount, 1);
-    model::Overhead overhead = recent.overhead;
-    overhead.prepareMs /= steps;
-    overhead.submitMs /= steps;
-    overhead.readBackMs /= steps;
+    const analysis::LaneMeasurement measured =
+        store.lane(lane).measuredRecently(selection.positionIn(store, lane));
+    const analysis::StepSummary& recent = measured.recent;
+    const model::Overhead overhead{.prepareMs = recent.perStep(recent.overhead.prepareMs),
+                                   .submitMs = recent.perStep(recent.overhead.submitMs),
+                                   .readBackMs = recent.perStep(recent.overhead.readBackMs)};
     m_overheads.push_back(overhead);
-    m_wallTimes.push_back(recent.wallTimeMs / steps);
+    m_wallTimes.push_back(measured.wallMs());
     QVector<double> keys;
     QVector<double> values;
     for (std::size_t bar = 0; bar < kBarCount; ++bar) {
       keys.append(static_cast<double>(bar));
-      values.append(bar < recent.stageTimeMs.size() ? recent.stageTimeMs[bar] / steps : overhead.totalMs());
+      values.append(bar < recent.stageTimeMs.size() ? recent.perStep(recent.stageTimeMs[bar])
+                                                    : overhead.totalMs());
       largest = std::max(largest, values.back());
     }
     QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];
@@ -120,7 +122,7 @@ QString StageChart::valuesAt(double x) const {
   if (bar < 0 || bar >= kBarCount) return {};
   const bool outside = bar == model::kStageCount;
   QString text = outside ? QString("Outside the stages: prepare + submit + read back")
-                         : QString::fromUtf8(model::stageName(static_cast<model::Stage>(bar)).data());
+                         : toQt(model::stageName(static_cast<model::Stage>(bar)));
   for (std::size_t lane = 0; lane < m_bars.size(); ++lane) {
     const auto found = m_bars[lane]->data()->findBegin(bar, false);
     if (found == m_bars[lane]->data()->constEnd()) continue;

@@ -36,8 +36,9 @@ void TrafficChart::refresh(const session::TraceStore& store, const session::Sele
     const session::LaneTrace& trace = store.lane(lane);
     int& next = m_nextPosition[static_cast<std::size_t>(lane)];
     for (next = std::max(next, trace.filledLength()); next < trace.length(); ++next) {
-      const double bytes = static_cast<double>(trace.stepAt(next).issued().total());
-      if (bytes == 0.0) continue;  // not counted: on the processor, or in a trace
+      const model::Traffic issued = trace.stepAt(next).issued();
+      if (!analysis::isCounted(issued)) continue;
+      const double bytes = static_cast<double>(issued.total());
       graph(lane)->addData(next, bytes / kMegabyte);
       m_largest = std::max(m_largest, bytes);
     }

@@ -106,9 +106,7 @@ void VerdictStrip::refresh() {
   }
   std::vector<analysis::LaneMeasurement> lanes;
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
-    const session::LaneTrace& trace = m_store.lane(lane);
-    const int position = m_selection.positionIn(m_store, lane);
-    lanes.push_back(analysis::measureLane(trace.info().config, trace.options(), trace.decodeSteps(position)));
+    lanes.push_back(m_store.lane(lane).measured(m_selection.positionIn(m_store, lane)));
   }
   m_verdict = analysis::judge(lanes, m_store.ceilings());
   showVerdict();

@@ -1,0 +1,35 @@
+#include "core/analysis/rates.h"
+
+namespace headroom::analysis {
+
+namespace {
+double ratio(double part, double whole) {
+  return whole > 0.0 ? part / whole : 0.0;
+}
+}  // namespace
+
+double tokensPerSecond(double steps, int sequences, double milliseconds) {
+  return ratio(1000.0 * steps * sequences, milliseconds);
+}
+
+double gigaPerSecond(double amount, double milliseconds) {
+  return 1e-6 * ratio(amount, milliseconds);
+}
+
+double millisecondsOf(double amount, double rate) {
+  return 1e-6 * ratio(amount, rate);
+}
+
+double impliedGigabytesPerSecond(const model::Traffic& logical, double stagesMs) {
+  return gigaPerSecond(static_cast<double>(logical.total()), stagesMs);
+}
+
+double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical) {
+  return ratio(static_cast<double>(issued.kvRead), static_cast<double>(logical.kvRead));
+}
+
+double percentOf(double part, double whole) {
+  return 100.0 * ratio(part, whole);
+}
+
+}  // namespace headroom::analysis

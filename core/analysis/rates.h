@@ -1,0 +1,38 @@
+#pragma once
+
+#include "core/model/step_record.h"
+
+namespace headroom::analysis {
+
+/// The formulas behind every rate and ratio that a view, a report or a verdict shows. Each is 0 where what it
+/// is a share of, or the time, is not known: 0 is never a rate that was measured, and is not shown as one.
+
+/// Tokens of all sequences together per second: steps x sequences x 1,000 / milliseconds.
+double tokensPerSecond(double steps, int sequences, double milliseconds);
+
+/// `amount` over time as 10^9 per second: GB/s of bytes, GFLOP/s of FLOPs.
+double gigaPerSecond(double amount, double milliseconds);
+/// The inverse: how many milliseconds `amount` takes at a rate of 10^9 per second.
+double millisecondsOf(double amount, double rate);
+
+/// Implied bandwidth in GB/s: logical bytes, each datum once, over the stages' time by the device's stamps.
+double impliedGigabytesPerSecond(const model::Traffic& logical, double stagesMs);
+
+/// Issued over logical KV reads: how often a kernel loads each key and value. 1 for the shared kernel, query
+/// heads / KV heads for the naive one.
+double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical);
+
+/// `part` of `whole` in percent: of a copy's GB/s, of the FMA probe's GFLOP/s.
+double percentOf(double part, double whole);
+
+/// Whether anybody counted issued bytes: kernels count what they load and store, a processor and a trace do
+/// not.
+inline bool isCounted(const model::Traffic& issued) {
+  return issued.total() > 0;
+}
+/// What stands for a step: issued bytes, or logical ones where nobody counted those.
+inline model::Traffic countedOrLogical(const model::Traffic& issued, const model::Traffic& logical) {
+  return isCounted(issued) ? issued : logical;
+}
+
+}  // namespace headroom::analysis
