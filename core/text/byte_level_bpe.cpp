@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "core/model/error.h"
 #include "core/text/byte_alphabet.h"
 #include "core/text/pre_tokenizer_families.h"
@@ -37,10 +35,9 @@ ByteLevelBpeData checked(ByteLevelBpeData data) {
 }  // namespace
 
 ByteLevelBpe::ByteLevelBpe(ByteLevelBpeData data)
-    : m_data(checked(std::move(data))),
+    : DataTokenizer(checked(std::move(data))),
       m_preTokenizer(makePreTokenizer(m_data)),
-      m_wholeWordsFirst(takesWholeWordsFirst(m_data)),
-      m_addedTokens(m_data.tokens, m_data.tokenTypes, m_data.stripping) {
+      m_wholeWordsFirst(takesWholeWordsFirst(m_data)) {
   indexTokens();
   m_merges.reserve(m_data.merges.size());
   for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
@@ -50,7 +47,6 @@ ByteLevelBpe::ByteLevelBpe(ByteLevelBpeData data)
 
 void ByteLevelBpe::indexTokens() {
   const auto vocabulary = m_data.tokens.size();
-  m_pieces.resize(vocabulary);
   m_tokenOf.reserve(vocabulary);
   for (std::size_t token = 0; token < vocabulary; ++token) {
     const TokenType type = m_data.tokenTypes.empty() ? TokenType::Normal : m_data.tokenTypes[token];
@@ -67,35 +63,17 @@ void ByteLevelBpe::indexTokens() {
   }
 }
 
-std::vector<int> ByteLevelBpe::encode(std::string_view text) const {
-  return encode(text, model::SpecialText::Plain);
-}
-
-std::vector<int> ByteLevelBpe::encode(std::string_view text, model::SpecialText special) const {
-  std::vector<int> tokens;
-  tokens.reserve(text.size() / 3 + 1);
-  for (const TextPart& part : m_addedTokens.split(text, special)) {
-    if (part.token >= 0) {
-      tokens.push_back(part.token);
-      continue;
-    }
-    std::string changed;
-    std::string_view read = part.text;
-    if (m_data.composesCharacters) read = changed = composeCharacters(read);
-    if (m_data.startsWithSpace && read.front() != ' ') read = changed = ' ' + std::string(read);
-    encodeText(read, tokens);
-  }
-  return tokens;
-}
-
-void ByteLevelBpe::encodeText(std::string_view text, std::vector<int>& tokens) const {
+void ByteLevelBpe::encodePart(std::string_view part, std::string_view, std::vector<int>& tokens) const {
+  std::string changed;
+  if (m_data.composesCharacters) part = changed = composeCharacters(part);
+  if (m_data.startsWithSpace && part.front() != ' ') part = changed = ' ' + std::string(part);
   // Words repeat: the tokens of a word seen before are copied from where they already stand in the result.
   struct Span {
     std::size_t start = 0;
     std::size_t count = 0;
   };
   std::unordered_map<std::string_view, Span> seen;
-  for (std::string_view word : m_preTokenizer.split(text)) {
+  for (std::string_view word : m_preTokenizer.split(part)) {
     const auto [entry, isNew] = seen.try_emplace(word);
     if (isNew) {
       entry->second.start = tokens.size();
@@ -130,23 +108,6 @@ void ByteLevelBpe::encodeWord(std::string_view word, std::vector<int>& tokens) c
   }
   m_merges.apply(pieces);
   tokens.insert(tokens.end(), pieces.begin(), pieces.end());
-}
-
-std::string ByteLevelBpe::pieceBytes(int token) const {
-  return token >= 0 && token < vocabSize() ? m_pieces[token] : std::string();
-}
-
-std::string ByteLevelBpe::decode(const std::vector<int>& tokens) const {
-  std::string bytes;
-  for (int token : tokens) bytes += pieceBytes(token);
-  if (m_data.startsWithSpace && bytes.starts_with(' ')) bytes.erase(0, 1);
-  return bytes;
-}
-
-bool ByteLevelBpe::endsText(int token) const {
-  return model::Tokenizer::endsText(token) ||
-         std::find(m_data.turnEndTokens.begin(), m_data.turnEndTokens.end(), token) !=
-             m_data.turnEndTokens.end();
 }
 
 }  // namespace headroom::text

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <queue>
 
 #include "core/model/error.h"
@@ -51,8 +50,7 @@ SentencePieceBpeData checked(SentencePieceBpeData data) {
 }
 }  // namespace
 
-SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data)
-    : m_data(checked(std::move(data))), m_addedTokens(m_data.tokens, m_data.tokenTypes, m_data.stripping) {
+SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data) : DataTokenizer(checked(std::move(data))) {
   indexTokens();
   m_merges.reserve(m_data.merges.size());
   for (std::size_t rank = 0; rank < m_data.merges.size(); ++rank) {
@@ -61,65 +59,22 @@ SentencePieceBpe::SentencePieceBpe(SentencePieceBpeData data)
 }
 
 void SentencePieceBpe::indexTokens() {
-  m_byteTokens.fill(-1);
-  m_pieces.resize(m_data.tokens.size());
   m_tokenOf.reserve(m_data.tokens.size());
-  for (std::size_t token = 0; token < m_data.tokens.size(); ++token) {
-    const std::string& spelling = m_data.tokens[token];
-    switch (m_data.tokenTypes[token]) {
-      case TokenType::Control:
-      case TokenType::Unknown:
-        break;
-      case TokenType::Byte: {
-        const int byte = byteOfToken(spelling);
-        if (byte < 0) {
-          throw model::Error(fmt::format("Byte token {} of the tokenizer is {}, expected a form like <0x0A>",
-                                         token, quotedName(spelling)));
-        }
-        m_byteTokens[byte] = static_cast<int>(token);
-        m_pieces[token] = std::string(1, static_cast<char>(byte));
-        break;
-      }
-      default:
-        m_tokenOf.emplace(spelling, static_cast<int>(token));
-        m_pieces[token] = unescapeSpaces(spelling);
-    }
+  for (std::size_t index = 0; index < m_data.tokens.size(); ++index) {
+    const auto token = static_cast<int>(index);
+    const TokenType type = m_data.tokenTypes[index];
+    m_pieces[index] = bytesOfPiece(m_data.tokens[index], type, token, m_byteTokens);
+    if (isText(type)) m_tokenOf.emplace(m_data.tokens[index], token);
   }
 }
 
-std::vector<int> SentencePieceBpe::encode(std::string_view text) const {
-  return encode(text, model::SpecialText::Plain);
-}
-
-std::vector<int> SentencePieceBpe::encode(std::string_view text, model::SpecialText special) const {
-  std::vector<int> tokens;
+void SentencePieceBpe::encodePart(std::string_view part, std::string_view text,
+                                  std::vector<int>& tokens) const {
   const SpacePrefix prefix = m_data.addSpacePrefix ? m_data.spacePrefix : SpacePrefix::None;
-  for (const TextPart& part : m_addedTokens.split(text, special)) {
-    if (part.token >= 0) {
-      tokens.push_back(part.token);
-      continue;
-    }
-    const std::string escaped =
-        escapeSpaces(getsSpacePrefix(prefix, text, part.text) ? ' ' + std::string(part.text) : part.text);
-    for (std::string_view word : wordsOf(escaped)) encodeWord(word, tokens);
-  }
-  return tokens;
-}
-
-std::vector<std::string_view> SentencePieceBpe::wordsOf(std::string_view escaped) const {
-  std::vector<std::string_view> words;
-  std::size_t start = 0;
-  if (m_data.splitsAtSpaces || m_data.splitsAtLineBreaks) {
-    for (std::size_t at = 1; at < escaped.size(); ++at) {
-      const bool isWordStart = m_data.splitsAtSpaces && escaped.substr(at).starts_with(kEscapedSpace);
-      const bool isLineEdge = m_data.splitsAtLineBreaks && (escaped[at] == '\n') != (escaped[at - 1] == '\n');
-      if (!isWordStart && !isLineEdge) continue;
-      words.push_back(escaped.substr(start, at - start));
-      start = at;
-    }
-  }
-  words.push_back(escaped.substr(start));
-  return words;
+  const std::string escaped =
+      escapeSpaces(getsSpacePrefix(prefix, text, part) ? ' ' + std::string(part) : part);
+  const WordEdges edges{.spaces = m_data.splitsAtSpaces, .lineBreaks = m_data.splitsAtLineBreaks};
+  for (std::string_view word : splitWords(escaped, edges)) encodeWord(word, tokens);
 }
 
 void SentencePieceBpe::encodeWord(std::string_view word, std::vector<int>& tokens) const {
@@ -203,23 +158,6 @@ void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& toke
       appendUnknown(piece, m_byteTokens, m_data.unknownToken, tokens);
     }
   }
-}
-
-std::string SentencePieceBpe::pieceBytes(int token) const {
-  return token >= 0 && token < vocabSize() ? m_pieces[token] : std::string();
-}
-
-std::string SentencePieceBpe::decode(const std::vector<int>& tokens) const {
-  std::string bytes;
-  for (int token : tokens) bytes += pieceBytes(token);
-  if (m_data.addSpacePrefix && !bytes.empty() && bytes[0] == ' ') bytes.erase(0, 1);
-  return bytes;
-}
-
-bool SentencePieceBpe::endsText(int token) const {
-  return model::Tokenizer::endsText(token) ||
-         std::find(m_data.turnEndTokens.begin(), m_data.turnEndTokens.end(), token) !=
-             m_data.turnEndTokens.end();
 }
 
 }  // namespace headroom::text

@@ -45,16 +45,6 @@ std::string withoutExtraSpaces(std::string_view text) {
   return result;
 }
 
-std::vector<std::string_view> wordsOf(std::string_view escaped) {
-  std::vector<std::string_view> words;
-  while (!escaped.empty()) {
-    const std::size_t next = std::min(escaped.find(kEscapedSpace, 1), escaped.size());
-    words.push_back(escaped.substr(0, next));
-    escaped.remove_prefix(next);
-  }
-  return words;
-}
-
 /// The best way to spell a text up to some byte: its score, and the last token of it.
 struct BestPath {
   double score = -std::numeric_limits<double>::infinity();
@@ -63,68 +53,32 @@ struct BestPath {
 };
 }  // namespace
 
-Unigram::Unigram(UnigramData data)
-    : m_data(checked(std::move(data))),
-      m_addedTokens(m_data.tokens, m_data.tokenTypes, m_data.stripping),
-      m_charsmap(m_data.charsmap) {
+Unigram::Unigram(UnigramData data) : DataTokenizer(checked(std::move(data))), m_charsmap(m_data.charsmap) {
   indexTokens();
 }
 
 void Unigram::indexTokens() {
-  m_byteTokens.fill(-1);
-  m_pieces.resize(m_data.tokens.size());
   std::vector<std::pair<std::string_view, int>> normal;
   double lowest = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < m_data.tokens.size(); ++i) {
-    const int token = static_cast<int>(i);
-    const std::string& spelling = m_data.tokens[i];
-    switch (m_data.tokenTypes[i]) {
-      case TokenType::Control:
-      case TokenType::Unknown:
-        break;
-      case TokenType::Byte: {
-        const int byte = byteOfToken(spelling);
-        if (byte < 0) {
-          throw model::Error(fmt::format("Byte token {} of the tokenizer is {}, expected a form like <0x0A>",
-                                         token, quotedName(spelling)));
-        }
-        m_byteTokens[byte] = token;
-        m_pieces[i] = std::string(1, static_cast<char>(byte));
-        break;
-      }
-      case TokenType::Normal:
-        normal.emplace_back(spelling, token);
-        lowest = std::min(lowest, m_data.scores[i]);
-        [[fallthrough]];
-      default:
-        m_pieces[i] = unescapeSpaces(spelling);
-    }
+  for (std::size_t index = 0; index < m_data.tokens.size(); ++index) {
+    const auto token = static_cast<int>(index);
+    const TokenType type = m_data.tokenTypes[index];
+    m_pieces[index] = bytesOfPiece(m_data.tokens[index], type, token, m_byteTokens);
+    if (type != TokenType::Normal) continue;
+    normal.emplace_back(m_data.tokens[index], token);
+    lowest = std::min(lowest, m_data.scores[index]);
   }
   m_unknownScore = (normal.empty() ? 0.0 : lowest) - kUnknownPenalty;
   m_trie = ByteTrie(std::move(normal));
 }
 
-std::vector<int> Unigram::encode(std::string_view text) const {
-  return encode(text, model::SpecialText::Plain);
-}
-
-std::vector<int> Unigram::encode(std::string_view text, model::SpecialText special) const {
-  std::vector<int> tokens;
-  for (const TextPart& part : m_addedTokens.split(text, special)) {
-    if (part.token >= 0) {
-      tokens.push_back(part.token);
-      continue;
-    }
-    const bool isStart = part.text.data() == text.data();
-    const bool isPrefixed = m_data.spacePrefix != SpacePrefix::StartUnlessThere || isStart;
-    const std::string spelled = normalized(part.text, isPrefixed ? m_data.spacePrefix : SpacePrefix::None);
-    if (m_data.splitsAtSpaces) {
-      for (std::string_view word : wordsOf(spelled)) encodeWord(word, tokens);
-    } else {
-      encodeWord(spelled, tokens);
-    }
+void Unigram::encodePart(std::string_view part, std::string_view text, std::vector<int>& tokens) const {
+  const bool isStart = part.data() == text.data();
+  const bool isPrefixed = m_data.spacePrefix != SpacePrefix::StartUnlessThere || isStart;
+  const std::string spelled = normalized(part, isPrefixed ? m_data.spacePrefix : SpacePrefix::None);
+  for (std::string_view word : splitWords(spelled, {.spaces = m_data.splitsAtSpaces})) {
+    encodeWord(word, tokens);
   }
-  return tokens;
 }
 
 std::string Unigram::normalized(std::string_view part, SpacePrefix prefix) const {
@@ -173,23 +127,6 @@ void Unigram::encodeWord(std::string_view word, std::vector<int>& tokens) const 
       start = end;
     }
   }
-}
-
-std::string Unigram::pieceBytes(int token) const {
-  return token >= 0 && token < vocabSize() ? m_pieces[static_cast<std::size_t>(token)] : std::string();
-}
-
-std::string Unigram::decode(const std::vector<int>& tokens) const {
-  std::string bytes;
-  for (int token : tokens) bytes += pieceBytes(token);
-  if (m_data.spacePrefix != SpacePrefix::None && bytes.starts_with(' ')) bytes.erase(0, 1);
-  return bytes;
-}
-
-bool Unigram::endsText(int token) const {
-  return model::Tokenizer::endsText(token) ||
-         std::find(m_data.turnEndTokens.begin(), m_data.turnEndTokens.end(), token) !=
-             m_data.turnEndTokens.end();
 }
 
 }  // namespace headroom::text

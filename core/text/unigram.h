@@ -1,14 +1,12 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/model/tokenizer.h"
-#include "core/text/added_tokens.h"
 #include "core/text/byte_trie.h"
 #include "core/text/charsmap.h"
+#include "core/text/data_tokenizer.h"
 #include "core/text/sentencepiece_text.h"
 #include "core/text/token_type.h"
 
@@ -33,38 +31,25 @@ struct UnigramData {
 
 /// SentencePiece's unigram tokenizer: of all ways to spell a text in tokens the one with the highest sum of
 /// scores (Kudo 2018). Characters that no token spells become byte tokens where the vocabulary has them, else
-/// the unknown token, one for each run.
-class Unigram final : public model::Tokenizer {
+/// the unknown token, one for each run; without either, encoding throws model::Error.
+class Unigram final : public DataTokenizer<UnigramData> {
  public:
   /// Throws model::Error for score or type lists of the wrong length, scores that are not finite, a broken
   /// charsmap, and special ids outside the vocabulary.
   explicit Unigram(UnigramData data);
 
-  const UnigramData& data() const { return m_data; }
-
   std::string kindText() const override { return "SentencePiece unigram"; }
-  int vocabSize() const override { return static_cast<int>(m_data.tokens.size()); }
-  /// Throws model::Error only for a character that has neither tokens, nor byte tokens, nor an unknown token.
-  std::vector<int> encode(std::string_view text) const override;
-  std::vector<int> encode(std::string_view text, model::SpecialText special) const override;
-  std::string pieceBytes(int token) const override;
-  std::string decode(const std::vector<int>& tokens) const override;
-  int beginToken() const override { return m_data.beginToken; }
-  int endToken() const override { return m_data.endToken; }
-  bool endsText(int token) const override;
 
  private:
   void indexTokens();
   std::string normalized(std::string_view part, SpacePrefix prefix) const;
+  void encodePart(std::string_view part, std::string_view text, std::vector<int>& tokens) const override;
   void encodeWord(std::string_view word, std::vector<int>& tokens) const;
+  bool addsSpace() const override { return m_data.spacePrefix != SpacePrefix::None; }
 
-  UnigramData m_data;
-  AddedTokens m_addedTokens;
   Charsmap m_charsmap;
   ByteTrie m_trie;  ///< normal tokens
   double m_unknownScore = 0.0;
-  std::vector<std::string> m_pieces;  ///< bytes of each token
-  std::array<int, 256> m_byteTokens;
 };
 
 }  // namespace headroom::text

@@ -113,14 +113,6 @@ std::vector<float> readScores(const GgufFile& file) {
   return scores;
 }
 
-/// Some files call byte tokens normal ones.
-void markByteTokens(const std::vector<std::string>& tokens, std::vector<text::TokenType>& types) {
-  for (std::size_t i = 0; i < std::min(tokens.size(), types.size()); ++i) {
-    const bool isNormal = types[i] == text::TokenType::Normal;
-    if (isNormal && text::byteOfToken(tokens[i]) >= 0) types[i] = text::TokenType::Byte;
-  }
-}
-
 /// What merges of a SentencePiece vocabulary go by.
 enum class MergeOrder { Scores, Ranks };
 
@@ -133,7 +125,7 @@ std::unique_ptr<model::Tokenizer> readSentencePieceBpe(const GgufFile& file, Mer
   } else {
     data.merges = requiredTexts(file, "tokenizer.ggml.merges");
     data.splitsAtLineBreaks = true;
-    markByteTokens(data.tokens, data.tokenTypes);
+    text::markByteTokens(data.tokens, data.tokenTypes);
   }
   data.beginToken = readBegin(file, data.tokens.size(), true);
   data.endToken = readSpecial(file, "tokenizer.ggml.eos_token_id", data.tokens.size());

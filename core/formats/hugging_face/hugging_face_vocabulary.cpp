@@ -38,7 +38,9 @@ class VocabularyReader {
     }
     readAddedTokens();
     readUnknownToken();
-    if (flagMember(*m_model, "byte_fallback", false)) markByteTokens();
+    if (flagMember(*m_model, "byte_fallback", false)) {
+      text::markByteTokens(m_result.tokens, m_result.types);
+    }
     return std::move(m_result);
   }
 
@@ -115,13 +117,6 @@ class VocabularyReader {
     if (unknown >= 0) {
       auto& type = m_result.types[static_cast<std::size_t>(unknown)];
       if (type == TokenType::Normal) type = TokenType::Unknown;
-    }
-  }
-
-  void markByteTokens() {
-    for (std::size_t i = 0; i < m_result.tokens.size(); ++i) {
-      const bool isPlain = m_result.types[i] == TokenType::Normal;
-      if (isPlain && text::byteOfToken(m_result.tokens[i]) >= 0) m_result.types[i] = TokenType::Byte;
     }
   }
 
