@@ -9,6 +9,7 @@
 #include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/lane_run.h"
+#include "app/cli/model_argument.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
@@ -25,7 +26,7 @@ class AttentionCommand final : public Command {
             parent, global, "attention",
             "Attention maps as an NPY file, [layers][query_heads][T][T] or the part asked for; the tokens "
             "beside it as JSON") {
-    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    addModel(app(), m_model);
     m_input.addOptions(app());
     CLI::Option* layer =
         app().add_option("--layer", m_layer, "Only this layer")->check(CLI::NonNegativeNumber);
@@ -33,12 +34,7 @@ class AttentionCommand final : public Command {
     app().add_option("--head", m_head, "Only this query head")->check(CLI::NonNegativeNumber);
     app().add_option("--rows", m_rows,
                      "Only the tokens at these positions as those that look: 100:200 (200 not included)");
-    app()
-        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
-        ->check(CLI::PositiveNumber);
-    m_output
-        .addOptions(app(), "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
-        ->required();
+    m_output.addNpyFile(app());
     m_choice.addOptions(app());
   }
 
@@ -79,19 +75,13 @@ class AttentionCommand final : public Command {
                                            : parseRange("--rows", m_rows, tokenCount, "row");
     selection.firstRow = rows.first;
     selection.endRow = rows.end;
-    selection.layers = m_layer < 0 ? parseIndices("--layers", m_layers, config.layerCount, "layer")
-                                   : std::vector{within(m_layer, config.layerCount, "layer")};
-    if (m_head >= 0) {
-      selection.queryHeads = {within(m_head, config.attention.queryHeadCount, "query head")};
-    } else {
-      selection.queryHeads = parseIndices("--head", "", config.attention.queryHeadCount, "query head");
-    }
+    selection.layers = m_layer < 0
+                           ? parseIndices("--layers", m_layers, config.layerCount, "layer")
+                           : parseIndices("--layer", std::to_string(m_layer), config.layerCount, "layer");
+    // Without a number all of them.
+    selection.queryHeads = parseIndices("--head", m_head < 0 ? "" : std::to_string(m_head),
+                                        config.attention.queryHeadCount, "query head");
     return selection;
-  }
-
-  static int within(int index, int count, std::string_view what) {
-    if (index < count) return index;
-    throw model::Error(fmt::format("There is no {} {}, expected 0 to {}", what, index, count - 1));
   }
 
   void write(const formats::AttentionSpool& rows, const std::vector<std::int64_t>& shape, int count) const {

@@ -10,6 +10,8 @@
 #include "app/cli/bench_shape.h"
 #include "app/cli/commands.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/model_argument.h"
+#include "app/cli/named_values.h"
 #include "core/engine/probes.h"
 #include "core/formats/files/terminal.h"
 #include "core/formats/kept/calibration_file.h"
@@ -42,13 +44,10 @@ class BenchCommand final : public Command {
   BenchCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "bench",
                 "Measure decode steps of models or shapes against each other in one run") {
-    app().add_option("MODEL", m_models, "GGUF files, or mha, gqa, mqa");
+    addModels(app(), m_models);
     app().add_option("--shape", m_shape,
                      "Random weights: layers=8,query_heads=8,kv_heads=8/2/1,head_dim=64,ffn=1536,vocab=4096");
-    app()
-        .add_option("--weights", m_weights, "How a shape's weights are stored")
-        ->check(CLI::IsMember({"f32", "f16", "q8_0"}))
-        ->capture_default_str();
+    addStorage(app(), "--weights", m_weights, "How a shape's weights are stored");
     app()
         .add_option("--context", m_contexts, "Cached positions to decode behind: 0,4096")
         ->capture_default_str();
@@ -59,12 +58,7 @@ class BenchCommand final : public Command {
         .add_option("--capture", m_capture, "Attention rows to read back in every step")
         ->check(CLI::IsMember({"all", "one-layer", "none"}))
         ->capture_default_str();
-    app()
-        .add_option(
-            "--kernels", m_kernels,
-            "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=; what this "
-            "device's calibration chose when not given")
-        ->default_str("");
+    addKernels(app(), m_kernels);
     app()
         .add_option("--repeat", m_options.rounds, "Rounds of every row")
         ->check(CLI::Range(1, 1000))
@@ -86,12 +80,9 @@ class BenchCommand final : public Command {
     if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
     if (m_capture == "all") m_options.capture = model::Capture::everything();
     if (m_capture == "one-layer") m_options.capture.layers = {0};
-    lanes::DeviceLanes::Choice choice{.device = global().device};
-    if (!m_kernels.empty()) {
-      m_options.kernels = parseOption("--kernels", [&] { return model::parsePlan(m_kernels); });
-      choice.kernels = m_options.kernels;
-    }
-    m_opener = std::make_unique<lanes::DeviceLanes>(std::move(choice));
+    const std::optional<model::KernelPlan> kernels = kernelsOf(m_kernels);
+    m_opener = std::make_unique<lanes::DeviceLanes>(
+        lanes::DeviceLanes::Choice{.device = global().device, .kernels = kernels});
     const std::vector<BenchModel> models = openModels();
     const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     watchInterrupts();
@@ -105,8 +96,8 @@ class BenchCommand final : public Command {
       const auto progress = [](const std::string& what) {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
-      if (m_kernels.empty())
-        result.options.kernels = formats::keptPlan(device.info().name, device.info().driver);
+      result.options.kernels =
+          kernels ? *kernels : formats::keptPlan(device.info().name, device.info().driver);
       progress("probing the device");
       result.ceilings = engine::probeDevice(m_opener->device());
       BenchOutcome outcome = runBench(*m_opener, models, settings, result.options, progress);
@@ -126,9 +117,7 @@ class BenchCommand final : public Command {
     std::vector<BenchModel> models;
     for (const std::string& argument : m_models) models.push_back({argument, m_opener->load(argument)});
     if (!m_shape.empty()) {
-      const model::Storage storage = m_weights == "f32"   ? model::Storage::F32
-                                     : m_weights == "f16" ? model::Storage::F16
-                                                          : model::Storage::Q8_0;
+      const model::Storage storage = storageNamed(m_weights);
       std::vector<model::ModelConfig> configs = parseOption("--shape", [&] { return parseShape(m_shape); });
       for (model::ModelConfig& config : configs) {
         config.contextLength = 1;
@@ -149,8 +138,8 @@ class BenchCommand final : public Command {
     };
     for (int context : numbers("--context", m_contexts, 0)) {
       for (int batch : numbers("--batch", m_batches, 1)) {
-        for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, {"f32", "f16"})) {
-          for (const std::string& attention : splitWords("--attention", m_attention, {"shared", "naive"})) {
+        for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, kKvTypeNames)) {
+          for (const std::string& attention : splitWords("--attention", m_attention, kAttentionKernelNames)) {
             for (int index = 0; index < modelCount; ++index) {
               settings.push_back({.model = index,
                                   .context = context,
@@ -182,7 +171,7 @@ class BenchCommand final : public Command {
 
   std::vector<std::string> m_models;
   std::string m_shape;
-  std::string m_weights = "f32";
+  std::string m_weights = "F32";
   std::string m_contexts = "0";
   std::string m_batches = "1";
   std::string m_kvTypes = "f32";

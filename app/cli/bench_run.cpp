@@ -9,6 +9,7 @@
 #include <random>
 
 #include "app/cli/interrupt.h"
+#include "app/cli/lane_run.h"
 #include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
 #include "core/lanes/lane_set.h"
@@ -58,7 +59,7 @@ class Case {
   void check(std::span<const float> expected) {
     m_capture = model::Capture::none();
     m_lane->fillBlock();
-    rethrowFailure();
+    rethrowFailure(*m_lane);
     m_row.firstStepMs = m_last.wallTimeMs;
     const std::vector<int> tokens = checkTokens(m_model);
     for (int token : std::span(tokens).subspan(1)) feed(token);
@@ -148,13 +149,9 @@ class Case {
   /// Models that run on the reference are refused, so every decoder is one of the device.
   engine::VulkanDecoder& decoder() { return static_cast<engine::VulkanDecoder&>(m_lane->decoder(0)); }
 
-  void rethrowFailure() const {
-    if (m_lane->lane(0).error) std::rethrow_exception(m_lane->lane(0).error);
-  }
-
   const model::StepRecord& feed(int token) {
     m_lane->feed(0, std::span(&token, 1));
-    rethrowFailure();
+    rethrowFailure(*m_lane);
     return m_last;
   }
 

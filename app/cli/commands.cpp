@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <new>
 #include <system_error>
 
+#include "app/cli/output_argument.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -23,13 +22,6 @@ constexpr int kWrongUsage = 2;
 void printError(std::string sentence) {
   std::replace(sentence.begin(), sentence.end(), '\n', ' ');
   fmt::print(stderr, "headroom-cli: {}\n", sentence);
-}
-
-/// For standard output that took no more.
-model::Error brokenOutput() {
-  const int error = errno;
-  return model::Error(fmt::format("Cannot write to standard output: {}",
-                                  error != 0 ? std::strerror(error) : "not all of it was taken"));
 }
 
 int parseAndRun(CLI::App& app, const std::vector<std::unique_ptr<Command>>& commands, int argumentCount,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,9 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/lane_report.h"
 #include "app/cli/lane_run.h"
+#include "app/cli/model_argument.h"
+#include "app/cli/named_values.h"
+#include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
 #include "core/model/clock.h"
@@ -24,10 +26,7 @@ class DecodeCommand final : public Command {
  public:
   DecodeCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "decode", "Decode a text with one to four models side by side") {
-    app()
-        .add_option("MODEL", m_models, "GGUF files, Hugging Face folders, or mha, gqa, mqa")
-        ->required()
-        ->expected(1, lanes::kMostLanes);
+    addModels(app(), m_models)->required()->expected(1, lanes::kMostLanes);
     m_input.addOptions(app());
     m_input.addChatOptions(app());
     app()
@@ -51,11 +50,8 @@ class DecodeCommand final : public Command {
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     app()
-        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
-        ->check(CLI::PositiveNumber);
-    app()
         .add_option("--attention", m_choice.attention, "Attention kernel")
-        ->check(CLI::IsMember({"shared", "naive"}))
+        ->check(CLI::IsMember(kAttentionKernelNames))
         ->capture_default_str();
     app()
         .add_option("--capture", m_capture, "Attention rows to read back")
@@ -127,7 +123,7 @@ class DecodeCommand final : public Command {
   void print(std::string_view text) const {
     std::FILE* out = m_trace.messages();
     if (std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0) return;
-    throw model::Error(fmt::format("Cannot write to standard output: {}", std::strerror(errno)));
+    throw brokenOutput();
   }
 
   /// The prompt as it stands before the text that follows: a chat's reply begins a paragraph of its own.

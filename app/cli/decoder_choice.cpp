@@ -4,21 +4,17 @@
 
 #include <cstdio>
 
-#include "app/cli/command.h"
+#include "app/cli/named_values.h"
 
 namespace headroom::cli {
 
 void DecoderChoice::addOptions(CLI::App& app) {
+  addContext(app, contextLength);
   app.add_option("--backend", backend, "What computes: compute shaders, or float64 on the processor")
       ->check(CLI::IsMember({"vulkan", "reference"}))
       ->capture_default_str();
-  app.add_option("--kv-type", kvType, "Element type of the KV cache")
-      ->check(CLI::IsMember({"f32", "f16"}))
-      ->capture_default_str();
-  app.add_option(
-      "--kernels", kernels,
-      "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=; what this device's "
-      "calibration chose when not given");
+  addKvType(app, kvType, "Element type of the KV cache");
+  addKernels(app, kernels);
 }
 
 lanes::LaneOptions DecoderChoice::laneOptions() const {
@@ -29,11 +25,9 @@ lanes::LaneOptions DecoderChoice::laneOptions() const {
 }
 
 lanes::DeviceLanes::Choice DecoderChoice::onDevice(const std::string& device) const {
-  lanes::DeviceLanes::Choice choice{
-      .backend = backend == "reference" ? lanes::Backend::Reference : lanes::Backend::Vulkan,
-      .device = device};
-  if (!kernels.empty()) choice.kernels = parseOption("--kernels", [&] { return model::parsePlan(kernels); });
-  return choice;
+  return {.backend = backend == "reference" ? lanes::Backend::Reference : lanes::Backend::Vulkan,
+          .device = device,
+          .kernels = kernelsOf(kernels)};
 }
 
 lanes::LaneEngine openLane(lanes::DeviceLanes& opener, lanes::ModelUse model, const DecoderChoice& choice) {

@@ -16,7 +16,7 @@ struct DecoderChoice {
   int batch = 1;
   int contextLength = 0;  ///< 0: the model's own
 
-  /// Adds --backend, --kv-type and --kernels.
+  /// Adds --context, --backend, --kv-type and --kernels.
   void addOptions(CLI::App& app);
 
   lanes::LaneOptions laneOptions() const;

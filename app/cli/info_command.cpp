@@ -4,6 +4,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/model_argument.h"
+#include "app/cli/named_values.h"
 #include "app/cli/report_parts.h"
 #include "core/analysis/truth_card.h"
 #include "core/engine/memory_plan.h"
@@ -98,15 +99,12 @@ class InfoCommand final : public Command {
       : Command(
             parent, global, "info",
             "What a model is: proven from its tensors, with its memory, and what contradicts its metadata") {
-    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    addModel(app(), m_model);
     app()
         .add_option("--context", m_context,
                     "Cache positions to plan memory for; the model's own if not given")
         ->check(CLI::PositiveNumber);
-    app()
-        .add_option("--kv-type", m_kvType, "Element type of the KV cache to plan for")
-        ->check(CLI::IsMember({"f32", "f16"}))
-        ->capture_default_str();
+    addKvType(app(), m_kvType, "Element type of the KV cache to plan for");
   }
   void run() override {
     const model::Model model = openModel(m_model);

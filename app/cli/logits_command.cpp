@@ -5,6 +5,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/decoder_choice.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/model_argument.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/npy.h"
@@ -18,14 +19,9 @@ class LogitsCommand final : public Command {
   LogitsCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "logits",
                 "Next-token logits of every token as an NPY file, [tokens][vocab]") {
-    app().add_option("MODEL", m_model, "GGUF file, Hugging Face folder, or mha, gqa, mqa")->required();
+    addModel(app(), m_model);
     m_input.addOptions(app());
-    m_output
-        .addOptions(app(), "--output", "NPY file to write, float32; may be a pipe, /dev/stdout or /dev/null")
-        ->required();
-    app()
-        .add_option("--context", m_choice.contextLength, "Cache positions; the model's own when not given")
-        ->check(CLI::PositiveNumber);
+    m_output.addNpyFile(app());
     app().add_flag("--prefill", m_prefill, "Feed all tokens at once instead of one at a time");
     m_choice.addOptions(app());
   }

@@ -10,6 +10,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/interrupt.h"
+#include "app/cli/named_values.h"
 #include "core/formats/files/atomic_file.h"
 #include "core/formats/files/terminal.h"
 #include "core/formats/gguf/gguf_writer.h"
@@ -104,10 +105,7 @@ class TrainCommand final : public Command {
     app()
         .add_option("--seed", m_options.seed, "Seed of the first weights and of the data order")
         ->capture_default_str();
-    app()
-        .add_option("--storage", m_storage, "How matrices are stored")
-        ->check(CLI::IsMember({"F32", "F16", "Q8_0"}))
-        ->capture_default_str();
+    addStorage(app(), "--storage", m_storage, "How matrices are stored");
   }
 
   void run() override {
@@ -170,16 +168,13 @@ class TrainCommand final : public Command {
 
   void write(const training::Trainer& trainer, const text::ByteLevelBpe& tokenizer, double bitsPerByte) {
     const model::Weights weights = training::weightsOf(trainer.layout(), trainer.parameters());
-    const model::Storage storage = m_storage == "F32"   ? model::Storage::F32
-                                   : m_storage == "F16" ? model::Storage::F16
-                                                        : model::Storage::Q8_0;
     formats::writeGguf(
         {.config = m_config,
          .weights = weights,
          .tokenizer = &tokenizer,
          .notes = {{"headroom.training.steps", std::to_string(m_options.stepCount)},
                    {"headroom.training.validation_bits_per_byte", fmt::format("{:.4f}", bitsPerByte)}}},
-        m_output, storage);
+        m_output, storageNamed(m_storage));
   }
 
   void report(const training::Trainer& trainer, double bitsPerByte, const std::string& lossTable) {

@@ -86,8 +86,11 @@ class TstCommandLine : public QObject {
     row("no such device", {"decode", tiny, "--tokens", "1", "--device", "no such device"}, 1,
         "no such device");
     row("attention layer too high",
-        {"attention", tiny, "--tokens", "1", "--layer", "3", "--output", file("x.npy")}, 1,
-        "There is no layer 3, expected 0 to 2");
+        {"attention", tiny, "--tokens", "1", "--layer", "3", "--output", file("x.npy")}, 2,
+        "there is no layer 3, expected 0 to 2");
+    row("attention head too high",
+        {"attention", tiny, "--tokens", "1", "--head", "8", "--output", file("x.npy")}, 2,
+        "there is no query head 8, expected 0 to 7");
     const QString shape = "layers=1,query_heads=4,kv_heads=4/1,head_dim=8,ffn=32,vocab=64";
     row("bench without a model", {"bench"}, 2, "MODEL or --shape");
     row("bench a shape without layers", {"bench", "--shape", "query_heads=4"}, 2, "--shape lacks layers");

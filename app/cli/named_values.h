@@ -1,0 +1,33 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/model/block_formats.h"
+#include "core/model/kernel_plan.h"
+
+namespace headroom::cli {
+
+// Options that several commands take, and the values that they know.
+
+inline const std::vector<std::string> kKvTypeNames{"f32", "f16"};
+inline const std::vector<std::string> kAttentionKernelNames{"shared", "naive"};
+
+CLI::Option* addKvType(CLI::App& app, std::string& name, const std::string& purpose);
+
+/// --context of a command that decodes: `positions`, 0 for the model's own.
+CLI::Option* addContext(CLI::App& app, int& positions);
+
+/// --kernels: a kernel plan as text; empty for what this device's calibration chose.
+CLI::Option* addKernels(CLI::App& app, std::string& plan);
+/// Throws CLI::ValidationError for a plan that is none; nothing for an empty text.
+std::optional<model::KernelPlan> kernelsOf(const std::string& plan);
+
+/// How a command stores weights that it makes: "F32", "F16" or "Q8_0", in any case.
+CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& name,
+                        const std::string& purpose);
+model::Storage storageNamed(const std::string& name);
+
+}  // namespace headroom::cli
