@@ -6,7 +6,6 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/row_requests.h"
-#include "app/session/display_text.h"
 
 namespace headroom::panels {
 
@@ -24,10 +23,6 @@ int labelEvery(const PanelContext& context, float pixelsPerPosition) {
 
 int firstLabel(double first, int every) {
   return (static_cast<int>(std::ceil(first)) + every - 1) / every * every;
-}
-
-std::string labelOf(const session::LaneTrace& lane, int position) {
-  return session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
 }
 
 }  // namespace
@@ -167,7 +162,7 @@ void AttentionMapView::drawRowLabels(const PanelContext& context, const session:
     if (centre > m_plot.max.y - 0.4f * small->FontSize) break;
     const float top = std::max(centre - 0.5f * small->FontSize, m_plot.min.y - context.px(1));
     drawTextRight(list, small, {m_plot.min.x - context.px(5), top}, context.palette().textDim,
-                  elided(small, labelOf(lane, position), labelWidth(context) - context.px(7)));
+                  elided(small, lane.labelAt(position), labelWidth(context) - context.px(7)));
   }
 }
 
@@ -181,7 +176,7 @@ void AttentionMapView::drawColumnLabels(const PanelContext& context, const sessi
   for (int position = firstLabel(viewport.firstColumn, every); position < lane.length(); position += every) {
     const float centre = m_plot.min.x + (static_cast<float>(position - viewport.firstColumn) + 0.5f) * pixels;
     if (centre > m_plot.max.x - 0.4f * small->FontSize) break;
-    const std::string label = elided(small, labelOf(lane, position), labelHeight(context) - context.px(7));
+    const std::string label = elided(small, lane.labelAt(position), labelHeight(context) - context.px(7));
     // Drawn level, then its vertices are turned: the label runs upwards and ends at the axis.
     const int firstVertex = list.VtxBuffer.Size;
     const ImVec2 pivot{std::floor(centre - 0.5f * small->FontSize),

@@ -44,8 +44,7 @@ inline Rect inset(const Rect& rect, float by) {
   return {{rect.min.x + by, rect.min.y + by}, {rect.max.x - by, rect.max.y - by}};
 }
 inline session::Color laneColor(const PanelContext& context, int lane) {
-  const int index = context.store.lane(lane).info().request.colorIndex;
-  return context.palette().lanes[static_cast<std::size_t>(index) % context.palette().lanes.size()];
+  return context.palette().lane(context.store.lane(lane).info().request.colorIndex);
 }
 
 }  // namespace headroom::panels

@@ -56,10 +56,9 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     drawLine(context, row, area);
     return;
   }
-  const std::string query = session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)]));
+  const std::string query = session::quoted(lane.labelAt(position));
   drawText(list, small, area.min, colors.textDim,
-           elided(small, "\u201c" + query + "\u201d (position " + std::to_string(position) + ") looks at",
-                  area.width()));
+           elided(small, query + " (position " + std::to_string(position) + ") looks at", area.width()));
   const float spare = std::max(0.0f, area.height() - smallestHeight(context));
   const float profileHeight = context.px(30) + 0.35f * spare;
   const int topCount = std::clamp(
@@ -94,8 +93,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   ImGui::PopID();
   for (const analysis::AttendedPosition& top : statistics.top) {
     const std::string value = analysis::fixedText(top.attention, 3);
-    const std::string label =
-        session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(top.position)]));
+    const std::string label = lane.labelAt(top.position);
     const float room = area.max.x - split - textWidth(small, value) - context.px(8);
     fillRect(list,
              {{split, y + line - context.px(3)},

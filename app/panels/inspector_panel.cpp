@@ -245,8 +245,7 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
     return;
   }
   const auto name = [&](int position) {
-    return "\u201c" + session::tokenLabel(lane.text(lane.tokens()[static_cast<std::size_t>(position)])) +
-           "\u201d (" + std::to_string(position) + ")";
+    return session::quoted(lane.labelAt(position)) + " (" + std::to_string(position) + ")";
   };
   std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
   const auto value = [&](const session::HeadAddress& address) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/panels/drawing.h"
+#include "app/session/display_text.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::panels {
@@ -83,8 +84,7 @@ void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
   x += drawText(list, strong, {x, baseline}, laneColor(context, m_lane), title) + context.px(10);
 
   const std::string kind(model::shortName(heads.kind()));
-  std::string shape =
-      std::to_string(heads.queryHeadCount) + " Q \u2192 " + std::to_string(heads.kvHeadCount) + " KV";
+  std::string shape = session::headsText(heads);
   if (!info.title.starts_with(kind)) shape = kind + "  " + shape;
   x += drawText(list, context.fonts.body, {x, baseline}, colors.text, shape) + context.px(12);
 

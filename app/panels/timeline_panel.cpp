@@ -30,8 +30,7 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
     label = "Position " + analysis::groupDigits(looked) + " of " + analysis::groupDigits(last);
     const session::LaneTrace& first = store.lane(0);
     if (looked < first.length()) {
-      detail = "\u201c" + session::tokenLabel(first.text(first.tokens()[static_cast<std::size_t>(looked)])) +
-               "\u201d";
+      detail = session::quoted(first.labelAt(looked));
     }
   }
   drawText(list, context.fonts.body, {area.min.x + padding, middle - context.fonts.body->FontSize},

@@ -186,7 +186,7 @@ void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token) {
 void TokenTextPanel::showTokenTip(const PanelContext& context, int position) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const int token = lane.tokens()[static_cast<std::size_t>(position)];
-  const auto quoted = [&](int id) { return "\u201c" + session::tokenLabel(lane.text(id)) + "\u201d"; };
+  const auto quoted = [&](int id) { return session::quoted(session::tokenLabel(lane.text(id))); };
   std::string text = "Position " + std::to_string(position) + ", token " + std::to_string(token);
   if (position < lane.promptLength()) {
     text += ", from the prompt.";

@@ -27,6 +27,9 @@ struct Palette {
   Color mapGround;   ///< behind a heat map
   std::array<Color, kMaximumLanes> lanes;
   std::array<Color, 6> traffic;  ///< in the order of analysis::byClass
+
+  /// Of the lane with that LaneRequest::colorIndex.
+  Color lane(int colorIndex) const { return lanes[static_cast<std::size_t>(colorIndex) % lanes.size()]; }
 };
 const Palette& paletteOf(Theme theme);
 

@@ -58,4 +58,12 @@ std::string tokenLabel(std::string_view text) {
   return label;
 }
 
+std::string quoted(const std::string& label) {
+  return "\u201c" + label + "\u201d";
+}
+
+std::string headsText(const model::AttentionShape& heads) {
+  return std::to_string(heads.queryHeadCount) + " Q \u2192 " + std::to_string(heads.kvHeadCount) + " KV";
+}
+
 }  // namespace headroom::session

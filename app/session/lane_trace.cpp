@@ -142,6 +142,10 @@ std::string_view LaneTrace::text(int token) const {
   return token >= 0 && index < m_texts.size() ? std::string_view(m_texts[index]) : std::string_view();
 }
 
+std::string LaneTrace::labelAt(int position) const {
+  return tokenLabel(text(m_tokens[static_cast<std::size_t>(position)]));
+}
+
 const model::StepRecord* LaneTrace::predictionOf(int position) const {
   if (position >= length()) return m_steps.empty() ? nullptr : &m_steps.back();
   const int step = stepIndexAt(position);

@@ -48,6 +48,8 @@ class LaneTrace {
   std::span<const int> choices() const { return m_choices; }
   /// Text of a token as it can be shown: bytes outside UTF-8 as <E2>, ids as #17 without a tokenizer.
   std::string_view text(int token) const;
+  /// The token at a position as tokenLabel() shows it.
+  std::string labelAt(int position) const;
 
   int stepCount() const { return static_cast<int>(m_steps.size()); }
   /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.

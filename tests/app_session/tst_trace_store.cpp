@@ -271,6 +271,9 @@ class TestTraceStore : public QObject {
     QCOMPARE(session::tokenLabel(" the"), std::string("\u00b7the"));
     QCOMPARE(session::tokenLabel("\n"), std::string("\u21b5"));
     QCOMPARE(session::tokenLabel("a b "), std::string("a b\u00b7"));
+    QCOMPARE(session::quoted("a"), std::string("\u201ca\u201d"));
+    QCOMPARE(session::headsText({.queryHeadCount = 8, .kvHeadCount = 2, .headDim = 4}),
+             std::string("8 Q \u2192 2 KV"));
   }
 };
 

@@ -63,8 +63,7 @@ void Chart::setAppearance(const session::Appearance& appearance) {
 }
 
 QColor Chart::laneColor(const session::TraceStore& store, int lane) const {
-  const auto& colors = m_appearance.palette().lanes;
-  return toQt(colors[static_cast<std::size_t>(store.lane(lane).info().request.colorIndex) % colors.size()]);
+  return toQt(m_appearance.palette().lane(store.lane(lane).info().request.colorIndex));
 }
 
 QString Chart::laneTitle(const session::TraceStore& store, int lane) const {

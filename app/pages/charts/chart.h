@@ -8,6 +8,9 @@
 
 namespace headroom::pages {
 
+/// Of charts whose axis counts MB.
+inline constexpr double kMegabyte = 1e6;
+
 /// What the charts below the live view have in common: title, axes, colours, fonts, a marker for the step
 /// looked at, and a tool tip with the values under the mouse.
 class Chart : public QCustomPlot {

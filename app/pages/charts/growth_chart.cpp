@@ -8,10 +8,6 @@
 
 namespace headroom::pages {
 
-namespace {
-constexpr double kMegabyte = 1e6;
-}
-
 GrowthChart::GrowthChart(QWidget* parent)
     : Chart("KV cache, MB",
             "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"

@@ -7,10 +7,6 @@
 
 namespace headroom::pages {
 
-namespace {
-constexpr double kMegabyte = 1e6;
-}
-
 TrafficChart::TrafficChart(QWidget* parent)
     : Chart("Bytes issued per step, MB",
             "Counted: bytes that the kernels of each decode step load and store. It grows with the cache;\n"

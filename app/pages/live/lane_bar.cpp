@@ -62,8 +62,7 @@ void LaneBar::rebuild() {
   for (std::size_t index = 0; index < m_lanes.size(); ++index) {
     auto* chip = new QFrame(this);
     chip->setObjectName("laneChip");
-    const QColor color =
-        toQt(colors.lanes[static_cast<std::size_t>(m_lanes[index].colorIndex) % colors.lanes.size()]);
+    const QColor color = toQt(colors.lane(m_lanes[index].colorIndex));
     chip->setStyleSheet(QString("#laneChip { background: %1; border: 1px solid %2; border-left: 4px solid %3;"
                                 " border-radius: 4px; }")
                             .arg(toQt(colors.raised).name(), toQt(colors.border).name(), color.name()));

@@ -51,16 +51,14 @@ void WeightsView::setAppearance(const session::Appearance& appearance) {
 
 void WeightsView::refresh(const session::TraceStore& store) {
   m_lanes.clear();
-  const auto& colors = m_appearance.palette().lanes;
+  const session::Palette& colors = m_appearance.palette();
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneInfo& info = store.lane(lane).info();
-    const model::AttentionShape& heads = info.config.attention;
-    m_lanes.push_back(
-        {.title = QString::fromStdString(info.title),
-         .kind = QString("%1 Q \u2192 %2 KV").arg(heads.queryHeadCount).arg(heads.kvHeadCount),
-         .color = toQt(colors[static_cast<std::size_t>(info.request.colorIndex) % colors.size()]),
-         .layerCount = info.config.layerCount,
-         .geometry = analysis::weightGeometry(info.config, info.output, info.parameterCount)});
+    m_lanes.push_back({.title = QString::fromStdString(info.title),
+                       .kind = QString::fromStdString(session::headsText(info.config.attention)),
+                       .color = toQt(colors.lane(info.request.colorIndex)),
+                       .layerCount = info.config.layerCount,
+                       .geometry = analysis::weightGeometry(info.config, info.output, info.parameterCount)});
   }
   place();
 }

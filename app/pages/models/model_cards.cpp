@@ -66,10 +66,9 @@ QString ModelCards::page(const session::TraceStore& store) const {
   const int width = 88 / store.laneCount();
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneInfo& info = store.lane(lane).info();
-    const auto& color = colors.lanes[static_cast<std::size_t>(info.request.colorIndex) % colors.lanes.size()];
     html += QString("<td width='%1%'><b style='color:%2'>%3</b></td>")
                 .arg(width)
-                .arg(toQt(color).name(), escaped(info.title));
+                .arg(toQt(colors.lane(info.request.colorIndex)).name(), escaped(info.title));
   }
   html += "</tr>";
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
