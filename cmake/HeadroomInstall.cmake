@@ -8,7 +8,7 @@ set(assets ${CMAKE_SOURCE_DIR}/assets)
 set(HEADROOM_RELEASE_DATE 2026-11-26)
 
 install(TARGETS headroom-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY ${assets}/models DESTINATION ${data} FILES_MATCHING PATTERN *.gguf PATTERN README.md)
+install(DIRECTORY ${assets}/models DESTINATION ${data} FILES_MATCHING PATTERN *.gguf PATTERN README.md PATTERN curves.csv)
 install(FILES ${assets}/licenses/components.txt DESTINATION ${data}/licenses)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${data}/licenses RENAME GPL-3.0-or-later.txt)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -18,7 +18,7 @@ inline model::DeviceCeilings ceilings() {
           .emptyDispatchUs = 10.0};
 }
 
-/// 4 layers of 8 query heads x 32, d 256, f 384, vocabulary 2,048: the bundled shape.
+/// 4 layers of 8 query heads x 32, d 256, f 384, vocabulary 2,048.
 inline model::ModelConfig config(int kvHeads) {
   model::ModelConfig config;
   config.name = "synthetic";

@@ -88,26 +88,35 @@ class TestRoofline : public QObject {
   /// values, H query heads and G KV heads of h values.
   void weightsOfTheBundledShape_data() {
     QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<int>("ffnDim");
+    QTest::addColumn<qint64>("counted");  // what PyTorch counted when it trained them
     QTest::addColumn<qint64>("attention");
-    QTest::newRow("MHA") << 8 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 256)};
-    QTest::newRow("GQA") << 2 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 64)};
-    QTest::newRow("MQA") << 1 << qint64{4 * (2 * 256 * 256 + 2 * 256 * 32)};
+    QTest::newRow("MHA") << 8 << 864 << qint64{8'749'120} << qint64{6 * (2 * 320 * 320 + 2 * 320 * 320)};
+    QTest::newRow("GQA") << 2 << 1024 << qint64{8'749'120} << qint64{6 * (2 * 320 * 320 + 2 * 320 * 80)};
+    QTest::newRow("MQA") << 1 << 1056 << qint64{8'779'840} << qint64{6 * (2 * 320 * 320 + 2 * 320 * 40)};
   }
   void weightsOfTheBundledShape() {
     QFETCH(int, kvHeads);
+    QFETCH(int, ffnDim);
+    QFETCH(qint64, counted);
     QFETCH(qint64, attention);
-    constexpr std::uint64_t kCounted = 2'754'816;  // of the bundled MHA model, from its tensors
-    const WeightGeometry tied = weightGeometry(test::config(kvHeads), OutputProjection::Tied, kCounted);
+    model::ModelConfig config = test::config(kvHeads);
+    config.layerCount = 6;
+    config.modelDim = 320;
+    config.ffnDim = ffnDim;
+    config.vocabSize = 4096;
+    config.attention.headDim = 40;
+    const auto parameters = static_cast<std::uint64_t>(counted);
+    const WeightGeometry tied = weightGeometry(config, OutputProjection::Tied, parameters);
     QCOMPARE(static_cast<qint64>(tied.attentionParameters()), attention);
     QCOMPARE(tied.layer[1].symbol, std::string_view("W_K"));
-    QCOMPARE(static_cast<int>(tied.layer[1].rows), kvHeads * 32);
-    QCOMPARE(static_cast<int>(tied.layer[1].columns), 256);
-    const WeightGeometry own =
-        weightGeometry(test::config(kvHeads), OutputProjection::Own, kCounted + 2048 * 256);
-    QCOMPARE(own.total() - tied.total(), std::int64_t{2048 * 256});
-    // What no matrix of the MHA model accounts for are two norms a layer and one at the end.
-    QCOMPARE(tied.total(), static_cast<std::int64_t>(kCounted));
-    if (kvHeads == 8) QCOMPARE(tied.vectorParameters, std::int64_t{9 * 256});
+    QCOMPARE(static_cast<int>(tied.layer[1].rows), kvHeads * 40);
+    QCOMPARE(static_cast<int>(tied.layer[1].columns), 320);
+    const WeightGeometry own = weightGeometry(config, OutputProjection::Own, parameters + 4096 * 320);
+    QCOMPARE(own.total() - tied.total(), std::int64_t{4096 * 320});
+    // What no matrix accounts for are two norms a layer and one at the end.
+    QCOMPARE(tied.total(), static_cast<std::int64_t>(counted));
+    QCOMPARE(tied.vectorParameters, std::int64_t{13 * 320});
   }
 
   void familiesDiffer() {

@@ -45,7 +45,7 @@ struct Headless {
 
   Headless() {
     host.fill(store);
-    host.setPrompt("It is a truth universally acknowledged");
+    host.setPrompt("Once upon a time");
     host.setLanes(kLanes);
   }
   int length() const { return store.laneCount() > 0 ? store.lane(0).length() : 0; }

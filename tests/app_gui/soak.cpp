@@ -50,7 +50,7 @@ class Soak : public test::GuiFixture {
     } else if (dice < 85) {
       session.restart();
     } else if (dice < 90) {
-      session.setPrompt("It is a truth universally acknowledged, " + std::to_string(m_random.bounded(1000)));
+      session.setPrompt("Once upon a time, " + std::to_string(m_random.bounded(1000)));
     } else if (dice < 95) {
       window().resize(1000 + m_random.bounded(500), 650 + m_random.bounded(300));
     } else {
