@@ -40,6 +40,11 @@ void paint(QPainter& painter, Icon icon, const QColor& color) {
       painter.drawLine(QPointF(4.8, 4.8), QPointF(11.2, 11.2));
       painter.drawLine(QPointF(11.2, 4.8), QPointF(4.8, 11.2));
       break;
+    case Icon::Choose:
+      painter.setPen(pen);
+      painter.setBrush(Qt::NoBrush);
+      painter.drawPolyline(QPolygonF({{4.5, 6.2}, {8.0, 9.8}, {11.5, 6.2}}));
+      break;
   }
 }
 

@@ -5,7 +5,7 @@
 
 namespace headroom::pages {
 
-enum class Icon { Play, Pause, StepToken, Restart, Add, Close };
+enum class Icon { Play, Pause, StepToken, Restart, Add, Close, Choose };
 
 /// An icon drawn in `color`, sharp at every pixel ratio.
 QIcon makeIcon(Icon icon, const QColor& color);

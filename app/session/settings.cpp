@@ -40,6 +40,12 @@ LaneOptions optionsFrom(const QString& text) {
 
 }  // namespace
 
+const std::vector<std::string>& offeredPrompts() {
+  static const std::vector<std::string> prompts{"Once upon a time", "One day, a little bear",
+                                                "The old fisherman looked at the grey sea and said"};
+  return prompts;
+}
+
 std::vector<LaneRequest> Settings::lanes() const {
   std::vector<LaneRequest> lanes;
   const QStringList sources = m_settings.value("lanes/sources").toStringList();
@@ -69,7 +75,9 @@ void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
 }
 
 std::string Settings::prompt() const {
-  return m_settings.value("prompt", "It is a truth universally acknowledged").toString().toStdString();
+  return m_settings.value("prompt", QString::fromStdString(offeredPrompts().front()))
+      .toString()
+      .toStdString();
 }
 PromptForm Settings::promptForm() const {
   const QString form = m_settings.value("promptForm").toString();

@@ -12,6 +12,9 @@
 
 namespace headroom::session {
 
+/// Prompts that the bundled models go on from as they were trained to; the first is the default.
+const std::vector<std::string>& offeredPrompts();
+
 /// What is remembered between starts.
 class Settings {
  public:

@@ -31,7 +31,7 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
       m_store(store),
       m_selection(selection),
       m_workspace(workspace),
-      m_transport(new TransportBar(session::bundledModels(), this)),
+      m_transport(new TransportBar(session::bundledModels(), session::offeredPrompts(), this)),
       m_controls(new LaneControls(this)),
       m_lower(new LowerPanel(store, selection, this)),
       m_splitter(new QSplitter(Qt::Vertical, this)),

@@ -4,6 +4,7 @@
 #include <QCheckBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QToolButton>
@@ -37,7 +38,8 @@ int notchOf(session::Pace pace) {
 
 }  // namespace
 
-TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* parent)
+TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::vector<std::string>& prompts,
+                           QWidget* parent)
     : QToolBar("Transport", parent),
       m_play(new QAction("Play", this)),
       m_step(new QAction("Step one token", this)),
@@ -45,6 +47,8 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* par
       m_speed(new QSlider(Qt::Horizontal, this)),
       m_speedLabel(new QLabel(this)),
       m_prompt(new QLineEdit(this)),
+      m_prompts(new QMenu(this)),
+      m_choosePrompt(m_prompt->addAction(QIcon(), QLineEdit::TrailingPosition)),
       m_samplingButton(new QToolButton(this)),
       m_sampling(new SamplingPopover(this)),
       m_lockstep(new QCheckBox("Lockstep", this)),
@@ -63,6 +67,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* par
   m_speed->setPageStep(1);
   m_speed->setToolTip("Tokens per second, up to full speed (- slower, + faster)");
   m_prompt->setObjectName("prompt");
+  offerPrompts(prompts);
   setPromptForm(session::PromptForm::Text);
   m_prompt->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
   m_prompt->setMinimumWidth(120);
@@ -107,6 +112,20 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, QWidget* par
   setAppearance(m_appearance);
 }
 
+void TransportBar::offerPrompts(const std::vector<std::string>& prompts) {
+  m_prompts->setObjectName("offeredPrompts");
+  m_choosePrompt->setToolTip("Prompts that the bundled models know how to go on from");
+  for (const std::string& prompt : prompts) {
+    const QString text = QString::fromStdString(prompt);
+    m_prompts->addAction(text, this, [this, text] {
+      setPrompt(text);
+      emit promptEntered(text);
+    });
+  }
+  connect(m_choosePrompt, &QAction::triggered, this,
+          [this] { m_prompts->popup(m_prompt->mapToGlobal(QPoint(0, m_prompt->height() + 2))); });
+}
+
 void TransportBar::setState(const session::SessionState& state) {
   m_playing = state.playing;
   const QColor ink = toQt(m_appearance.palette().text);
@@ -127,6 +146,8 @@ QString TransportBar::prompt() const {
 }
 
 void TransportBar::setPromptForm(session::PromptForm form) {
+  // They are texts: no chat messages, and no ids.
+  m_choosePrompt->setVisible(form == session::PromptForm::Text);
   switch (form) {
     case session::PromptForm::Text:
       m_prompt->setPlaceholderText("Prompt");
@@ -180,6 +201,7 @@ void TransportBar::setAppearance(const session::Appearance& appearance) {
   const QColor ink = toQt(appearance.palette().text);
   m_step->setIcon(makeIcon(Icon::StepToken, ink));
   m_restart->setIcon(makeIcon(Icon::Restart, ink));
+  m_choosePrompt->setIcon(makeIcon(Icon::Choose, toQt(appearance.palette().textDim)));
   m_play->setIcon(makeIcon(m_playing ? Icon::Pause : Icon::Play, ink));
   m_lanes->setAppearance(appearance);
   const int size = appearance.presentation() ? 22 : 16;

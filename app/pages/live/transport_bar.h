@@ -10,6 +10,7 @@ class QAction;
 class QCheckBox;
 class QLabel;
 class QLineEdit;
+class QMenu;
 class QSlider;
 class QToolButton;
 
@@ -23,7 +24,9 @@ class TransportBar : public QToolBar {
   Q_OBJECT
 
  public:
-  TransportBar(const std::vector<std::string>& bundled, QWidget* parent);
+  /// `bundled` models can be added as lanes, `prompts` are offered beside one's own.
+  TransportBar(const std::vector<std::string>& bundled, const std::vector<std::string>& prompts,
+               QWidget* parent);
 
   QAction* playAction() const { return m_play; }
   QAction* stepAction() const { return m_step; }
@@ -53,6 +56,7 @@ class TransportBar : public QToolBar {
   void feedChosen(headroom::session::TokenFeed feed);
 
  private:
+  void offerPrompts(const std::vector<std::string>& prompts);
   void showPace();
 
   QAction* m_play;
@@ -61,6 +65,8 @@ class TransportBar : public QToolBar {
   QSlider* m_speed;
   QLabel* m_speedLabel;
   QLineEdit* m_prompt;
+  QMenu* m_prompts;
+  QAction* m_choosePrompt;  ///< in the prompt's field
   QToolButton* m_samplingButton;
   SamplingPopover* m_sampling;
   QCheckBox* m_lockstep;
