@@ -191,6 +191,8 @@ class TestExplained : public QObject {
     page.click("compareKernels");  // takes the lane whose kernels differ most
     QTRY_COMPARE(page.store().lane(1).info().title, std::string("MQA naive"));
     QCOMPARE(page.store().laneCount(), 2);
+    // The first lane was at its end before; the naive one catches up with it.
+    QTRY_COMPARE(page.length(1), page.length(0));
     QVERIFY(page.finish());
     const session::LaneTrace& shared = page.store().lane(0);
     const session::LaneTrace& naive = page.store().lane(1);
