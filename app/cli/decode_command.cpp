@@ -46,6 +46,11 @@ class DecodeCommand final : public Command {
     app().add_option("--seed", m_sampling.seed, "Seed of the sampling")->capture_default_str();
     app().add_flag("--lockstep", m_lockstep, "Feed every lane what the first one samples");
     app()
+        .add_option("--when-text-ends", m_whenTextEnds,
+                    "At the token that ends a text: stop, or feed it and go on with the next text")
+        ->check(CLI::IsMember({"stop", "go-on"}))
+        ->capture_default_str();
+    app()
         .add_option("--batch", m_choice.batch, "Sequences decoded at once")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
@@ -70,6 +75,7 @@ class DecodeCommand final : public Command {
     lanes::LaneSet set(
         {.feed = m_lockstep ? lanes::TokenFeed::Lockstep : lanes::TokenFeed::FreeRun,
          .whenOneStops = lanes::WhenOneStops::AllStop,
+         .whenTextEnds = m_whenTextEnds == "stop" ? lanes::WhenTextEnds::Stop : lanes::WhenTextEnds::GoOn,
          .maxTokens = m_maxTokens,
          .sampling = m_sampling},
         [&](int lane, int position, int count) { return blockAt(runs[at(lane)], position, count); },
@@ -116,7 +122,9 @@ class DecodeCommand final : public Command {
     const int token = step.record.tokens.back();
     runs[at(index)].keep(std::move(step));
     const model::Tokenizer* tokenizer = set.lane(index).engine.tokenizer();
-    if (m_streams && isDecoded && tokenizer) print(m_stream.feed(*tokenizer, token));
+    if (!m_streams || !isDecoded || !tokenizer) return;
+    print(m_stream.feed(*tokenizer, token));
+    if (tokenizer->endsText(token)) print(kBetweenTexts);
   }
 
   /// Throws model::Error when the reader is gone.
@@ -197,6 +205,7 @@ class DecodeCommand final : public Command {
   TokenInput m_input;
   model::SamplingOptions m_sampling;
   bool m_lockstep = false;
+  std::string m_whenTextEnds = "stop";
   std::string m_capture = "none";
   TraceArgument m_trace;
   int m_maxTokens = 64;

@@ -116,7 +116,10 @@ std::string generatedText(const Lane& lane) {
   std::string text;
   const model::Tokenizer* tokenizer = lane.engine.tokenizer();
   if (!tokenizer) return text;
-  for (int token : lane.continuation()) text += tokenizer->pieceBytes(token);
+  for (int token : lane.continuation()) {
+    text += tokenizer->pieceBytes(token);
+    if (tokenizer->endsText(token)) text += kBetweenTexts;
+  }
   return text::replaceInvalidUtf8(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/cli/lane_run.h"
@@ -17,6 +18,9 @@ nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::La
 
 /// One line of numbers for people: tokens per second, bytes per token, cache.
 std::string laneSummary(const LaneRun& run, const lanes::LaneSet::Lane& lane);
+
+/// What a reader sees where one text ended and the next begins.
+inline constexpr std::string_view kBetweenTexts = "\n\n";
 
 /// The text of the generated tokens; empty without a tokenizer.
 std::string generatedText(const lanes::LaneSet::Lane& lane);

@@ -16,6 +16,18 @@ namespace {
 constexpr float kLineSpacing = 1.32f;
 /// Attention that gets no tint at all, as a share of the strongest.
 constexpr float kFaintest = 0.04f;
+/// Between the words of the mark "end of text" and its frame.
+constexpr float kMarkPadding = 5.0f;
+
+/// A token as it stands in the text: line feeds alone, or within one, as arrows.
+std::string shownText(std::string_view text) {
+  return text.find('\n') == std::string_view::npos ? std::string(text) : session::tokenLabel(text);
+}
+
+/// Whether what follows begins a line.
+bool endsLine(const session::LaneTrace& lane, int token) {
+  return lane.endsText(token) || lane.text(token).ends_with('\n');
+}
 
 }  // namespace
 
@@ -24,6 +36,7 @@ void TokenTextPanel::place(const PanelContext& context, float width) {
   const ImFont* font = context.fonts.body;
   if (m_run != context.store.run() || m_width != width || m_font != font || m_fontSize != font->FontSize) {
     m_placed.clear();
+    m_drawnLength = -1;  // in other lines the end is elsewhere
     m_run = context.store.run();
     m_width = width;
     m_font = font;
@@ -36,17 +49,17 @@ void TokenTextPanel::place(const PanelContext& context, float width) {
     const auto last = m_placed.size() - 1;
     x = m_placed[last].x + m_placed[last].width;
     y = m_placed[last].y;
-    if (lane.text(lane.tokens()[last]).ends_with('\n')) {
+    if (endsLine(lane, lane.tokens()[last])) {
       x = 0.0f;
       y += lineHeight;
     }
   }
   for (std::size_t position = m_placed.size(); position < lane.tokens().size(); ++position) {
-    const std::string_view text = lane.text(lane.tokens()[position]);
-    const bool breaks = text.ends_with('\n');
-    const std::string label =
-        text.find('\n') == std::string_view::npos ? std::string(text) : session::tokenLabel(text);
+    const int token = lane.tokens()[position];
+    const bool breaks = endsLine(lane, token);
+    const std::string label = shownText(lane.text(token));
     float tokenWidth = textWidth(font, label);
+    if (lane.endsText(token)) tokenWidth += 2.0f * context.px(kMarkPadding);
     bool wrapped = false;
     if (x > 0.0f && x + tokenWidth > width) {
       x = 0.0f;
@@ -147,10 +160,12 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
     session::Color ink = position < lane.promptLength() ? colors.textDim : colors.text;
     if (later) ink = colors.textFaint;
     const std::string_view text = lane.text(id);
-    const bool control = text.find('\n') != std::string_view::npos;
-    drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop},
-             text == "\n" ? colors.textFaint : ink,
-             control ? session::tokenLabel(text) : std::string(placed.wrapped ? text.substr(1) : text));
+    if (lane.endsText(id)) {
+      drawEndOfText(context, token);
+    } else {
+      drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop},
+               text == "\n" ? colors.textFaint : ink, shownText(placed.wrapped ? text.substr(1) : text));
+    }
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
     if (lockstep && choice >= 0 && choice != id) {
       list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
@@ -172,6 +187,18 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
   } else if (hovered && hovered->lane == m_lane) {
     context.selection.setHoveredToken(std::nullopt);
   }
+}
+
+void TokenTextPanel::drawEndOfText(const PanelContext& context, const Rect& token) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const Rect frame{{token.min.x + context.px(1), token.min.y + context.px(1)},
+                   {token.max.x - context.px(1), token.max.y - context.px(1)}};
+  strokeRect(list, frame, colors.textFaint, context.px(3), context.px(1));
+  const ImFont* font = context.fonts.body;
+  drawText(list, font,
+           {token.min.x + context.px(kMarkPadding), token.min.y + 0.5f * (token.height() - font->FontSize)},
+           colors.textDim, session::LaneTrace::kEndOfText);
 }
 
 void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token) {
@@ -205,6 +232,9 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
     text += context.store.feed() == session::TokenFeed::Lockstep
                 ? "\nFirst place where this lane would have chosen another token than it was fed."
                 : "\nFirst token that differs from lane 1.";
+  }
+  if (lane.endsText(token)) {
+    text += "\nThe token that ends a text; what follows begins the next.";
   }
   text += context.selection.head() ? "\nTinted: what it looks at in the selected head."
                                    : "\nTinted: what it looks at, mean of all heads.";

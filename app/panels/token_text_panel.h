@@ -25,6 +25,8 @@ class TokenTextPanel : public Panel {
 
   void place(const PanelContext& context, float width);
   void drawTokens(const PanelContext& context, const Rect& view, ImVec2 origin);
+  /// Its words in a frame: it is no text that one could read.
+  static void drawEndOfText(const PanelContext& context, const Rect& token);
   void drawMark(const PanelContext& context, const Rect& token);
   void showTokenTip(const PanelContext& context, int position) const;
   void drawCandidates(const PanelContext& context);

@@ -87,6 +87,8 @@ void DecodeSession::serve(Requests requests) {
     m_state.promptForm = *requests.promptForm;
     restart = true;
   }
+  m_whenTextEnds = requests.whenTextEnds.value_or(m_whenTextEnds);
+  applyTextEnd();
   if (requests.pace) m_state.pace = *requests.pace;
   if (requests.playing) m_state.playing = *requests.playing;
   const bool goesOn = restart || requests.playing.value_or(false) || requests.singleSteps > 0;
@@ -120,6 +122,12 @@ void DecodeSession::serve(Requests requests) {
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   schedule();
+}
+
+void DecodeSession::applyTextEnd() {
+  const bool isChat = m_state.promptForm == PromptForm::Chat;
+  m_lanes.setWhenTextEnds(isChat ? WhenTextEnds::Stop : m_whenTextEnds);
+  m_state.finished = m_state.finished && m_lanes.finished();
 }
 
 void DecodeSession::findCeilings() {

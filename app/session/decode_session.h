@@ -63,6 +63,8 @@ class DecodeSession : public QObject {
   /// Opens all that `change` needs; false when it is to be given up.
   bool openAll(Change& change);
   void announceLanes(const std::vector<LaneOrigin>& origins);
+  /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
+  void applyTextEnd();
   /// From the prompt.
   void start();
   std::vector<int> promptOf(int laneIndex) const;
@@ -96,6 +98,7 @@ class DecodeSession : public QObject {
   /// After the device was lost: what is opened on a new one when the user goes on. Until then the text stays.
   std::optional<std::vector<lanes::LaneRequest>> m_reopen;
   std::string m_prompt;
+  WhenTextEnds m_whenTextEnds = WhenTextEnds::Stop;
   SessionState m_state;
   int m_singleSteps = 0;
   std::uint64_t m_run = 0;

@@ -23,6 +23,7 @@ using lanes::LaneStep;
 using lanes::laneTitle;
 using lanes::PromptForm;
 using lanes::TokenFeed;
+using lanes::WhenTextEnds;
 inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
 /// Positions left to decode behind a filled context.
@@ -46,6 +47,7 @@ struct LaneInfo {
   std::string deviceName;
   std::string note;                 ///< of the decoder: what belongs beside its numbers
   std::vector<std::string> pieces;  ///< bytes of every token id; empty when the file has no tokenizer
+  std::vector<int> endTokens;       ///< those that end a text or a turn of a chat
   std::vector<std::string> contradictions;
   analysis::TruthCard card;
 };

@@ -50,7 +50,10 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
     if (const model::Tokenizer* tokenizer = engine.tokenizer()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
       const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());
-      for (int token = 0; token < known; ++token) info.pieces.push_back(tokenizer->pieceBytes(token));
+      for (int token = 0; token < known; ++token) {
+        info.pieces.push_back(tokenizer->pieceBytes(token));
+        if (tokenizer->endsText(token)) info.endTokens.push_back(token);
+      }
     }
   }
   return info;

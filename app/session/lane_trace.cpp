@@ -63,7 +63,12 @@ LaneTrace::LaneTrace(LaneInfo info) : m_info(std::move(info)) {
     const bool named = index < m_info.pieces.size() && !m_info.pieces[index].empty();
     m_texts.push_back(named ? displayText(m_info.pieces[index]) : "#" + std::to_string(token));
   }
+  for (const int token : m_info.endTokens) m_texts[static_cast<std::size_t>(token)] = kEndOfText;
   clear();
+}
+
+bool LaneTrace::endsText(int token) const {
+  return std::ranges::find(m_info.endTokens, token) != m_info.endTokens.end();
 }
 
 void LaneTrace::clear() {

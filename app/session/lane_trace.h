@@ -46,10 +46,13 @@ class LaneTrace {
   /// What the lane's own sampler chose for each position, -1 in the prompt; one longer than tokens() once it
   /// has chosen the next.
   std::span<const int> choices() const { return m_choices; }
-  /// Text of a token as it can be shown: bytes outside UTF-8 as <E2>, ids as #17 without a tokenizer.
+  /// Text of a token as it can be shown: bytes outside UTF-8 as <E2>, ids as #17 without a tokenizer,
+  /// kEndOfText for one that ends a text.
   std::string_view text(int token) const;
   /// The token at a position as tokenLabel() shows it.
   std::string labelAt(int position) const;
+  static constexpr std::string_view kEndOfText = "end of text";
+  bool endsText(int token) const;
 
   int stepCount() const { return static_cast<int>(m_steps.size()); }
   /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.

@@ -20,6 +20,7 @@ struct Requests {
   std::optional<std::string> prompt;
   std::optional<model::SamplingOptions> sampling;
   std::optional<TokenFeed> feed;
+  std::optional<WhenTextEnds> whenTextEnds;
   std::optional<Pace> pace;
   std::optional<bool> playing;
   bool otherwise = false;  ///< playing and pausing change places
@@ -36,8 +37,8 @@ struct Requests {
     otherwise = false;
   }
   bool any() const {
-    return lanes || prompt || sampling || feed || pace || playing || otherwise || fill || promptForm ||
-           !rows.empty() || restart || measureCeilings || stopFilling || singleSteps > 0;
+    return lanes || prompt || sampling || feed || whenTextEnds || pace || playing || otherwise || fill ||
+           promptForm || !rows.empty() || restart || measureCeilings || stopFilling || singleSteps > 0;
   }
 };
 

@@ -99,6 +99,9 @@ void SessionHost::setPrompt(const std::string& prompt, PromptForm form) {
 void SessionHost::setFeed(TokenFeed feed) {
   request([&](Requests& waiting) { waiting.feed = feed; });
 }
+void SessionHost::setWhenTextEnds(WhenTextEnds when) {
+  request([&](Requests& waiting) { waiting.whenTextEnds = when; });
+}
 void SessionHost::setPace(Pace pace) {
   request([&](Requests& waiting) { waiting.pace = pace; });
 }

@@ -35,6 +35,8 @@ class SessionHost : public QObject {
   void setPrompt(const std::string& prompt, PromptForm form);
   void setSampling(const model::SamplingOptions& sampling);
   void setFeed(TokenFeed feed);
+  /// Takes effect at once. A chat's answer ends where it ends in any case.
+  void setWhenTextEnds(WhenTextEnds when);
   void setPace(Pace pace);
   void play();
   void pause();

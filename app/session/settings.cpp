@@ -125,6 +125,13 @@ void Settings::setFeed(TokenFeed feed) {
   m_settings.setValue("feed", static_cast<int>(feed));
 }
 
+WhenTextEnds Settings::whenTextEnds() const {
+  return enumValue(m_settings, "whenTextEnds", WhenTextEnds::GoOn, 2);
+}
+void Settings::setWhenTextEnds(WhenTextEnds when) {
+  m_settings.setValue("whenTextEnds", static_cast<int>(when));
+}
+
 Appearance Settings::appearance() const {
   return {.theme = enumValue(m_settings, "appearance/theme", Theme::Dark, 2),
           .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2)};

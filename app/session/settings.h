@@ -37,6 +37,9 @@ class Settings {
   void setPace(Pace pace);
   TokenFeed feed() const;
   void setFeed(TokenFeed feed);
+  /// On the first start the next text begins, so that a demonstration does not halt with a story's end.
+  WhenTextEnds whenTextEnds() const;
+  void setWhenTextEnds(WhenTextEnds when);
   Appearance appearance() const;
   void setAppearance(const Appearance& appearance);
   ColorMap colorMap() const;

@@ -44,6 +44,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   m_session.setSampling(m_settings.sampling());
   m_session.setPace(m_settings.pace());
   m_session.setFeed(m_settings.feed());
+  m_session.setWhenTextEnds(m_settings.whenTextEnds());
   emit promptChanged(m_settings.prompt(), m_settings.promptForm());
   std::vector<LaneRequest> lanes;
   std::vector<std::string> left;
@@ -329,6 +330,11 @@ void Workspace::setSampling(const model::SamplingOptions& sampling) {
 void Workspace::setFeed(TokenFeed feed) {
   m_settings.setFeed(feed);
   m_session.setFeed(feed);
+}
+
+void Workspace::setWhenTextEnds(WhenTextEnds when) {
+  m_settings.setWhenTextEnds(when);
+  m_session.setWhenTextEnds(when);
 }
 
 }  // namespace headroom::session

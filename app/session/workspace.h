@@ -60,6 +60,7 @@ class Workspace : public QObject {
   void setPace(Pace pace);
   void setSampling(const model::SamplingOptions& sampling);
   void setFeed(TokenFeed feed);
+  void setWhenTextEnds(WhenTextEnds when);
 
  signals:
   /// Other lanes run.

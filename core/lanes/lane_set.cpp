@@ -72,6 +72,14 @@ void LaneSet::setSampling(const model::SamplingOptions& sampling) {
   for (Lane& lane : m_lanes) lane.sampler = model::Sampler(sampling);
 }
 
+void LaneSet::setWhenTextEnds(WhenTextEnds when) {
+  m_options.whenTextEnds = when;
+  if (when == WhenTextEnds::Stop) return;
+  for (Lane& lane : m_lanes) {
+    if (lane.stopReason == StopReason::EndToken) lane.stopReason.reset();
+  }
+}
+
 void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
   assert(std::ssize(places) <= kMostLanes);
   std::vector<Lane> lanes;
@@ -272,7 +280,8 @@ std::optional<StopReason> LaneSet::reasonToStop(const Lane& lane, int token) con
   const std::vector<int>& script = lane.engine.script;
   if (!script.empty() && lane.fed() >= std::ssize(script)) return StopReason::RecordEnd;
   if (std::ssize(lane.continuation()) >= m_options.maxTokens) return StopReason::TokenLimit;
-  if (lane.engine.tokenizer() && lane.engine.tokenizer()->endsText(token)) return StopReason::EndToken;
+  const bool mayEnd = m_options.whenTextEnds == WhenTextEnds::Stop && lane.engine.tokenizer();
+  if (mayEnd && lane.engine.tokenizer()->endsText(token)) return StopReason::EndToken;
   if (lane.fed() >= contextLimit(*lane.engine.decoder)) return StopReason::ContextFull;
   return std::nullopt;
 }

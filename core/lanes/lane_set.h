@@ -37,6 +37,12 @@ enum class WhenOneStops {
   AllStop,     ///< so that all texts are of one length
 };
 
+/// What happens where a lane chooses the token that ends a text.
+enum class WhenTextEnds {
+  Stop,  ///< it stops, and the token is not fed
+  GoOn,  ///< the token is fed like any other, and the next text begins behind it
+};
+
 /// What one lane did in one step.
 struct LaneStep {
   int lane = 0;
@@ -94,6 +100,7 @@ class LaneSet {
   struct Options {
     TokenFeed feed = TokenFeed::Lockstep;
     WhenOneStops whenOneStops = WhenOneStops::OthersGoOn;
+    WhenTextEnds whenTextEnds = WhenTextEnds::Stop;
     int maxTokens = std::numeric_limits<int>::max();  ///< behind the prompt
     model::SamplingOptions sampling;
   };
@@ -132,6 +139,8 @@ class LaneSet {
   void start(const PromptOf& promptOf);
 
   void setSampling(const model::SamplingOptions& sampling);
+  /// Takes effect at once: lanes that stopped because their text had ended can go on with the next.
+  void setWhenTextEnds(WhenTextEnds when);
   /// Takes effect with the next start() or arrange().
   void setFeed(TokenFeed feed) { m_options.feed = feed; }
   /// As asked for; Lockstep also where no lane can follow another.

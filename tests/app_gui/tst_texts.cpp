@@ -1,3 +1,4 @@
+#include <QComboBox>
 #include <QLineEdit>
 #include <QMenu>
 #include <QToolButton>
@@ -9,6 +10,29 @@ using namespace headroom;
 
 namespace {
 
+const session::Palette& dark() {
+  return session::paletteOf(session::Theme::Dark);
+}
+
+/// Pixels of the longest level line of a colour.
+int longestRun(const QImage& image, session::Color color, QRectF part) {
+  int longest = 0;
+  const int left = static_cast<int>(part.left() * image.width());
+  const int right = static_cast<int>(part.right() * image.width());
+  for (int y = static_cast<int>(part.top() * image.height()); y < part.bottom() * image.height(); ++y) {
+    int run = 0;
+    for (int x = left; x < right; ++x) {
+      const QRgb pixel = image.pixel(x, y);
+      const bool isColor = std::abs(qRed(pixel) - color.red) < 6 &&
+                           std::abs(qGreen(pixel) - color.green) < 6 &&
+                           std::abs(qBlue(pixel) - color.blue) < 6;
+      run = isColor ? run + 1 : 0;
+      longest = std::max(longest, run);
+    }
+  }
+  return longest;
+}
+
 /// Fake lanes at full speed; they stop at the end of their contexts of 64.
 struct Page : test::GuiFixture {
   Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
@@ -19,12 +43,46 @@ struct Page : test::GuiFixture {
 
 }  // namespace
 
-/// Which texts are offered.
+/// Which texts are offered, and where one ends.
 class TestTexts : public QObject {
   Q_OBJECT
 
  private slots:
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
+
+  /// A frame with words stands where the token is, and the next text begins on a line of its own.
+  void theEndOfATextIsAMark() {
+    int longest[2] = {0, 0};
+    for (const bool ends : {false, true}) {
+      Page page;
+      page.start({ends ? "ends-at-30" : "mha"});
+      QVERIFY(page.drawn());
+      QTRY_COMPARE(page.length(0), 64);
+      QCOMPARE(page.store().lane(0).endsText(page.store().lane(0).tokens()[30]), ends);
+      page.selection().setPosition(28);
+      longest[ends ? 1 : 0] = longestRun(page.picture(), dark().textFaint, {0.0, 0.05, 0.6, 0.25});
+    }
+    QVERIFY2(longest[0] < 30 && longest[1] > 50,
+             qPrintable(QString("%1 and %2 pixels").arg(longest[0]).arg(longest[1])));
+  }
+
+  void whatFollowsAnEndIsChosenBesideTheSampling() {
+    Page page;
+    page.start({"ends-at-30"});
+    QVERIFY(page.drawn());
+    QTRY_COMPARE(page.length(0), 64);
+    QTest::keyClick(&page.window(), Qt::Key_G);
+    auto* choice = page.window().findChild<QComboBox*>("whenTextEnds");
+    QTRY_VERIFY(choice->isVisible());
+    QCOMPARE(choice->currentText(), QString("Go on with the next"));
+    choice->setFocus();
+    QTest::keyClick(choice, Qt::Key_Up);
+    QTRY_VERIFY(page.settings.whenTextEnds() == session::WhenTextEnds::Stop);
+    QTest::keyClick(choice, Qt::Key_Escape);
+    page.click("restart");
+    page.click("play");
+    QTRY_VERIFY(page.application->session().state().finished && page.length(0) == 30);
+  }
 
   void promptsAreOffered() {
     Page page;

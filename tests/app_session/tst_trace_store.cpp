@@ -166,6 +166,34 @@ class TestTraceStore : public QObject {
     QCOMPARE(session::Settings(file).sampling().topP, 1.0f);
   }
 
+  void settingsKeepWhatFollowsATextsEnd() {
+    QTemporaryDir folder;
+    const QString file = folder.filePath("kept.ini");
+    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::GoOn);
+    session::Settings(file).setWhenTextEnds(session::WhenTextEnds::Stop);
+    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::Stop);
+    QSettings(file, QSettings::IniFormat).setValue("whenTextEnds", 17);
+    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::GoOn);
+  }
+
+  /// A control token has no bytes of its own; what it does is its text.
+  void theTokenThatEndsATextSaysSo() {
+    session::LaneInfo info = infoOf(FakeDecoder{FakeLane{}});
+    info.pieces.assign(static_cast<std::size_t>(info.config.vocabSize), "a");
+    info.pieces[7].clear();
+    info.pieces[8].clear();
+    info.pieces[9] = "<|im_end|>";
+    info.endTokens = {8, 9};
+    const session::LaneTrace lane(info);
+    QCOMPARE(lane.text(6), std::string_view("a"));
+    QCOMPARE(lane.text(7), std::string_view("#7"));
+    for (const int token : info.endTokens) {
+      QCOMPARE(lane.text(token), std::string_view("end of text"));
+      QVERIFY(lane.endsText(token));
+    }
+    QVERIFY(!lane.endsText(7) && !lane.endsText(-1));
+  }
+
   void dropsStepsOfAnOlderRun() {
     FakeDecoder decoder{FakeLane{}};
     session::TraceStore store;

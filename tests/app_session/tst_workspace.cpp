@@ -54,6 +54,39 @@ class TestWorkspace : public QObject {
   Q_OBJECT
 
  private slots:
+  /// On the first start a text's end is no end of the demonstration.
+  void aTextsEndIsNoEndUnlessOneChoseIt() {
+    Table table;
+    QVERIFY(table.finish({"ends-at-30"}));
+    QCOMPARE(table.text(0)[30], test::FakeTokenizer::kEndToken);
+    QVERIFY(table.store.lane(0).endsText(table.text(0)[30]));
+    table.workspace.setWhenTextEnds(session::WhenTextEnds::Stop);
+    QVERIFY(table.settings.whenTextEnds() == session::WhenTextEnds::Stop);
+    table.workspace.restart();
+    table.workspace.togglePlaying();
+    QTRY_COMPARE(table.length(0), 30);
+    QTRY_VERIFY(table.textHas("has ended its text"));
+    QTRY_VERIFY(table.host.state().finished);
+    // Who lets the next text begin after all goes on from there, not from the prompt.
+    table.workspace.setWhenTextEnds(session::WhenTextEnds::GoOn);
+    QTRY_VERIFY(!table.host.state().finished);
+    QCOMPARE(table.length(0), 30);
+    table.workspace.stepOne();
+    QTRY_COMPARE(table.length(0), 31);
+    QCOMPARE(table.text(0)[30], test::FakeTokenizer::kEndToken);
+  }
+
+  /// What follows the answer to a chat message would be the user's next one.
+  void anAnswerInAChatEnds() {
+    Table table;
+    QVERIFY(table.finish({"chat"}));
+    table.workspace.setPromptForm(session::PromptForm::Chat, "It is");
+    QTRY_VERIFY(table.textHas("has ended its text"));
+    QTRY_COMPARE(table.length(0), 30);
+    table.workspace.setPromptForm(session::PromptForm::Text, "It is");
+    QTRY_COMPARE(table.length(0), 64);
+  }
+
   void theFirstStartHasMhaAndMqa() {
     Table table;
     QVERIFY(table.finish());

@@ -181,6 +181,10 @@ class FakeDecoder final : public model::Decoder {
 /// What the lane "trace" recorded; the first three were its prompt.
 inline const std::vector<int> kScript{5, 6, 7, 9, 8, 7, 6, 5};
 
+/// What "chat" has: a message becomes "[INST] Hello [/INST]".
+inline const std::string kChatTemplate =
+    "{{ '[INST] ' + message['content'] + ' [/INST]' }}{{ message['content'] + eos_token}}";
+
 /// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special.
 class FakeLaneOpener final : public lanes::LaneOpener {
  public:
@@ -193,7 +197,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     if (request.source == "gqa") lane.kvHeadCount = 2;
     if (request.source == "mqa") lane.kvHeadCount = 1;
     if (request.source == "differs-at-20") lane.differsAt = 20;
-    if (request.source == "ends-at-30") lane.endsAt = 30;
+    if (request.source == "ends-at-30" || request.source == "chat") lane.endsAt = 30;
     if (request.source == "fails-at-20") lane.failsAt = 20;
     if (request.source == "fails-at-40") lane.failsAt = 40;
     if (request.source == "overflows-at-20") lane.overflowsAt = 20;
@@ -207,6 +211,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     engine.model = m_models.use(request.source, [&] {
       model::Model model;
       if (request.source != "no-tokenizer") model.tokenizer = std::make_unique<FakeTokenizer>();
+      if (request.source == "chat") model.chatTemplate = kChatTemplate;
       return std::make_unique<lanes::LoadedModel>(std::move(model));
     });
     lane.msPerCell = msPerCell;

@@ -139,6 +139,47 @@ class TstLaneSet : public QObject {
     QCOMPARE(static_cast<bool>(lanes.set.lane(0).error), reason == "failed");
   }
 
+  /// The end token is fed like any other, to those that follow as well. Fails where it is left out, where
+  /// only the leader is fed it, and where it stops somebody.
+  void theNextTextBeginsWhereOneEnds() {
+    for (const auto feed : {lanes::TokenFeed::Lockstep, lanes::TokenFeed::FreeRun}) {
+      Lanes lanes({.feed = feed, .whenTextEnds = lanes::WhenTextEnds::GoOn});
+      lanes.arrange({{-1, "ends-at-30"}, {-1, "ends-at-30"}});
+      while (!lanes.set.finished()) lanes.set.step();
+      for (int lane = 0; lane < 2; ++lane) {
+        QVERIFY(lanes.set.lane(lane).stopReason == StopReason::ContextFull);
+        QCOMPARE(lanes.set.lane(lane).fed(), 64);
+        QCOMPARE(lanes.text(lane)[29], FakeDecoder::tokenFor(29, {}));
+        QCOMPARE(lanes.text(lane)[30], test::FakeTokenizer::kEndToken);
+        QCOMPARE(lanes.text(lane)[31], FakeDecoder::tokenFor(31, {}));
+      }
+    }
+  }
+
+  /// Lanes that have stopped at a text's end go on where they are, and make there the choices of a run that
+  /// never stopped.
+  void whoStoppedAtATextsEndCanGoOn() {
+    LaneSet::Options options{.sampling = {.temperature = 1.2f, .seed = 7}};
+    Lanes stopped(options);
+    options.whenTextEnds = lanes::WhenTextEnds::GoOn;
+    Lanes undisturbed(options);
+    for (Lanes* lanes : {&stopped, &undisturbed}) {
+      lanes->arrange({{-1, "ends-at-30"}, {-1, "mha"}});
+      while (!lanes->set.finished()) lanes->set.step();
+    }
+    QVERIFY(stopped.set.lane(0).stopReason == StopReason::EndToken);
+    QVERIFY(stopped.set.lane(1).stopReason == StopReason::EndToken);
+    QCOMPARE(stopped.set.lane(0).fed(), 30);
+    stopped.set.setWhenTextEnds(lanes::WhenTextEnds::Stop);
+    QVERIFY(stopped.set.finished());
+    stopped.set.setWhenTextEnds(lanes::WhenTextEnds::GoOn);
+    QVERIFY(!stopped.set.finished());
+    while (!stopped.set.finished()) stopped.set.step();
+    QCOMPARE(stopped.text(0), undisturbed.text(0));
+    QCOMPARE(stopped.text(1), undisturbed.text(1));
+    QCOMPARE(stopped.set.lane(0).fed(), 64);
+  }
+
   void inLockstepOthersGoOnOrStop() {
     for (const auto rule : {lanes::WhenOneStops::OthersGoOn, lanes::WhenOneStops::AllStop}) {
       Lanes lanes({.whenOneStops = rule});

@@ -69,6 +69,7 @@ void LivePage::divide(QWidget* live) {
 void LivePage::showSettings(const session::Settings& settings) {
   m_transport->setPace(settings.pace());
   m_transport->setSampling(settings.sampling());
+  m_transport->setWhenTextEnds(settings.whenTextEnds());
   const int whole = std::max(window()->height(), 400);
   m_splitter->setSizes({whole - chartHeight(whole), chartHeight(whole)});
   m_splitter->restoreState(settings.windowState());
@@ -86,6 +87,7 @@ void LivePage::connectTransport() {
           [this](const QString& prompt) { m_workspace.enterPrompt(prompt.toStdString()); });
   connect(m_transport, &TransportBar::paceChosen, &m_workspace, &session::Workspace::setPace);
   connect(m_transport, &TransportBar::samplingChosen, &m_workspace, &session::Workspace::setSampling);
+  connect(m_transport, &TransportBar::whenTextEndsChosen, &m_workspace, &session::Workspace::setWhenTextEnds);
   connect(m_transport, &TransportBar::feedChosen, &m_workspace, &session::Workspace::setFeed);
   LaneBar& lanes = m_transport->lanes();
   connect(&lanes, &LaneBar::addRequested, this,

@@ -1,6 +1,7 @@
 #include "app/pages/live/sampling_popover.h"
 
 #include <QCheckBox>
+#include <QComboBox>
 #include <QDoubleSpinBox>
 #include <QFormLayout>
 #include <QLabel>
@@ -23,7 +24,8 @@ SamplingPopover::SamplingPopover(QWidget* parent)
       m_temperature(new QDoubleSpinBox(this)),
       m_topK(new QSpinBox(this)),
       m_topP(new QDoubleSpinBox(this)),
-      m_seed(new QSpinBox(this)) {
+      m_seed(new QSpinBox(this)),
+      m_whenTextEnds(new QComboBox(this)) {
   setObjectName("samplingPopover");
   setFrameShape(QFrame::StyledPanel);
   using Options = model::SamplingOptions;
@@ -50,11 +52,19 @@ SamplingPopover::SamplingPopover(QWidget* parent)
   layout->addRow("Top-k", m_topK);
   layout->addRow("Top-p", m_topP);
   layout->addRow("Seed", m_seed);
-  auto* note = new QLabel("A change decodes again from the prompt.", this);
+  auto* note = new QLabel("A change of these decodes again from the prompt.", this);
   note->setEnabled(false);
   layout->addRow(note);
+  m_whenTextEnds->setObjectName("whenTextEnds");
+  m_whenTextEnds->addItems({"Stop there", "Go on with the next"});
+  m_whenTextEnds->setToolTip(
+      "A model ends a text with a token of its own. To go on, it is fed like any other,\n"
+      "and the next text begins. The answer to a chat message ends in any case.");
+  layout->addRow("When a text ends", m_whenTextEnds);
 
   connect(m_greedy, &QCheckBox::toggled, this, &SamplingPopover::update);
+  connect(m_whenTextEnds, &QComboBox::activated, this,
+          [this](int index) { emit whenTextEndsChosen(static_cast<session::WhenTextEnds>(index)); });
   for (QDoubleSpinBox* box : {m_temperature, m_topP}) {
     box->setKeyboardTracking(false);
     connect(box, &QDoubleSpinBox::valueChanged, this, &SamplingPopover::update);
@@ -81,6 +91,10 @@ void SamplingPopover::setSampling(const model::SamplingOptions& sampling) {
   m_topP->setValue(static_cast<double>(sampling.topP));
   m_seed->setValue(static_cast<int>(std::min<std::uint64_t>(sampling.seed, kMostSeed)));
   update();
+}
+
+void SamplingPopover::setWhenTextEnds(session::WhenTextEnds when) {
+  m_whenTextEnds->setCurrentIndex(static_cast<int>(when));
 }
 
 model::SamplingOptions SamplingPopover::sampling() const {

@@ -2,15 +2,18 @@
 
 #include <QFrame>
 
+#include "app/session/lane.h"
 #include "core/model/sampler.h"
 
 class QCheckBox;
+class QComboBox;
 class QDoubleSpinBox;
 class QSpinBox;
 
 namespace headroom::pages {
 
-/// Greedy or temperature, top-k, top-p and seed, in a small window below its button.
+/// Greedy or temperature, top-k, top-p and seed, and what happens where a text ends, in a small window below
+/// its button.
 class SamplingPopover : public QFrame {
   Q_OBJECT
 
@@ -19,11 +22,13 @@ class SamplingPopover : public QFrame {
 
   void setSampling(const model::SamplingOptions& sampling);
   model::SamplingOptions sampling() const;
+  void setWhenTextEnds(session::WhenTextEnds when);
   /// "greedy", "T 0.8, k 40": for the button.
   static QString summary(const model::SamplingOptions& sampling);
 
  signals:
   void samplingChanged();
+  void whenTextEndsChosen(headroom::session::WhenTextEnds when);
 
  private:
   void update();
@@ -33,6 +38,7 @@ class SamplingPopover : public QFrame {
   QSpinBox* m_topK;
   QDoubleSpinBox* m_topP;
   QSpinBox* m_seed;
+  QComboBox* m_whenTextEnds;  ///< in the order of WhenTextEnds
 };
 
 }  // namespace headroom::pages

@@ -102,6 +102,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   });
   connect(m_prompt, &QLineEdit::returnPressed, this, [this] { emit promptEntered(m_prompt->text()); });
   connect(m_samplingButton, &QToolButton::clicked, this, &TransportBar::openSampling);
+  connect(m_sampling, &SamplingPopover::whenTextEndsChosen, this, &TransportBar::whenTextEndsChosen);
   connect(m_sampling, &SamplingPopover::samplingChanged, this, [this] {
     m_samplingButton->setText(SamplingPopover::summary(m_sampling->sampling()));
     emit samplingChosen(m_sampling->sampling());
@@ -168,6 +169,10 @@ void TransportBar::setPromptForm(session::PromptForm form) {
 void TransportBar::setSampling(const model::SamplingOptions& sampling) {
   m_sampling->setSampling(sampling);
   m_samplingButton->setText(SamplingPopover::summary(sampling));
+}
+
+void TransportBar::setWhenTextEnds(session::WhenTextEnds when) {
+  m_sampling->setWhenTextEnds(when);
 }
 
 void TransportBar::setPace(session::Pace pace) {

@@ -38,6 +38,7 @@ class TransportBar : public QToolBar {
   QString prompt() const;
   void setPromptForm(session::PromptForm form);
   void setSampling(const model::SamplingOptions& sampling);
+  void setWhenTextEnds(session::WhenTextEnds when);
   void setPace(session::Pace pace);
   session::Pace pace() const;
   void setDevice(const QString& device);
@@ -53,6 +54,7 @@ class TransportBar : public QToolBar {
   void promptEntered(const QString& prompt);
   void paceChosen(headroom::session::Pace pace);
   void samplingChosen(const headroom::model::SamplingOptions& sampling);
+  void whenTextEndsChosen(headroom::session::WhenTextEnds when);
   void feedChosen(headroom::session::TokenFeed feed);
 
  private:
