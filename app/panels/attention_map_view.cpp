@@ -6,6 +6,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/row_requests.h"
+#include "app/session/trained_context.h"
 
 namespace headroom::panels {
 
@@ -139,6 +140,14 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
         list, context.fonts.small,
         {0.5f * (m_plot.min.x + m_plot.max.x), 0.5f * (top + bottom - context.fonts.small->FontSize)},
         colors.textDim, "not recorded");
+  }
+  if (const auto untrained = session::untrainedFrom(lane.info())) {
+    const float edge = m_plot.min.y + static_cast<float>(*untrained - viewport.firstRow) * pixels;
+    drawTrainedEdge(context, {m_plot.min.x, edge}, {m_plot.max.x, edge});
+    // At the right no attention is drawn yet there: a row is as long as its position.
+    drawTextRight(list, context.fonts.small,
+                  {m_plot.max.x - context.px(4), edge - context.px(2) - context.fonts.small->FontSize},
+                  colors.textDim, "trained until here");
   }
   // The row of the step looked at, between two lines.
   const float rowTop = m_plot.min.y + static_cast<float>(position - viewport.firstRow) * pixels;

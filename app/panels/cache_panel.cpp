@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/session/trained_context.h"
 #include "core/analysis/quantity.h"
 #include "core/analysis/traffic_summary.h"
 
@@ -16,6 +18,12 @@ constexpr std::string_view kTitle = "KV cache, one scale in all lanes";
 
 analysis::CacheGrowth growthOf(const session::LaneInfo& info) {
   return analysis::cacheGrowth(info.config, info.kvType, info.contextLength, info.batch);
+}
+
+/// Behind other sentences of a tool tip.
+std::string trainedNote(const session::LaneInfo& info) {
+  const std::optional<int> untrained = session::untrainedFrom(info);
+  return untrained ? "\nBehind the line: " + session::untrainedSentence(*untrained) : std::string();
 }
 
 /// The lane with the most cache per token: every area is drawn to its scale.
@@ -75,7 +83,8 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
                 ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
                 ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
                 "context limit. "
-                "Equal areas are equal bytes in every lane.");
+                "Equal areas are equal bytes in every lane." +
+                trainedNote(info));
   }
 }
 
@@ -106,6 +115,11 @@ void CachePanel::drawArea(const PanelContext& context, const Rect& area, int pos
   const float filled = area.width() * static_cast<float>(positions) / longest;
 
   fillRect(list, {area.min, {area.min.x + width, area.min.y + height}}, colors.mapGround);
+  const std::optional<int> untrained = session::untrainedFrom(info);
+  const float edge = area.min.x + area.width() * static_cast<float>(untrained.value_or(0)) / longest;
+  if (untrained) {
+    fillRect(list, {{edge, area.min.y}, {area.min.x + width, area.min.y + height}}, colors.untrained);
+  }
   fillRect(list, {area.min, {area.min.x + filled, area.min.y + height}}, session::withAlpha(color, 0.85));
   const int strips = info.config.layerCount * info.config.attention.kvHeadCount;
   const float strip = height / static_cast<float>(strips);
@@ -117,6 +131,7 @@ void CachePanel::drawArea(const PanelContext& context, const Rect& area, int pos
                  toImGui(session::withAlpha(colors.panel, layerEdge ? 1.0 : 0.45)), context.px(1));
   }
   strokeRect(list, {area.min, {area.min.x + width, area.min.y + height}}, colors.border);
+  if (untrained) drawTrainedEdge(context, {edge, area.min.y}, {edge, area.min.y + height});
 }
 
 }  // namespace headroom::panels

@@ -51,6 +51,13 @@ void strokeRect(ImDrawList& list, const Rect& rect, session::Color color, float 
   list.AddRect(rect.min, rect.max, toImGui(color), rounding, 0, thickness);
 }
 
+void drawTrainedEdge(const PanelContext& context, ImVec2 from, ImVec2 to) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  list.AddLine(from, to, toImGui(colors.panel), context.px(3));
+  list.AddLine(from, to, toImGui(colors.text), context.px(1));
+}
+
 AreaState mouseArea(const char* id, const Rect& rect) {
   if (rect.width() <= 0.0f || rect.height() <= 0.0f) return {};
   const ImVec2 before = ImGui::GetCursorScreenPos();

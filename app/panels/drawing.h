@@ -25,6 +25,9 @@ void fillRect(ImDrawList& list, const Rect& rect, session::Color color, float ro
 void strokeRect(ImDrawList& list, const Rect& rect, session::Color color, float rounding = 0.0f,
                 float thickness = 1.0f);
 
+/// Where the trained context ends: a line with a casing, so that it shows on maps of every colour.
+void drawTrainedEdge(const PanelContext& context, ImVec2 from, ImVec2 to);
+
 /// What the mouse does on an area.
 struct AreaState {
   bool hovered = false;

@@ -5,6 +5,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/row_requests.h"
+#include "app/session/trained_context.h"
 #include "core/analysis/head_statistics.h"
 #include "core/analysis/quantity.h"
 
@@ -118,6 +119,7 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   }
   context.canvas.draw(list, m_drawings, context.selection.colorMap(), context.selection.mapScale());
   coverUnrecorded(context, grid, extent);
+  markUntrained(context, grid, extent);
   handleMouse(context, grid, area);
   ImGui::EndChild();
 }
@@ -134,6 +136,20 @@ void HeadWallPanel::coverUnrecorded(const PanelContext& context, const Grid& gri
                   {cell.max.x, std::min(cell.max.y, cell.min.y + static_cast<float>(range.end) * pixels)}},
                  context.palette().mapGround);
       }
+    }
+  }
+}
+
+void HeadWallPanel::markUntrained(const PanelContext& context, const Grid& grid, int extent) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const std::optional<int> untrained = session::untrainedFrom(lane.info());
+  if (!untrained || *untrained >= extent) return;
+  const float share = static_cast<float>(*untrained) / static_cast<float>(extent);
+  for (int layer = 0; layer < lane.layerCount(); ++layer) {
+    for (int head = 0; head < lane.queryHeadCount(); ++head) {
+      const Rect cell = grid.cell(layer, head);
+      const float y = cell.min.y + share * cell.height();
+      drawTrainedEdge(context, {cell.min.x, y}, {cell.max.x, y});
     }
   }
 }
@@ -202,6 +218,9 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
     text += "\nThe row of position " + std::to_string(position) + " was not recorded.";
   } else if (row.empty() && position >= 0) {
     text += "\nRows of more than 1,024 positions are kept pooled; the inspector recomputes them whole.";
+  }
+  if (const auto untrained = session::untrainedFrom(lane.info()); untrained && position >= *untrained) {
+    text += "\nBelow the line: " + session::untrainedSentence(*untrained);
   }
   showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),
           text + "\nClick to inspect.");

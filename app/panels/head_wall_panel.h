@@ -29,6 +29,8 @@ class HeadWallPanel : public Panel {
     }
   };
 
+  /// A line across each map where rows beyond the trained context begin.
+  void markUntrained(const PanelContext& context, const Grid& grid, int extent);
   void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);
   void drawBrackets(const PanelContext& context, const Grid& grid, float top);
   void upload(const PanelContext& context, int layer, int head);

@@ -29,7 +29,8 @@ std::string explanation(const session::LaneInfo& info) {
       ". Context limit " + analysis::groupDigits(info.contextLength) + " tokens" +
       (info.contextLength > info.config.contextLength
            ? ", beyond the " + analysis::groupDigits(info.config.contextLength) +
-                 " that the model was trained for: there its text makes no sense, but times and bytes are "
+                 " that the model was trained for: there its text need not make sense, but times and "
+                 "bytes are "
                  "true"
            : "") +
       ". KV cache in " + std::string(model::shortName(info.kvType)) + ".\nDecodes " +

@@ -7,6 +7,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/session/display_text.h"
+#include "app/session/trained_context.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::panels {
@@ -53,12 +54,16 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
     context.selection.setPosition(under == last ? std::nullopt : std::optional(under));
   } else if (state.hovered) {
     ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
-    showTip(
-        context, "",
+    std::string tip =
         under < length && at < static_cast<float>(length)
             ? "Position " + std::to_string(under) + ". Drag to look back; the left and right arrow keys step."
             : "Not decoded yet. The track ends at the context limit of " + std::to_string(context_) +
-                  " tokens.");
+                  " tokens.";
+    const std::optional<int> untrained = session::untrainedFrom(store);
+    if (untrained && at >= static_cast<float>(*untrained)) {
+      tip += "\n" + session::untrainedSentence(*untrained);
+    }
+    showTip(context, "", tip);
   }
 }
 
@@ -67,6 +72,26 @@ void TimelinePanel::drawTicks(const PanelContext& context, const Rect& track, fl
   const session::TraceStore& store = context.store;
   const session::Palette& colors = context.palette();
   fillRect(list, track, colors.mapGround, context.px(2));
+  const auto xOf = [&](int position) { return track.min.x + pitch * static_cast<float>(position); };
+  const std::optional<int> untrained = session::untrainedFrom(store);
+  if (untrained) fillRect(list, {{xOf(*untrained), track.min.y}, track.max}, colors.untrained);
+  drawSteps(context, track, pitch);
+  if (!untrained) return;
+  drawTrainedEdge(context, {xOf(*untrained), track.min.y}, {xOf(*untrained), track.max.y});
+  // Where steps do not cover it yet, it is also said.
+  const ImFont* small = context.fonts.small;
+  const std::string label = "beyond " + session::trainedContextText(*untrained);
+  const float left = xOf(std::max(*untrained, store.length())) + context.px(8);
+  if (left + textWidth(small, label) < track.max.x) {
+    drawText(list, small, {left, 0.5f * (track.min.y + track.max.y - small->FontSize)}, colors.textDim,
+             label);
+  }
+}
+
+void TimelinePanel::drawSteps(const PanelContext& context, const Rect& track, float pitch) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::TraceStore& store = context.store;
+  const session::Palette& colors = context.palette();
   const int length = store.length();
   if (length == 0) return;
   const auto xOf = [&](int position) { return track.min.x + pitch * static_cast<float>(position); };

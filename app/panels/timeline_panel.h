@@ -10,6 +10,8 @@ class TimelinePanel : public Panel {
   void draw(const PanelContext& context, const Rect& area) override;
 
  private:
+  /// What was decoded, on the track.
+  void drawSteps(const PanelContext& context, const Rect& track, float pitch);
   void drawTicks(const PanelContext& context, const Rect& track, float pitch);
 };
 

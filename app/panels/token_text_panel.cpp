@@ -7,6 +7,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/session/display_text.h"
+#include "app/session/trained_context.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::panels {
@@ -135,6 +136,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
   const float strongest = row.size() > 1 ? *std::max_element(row.begin() + 1, row.end()) : 1.0f;
   const std::optional<int> divergence = context.store.divergence(m_lane);
   const session::Color tint = laneColor(context, m_lane);
+  const std::optional<int> untrained = session::untrainedFrom(lane.info());
 
   std::optional<int> under;
   const bool windowHovered = ImGui::IsWindowHovered();
@@ -145,6 +147,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
     if (min.y + lineHeight < view.min.y || min.y > view.max.y) continue;
     const Rect token{min, {min.x + placed.width, min.y + lineHeight}};
     const int id = lane.tokens()[static_cast<std::size_t>(position)];
+    if (untrained && position >= *untrained) fillRect(list, token, colors.untrained);
     if (static_cast<std::size_t>(position) < row.size()) {
       const float share =
           std::min(1.0f, row[static_cast<std::size_t>(position)] / std::max(strongest, 1e-6f));
@@ -166,6 +169,7 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
       drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop},
                text == "\n" ? colors.textFaint : ink, shownText(placed.wrapped ? text.substr(1) : text));
     }
+    if (position == untrained) drawTrainedEdge(context, token.min, {token.min.x, token.max.y});
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
     if (lockstep && choice >= 0 && choice != id) {
       list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
@@ -235,6 +239,9 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
   }
   if (lane.endsText(token)) {
     text += "\nThe token that ends a text; what follows begins the next.";
+  }
+  if (const auto untrained = session::untrainedFrom(lane.info()); untrained && position >= *untrained) {
+    text += "\n" + session::untrainedSentence(*untrained);
   }
   text += context.selection.head() ? "\nTinted: what it looks at in the selected head."
                                    : "\nTinted: what it looks at, mean of all heads.";

@@ -24,6 +24,7 @@ struct Palette {
   Color accentText;  ///< on accent
   Color problem;     ///< ground of an error
   Color mark;        ///< divergence
+  Color untrained;   ///< ground beyond the trained context
   Color mapGround;   ///< behind a heat map
   std::array<Color, kMaximumLanes> lanes;
   std::array<Color, 6> traffic;  ///< in the order of analysis::byClass

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/session/trained_context.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::session {
@@ -247,11 +248,11 @@ void Workspace::compareKernels(int lane) {
 void Workspace::noteUntrained() {
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneInfo& info = m_store.lane(lane).info();
-    if (info.contextLength <= info.config.contextLength) continue;
+    if (!untrainedFrom(info)) continue;
     if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
     emit message({Severity::Note,
                   info.title + " was trained for " + analysis::groupDigits(info.config.contextLength) +
-                      " positions. Beyond them the text makes no sense, but times and bytes are true."});
+                      " positions. Beyond them the text need not make sense, but times and bytes are true."});
     return;
   }
 }

@@ -1,18 +1,29 @@
 #include <QComboBox>
+#include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QToolButton>
 
+#include "app/pages/charts/growth_chart.h"
+#include "app/pages/charts/traffic_chart.h"
 #include "tests/app_gui/gui_fixture.h"
 #include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
+using test::countPixels;
 
 namespace {
 
 const session::Palette& dark() {
   return session::paletteOf(session::Theme::Dark);
 }
+
+/// Where the left of two lanes has its parts, in fractions of the live view.
+constexpr QRectF kText{0.01, 0.06, 0.47, 0.2};
+constexpr QRectF kWall{0.01, 0.3, 0.47, 0.36};
+constexpr QRectF kCache{0.01, 0.7, 0.17, 0.16};
+constexpr QRectF kTimelineStart{0.16, 0.9, 0.3, 0.1};
+constexpr QRectF kTimelineEnd{0.7, 0.9, 0.29, 0.1};
 
 /// Pixels of the longest level line of a colour.
 int longestRun(const QImage& image, session::Color color, QRectF part) {
@@ -33,22 +44,69 @@ int longestRun(const QImage& image, session::Color color, QRectF part) {
   return longest;
 }
 
-/// Fake lanes at full speed; they stop at the end of their contexts of 64.
+/// Fake lanes, trained for 64 positions, that decode to the end of their contexts and stop there.
 struct Page : test::GuiFixture {
   Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
     settings.setPrompt("It is a truth");
     settings.setPace({0.0});
   }
+  bool finish(int contextLength) {
+    settings.setLanes(
+        {{"mha", 0, {.contextLength = contextLength}}, {"mqa", 1, {.contextLength = contextLength}}});
+    start();
+    return drawn() &&
+           QTest::qWaitFor(
+               [&] { return application->session().state().finished && length(1) == contextLength; }, 20000);
+  }
+  QString verdict() { return window().findChild<QLabel*>("verdict")->text(); }
+  /// The charts over positions.
+  std::vector<QImage> charts() {
+    return {window().findChild<pages::GrowthChart*>()->grab().toImage(),
+            window().findChild<pages::TrafficChart*>()->grab().toImage()};
+  }
 };
 
 }  // namespace
 
-/// Which texts are offered, and where one ends.
+/// Which texts are offered, where one ends, and where those end that a model was trained for.
 class TestTexts : public QObject {
   Q_OBJECT
 
  private slots:
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
+
+  /// Fails where a view does not mark it, and where one marks what the model was trained for.
+  void whatIsBeyondTheTrainedContextIsMarked() {
+    for (const bool beyond : {false, true}) {
+      Page page;
+      QVERIFY(page.finish(beyond ? 128 : 64));
+      const char* kWords = "Beyond the trained context of 64 positions";
+      QTRY_COMPARE(page.verdict().contains(kWords), beyond);
+      const QImage newest = page.picture();
+      const auto ground = [&](const QImage& image, const QRectF& part) {
+        return countPixels(image, dark().untrained, part, 3);
+      };
+      QCOMPARE(ground(newest, kText) > 500, beyond);
+      QCOMPARE(ground(newest, kTimelineEnd) > 300, beyond);
+      QCOMPARE(ground(newest, kTimelineStart), 0);
+      const session::Color filled = session::mix(dark().untrained, dark().lanes[0], 0.85);
+      QCOMPARE(countPixels(newest, filled, kCache, 2) > 500, beyond);
+      // A cell of the wall is wider than a letter.
+      QCOMPARE(longestRun(newest, dark().text, kWall) > 24, beyond);
+      for (std::size_t chart = 0; chart < 2; ++chart) {
+        QTRY_COMPARE(ground(page.charts()[chart], {0, 0, 1, 1}) > 500, beyond);
+      }
+
+      page.selection().setPosition(10);
+      QTRY_VERIFY(!page.verdict().contains(kWords));
+      const QImage before = page.picture();
+      QCOMPARE(ground(before, kCache) > 500, beyond);
+
+      page.selection().setPosition(std::nullopt);
+      page.selection().setHead(session::HeadAddress{0, 1, 2});
+      QCOMPARE(longestRun(page.picture(), dark().text, {0.6, 0.2, 0.38, 0.6}) > 100, beyond);
+    }
+  }
 
   /// A frame with words stands where the token is, and the next text begins on a line of its own.
   void theEndOfATextIsAMark() {

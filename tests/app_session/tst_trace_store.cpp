@@ -6,6 +6,7 @@
 #include "app/session/selection.h"
 #include "app/session/settings.h"
 #include "app/session/trace_store.h"
+#include "app/session/trained_context.h"
 #include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
@@ -192,6 +193,27 @@ class TestTraceStore : public QObject {
       QVERIFY(lane.endsText(token));
     }
     QVERIFY(!lane.endsText(7) && !lane.endsText(-1));
+  }
+
+  /// Positions count from 0: of a trained context of 64 the first beyond it is 64.
+  void whatLiesBeyondTheTrainedContext() {
+    FakeDecoder decoder{FakeLane{}};
+    session::LaneInfo inside = infoOf(decoder);
+    session::LaneInfo beyond = infoOf(decoder);
+    beyond.contextLength = 65;
+    session::LaneInfo longer = infoOf(decoder);
+    longer.config.contextLength = 48;
+    QVERIFY(!session::untrainedFrom(inside));
+    QCOMPARE(session::untrainedFrom(beyond), std::optional<int>(64));
+    QCOMPARE(session::untrainedFrom(longer), std::optional<int>(48));
+    session::TraceStore store;
+    QVERIFY(!session::untrainedFrom(store));
+    store.setLanes(1, {inside, beyond, longer}, {{}, {}, {}});
+    QCOMPARE(session::untrainedFrom(store), std::optional<int>(48));
+    QCOMPARE(session::untrainedSentence(2048),
+             std::string(
+                 "Beyond the trained context of 2,048 positions: text need not make sense there, times and "
+                 "bytes are true."));
   }
 
   void dropsStepsOfAnOlderRun() {

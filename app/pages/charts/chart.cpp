@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/pages/colors.h"
+#include "app/session/trained_context.h"
 
 namespace headroom::pages {
 
@@ -21,6 +22,15 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
   setMinimumHeight(110);
   m_marker = new QCPItemStraightLine(this);
   m_marker->setVisible(false);
+  m_untrained = new QCPItemRect(this);
+  m_trainedEdge = new QCPItemStraightLine(this);
+  m_untrained->setVisible(false);
+  m_untrained->setLayer("background");
+  m_untrained->setPen(Qt::NoPen);
+  for (QCPItemPosition* corner : {m_untrained->topLeft, m_untrained->bottomRight}) {
+    corner->setTypeY(QCPItemPosition::ptAxisRectRatio);
+  }
+  m_trainedEdge->setVisible(false);
   setAppearance(m_appearance);
 }
 
@@ -59,6 +69,8 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   legend->setWrap(2);
   legend->setMargins(QMargins(4, 2, 4, 2));
   m_marker->setPen(QPen(toQt(colors.accent), 1));
+  m_untrained->setBrush(toQt(colors.untrained));
+  m_trainedEdge->setPen(QPen(toQt(colors.text), 1));
   replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -85,10 +97,25 @@ void Chart::markPosition(double position) {
   m_marker->point2->setCoords(position, 1.0);
 }
 
+void Chart::markUntrained(const session::TraceStore& store) {
+  m_untrainedFrom = session::untrainedFrom(store);
+  m_untrained->setVisible(m_untrainedFrom.has_value());
+  m_trainedEdge->setVisible(m_untrainedFrom.has_value());
+  if (!m_untrainedFrom) return;
+  m_untrained->topLeft->setCoords(*m_untrainedFrom, 0.0);
+  m_untrained->bottomRight->setCoords(store.contextLength(), 1.0);
+  m_trainedEdge->point1->setCoords(*m_untrainedFrom, 0.0);
+  m_trainedEdge->point2->setCoords(*m_untrainedFrom, 1.0);
+}
+
 void Chart::mouseMoveEvent(QMouseEvent* event) {
   QCustomPlot::mouseMoveEvent(event);
   const QPoint at = event->pos();
-  const QString values = axisRect()->rect().contains(at) ? valuesAt(xAxis->pixelToCoord(at.x())) : QString();
+  const double x = xAxis->pixelToCoord(at.x());
+  QString values = axisRect()->rect().contains(at) ? valuesAt(x) : QString();
+  if (m_untrainedFrom && x >= *m_untrainedFrom && !values.isEmpty()) {
+    values += "\n" + QString::fromStdString(session::untrainedSentence(*m_untrainedFrom));
+  }
   QToolTip::showText(event->globalPosition().toPoint(),
                      values.isEmpty() ? m_explanation : values + "\n\n" + m_explanation, this, rect());
 }

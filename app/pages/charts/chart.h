@@ -2,6 +2,8 @@
 
 #include <qcustomplot.h>
 
+#include <optional>
+
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
 #include "app/session/trace_store.h"
@@ -29,6 +31,8 @@ class Chart : public QCustomPlot {
   /// A round upper end for an axis that holds `largest`.
   static double roundUp(double largest);
   void markPosition(double position);
+  /// Of an axis of positions: tints those beyond the trained context; the tool tip says what they are.
+  void markUntrained(const session::TraceStore& store);
   void mouseMoveEvent(QMouseEvent* event) override;
   /// Values at the axis coordinate `x`, one line each; empty for none.
   virtual QString valuesAt(double x) const = 0;
@@ -39,6 +43,9 @@ class Chart : public QCustomPlot {
   QCPTextElement* m_title;
   QString m_explanation;
   QCPItemStraightLine* m_marker;
+  QCPItemRect* m_untrained;
+  QCPItemStraightLine* m_trainedEdge;
+  std::optional<int> m_untrainedFrom;
 };
 
 }  // namespace headroom::pages

@@ -51,6 +51,7 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
     projected->removeFromLegend();
   }
   nameLanes();
+  markUntrained(store);
   xAxis->setRange(0.0, std::max(store.contextLength(), 1));
   yAxis->setRange(0.0, roundUp(largest / kMegabyte));
   markPosition(selection.position() ? *selection.position() + 1.0 : -1.0);

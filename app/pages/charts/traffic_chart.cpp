@@ -40,6 +40,7 @@ void TrafficChart::refresh(const session::TraceStore& store, const session::Sele
     }
     graph(lane)->setPen(QPen(laneColor(store, lane), 2.0));
   }
+  markUntrained(store);
   xAxis->setRange(0.0, std::max(store.contextLength(), 1));
   yAxis->setRange(0.0, roundUp(m_largest / kMegabyte));
   markPosition(selection.position() ? *selection.position() + 0.5 : -1.0);

@@ -50,8 +50,8 @@ LaneControls::LaneControls(QWidget* parent)
       "Sequences that are decoded at once through the same weights, all with the same text.\n"
       "Weights are read once per step whatever the batch; keys and values once per sequence.");
   add("Context", m_context, "context",
-      "Positions that the KV cache has room for.\nBeyond what the model was trained for its text makes no "
-      "sense, but times and bytes are true.");
+      "Positions that the KV cache has room for.\nBeyond what the model was trained for its text need not "
+      "make sense, but times and bytes are true.");
   m_kvType->addItem("f32", static_cast<int>(model::KvType::F32));
   m_kvType->addItem("f16", static_cast<int>(model::KvType::F16));
   add("Cache", m_kvType, "kvType", "Keys and values are stored as 4 bytes (f32) or 2 bytes (f16) each");

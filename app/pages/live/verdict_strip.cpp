@@ -10,6 +10,7 @@
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
+#include "app/session/trained_context.h"
 #include "core/analysis/quantity.h"
 
 namespace headroom::pages {
@@ -127,9 +128,8 @@ void VerdictStrip::showVerdict() {
   m_stop->setVisible(false);
   m_measure->setVisible(m_store.laneCount() > 0 && !m_store.ceilings().known());
   if (m_verdict.lane < 0) {
-    m_text->setText(
-        m_store.laneCount() == 0 ? "" : "Decode a few tokens to see what limits a step on this device.");
-    m_text->setToolTip({});
+    setText(m_store.laneCount() == 0 ? "" : "Decode a few tokens to see what limits a step on this device.",
+            {}, {});
     m_go->setVisible(false);
     return;
   }
@@ -137,9 +137,9 @@ void VerdictStrip::showVerdict() {
   QString line =
       title + (m_verdict.bound == analysis::Bound::Unknown ? ": " : " is ") + text(m_verdict.sentence);
   if (!m_verdict.outlookSentence.empty()) line += " " + text(m_verdict.outlookSentence);
-  m_text->setText(line);
-  m_text->setToolTip(explanation());
-  fitText();
+  const std::optional<int> untrained = beyondTraining();
+  const QString note = untrained ? text(session::untrainedSentence(*untrained)) : QString();
+  setText(line, note, explanation() + (note.isEmpty() ? "" : "\n" + note));
   const std::optional<analysis::OperatingPoint> point = destination();
   m_go->setVisible(point.has_value());
   if (point) {
@@ -149,16 +149,23 @@ void VerdictStrip::showVerdict() {
   }
 }
 
+std::optional<int> VerdictStrip::beyondTraining() const {
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const std::optional<int> untrained = session::untrainedFrom(m_store.lane(lane).info());
+    if (untrained && m_selection.positionIn(m_store, lane) >= *untrained) return untrained;
+  }
+  return std::nullopt;
+}
+
 void VerdictStrip::showFilling() {
   m_measure->setVisible(false);
   m_go->setVisible(false);
   m_stop->setVisible(true);
   const session::Filling& filling = m_state.filling;
-  m_text->setText(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %.")
-                      .arg(grouped(filling.done), grouped(filling.total))
-                      .arg(100 * filling.done / std::max(filling.total, 1)));
-  m_text->setToolTip({});
-  fitText();
+  setText(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %.")
+              .arg(grouped(filling.done), grouped(filling.total))
+              .arg(100 * filling.done / std::max(filling.total, 1)),
+          {}, {});
 }
 
 QString VerdictStrip::explanation() const {
@@ -204,9 +211,27 @@ void VerdictStrip::resizeEvent(QResizeEvent* event) {
   fitText();
 }
 
+void VerdictStrip::setText(const QString& line, const QString& note, const QString& toolTip) {
+  m_line = line;
+  m_note = note;
+  m_text->setToolTip(toolTip);
+  fitText();
+}
+
 void VerdictStrip::fitText() {
-  const int twoLines = 2 * QFontMetrics(m_text->font()).lineSpacing();
-  m_text->setMinimumHeight(std::max(twoLines, m_text->heightForWidth(m_text->width())));
+  const int line = QFontMetrics(m_text->font()).lineSpacing();
+  const auto heightOf = [&](const QString& text) {
+    m_text->setText(text);
+    return m_text->heightForWidth(m_text->width());
+  };
+  int height = heightOf(m_line);
+  if (!m_note.isEmpty()) {
+    // What lies above needs the height more: the views there are marked, too.
+    const int withNote = heightOf(m_line + " " + m_note);
+    const bool hasRoom = withNote <= std::max(height, 3 * line);
+    height = hasRoom ? withNote : heightOf(m_line);
+  }
+  m_text->setMinimumHeight(std::max(2 * line, height));
 }
 
 }  // namespace headroom::pages

@@ -52,7 +52,11 @@ class VerdictStrip : public QFrame {
   void refresh();
   void showVerdict();
   void showFilling();
+  /// The trained context of a lane that is looked at beyond it.
+  std::optional<int> beyondTraining() const;
   QString explanation() const;
+  /// `note` is shown behind the line where that leaves the lanes their height.
+  void setText(const QString& line, const QString& note, const QString& toolTip);
   /// Makes room for all lines of the text: what lies below is then never pushed out of the window.
   void fitText();
 
@@ -63,6 +67,8 @@ class VerdictStrip : public QFrame {
   analysis::Verdict m_verdict;
   QButtonGroup* m_views;
   QLabel* m_text;
+  QString m_line;
+  QString m_note;
   QPushButton* m_measure;
   QPushButton* m_back;
   QPushButton* m_go;
