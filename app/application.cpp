@@ -68,8 +68,8 @@ Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Set
   // Before the first widget: a font that comes after the style sheet does not reach all of them.
   applyToQt(settings.appearance());
   QWidget* live = createLiveView();
-  m_window =
-      std::make_unique<pages::MainWindow>(*m_session, m_store, m_selection, *m_workspace, settings, live);
+  m_window = std::make_unique<pages::MainWindow>(*m_session, m_store, m_board, m_selection, *m_workspace,
+                                                 settings, live);
   QObject::connect(m_window.get(), &pages::MainWindow::appearanceChanged, m_window.get(),
                    [this](const session::Appearance& appearance) {
                      applyToQt(appearance);
@@ -93,7 +93,7 @@ QWidget* Application::createLiveView() {
   if (qEnvironmentVariableIntValue("HEADROOM_VALIDATION") == 1)
     m_vulkan.setLayers({"VK_LAYER_KHRONOS_validation"});
   if (!m_vulkan.create() || deviceCount(m_vulkan) == 0) return noDeviceNotice();
-  m_live = new view::LiveWindow(m_vulkan, m_layout, m_store, m_selection);
+  m_live = new view::LiveWindow(m_vulkan, m_layout, m_store, m_board, m_selection);
   QWidget* container = QWidget::createWindowContainer(m_live);
   container->setObjectName("live");
   return container;

@@ -9,6 +9,7 @@
 #include "app/panels/live_layout.h"
 #include "app/session/selection.h"
 #include "app/session/session_host.h"
+#include "app/session/speed_board.h"
 #include "app/session/settings.h"
 #include "app/session/trace_store.h"
 #include "app/session/workspace.h"
@@ -35,6 +36,7 @@ class Application {
   session::SessionHost& session() { return *m_session; }
   session::TraceStore& store() { return m_store; }
   session::Selection& selection() { return m_selection; }
+  session::SpeedBoard& board() { return m_board; }
   session::Workspace& workspace() { return *m_workspace; }
 
  private:
@@ -44,6 +46,7 @@ class Application {
   QVulkanInstance m_vulkan;
   session::TraceStore m_store;
   session::Selection m_selection;
+  session::SpeedBoard m_board{m_store, m_selection};
   panels::LiveLayout m_layout;
   std::unique_ptr<session::SessionHost> m_session;
   std::unique_ptr<session::Workspace> m_workspace;

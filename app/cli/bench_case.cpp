@@ -7,11 +7,6 @@
 
 namespace headroom::cli {
 
-Spread spreadOf(std::vector<double> values) {
-  const auto [minimum, maximum] = std::ranges::minmax(values);
-  return {.median = model::median(std::move(values)), .minimum = minimum, .maximum = maximum};
-}
-
 namespace {
 using analysis::StepSummary;
 
@@ -19,7 +14,7 @@ template <typename Value>
 Spread spreadOver(const std::vector<StepSummary>& rounds, const Value& value) {
   std::vector<double> values;
   for (const StepSummary& round : rounds) values.push_back(value(round));
-  return spreadOf(std::move(values));
+  return model::spreadOf(std::move(values));
 }
 
 double wallMs(const StepSummary& round) {
@@ -71,7 +66,7 @@ Spread speedup(const BenchRow& baseline, const BenchRow& row) {
   for (std::size_t round = 0; round < std::min(baseline.rounds.size(), row.rounds.size()); ++round) {
     ratios.push_back(wallMs(baseline.rounds[round]) / wallMs(row.rounds[round]));
   }
-  return spreadOf(std::move(ratios));
+  return model::spreadOf(std::move(ratios));
 }
 
 }  // namespace headroom::cli

@@ -10,6 +10,7 @@
 #include "core/lanes/model_store.h"
 #include "core/model/decoder.h"
 #include "core/model/stage.h"
+#include "core/model/statistics.h"
 #include "core/model/step_record.h"
 
 namespace headroom::cli {
@@ -37,13 +38,7 @@ struct BenchSetting {
   }
 };
 
-struct Spread {
-  double median = 0.0;
-  double minimum = 0.0;
-  double maximum = 0.0;
-};
-/// Of at least one value.
-Spread spreadOf(std::vector<double> values);
+using model::Spread;
 
 /// What was measured of one row.
 struct BenchRow {

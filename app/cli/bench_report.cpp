@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "app/cli/report_parts.h"
-#include "core/analysis/verdict.h"
+#include "core/analysis/speed_map.h"
+#include "core/analysis/step_bound.h"
 
 namespace headroom::cli {
 
@@ -62,67 +63,124 @@ std::string stageTable(const BenchResult& result) {
   return text;
 }
 
-/// What limits the rows of one group, and what fewer KV heads would bring there.
-struct GroupVerdict {
-  const BenchRow* first;
-  std::string model;  ///< of the row that is judged
-  analysis::Verdict verdict;
-};
-
-std::vector<GroupVerdict> verdicts(const BenchResult& result) {
-  std::vector<GroupVerdict> judged;
+/// The layout with the most KV heads of each group: what limits its steps.
+std::vector<const BenchRow*> judgedRows(const BenchResult& result) {
+  std::vector<const BenchRow*> judged;
   for (const BenchRow& row : result.rows) {
     if (&result.baselineOf(row) != &row) continue;
-    std::vector<analysis::LaneMeasurement> lanes;
-    std::vector<std::string> names;
+    const BenchRow* widest = &row;
     for (const BenchRow& other : result.rows) {
-      if (!other.setting.sameGroup(row.setting)) continue;
-      lanes.push_back(other.measurement);
-      names.push_back(result.modelOf(other).name);
+      const auto heads = [](const BenchRow& of) { return of.measurement.config.attention.kvHeadCount; };
+      if (other.setting.sameGroup(row.setting) && heads(other) > heads(*widest)) widest = &other;
     }
-    analysis::Verdict verdict = analysis::judge(lanes, result.ceilings);
-    if (verdict.lane < 0) continue;
-    judged.push_back({&row, names[static_cast<std::size_t>(verdict.lane)], std::move(verdict)});
+    judged.push_back(widest);
   }
   return judged;
 }
 
+/// Time over context of every model, batch, cache type and kernel that was measured.
+struct NamedCurve {
+  BenchSetting setting;  ///< of its first point
+  analysis::SpeedCurve curve;
+};
+
+std::vector<NamedCurve> curvesOf(const BenchResult& result) {
+  std::vector<NamedCurve> curves;
+  for (const BenchRow& row : result.rows) {
+    const auto found = std::ranges::find_if(curves, [&](const NamedCurve& known) {
+      return known.setting.model == row.setting.model && known.setting.batch == row.setting.batch &&
+             known.setting.kvType == row.setting.kvType && known.setting.attention == row.setting.attention;
+    });
+    NamedCurve& named = found != curves.end()
+                            ? *found
+                            : curves.emplace_back(NamedCurve{row.setting,
+                                                             {.name = result.modelOf(row).name,
+                                                              .attention = row.measurement.config.attention,
+                                                              .kernel = row.setting.attention,
+                                                              .kvType = row.setting.kvType}});
+    std::vector<double> rounds;
+    for (const analysis::StepSummary& round : row.rounds) rounds.push_back(round.perStep(round.wallTimeMs));
+    named.curve.points.push_back({{row.setting.batch, row.setting.context}, std::move(rounds)});
+  }
+  return curves;
+}
+
+struct NamedCrossing {
+  const NamedCurve* slow;
+  const NamedCurve* fast;
+  double goal;
+  analysis::Crossing crossing;
+};
+
+/// Where one model was measured to become 1.5 and 2 times as fast as one with more KV heads.
+std::vector<NamedCrossing> crossingsOf(const std::vector<NamedCurve>& curves) {
+  std::vector<NamedCrossing> crossings;
+  for (const NamedCurve& slow : curves) {
+    for (const NamedCurve& fast : curves) {
+      const bool comparable = slow.setting.batch == fast.setting.batch &&
+                              slow.setting.kvType == fast.setting.kvType &&
+                              slow.setting.attention == fast.setting.attention &&
+                              slow.curve.attention.kvHeadCount > fast.curve.attention.kvHeadCount;
+      if (!comparable) continue;
+      for (const double goal : {1.5, 2.0}) {
+        if (const auto found = analysis::crossing(goal, slow.curve, fast.curve, slow.setting.batch))
+          crossings.push_back({&slow, &fast, goal, *found});
+      }
+    }
+  }
+  return crossings;
+}
+
 std::string verdictText(const BenchResult& result) {
   std::string text = "\n";
-  for (const auto& [first, name, verdict] : verdicts(result)) {
-    text += fmt::format("context {}, batch {}, {} cache, {}: {} is {} {}\n", first->setting.context,
-                        first->setting.batch, shortName(first->setting.kvType),
-                        shortName(first->setting.attention), name, verdict.sentence, verdict.outlookSentence);
+  for (const BenchRow* row : judgedRows(result)) {
+    text +=
+        fmt::format("context {}, batch {}, {} cache, {}: {} is {}\n", row->setting.context,
+                    row->setting.batch, shortName(row->setting.kvType), shortName(row->setting.attention),
+                    result.modelOf(*row).name, analysis::boundSentence(row->measurement, result.ceilings));
+  }
+  const std::vector<NamedCurve> curves = curvesOf(result);
+  for (const NamedCrossing& named : crossingsOf(curves)) {
+    text += fmt::format(
+        "batch {}, {} cache, {}: {} is {}x as fast as {} from {} positions on ({} to {})\n",
+        named.fast->setting.batch, shortName(named.fast->setting.kvType),
+        shortName(named.fast->setting.attention), named.fast->curve.name, named.goal, named.slow->curve.name,
+        named.crossing.at.positions, named.crossing.low,
+        named.crossing.high > 0 ? std::to_string(named.crossing.high) : "beyond what was measured");
   }
   return text;
 }
 
 ordered_json verdictDocument(const BenchResult& result) {
   ordered_json list = ordered_json::array();
-  for (const auto& [first, name, verdict] : verdicts(result)) {
-    ordered_json entry = {{"context", first->setting.context},
-                          {"batch", first->setting.batch},
-                          {"kv_type", shortName(first->setting.kvType)},
-                          {"kernel", shortName(first->setting.attention)},
-                          {"model", name},
-                          {"class", boundName(verdict.bound)},
-                          {"sentence", verdict.sentence},
-                          {"outlook", verdict.outlookSentence}};
-    if (verdict.outlook) {
-      const analysis::Outlook& outlook = *verdict.outlook;
-      entry["bytes_ratio"] = outlook.bytesRatio;
-      entry["speedup"] = outlook.speedup;
-      entry["limit"] = outlook.limit;
-      entry["basis"] = outlook.basis == analysis::Basis::Measured ? "measured" : "computed";
-      for (std::size_t goal = 0; goal < analysis::kGoals.size(); ++goal) {
-        const std::string key = fmt::format("reaches_{}x", analysis::kGoals[goal]);
-        entry[key] = nullptr;
-        if (!outlook.reached[goal]) continue;
-        entry[key] = {{"batch", outlook.reached[goal]->batch},
-                      {"positions", outlook.reached[goal]->positions}};
-      }
-    }
-    list.push_back(entry);
+  for (const BenchRow* row : judgedRows(result)) {
+    list.push_back({{"context", row->setting.context},
+                    {"batch", row->setting.batch},
+                    {"kv_type", shortName(row->setting.kvType)},
+                    {"kernel", shortName(row->setting.attention)},
+                    {"model", result.modelOf(*row).name},
+                    {"class", boundName(boundOf(row->measurement, result.ceilings))},
+                    {"sentence", boundSentence(row->measurement, result.ceilings)}});
+  }
+  return list;
+}
+
+ordered_json crossingDocument(const BenchResult& result) {
+  ordered_json list = ordered_json::array();
+  const std::vector<NamedCurve> curves = curvesOf(result);
+  for (const NamedCrossing& named : crossingsOf(curves)) {
+    const auto orNull = [](int positions) {
+      return positions > 0 ? ordered_json(positions) : ordered_json();
+    };
+    list.push_back({{"model", named.fast->curve.name},
+                    {"against", named.slow->curve.name},
+                    {"batch", named.fast->setting.batch},
+                    {"kv_type", shortName(named.fast->setting.kvType)},
+                    {"kernel", shortName(named.fast->setting.attention)},
+                    {"speedup", named.goal},
+                    {"positions", named.crossing.at.positions},
+                    {"low", orNull(named.crossing.low)},
+                    {"high", orNull(named.crossing.high)}});
   }
   return list;
 }
@@ -255,7 +313,8 @@ ordered_json benchDocument(const BenchResult& result) {
             {"fma_gflops", result.ceilings.fmaGflops},
             {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
           {"rows", rows},
-          {"verdicts", verdictDocument(result)}};
+          {"verdicts", verdictDocument(result)},
+          {"crossings", crossingDocument(result)}};
 }
 
 }  // namespace headroom::cli

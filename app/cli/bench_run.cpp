@@ -120,7 +120,7 @@ class Case {
       }
       m_lastSteps.push_back(record);
       m_lastSteps.back().attention = {};
-      if (m_lastSteps.size() > analysis::LaneMeasurement::kRecentSteps)
+      if (m_lastSteps.size() > static_cast<std::size_t>(analysis::kRecentSteps))
         m_lastSteps.erase(m_lastSteps.begin());
       round.add(record);
     }

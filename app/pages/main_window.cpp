@@ -38,7 +38,7 @@ std::vector<std::string> toPaths(const QStringList& paths) {
 }
 }  // namespace
 
-MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store,
+MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
                        session::Selection& selection, session::Workspace& workspace,
                        session::Settings& settings, QWidget* live)
     : m_session(session),
@@ -54,7 +54,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   setMinimumSize(900, 560);
   setContextMenuPolicy(Qt::NoContextMenu);
 
-  m_live = new LivePage(session, store, selection, workspace, live, this);
+  m_live = new LivePage(session, store, board, selection, workspace, live, this);
   addPage(m_live);
   addPage(new ModelsPage(store, this));
   auto* column = new QVBoxLayout;
@@ -161,7 +161,7 @@ void MainWindow::addWindowCommands(QMenu* look) {
         appearance.theme == session::Theme::Dark ? session::Theme::Light : session::Theme::Dark;
     setAppearance(appearance);
   });
-  addCommand(look, "Presentation: larger type, fewer controls", Qt::Key_F11, [this] {
+  addCommand(look, "Presentation: full screen, for a room", Qt::Key_F11, [this] {
     session::Appearance appearance = m_appearance;
     appearance.typeSize =
         appearance.presentation() ? session::TypeSize::Standard : session::TypeSize::Presentation;
@@ -225,6 +225,8 @@ void MainWindow::setAbout(const About& about) {
 void MainWindow::setAppearance(const session::Appearance& appearance) {
   m_appearance = appearance;
   m_settings.setAppearance(appearance);
+  const bool fills = appearance.presentation();
+  if (fills != isFullScreen()) setWindowState(windowState() ^ Qt::WindowFullScreen);
   emit appearanceChanged(appearance);
   m_modes->setAppearance(appearance);
   m_messages->setAppearance(appearance);

@@ -7,6 +7,7 @@
 
 #include "app/pages/about_dialog.h"
 #include "app/session/appearance.h"
+#include "app/session/speed_board.h"
 #include "app/session/workspace.h"
 
 class QMenu;
@@ -25,8 +26,9 @@ class MainWindow : public QMainWindow {
 
  public:
   /// `live` is the live view, or what stands in its place; the window takes it over.
-  MainWindow(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
-             session::Workspace& workspace, session::Settings& settings, QWidget* live);
+  MainWindow(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
+             session::Selection& selection, session::Workspace& workspace, session::Settings& settings,
+             QWidget* live);
 
   /// Shows the remembered appearance, and has the workspace start.
   void start(const std::vector<std::string>& files);

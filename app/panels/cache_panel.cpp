@@ -47,7 +47,6 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
   const ImFont* strong = context.fonts.strong;
-  const analysis::CacheGrowth growth = growthOf(info);
   const int position = context.selection.positionIn(context.store, m_lane);
   const double used = position >= 0 ? static_cast<double>(lane.cacheBytesUsed(position)) : 0.0;
 
@@ -55,10 +54,35 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   drawText(list, small, {area.min.x, y}, colors.textDim,
            textWidth(small, kTitle) <= area.width() ? kTitle : "KV cache");
   y += small->FontSize + context.px(4);
-  const float textHeight = strong->FontSize + small->FontSize + context.px(5);
+  // What the headline says in large letters is not said again to a class.
+  const bool withText = !context.appearance.presentation();
+  const float textHeight = withText ? strong->FontSize + small->FontSize + context.px(5) : 0.0f;
   drawArea(context, {{area.min.x, y}, {area.max.x, area.max.y - textHeight}}, position + 1);
 
-  y = area.max.y - textHeight + context.px(3);
+  if (withText) drawAmounts(context, {{area.min.x, area.max.y - textHeight + context.px(3)}, area.max}, used);
+
+  if (mouseArea("cache", area).hovered) {
+    showTip(context, "KV cache",
+            "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+                (position >= 0 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) +
+                                     " B allocated"
+                               : "") +
+                ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
+                ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
+                "context limit. "
+                "Equal areas are equal bytes in every lane." +
+                trainedNote(info));
+  }
+}
+
+void CachePanel::drawAmounts(const PanelContext& context, const Rect& area, double used) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::LaneInfo& info = context.store.lane(m_lane).info();
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const ImFont* strong = context.fonts.strong;
+  const analysis::CacheGrowth growth = growthOf(info);
+  float y = area.min.y;
   const float x = area.min.x +
                   drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
                   context.px(10);
@@ -73,19 +97,6 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
     note += "of " + analysis::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
   }
   drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
-
-  if (mouseArea("cache", area).hovered) {
-    showTip(context, "KV cache",
-            "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
-                (position >= 0 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) +
-                                     " B allocated"
-                               : "") +
-                ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
-                ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
-                "context limit. "
-                "Equal areas are equal bytes in every lane." +
-                trainedNote(info));
-  }
 }
 
 std::string CachePanel::shareOfLargest(const PanelContext& context) const {
@@ -125,7 +136,9 @@ void CachePanel::drawArea(const PanelContext& context, const Rect& area, int pos
   const float strip = height / static_cast<float>(strips);
   for (int index = 1; index < strips; ++index) {
     const bool layerEdge = index % info.config.attention.kvHeadCount == 0;
-    if (!layerEdge && strip < context.px(3)) continue;
+    // Lines between thin strips would darken the lane with the smallest cache.
+    const float apart = layerEdge ? strip * static_cast<float>(info.config.attention.kvHeadCount) : strip;
+    if (apart < context.px(layerEdge ? 4 : 3)) continue;
     const float y = area.min.y + strip * static_cast<float>(index);
     list.AddLine({area.min.x, y}, {area.min.x + width, y},
                  toImGui(session::withAlpha(colors.panel, layerEdge ? 1.0 : 0.45)), context.px(1));

@@ -15,6 +15,8 @@ class CachePanel : public Panel {
  private:
   /// "1/8 of MHA", empty in the lane with the most cache per token.
   std::string shareOfLargest(const PanelContext& context) const;
+  /// What is used, per token and at the limit.
+  void drawAmounts(const PanelContext& context, const Rect& area, double used) const;
   void drawArea(const PanelContext& context, const Rect& area, int positions);
 
   int m_lane;

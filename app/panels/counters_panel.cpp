@@ -68,7 +68,7 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};
   drawBar(context, bar, position);
   y = bar.max.y + context.px(4);
-  const FigureGrid grid = layOut(context, figuresOf(context, position), area);
+  const FigureGrid grid = layOut(context, figuresOf(context, step), area);
   const float figures = static_cast<float>(grid.rows) * grid.rowHeight;
   drawLegend(context, {{area.min.x, y}, {area.max.x, area.max.y - figures - context.px(3)}}, step);
   drawFigures(context, {{area.min.x, area.max.y - figures}, area.max}, grid);
@@ -94,7 +94,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
   if (mouseArea("bar", bar).hovered) {
     const model::Traffic logical = step.logical();
     // The figures that narrow lanes have no room for.
-    for (const Figure& figure : figuresOf(context, position)) {
+    for (const Figure& figure : figuresOf(context, step)) {
       lines += std::string(figure.label) + ": " + figure.value + "\n";
     }
     if (!countsIssued(step)) {
@@ -142,17 +142,20 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   }
 }
 
-std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& context, int position) const {
+std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& context,
+                                                            const model::StepRecord& step) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const int batch = lane.info().batch;
-  const analysis::LaneMeasurement measured = lane.measuredRecently(position);
-  const analysis::StepSummary& recent = measured.recent;
-  const bool any = recent.stepCount > 0;
+  const analysis::LaneMeasurement& measured = context.board.measurement(m_lane);
+  const bool any = measured.measured();
   // Of a processor nobody counts the loads, and the probe ran elsewhere.
   const bool onDevice = any && measured.ranOnDevice();
+  // Bytes are those of the step looked at, as above; the time is what such a step takes.
+  const model::Traffic logical = step.logical();
+  const model::Traffic issued = step.issued();
   const std::string unknown = "\u2013";
   const auto known = [&](bool is, const std::string& value) { return is ? value : unknown; };
-  const double implied = recent.impliedGigabytesPerSecond();
+  const double implied = analysis::impliedGigabytesPerSecond(logical, measured.stepMs);
   const model::DeviceCeilings& ceilings = context.store.ceilings();
   const double copy = ceilings.copyAt(measured.workingSetBytes());
   const model::AttentionShape& heads = lane.info().config.attention;
@@ -164,33 +167,27 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                                    ceilings.date + "."
                              : "This device's ceilings have not been measured yet.";
   return {
-      {"time per step", "per step", known(any, analysis::millisecondsText(measured.wallMs())),
-       "Measured: wall time from the call to the return of a step, mean of " + analysis::recentStepsText() +
+      {"time per step", "per step", known(any, analysis::millisecondsText(measured.stepMs)),
+       "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
            " up to the one looked at."},
-      {"implied GB/s", "impl. GB/s", known(any && recent.gpuTimeMs > 0.0, analysis::fixedText(implied, 2)),
-       "Computed: logical bytes (each datum once, counted) / measured time of all stages, over " +
-           analysis::recentStepsText() + ". 1 GB is 10^9 bytes."},
+      {"implied GB/s", "impl. GB/s", known(any, analysis::fixedText(implied, 2)),
+       "Computed: logical bytes / time per step. 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
-       known(onDevice && ceilings.known() && recent.gpuTimeMs > 0.0,
-             analysis::fixedText(analysis::percentOf(implied, copy), 0) + " %"),
+       known(onDevice && ceilings.known(), analysis::fixedText(analysis::percentOf(implied, copy), 0) + " %"),
        ofCopy},
-      {"KV reuse", "KV reuse", known(onDevice, analysis::fixedText(recent.kvReuseFactor(), 1) + "\u00d7"),
+      {"KV reuse", "KV reuse",
+       known(onDevice, analysis::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
-       "the "
-       "shared kernel; query heads / KV heads = " +
+       "the shared kernel; query heads / KV heads = " +
            std::to_string(heads.groupSize()) + " for the naive one."},
-      {"logical", "logical",
-       known(any, analysis::bytesText(measured.perStep(static_cast<double>(recent.logical.total())))),
-       "Counted: logical bytes of a step, each datum once, mean of " + analysis::recentStepsText() + "."},
-      {"issued", "issued",
-       known(onDevice, analysis::bytesText(measured.perStep(static_cast<double>(recent.issued.total())))),
-       "Counted: issued bytes of a step, what the kernels load and store, padding and reloads included, mean "
-       "of " +
-           analysis::recentStepsText() + "."},
-      {"tokens/s", "tokens/s", known(any, analysis::fixedText(measured.tokensPerSecond(), 0)),
+      {"logical", "logical", known(any, analysis::bytesText(perToken(logical.total(), step))),
+       "Counted: logical bytes of the step looked at, each datum once."},
+      {"issued", "issued", known(onDevice, analysis::bytesText(perToken(issued.total(), step))),
+       "Counted: issued bytes of the step looked at, what the kernels load and store, padding and reloads "
+       "included."},
+      {"tokens/s", "tokens/s", known(any, analysis::fixedText(measured.tokensPerSecond(), 1)),
        "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
-           " / measured time per step. This is what the lane reaches on its own; the speed setting may pace "
-           "it "
+           " / time per step. This is what the lane reaches on its own; the speed setting may pace it "
            "slower."},
   };
 }

@@ -30,7 +30,7 @@ class CountersPanel : public Panel {
     float rowHeight = 0.0f;
   };
   /// The most telling first.
-  std::vector<Figure> figuresOf(const PanelContext& context, int position) const;
+  std::vector<Figure> figuresOf(const PanelContext& context, const model::StepRecord& step) const;
   FigureGrid layOut(const PanelContext& context, std::vector<Figure> figures, const Rect& area) const;
   void drawBar(const PanelContext& context, const Rect& bar, int position);
   void drawLegend(const PanelContext& context, const Rect& area, const model::StepRecord& step);

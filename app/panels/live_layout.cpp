@@ -9,6 +9,7 @@
 #include "app/panels/counters_panel.h"
 #include "app/panels/drawing.h"
 #include "app/panels/head_wall_panel.h"
+#include "app/panels/headline_panel.h"
 #include "app/panels/lane_header_panel.h"
 #include "app/panels/token_text_panel.h"
 
@@ -52,6 +53,7 @@ void roundCorners(ImDrawList& list, const Rect& panel, float radius, session::Co
 
 LiveLayout::Lane::Lane(int index)
     : header(std::make_unique<LaneHeaderPanel>(index)),
+      headline(std::make_unique<HeadlinePanel>(index)),
       text(std::make_unique<TokenTextPanel>(index)),
       wall(std::make_unique<HeadWallPanel>(index)),
       cache(std::make_unique<CachePanel>(index)),
@@ -60,7 +62,8 @@ LiveLayout::Lane::Lane(int index)
 void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const float margin = context.px(kMargin);
-  const float timelineHeight = context.px(context.appearance.presentation() ? 50 : 40);
+  // A class looks at what happens now.
+  const float timelineHeight = context.appearance.presentation() ? 0.0f : context.px(40);
   const Rect timeline{{area.min.x + margin, area.max.y - margin - timelineHeight},
                       {area.max.x - margin, area.max.y - margin}};
   Rect lanes{{area.min.x + margin, area.min.y + margin}, {area.max.x - margin, timeline.min.y - margin}};
@@ -84,7 +87,7 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   drawGaps(list, {area.min, {area.max.x, upperBottom}}, panels, context.palette().window);
   drawGaps(list, {{area.min.x, upperBottom}, area.max}, std::span(&timeline, 1), context.palette().window);
   for (const Rect& panel : panels) roundCorners(list, panel, context.px(kRounding), context.palette().window);
-  roundCorners(list, timeline, context.px(kRounding), context.palette().window);
+  if (timelineHeight > 0.0f) roundCorners(list, timeline, context.px(kRounding), context.palette().window);
 
   if (count == 0) {
     drawTextCentered(list, context.fonts.body,
@@ -98,7 +101,7 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
     ImGui::PopID();
   }
   if (inspector) m_inspector.draw(context, *inspector);
-  m_timeline.draw(context, timeline);
+  if (timelineHeight > 0.0f) m_timeline.draw(context, timeline);
 }
 
 void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& area) {
@@ -111,23 +114,36 @@ void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& ar
   const float gap = context.px(8);
   const float header = context.fonts.strong->FontSize + context.px(4);
   const float small = context.fonts.small->FontSize;
+  const bool presentation = context.appearance.presentation();
   const float bottom =
-      std::clamp(0.24f * inner.height(), 4.0f * small + context.fonts.strong->FontSize + context.px(32),
-                 context.px(170));
-  const float middle = inner.height() - header - bottom - 2.0f * gap;
-  // The text gets a third, the maps the rest; at least three lines of text.
-  const float text = std::max(0.30f * middle, std::min(0.5f * middle, 4.2f * context.fonts.body->FontSize));
+      presentation
+          ? std::clamp(0.16f * inner.height(), 2.0f * small + context.fonts.strong->FontSize + context.px(24),
+                       context.px(150))
+          : std::clamp(0.24f * inner.height(), 4.0f * small + context.fonts.strong->FontSize + context.px(32),
+                       context.px(170));
+  const float headline = HeadlinePanel::height(context);
+  const float middle = inner.height() - header - headline - bottom - 2.0f * gap;
+  // The text gets a third, the maps the rest; at least three lines of text, two for a class.
+  const float lines = presentation ? 2.3f : 4.2f;
+  const float text = std::max((presentation ? 0.2f : 0.3f) * middle,
+                              std::min(0.5f * middle, lines * context.fonts.body->FontSize));
 
   Lane& lane = m_lanes[static_cast<std::size_t>(index)];
   float y = inner.min.y;
   lane.header->draw(context, {{inner.min.x, y}, {inner.max.x, y + header}});
-  y += header + context.px(2);
+  y += header;
+  lane.headline->draw(context, {{inner.min.x, y}, {inner.max.x, y + headline}});
+  y += headline + context.px(2);
   lane.text->draw(context, {{inner.min.x, y}, {inner.max.x, y + text - context.px(2)}});
   y += text + gap;
   lane.wall->draw(context, {{inner.min.x, y}, {inner.max.x, y + middle - text - gap}});
 
-  const float split = inner.min.x + 0.36f * inner.width();
   const float top = inner.max.y - bottom + context.px(4);
+  if (presentation) {
+    lane.cache->draw(context, {{inner.min.x, top}, inner.max});
+    return;
+  }
+  const float split = inner.min.x + 0.36f * inner.width();
   lane.cache->draw(context, {{inner.min.x, top}, {split - 2.0f * gap, inner.max.y}});
   lane.counters->draw(context, {{split, top}, inner.max});
 }

@@ -20,6 +20,7 @@ class LiveLayout : public Panel {
   struct Lane {
     explicit Lane(int index);
     std::unique_ptr<Panel> header;
+    std::unique_ptr<Panel> headline;
     std::unique_ptr<Panel> text;
     std::unique_ptr<Panel> wall;
     std::unique_ptr<Panel> cache;

@@ -7,6 +7,7 @@
 
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
+#include "app/session/speed_board.h"
 #include "app/session/trace_store.h"
 
 namespace headroom::panels {
@@ -62,11 +63,13 @@ struct Fonts {
   ImFont* body = nullptr;
   ImFont* strong = nullptr;
   ImFont* small = nullptr;
+  ImFont* headline = nullptr;  ///< large; drawn at any smaller size too
 };
 
 /// What a panel draws from and acts on. Panels never see Vulkan or the engine.
 struct PanelContext {
   const session::TraceStore& store;
+  const session::SpeedBoard& board;
   session::Selection& selection;
   const session::Appearance& appearance;
   HeatMapCanvas& canvas;

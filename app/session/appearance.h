@@ -41,7 +41,7 @@ struct Appearance {
 
   const Palette& palette() const { return paletteOf(theme); }
   /// Size of body text in device-independent pixels; everything else follows from it.
-  float textSize() const { return typeSize == TypeSize::Presentation ? 17.0f : 13.0f; }
+  float textSize() const { return typeSize == TypeSize::Presentation ? 22.0f : 13.0f; }
   bool presentation() const { return typeSize == TypeSize::Presentation; }
   bool operator==(const Appearance&) const = default;
 };

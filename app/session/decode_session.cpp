@@ -12,6 +12,7 @@
 
 #include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
+#include "app/session/speed_sweep_plan.h"
 #include "core/model/attention_pooling.h"
 
 namespace headroom::session {
@@ -66,25 +67,20 @@ void DecodeSession::wake() {
 void DecodeSession::serve(Requests requests) {
   bool restart = requests.restart;
   if (requests.otherwise) requests.playing = !m_state.playing;
-  if (requests.prompt && *requests.prompt != m_prompt) {
-    m_prompt = *requests.prompt;
+  const auto take = [&](const auto& wanted, auto& value) {
+    if (!wanted || *wanted == value) return;
+    value = *wanted;
     restart = true;
-  }
+  };
+  take(requests.prompt, m_prompt);
+  take(requests.fill, m_state.fill);
+  take(requests.promptForm, m_state.promptForm);
   if (requests.sampling) {
     m_lanes.setSampling(*requests.sampling);
     restart = true;
   }
-  const bool feedAsked = requests.feed.has_value();
   if (requests.feed && *requests.feed != m_lanes.feed()) {
     m_lanes.setFeed(*requests.feed);
-    restart = true;
-  }
-  if (requests.fill && *requests.fill != m_state.fill) {
-    m_state.fill = *requests.fill;
-    restart = true;
-  }
-  if (requests.promptForm && *requests.promptForm != m_state.promptForm) {
-    m_state.promptForm = *requests.promptForm;
     restart = true;
   }
   m_whenTextEnds = requests.whenTextEnds.value_or(m_whenTextEnds);
@@ -110,7 +106,7 @@ void DecodeSession::serve(Requests requests) {
       start();
     }
   }
-  if (change != Outcome::NothingNew || restart || feedAsked) explainFeed();
+  if (change != Outcome::NothingNew || restart || requests.feed) explainFeed();
   if (requests.singleSteps > 0 || m_lanes.laneCount() == 0) m_state.playing = false;
   m_singleSteps += requests.singleSteps;
   if (requests.stopFilling) m_lanes.cutFilling();
@@ -119,6 +115,7 @@ void DecodeSession::serve(Requests requests) {
   flush();
   publishState();
   if (requests.measureCeilings && !m_reopen) measureCeilings();
+  if (requests.measureSpeed && !m_reopen) measureSpeed();
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   schedule();
@@ -160,6 +157,33 @@ void DecodeSession::measureCeilings() {
     emit message({Severity::Problem, error.what()});
   }
   m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;  // no hurry to catch up
+}
+
+void DecodeSession::measureSpeed() {
+  const SpeedSweepPlan plan = planSpeedSweep(m_lanes, m_laneRequests, *m_opener);
+  if (plan.subjects.empty()) {
+    emit message(
+        {Severity::Note, "There is nothing to measure: no lane decodes a model on a Vulkan device."});
+    return;
+  }
+  try {
+    const auto skipped =
+        runSpeedSweep(plan, m_lanes.lane(0).engine.decoder->deviceName(),
+                      {.progress =
+                           [&](double share, const analysis::OperatingPoint& at) {
+                             m_state.measuring = {.underWay = true, .share = share, .at = at};
+                             publishState();
+                           },
+                       .pointDone = [&](const analysis::SpeedMap& map) { emit speedMeasured(map); },
+                       .stop = [this] { return m_requests.measuringCancelled(); }});
+    for (const std::string& sentence : skipped) emit message({Severity::Note, sentence});
+  } catch (const model::DeviceLost& error) {
+    deviceLost(error.what(), m_laneRequests);
+  } catch (const std::exception& error) {
+    emit message({Severity::Problem, error.what()});
+  }
+  m_state.measuring = {};
+  publishState();
 }
 
 struct DecodeSession::Change {
@@ -239,28 +263,13 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
   m_stopped.clear();
   m_batch = {.run = ++m_run, .steps = {}};
   m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(lane); });
-  announceLanes(origins);
+  emit lanesChanged(m_run, describeLanes(m_lanes, m_laneRequests), origins);
   const bool someGoOn =
       std::ranges::any_of(origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
   if (beginsAnew && someGoOn) return Outcome::SomeGoOn;
   fillShortTexts();
   pauseIfFinished();
   return someGoOn ? Outcome::SomeGoOn : Outcome::AllBegin;
-}
-
-void DecodeSession::announceLanes(const std::vector<LaneOrigin>& origins) {
-  std::vector<LaneInfo> infos;
-  for (int index = 0; index < m_lanes.laneCount(); ++index) {
-    const lanes::LaneEngine& engine = m_lanes.lane(index).engine;
-    std::string weightsOf;
-    for (int earlier = 0; earlier < index && weightsOf.empty(); ++earlier) {
-      const lanes::ModelUse& other = m_lanes.lane(earlier).engine.model;
-      const bool isShared = other && engine.model && &*other == &*engine.model;
-      if (isShared) weightsOf = infos[static_cast<std::size_t>(earlier)].title;
-    }
-    infos.push_back(describe(m_laneRequests[static_cast<std::size_t>(index)], engine, weightsOf));
-  }
-  emit lanesChanged(m_run, infos, origins);
 }
 
 lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {

@@ -47,6 +47,8 @@ class DecodeSession : public QObject {
   void rowsReady();
   /// Known once the first lanes run; again after every measurement.
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
+  /// After each point of a sweep, and at its end.
+  void speedMeasured(const headroom::analysis::SpeedMap& map);
 
  private:
   /// Where the lanes that are wanted come from.
@@ -62,7 +64,6 @@ class DecodeSession : public QObject {
   lanes::LaneEngine open(const lanes::LaneRequest& request);
   /// Opens all that `change` needs; false when it is to be given up.
   bool openAll(Change& change);
-  void announceLanes(const std::vector<LaneOrigin>& origins);
   /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
   void applyTextEnd();
   /// From the prompt.
@@ -85,6 +86,8 @@ class DecodeSession : public QObject {
   /// Takes kept ceilings at once; without any, measures them a little later, when there is text to look at.
   void findCeilings();
   void measureCeilings();
+  /// All lanes and both kernels over contexts and batches.
+  void measureSpeed();
   /// Says which lanes go their own way in lockstep, and why.
   void explainFeed();
   lanes::TokenFeed feedAsItIs() const;

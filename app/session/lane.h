@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/speed_map.h"
 #include "core/analysis/truth_card.h"
 #include "core/analysis/weight_geometry.h"
 #include "core/lanes/device_lanes.h"
@@ -104,6 +105,15 @@ struct ReplayedRows {
   std::vector<model::AttentionRows> blocks;
 };
 
+/// A sweep over contexts and batches under way.
+struct Measuring {
+  bool underWay = false;
+  double share = 0.0;  ///< of it, 0 to 1
+  analysis::OperatingPoint at;
+
+  bool operator==(const Measuring&) const = default;
+};
+
 /// What the session is doing.
 struct SessionState {
   bool playing = false;
@@ -113,6 +123,7 @@ struct SessionState {
   int fill = 0;  ///< positions that a start fills with the prompt's text again and again; 0: the prompt once
   Filling filling;
   Opening opening;
+  Measuring measuring;
   PromptForm promptForm = PromptForm::Text;
 };
 

@@ -1,6 +1,7 @@
 #include "app/session/lane_description.h"
 
 #include <algorithm>
+#include <string>
 
 namespace headroom::session {
 
@@ -15,8 +16,7 @@ std::string optionsSuffix(const model::DecoderOptions& options) {
   return suffix;
 }
 
-}  // namespace
-
+/// `weightsOf` is the title of an earlier lane that decodes with the same weights; empty when it is the first.
 LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
                   const std::string& weightsOf) {
   const model::Decoder& decoder = *engine.decoder;
@@ -57,6 +57,24 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
     }
   }
   return info;
+}
+
+}  // namespace
+
+std::vector<LaneInfo> describeLanes(const lanes::LaneSet& lanes,
+                                    const std::vector<lanes::LaneRequest>& requests) {
+  std::vector<LaneInfo> infos;
+  for (int index = 0; index < lanes.laneCount(); ++index) {
+    const lanes::LaneEngine& engine = lanes.lane(index).engine;
+    std::string weightsOf;
+    for (int earlier = 0; earlier < index && weightsOf.empty(); ++earlier) {
+      const lanes::ModelUse& other = lanes.lane(earlier).engine.model;
+      const bool isShared = other && engine.model && &*other == &*engine.model;
+      if (isShared) weightsOf = infos[static_cast<std::size_t>(earlier)].title;
+    }
+    infos.push_back(describe(requests[static_cast<std::size_t>(index)], engine, weightsOf));
+  }
+  return infos;
 }
 
 }  // namespace headroom::session

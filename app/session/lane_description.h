@@ -1,14 +1,14 @@
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "app/session/lane.h"
 
 namespace headroom::session {
 
-/// What the rest of the application may know of an opened lane. `weightsOf` is the title of an earlier lane
-/// that decodes with the same weights; empty when it is the first.
-LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
-                  const std::string& weightsOf);
+/// What the rest of the application may know of the lanes, which were opened as `requests` ask. Weights that
+/// several of them decode with count with the first.
+std::vector<LaneInfo> describeLanes(const lanes::LaneSet& lanes,
+                                    const std::vector<lanes::LaneRequest>& requests);
 
 }  // namespace headroom::session

@@ -218,12 +218,6 @@ analysis::LaneMeasurement LaneTrace::measured(int position) const {
   return analysis::measureLane(m_info.config, options(), decodeSteps(position));
 }
 
-analysis::LaneMeasurement LaneTrace::measuredRecently(int position) const {
-  const std::span<const model::StepRecord> steps = decodeSteps(position);
-  const auto count = std::min<std::size_t>(steps.size(), analysis::LaneMeasurement::kRecentSteps);
-  return analysis::measureLane(m_info.config, options(), steps.last(count));
-}
-
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {
   std::vector<float> mean;
   int count = 0;

@@ -92,8 +92,6 @@ class LaneTrace {
   std::span<const model::StepRecord> decodeSteps(int position) const;
   /// What they tell of the lane.
   analysis::LaneMeasurement measured(int position) const;
-  /// The same without how attention grew, from the last steps alone: cheap enough for every frame.
-  analysis::LaneMeasurement measuredRecently(int position) const;
 
   /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,
   /// tokens, choices, sums, overviews and recomputed rows. Without the allocator's own.

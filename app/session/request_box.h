@@ -29,6 +29,7 @@ struct Requests {
   std::vector<RowRequest> rows;  ///< one per slot
   bool restart = false;
   bool measureCeilings = false;
+  bool measureSpeed = false;
   bool stopFilling = false;
   int singleSteps = 0;
 
@@ -38,7 +39,8 @@ struct Requests {
   }
   bool any() const {
     return lanes || prompt || sampling || feed || whenTextEnds || pace || playing || otherwise || fill ||
-           promptForm || !rows.empty() || restart || measureCeilings || stopFilling || singleSteps > 0;
+           promptForm || !rows.empty() || restart || measureCeilings || measureSpeed || stopFilling ||
+           singleSteps > 0;
   }
 };
 
@@ -57,6 +59,11 @@ class RequestBox {
   void allowOpening() { m_cancelled = false; }
   bool openingCancelled() const { return m_cancelled; }
 
+  /// Ends a sweep under way; likewise.
+  void cancelMeasuring() { m_measuringCancelled = true; }
+  void allowMeasuring() { m_measuringCancelled = false; }
+  bool measuringCancelled() const { return m_measuringCancelled; }
+
   Requests take() {
     const std::scoped_lock lock(m_mutex);
     return std::exchange(m_waiting, {});
@@ -66,6 +73,7 @@ class RequestBox {
   std::mutex m_mutex;
   Requests m_waiting;
   std::atomic<bool> m_cancelled = false;
+  std::atomic<bool> m_measuringCancelled = false;
 };
 
 }  // namespace headroom::session

@@ -10,6 +10,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   qRegisterMetaType<SessionState>();
   qRegisterMetaType<Message>();
   qRegisterMetaType<model::DeviceCeilings>();
+  qRegisterMetaType<analysis::SpeedMap>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
@@ -17,6 +18,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   connect(m_session.get(), &DecodeSession::message, this, &SessionHost::message);
   connect(m_session.get(), &DecodeSession::rowsReady, this, &SessionHost::takeRows);
   connect(m_session.get(), &DecodeSession::ceilingsChanged, this, &SessionHost::ceilingsChanged);
+  connect(m_session.get(), &DecodeSession::speedMeasured, this, &SessionHost::speedMeasured);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
     emit stateChanged(state);
@@ -36,6 +38,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
 
 SessionHost::~SessionHost() {
   m_thread.requestInterruption();
+  m_requests.cancelMeasuring();
   m_thread.quit();
   m_thread.wait();
 }
@@ -45,6 +48,7 @@ void SessionHost::fill(TraceStore& store) {
   connect(this, &SessionHost::lanesChanged, &store, &TraceStore::setLanes);
   connect(this, &SessionHost::restarted, &store, &TraceStore::restart);
   connect(this, &SessionHost::ceilingsChanged, &store, &TraceStore::setCeilings);
+  connect(this, &SessionHost::speedMeasured, &store, &TraceStore::setSpeedMap);
   connect(this, &SessionHost::stateChanged, &store,
           [&store](const SessionState& state) { store.setFeed(state.feed); });
 }
@@ -140,6 +144,10 @@ void SessionHost::requestRows(const RowRequest& rows) {
 }
 void SessionHost::measureCeilings() {
   request([](Requests& waiting) { waiting.measureCeilings = true; });
+}
+void SessionHost::measureSpeed() {
+  m_requests.allowMeasuring();
+  request([](Requests& waiting) { waiting.measureSpeed = true; });
 }
 
 }  // namespace headroom::session

@@ -55,6 +55,10 @@ class SessionHost : public QObject {
   void requestRows(const headroom::session::RowRequest& rows);
   /// Measures anew what the device reaches; decoding pauses for about a second.
   void measureCeilings();
+  /// Sweeps over contexts and batches, with all lanes and both kernels; decoding pauses for some seconds.
+  void measureSpeed();
+  /// Ends it; what was measured by then counts.
+  void cancelMeasuring() { m_requests.cancelMeasuring(); }
 
  signals:
   /// What lanes() says now is what runs.
@@ -67,6 +71,8 @@ class SessionHost : public QObject {
   void stateChanged(const headroom::session::SessionState& state);
   void message(const headroom::session::Message& message);
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
+  /// What a sweep measured so far, or in all.
+  void speedMeasured(const headroom::analysis::SpeedMap& map);
 
  private:
   template <typename Change>

@@ -95,6 +95,11 @@ void TraceStore::addReplayed(ReplayedRows rows) {
   emit changed();
 }
 
+void TraceStore::setSpeedMap(const analysis::SpeedMap& map) {
+  m_speedMap = map;
+  emit changed();
+}
+
 void TraceStore::setCeilings(const model::DeviceCeilings& ceilings) {
   m_ceilings = ceilings;
   emit changed();

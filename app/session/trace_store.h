@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/session/lane_trace.h"
+#include "core/analysis/speed_map.h"
 #include "core/model/device_ceilings.h"
 
 namespace headroom::session {
@@ -38,6 +39,8 @@ class TraceStore : public QObject {
   std::optional<int> divergence(int lane) const;
   /// What the device reaches at most; unknown until it was measured.
   const model::DeviceCeilings& ceilings() const { return m_ceilings; }
+  /// What the last sweep measured; without curves until there was one.
+  const analysis::SpeedMap& speedMap() const { return m_speedMap; }
 
  public slots:
   /// Lanes that go on as they are keep their traces, the others start anew.
@@ -48,6 +51,7 @@ class TraceStore : public QObject {
   void setFeed(headroom::session::TokenFeed feed);
   void addReplayed(headroom::session::ReplayedRows rows);
   void setCeilings(const headroom::model::DeviceCeilings& ceilings);
+  void setSpeedMap(const headroom::analysis::SpeedMap& map);
 
  signals:
   /// Other lanes than before.
@@ -61,6 +65,7 @@ class TraceStore : public QObject {
   std::vector<LaneTrace> m_lanes;
   std::vector<LaneOrigin> m_origins;
   model::DeviceCeilings m_ceilings;
+  analysis::SpeedMap m_speedMap;
   std::uint64_t m_budget;
   std::uint64_t m_run = 0;
   TokenFeed m_feed = TokenFeed::Lockstep;

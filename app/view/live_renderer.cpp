@@ -110,6 +110,7 @@ void LiveRenderer::buildFrame() {
   ImGui::NewFrame();
   ImGui::PushFont(m_fonts.body);
   const panels::PanelContext context{.store = m_window.store(),
+                                     .board = m_window.board(),
                                      .selection = m_window.selection(),
                                      .appearance = m_window.appearance(),
                                      .canvas = *m_canvas,

@@ -8,8 +8,8 @@
 namespace headroom::view {
 
 LiveWindow::LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::TraceStore& store,
-                       session::Selection& selection)
-    : m_root(root), m_store(store), m_selection(selection) {
+                       session::SpeedBoard& board, session::Selection& selection)
+    : m_root(root), m_store(store), m_board(board), m_selection(selection) {
   setVulkanInstance(&instance);
   // Colours are given as the screen shows them; a swap chain that converts to sRGB would lighten them.
   setPreferredColorFormats({VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_R8G8B8A8_UNORM});
@@ -17,6 +17,7 @@ LiveWindow::LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::
     if (isExposed()) requestUpdate();
   });
   connect(&store, &session::TraceStore::changed, &m_pacer, &FramePacer::requestForData);
+  connect(&board, &session::SpeedBoard::changed, &m_pacer, &FramePacer::requestForData);
   connect(&selection, &session::Selection::changed, &m_pacer, &FramePacer::requestForInput);
 }
 

@@ -22,7 +22,7 @@ class LiveWindow : public QVulkanWindow {
  public:
   /// `root` draws the whole window; everything outlives it.
   LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::TraceStore& store,
-             session::Selection& selection);
+             session::SpeedBoard& board, session::Selection& selection);
   ~LiveWindow() override;
 
   QVulkanWindowRenderer* createRenderer() override;
@@ -34,6 +34,7 @@ class LiveWindow : public QVulkanWindow {
   bool decoding() const { return m_activity != Activity::Idle; }
   panels::Panel& root() { return m_root; }
   session::TraceStore& store() { return m_store; }
+  session::SpeedBoard& board() { return m_board; }
   session::Selection& selection() { return m_selection; }
   FramePacer& pacer() { return m_pacer; }
 
@@ -54,6 +55,7 @@ class LiveWindow : public QVulkanWindow {
  private:
   panels::Panel& m_root;
   session::TraceStore& m_store;
+  session::SpeedBoard& m_board;
   session::Selection& m_selection;
   session::Appearance m_appearance;
   Activity m_activity = Activity::Idle;

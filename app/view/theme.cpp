@@ -23,7 +23,13 @@ constexpr ImWchar kGlyphRanges[] = {0x0020, 0x024F, 0x0370, 0x03FF, 0x0400, 0x04
                                     0x205E, 0x2070, 0x209F, 0x20A0, 0x20BF, 0x2190, 0x21FF,
                                     0x2200, 0x22FF, 0x25A0, 0x25FF, 0xFFFD, 0xFFFD, 0};
 
-ImFont* loadFont(const SystemFont& primary, const SystemFont& symbols, float pixels) {
+/// A headline has numbers and units only, so that its large letters take little memory.
+constexpr ImWchar kHeadlineRanges[] = {0x0020, 0x007E, 0x00D7, 0x00D7, 0x2013, 0x2013, 0};
+/// Of body text; drawn smaller where there is less room.
+constexpr float kHeadline = 2.5f;
+
+ImFont* loadFont(const SystemFont& primary, const SystemFont& symbols, float pixels,
+                 const ImWchar* ranges = kGlyphRanges) {
   ImFontAtlas& atlas = *ImGui::GetIO().Fonts;
   ImFontConfig config;
   config.FontNo = primary.index;
@@ -31,11 +37,11 @@ ImFont* loadFont(const SystemFont& primary, const SystemFont& symbols, float pix
   config.PixelSnapH = true;
   ImFont* font = primary.file.empty()
                      ? atlas.AddFontDefault()
-                     : atlas.AddFontFromFileTTF(primary.file.c_str(), pixels, &config, kGlyphRanges);
+                     : atlas.AddFontFromFileTTF(primary.file.c_str(), pixels, &config, ranges);
   if (!symbols.file.empty() && symbols.file != primary.file) {
     config.MergeMode = true;
     config.FontNo = symbols.index;
-    atlas.AddFontFromFileTTF(symbols.file.c_str(), pixels, &config, kGlyphRanges);
+    atlas.AddFontFromFileTTF(symbols.file.c_str(), pixels, &config, ranges);
   }
   return font;
 }
@@ -155,6 +161,7 @@ panels::Fonts loadImGuiFonts(const session::Appearance& appearance, float unit) 
   fonts.body = loadFont(regular, symbols, body);
   fonts.strong = loadFont(strong, symbols, body);
   fonts.small = loadFont(regular, symbols, small);
+  fonts.headline = loadFont(strong, symbols, std::round(kHeadline * body), kHeadlineRanges);
   return fonts;
 }
 

@@ -1,45 +1,52 @@
 #include "core/analysis/lane_measurement.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "core/model/statistics.h"
 
 namespace headroom::analysis {
 
-namespace {
-
-constexpr std::size_t kMostSamples = 1024;
-
-double attentionMs(const model::StepRecord& record) {
-  double sum = 0.0;
-  for (const model::StageRecord& stage : record.stages) {
-    if (stage.stage == model::Stage::AttentionDecode) sum += stage.gpuTimeMs;
-  }
-  return sum > 0.0 ? sum : record.wallTimeMs;
+double LaneMeasurement::stagesMs() const {
+  return std::accumulate(stageMs.begin(), stageMs.end(), 0.0);
 }
 
-}  // namespace
+int LaneMeasurement::dispatchCount() const {
+  return std::accumulate(stageDispatchCount.begin(), stageDispatchCount.end(), 0);
+}
 
-std::uint64_t LaneMeasurement::workingSetBytes() const {
-  const auto steps = static_cast<std::uint64_t>(std::max(recent.stepCount, 1));
-  return (recent.logical.weightsRead + recent.logical.kvRead) / steps;
+double LaneMeasurement::kvShareOfReads() const {
+  const std::uint64_t read = bytesRead(logical);
+  return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
 }
 
 std::string recentStepsText() {
-  return "the last " + std::to_string(LaneMeasurement::kRecentSteps) + " decode steps";
+  return "the last " + std::to_string(kRecentSteps) + " decode steps";
 }
 
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
                             std::span<const model::StepRecord> decodeSteps) {
-  LaneMeasurement lane{.config = config, .options = options, .recent = {}, .positions = 0.0, .attention = {}};
-  const std::size_t count = decodeSteps.size();
-  const std::size_t stride = count / kMostSamples + 1;
-  for (std::size_t index = 0; index < count; index += stride) {
-    lane.attention.push_back({decodeSteps[index].position + 1.0, attentionMs(decodeSteps[index])});
+  LaneMeasurement lane{.config = config, .options = options};
+  const auto recent = decodeSteps.last(std::min<std::size_t>(decodeSteps.size(), kRecentSteps));
+  if (recent.empty()) return lane;
+  const model::StepRecord& newest = recent.back();
+  lane.stepCount = static_cast<int>(recent.size());
+  lane.positions = newest.position + 1.0;
+  lane.issued = newest.issued();
+  lane.logical = newest.logical();
+  for (const model::StageRecord& stage : newest.stages) {
+    const auto at = static_cast<std::size_t>(stage.stage);
+    lane.stageIssuedBytes[at] += stage.issued.total();
+    lane.stageLogicalBytes[at] += stage.logical.total();
+    lane.stageDispatchCount[at] += stage.dispatchCount;
   }
-  const auto recent = std::min<std::size_t>(count, LaneMeasurement::kRecentSteps);
-  for (const model::StepRecord& record : decodeSteps.last(recent)) {
-    lane.recent.add(record);
-    lane.positions += (record.position + 1.0) / static_cast<double>(recent);
-  }
+  std::vector<double> times;
+  for (const model::StepRecord& record : recent) times.push_back(record.wallTimeMs);
+  lane.stepMs = model::lowerMedian(std::move(times));
+  const model::StepRecord& typical = *std::ranges::find(recent, lane.stepMs, &model::StepRecord::wallTimeMs);
+  lane.stageMs = stageMilliseconds(typical);
+  lane.overhead = typical.overhead;
   return lane;
 }
 

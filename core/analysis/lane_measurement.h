@@ -1,50 +1,57 @@
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
-#include <vector>
 
+#include "core/analysis/rates.h"
 #include "core/analysis/traffic_summary.h"
 #include "core/model/decoder.h"
 
 namespace headroom::analysis {
 
-/// How long attention took in a step that saw that many positions.
-struct AttentionSample {
-  double positions = 0.0;
-  double milliseconds = 0.0;
-};
+/// Steps that "now" is the median of: enough for a steady number, few enough to follow a change.
+inline constexpr int kRecentSteps = 32;
 
-/// What decoding told of one lane: the mean of its last steps, and how attention grew with the context.
+/// One decode step of a lane: the bytes of the newest, and the times of that of the last kRecentSteps that
+/// took the median time, so that its parts add up. Every view takes its figures from here: whoever divides
+/// one by another gets the third.
 struct LaneMeasurement {
-  /// Steps that the mean takes: enough for a steady number, few enough to follow a change.
-  static constexpr int kRecentSteps = 32;
-
   model::ModelConfig config;
   model::DecoderOptions options;
-  StepSummary recent;      ///< the last kRecentSteps decode steps
-  double positions = 0.0;  ///< that these saw, mean
-  std::vector<AttentionSample>
-      attention;  ///< of up to 1,024 steps; the whole step's time without time stamps
+  int stepCount = 0;       ///< that the median is of
+  double positions = 0.0;  ///< that the newest step saw
 
-  bool measured() const { return recent.stepCount > 0 && recent.wallTimeMs > 0.0; }
-  bool hasTimeStamps() const { return recent.gpuTimeMs > 0.0; }
+  double stepMs = 0.0;                               ///< wall time
+  std::array<double, model::kStageCount> stageMs{};  ///< by the device's time stamps, layers added up
+  model::Overhead overhead;                          ///< with the stages it adds up to stepMs
+
+  model::Traffic issued;
+  model::Traffic logical;
+  std::array<std::uint64_t, model::kStageCount> stageIssuedBytes{};
+  std::array<std::uint64_t, model::kStageCount> stageLogicalBytes{};
+  std::array<int, model::kStageCount> stageDispatchCount{};
+
+  bool measured() const { return stepCount > 0 && stepMs > 0.0; }
+  bool hasTimeStamps() const { return stagesMs() > 0.0; }
   /// Whether it ran on the device that the ceilings are of: kernels count what they load, a processor does
   /// not.
-  bool ranOnDevice() const { return isCounted(recent.issued); }
-  /// Means of one step.
-  double perStep(double sum) const { return recent.perStep(sum); }
-  double wallMs() const { return perStep(recent.wallTimeMs); }
+  bool ranOnDevice() const { return isCounted(issued); }
+  double stagesMs() const;
+  int dispatchCount() const;
   /// Of all sequences together.
-  double tokensPerSecond() const {
-    return analysis::tokensPerSecond(recent.stepCount, options.batch, recent.wallTimeMs);
-  }
+  double tokensPerSecond() const { return analysis::tokensPerSecond(1, options.batch, stepMs); }
+  /// Logical bytes over the step's time.
+  double impliedGBps() const { return impliedGigabytesPerSecond(logical, stepMs); }
+  double kvReuse() const { return kvReuseFactor(issued, logical); }
+  /// KV of all logical bytes read, 0 to 1.
+  double kvShareOfReads() const;
   /// Weights and keys and values that one step reads, each once: all of it lies between two reads of the same
   /// byte.
-  std::uint64_t workingSetBytes() const;
+  std::uint64_t workingSetBytes() const { return logical.weightsRead + logical.kvRead; }
 };
 
-/// "the last 32 decode steps": what the means are of, for people.
+/// "the last 32 decode steps": what the medians are of, for people.
 std::string recentStepsText();
 
 /// `decodeSteps` are steps of one token each, the oldest first.

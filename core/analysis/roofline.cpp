@@ -47,18 +47,16 @@ double stepFlops(const model::ModelConfig& config, StepExtent extent) {
   return sum;
 }
 
-std::vector<RooflinePoint> rooflinePoints(const model::ModelConfig& config, StepExtent extent,
-                                          const StepSummary& steps) {
+std::vector<RooflinePoint> rooflinePoints(const LaneMeasurement& lane) {
   std::vector<RooflinePoint> points;
-  if (steps.stepCount == 0) return points;
-  const double share = 1.0 / steps.stepCount;
+  const StepExtent extent{.batch = lane.options.batch, .positions = lane.positions};
   for (int index = 0; index < model::kStageCount; ++index) {
     const auto at = static_cast<std::size_t>(index);
     const auto stage = static_cast<model::Stage>(index);
-    RooflinePoint point{.stage = stage,
-                        .flops = stageFlops(config, stage, extent),
-                        .issuedBytes = share * static_cast<double>(steps.stageIssuedBytes[at]),
-                        .milliseconds = share * steps.stageTimeMs[at]};
+    const RooflinePoint point{.stage = stage,
+                              .flops = stageFlops(lane.config, stage, extent),
+                              .issuedBytes = static_cast<double>(lane.stageIssuedBytes[at]),
+                              .milliseconds = lane.stageMs[at]};
     if (point.flops > 0.0 && point.issuedBytes > 0.0 && point.milliseconds > 0.0) points.push_back(point);
   }
   return points;

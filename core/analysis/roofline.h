@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "core/analysis/traffic_summary.h"
+#include "core/analysis/lane_measurement.h"
 #include "core/model/config.h"
 #include "core/model/device_ceilings.h"
 
@@ -33,7 +33,7 @@ double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExte
 /// All stages together.
 double stepFlops(const model::ModelConfig& config, StepExtent extent);
 
-/// One stage of a lane in the roofline diagram: mean of one step over the summed steps.
+/// One stage of a lane in the roofline diagram.
 struct RooflinePoint {
   model::Stage stage = model::Stage::Embedding;
   double flops = 0.0;         ///< computed: stageFlops
@@ -47,9 +47,8 @@ struct RooflinePoint {
   double gigabytesPerSecond() const { return gigaPerSecond(issuedBytes, milliseconds); }
 };
 
-/// The points of the stages that compute (all but Embedding) and were measured, for the mean of `steps`.
-std::vector<RooflinePoint> rooflinePoints(const model::ModelConfig& config, StepExtent extent,
-                                          const StepSummary& steps);
+/// The points of the stages that compute (all but Embedding) and were measured.
+std::vector<RooflinePoint> rooflinePoints(const LaneMeasurement& lane);
 
 /// GFLOP/s that `intensity` allows at most under a bandwidth in GB/s and the FMA ceiling.
 double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops);

@@ -5,337 +5,332 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/analysis/quantity.h"
-#include "core/analysis/roofline.h"
+#include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
 namespace {
 
-using model::Stage;
+using model::Sentence;
+using model::SentenceId;
 
-/// How far the copy curve stands above its memory end where a working set counts as cached.
-constexpr double kCachedCopy = 1.25;
+/// Closer to 1 than this is "the same".
+constexpr double kNoticeable = 0.03;
+/// An answer that stands is kept until the range is that much beyond what would have given it.
+constexpr double kKept = 0.03;
+/// How much farther than the longest context so far a forecast goes.
+constexpr double kFarthest = 8.0;
+/// A promise stays where it is while the new one is within this of it.
+constexpr double kSamePlace = 0.15;
+constexpr double kGoals[] = {1.5, 2.0, 3.0, 4.0, 6.0, 8.0};
+/// Positions left to decode behind a filled context.
+constexpr int kRoom = 64;
+/// The part of a step that a stage must take, and the part of its bytes that must be keys and values.
+constexpr double kHeavyStage = 0.25;
+constexpr double kFarBelow = 0.5;
+constexpr std::size_t kLongestTitle = 16;
+constexpr std::size_t kLongestTitleOfMany = 10;
+constexpr std::size_t kMostCompared = 2;
+constexpr std::size_t kMostLetters = 140;
 
-bool comparable(const LaneMeasurement& a, const LaneMeasurement& b) {
+bool sameShape(const LaneMeasurement& a, const LaneMeasurement& b) {
   const model::AttentionShape& x = a.config.attention;
   const model::AttentionShape& y = b.config.attention;
-  return b.measured() && b.ranOnDevice() && a.config.layerCount == b.config.layerCount &&
-         x.queryHeadCount == y.queryHeadCount && x.headDim == y.headDim &&
-         a.options.kvType == b.options.kvType && a.options.batch == b.options.batch &&
-         a.options.attention == b.options.attention;
+  return a.config.layerCount == b.config.layerCount && x.queryHeadCount == y.queryHeadCount &&
+         x.headDim == y.headDim && a.options.kvType == b.options.kvType &&
+         a.options.batch == b.options.batch && a.ranOnDevice() == b.ranOnDevice();
 }
 
-/// Smallest number with two digits that count and not below `value`.
-int roundUpToTwoDigits(double value) {
+/// The lanes that are compared, the reference first, the fewest KV heads last.
+struct Group {
+  std::vector<int> lanes;
+  bool ofKernels = false;
+};
+
+Group chooseGroup(std::span<const JudgedLane> lanes) {
+  const auto of = [&](int lane) -> const LaneMeasurement& {
+    return lanes[static_cast<std::size_t>(lane)].measurement;
+  };
+  const auto heads = [&](int lane) { return of(lane).config.attention.kvHeadCount; };
+  Group best;
+  for (int first = 0; first < std::ssize(lanes); ++first) {
+    Group layouts{.lanes = {first}};
+    Group kernels{.lanes = {first}, .ofKernels = true};
+    for (int other = 0; other < std::ssize(lanes); ++other) {
+      if (other == first || !sameShape(of(first), of(other))) continue;
+      const bool sameKernel = of(first).options.attention == of(other).options.attention;
+      if (sameKernel && heads(other) < heads(first)) layouts.lanes.push_back(other);
+      const bool isNaive = of(first).options.attention == model::AttentionKernel::Naive;
+      if (!sameKernel && isNaive && heads(other) == heads(first) &&
+          lanes[static_cast<std::size_t>(other)].modelName ==
+              lanes[static_cast<std::size_t>(first)].modelName) {
+        kernels.lanes.push_back(other);
+      }
+    }
+    for (Group* group : {&layouts, &kernels}) {
+      std::ranges::stable_sort(group->lanes, std::ranges::greater(), heads);
+      if (group->ofKernels) std::ranges::rotate(group->lanes, std::ranges::find(group->lanes, first));
+      if (group->lanes.size() > best.lanes.size()) best = *group;
+    }
+  }
+  return best;
+}
+
+std::string shortTitle(const std::string& title, std::size_t most) {
+  if (title.size() <= most) return title;
+  std::size_t end = most - 1;
+  while (end > 0 && (static_cast<unsigned char>(title[end]) & 0xC0u) == 0x80u) --end;
+  return title.substr(0, end) + "\u2026";
+}
+
+std::size_t letters(const std::string& utf8) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      utf8, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0u) != 0x80u; }));
+}
+
+std::string nameOf(const JudgedLane& lane, bool ofKernels, std::size_t most) {
+  if (!ofKernels) return shortTitle(lane.title, most);
+  return std::string(lane.measurement.options.attention == model::AttentionKernel::Naive
+                         ? "the naive kernel"
+                         : "the shared kernel");
+}
+
+std::string times(double value) {
+  return model::fixedText(value, value < 9.95 ? 2 : 1);
+}
+
+std::string placeText(const OperatingPoint& at, int batchNow) {
+  const std::string positions = model::groupDigits(static_cast<std::uint64_t>(at.positions)) + " positions";
+  return at.batch == batchNow ? positions : fmt::format("batch {}, {}", at.batch, positions);
+}
+
+/// GB/s of keys and values in attention; 0 unless that stage is heavy and reads little else.
+double kvRate(const LaneMeasurement& lane) {
+  constexpr auto kAttention = static_cast<std::size_t>(model::Stage::AttentionDecode);
+  const double ms = lane.stageMs[kAttention];
+  if (ms < kHeavyStage * lane.stepMs) return 0.0;
+  const auto kv = static_cast<double>(lane.logical.kvRead);
+  return ms > 0.0 ? kv / ms * 1e-6 : 0.0;
+}
+
+int roundToTwoDigits(double value) {
   const double unit = std::pow(10.0, std::max(0.0, std::floor(std::log10(std::max(value, 1.0))) - 1.0));
   return static_cast<int>(std::ceil(value / unit - 1e-9) * unit);
 }
 
-/// What two layouts cost, and which of them run as lanes.
-struct Comparison {
-  const LaneMeasurement* judged = nullptr;
-  const LaneMeasurement* other = nullptr;  ///< null: computed
-  int wideKvHeads = 0;
-  int narrowKvHeads = 0;
-};
+const SpeedCurve* curveOf(const SpeedMap& map, const JudgedLane& lane) {
+  const auto found = std::ranges::find_if(map.curves, [&](const SpeedCurve& curve) {
+    return curve.name == lane.modelName && curve.kernel == lane.measurement.options.attention &&
+           curve.kvType == lane.measurement.options.kvType;
+  });
+  return found == map.curves.end() ? nullptr : &*found;
+}
 
-Comparison chooseComparison(std::span<const LaneMeasurement> lanes, int judged) {
-  const LaneMeasurement& lane = lanes[static_cast<std::size_t>(judged)];
-  const model::AttentionShape& heads = lane.config.attention;
-  Comparison chosen{.judged = &lane, .wideKvHeads = heads.kvHeadCount, .narrowKvHeads = heads.kvHeadCount};
-  for (const LaneMeasurement& other : lanes) {
-    if (!comparable(lane, other) || other.config.attention.kvHeadCount >= chosen.narrowKvHeads) continue;
-    chosen.other = &other;
-    chosen.narrowKvHeads = other.config.attention.kvHeadCount;
+/// The smallest goal that is beyond what is there now.
+std::optional<double> nextGoal(const AgainstReference& against) {
+  for (const double goal : kGoals) {
+    if (!against.speedup || against.speedup->high < goal) return goal;
   }
-  if (chosen.other) return chosen;
-  if (heads.kvHeadCount > 1) {
-    chosen.narrowKvHeads = 1;
-  } else {
-    chosen.wideKvHeads = heads.queryHeadCount;
-  }
-  return chosen;
+  return std::nullopt;
 }
 
-double bytesRatio(const Comparison& chosen) {
-  const auto read = static_cast<double>(bytesRead(chosen.judged->recent.logical));
-  const double own = chosen.judged->perStep(read);
-  if (chosen.other)
-    return own / chosen.other->perStep(static_cast<double>(bytesRead(chosen.other->recent.logical)));
-  const double kv = chosen.judged->perStep(static_cast<double>(chosen.judged->recent.logical.kvRead));
-  const double perHead = kv / chosen.judged->config.attention.kvHeadCount;
-  const double rest = own - kv;
-  return (rest + perHead * chosen.wideKvHeads) / (rest + perHead * chosen.narrowKvHeads);
-}
+class Judge {
+ public:
+  Judge(std::span<const JudgedLane> lanes, const SpeedMap* map, const Verdict* before, const Reach& reach)
+      : m_lanes(lanes), m_map(map), m_before(before), m_reach(reach) {}
 
-std::optional<Outlook> outlookOf(const Comparison& chosen, const model::DeviceCeilings& ceilings,
-                                 const Reach& reach) {
-  const LaneMeasurement& lane = *chosen.judged;
-  const std::optional<StepCost> own = stepCost(lane, ceilings);
-  const std::optional<StepCost> measured =
-      chosen.other ? stepCost(*chosen.other, ceilings) : std::optional<StepCost>();
-  if (!own || chosen.wideKvHeads == chosen.narrowKvHeads) return std::nullopt;
-  const bool judgedIsWide = lane.config.attention.kvHeadCount == chosen.wideKvHeads;
-  StepCost wide = judgedIsWide ? *own : withKvHeads(*own, lane, chosen.wideKvHeads, ceilings);
-  StepCost narrow = measured       ? *measured
-                    : judgedIsWide ? withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings)
-                                   : *own;
-  const bool allMeasured = measured && own->basis == Basis::Measured && measured->basis == Basis::Measured;
-
-  // A measured slope beside a computed one would compare two different things.
-  if (measured && !allMeasured)
-    narrow.perCellMs = withKvHeads(*own, lane, chosen.narrowKvHeads, ceilings).perCellMs;
-
-  // Sharing changes what attention costs. The rest is the same work in both, so where two lanes measured it
-  // differently (one of them ran while the window was drawn), the undisturbed one counts for both.
-  const auto rest = [&](const StepCost& cost) { return cost.milliseconds(lane.options.batch, 0.0); };
-  const StepCost undisturbed = rest(wide) < rest(narrow) ? wide : narrow;
-  wide.fixedMs = narrow.fixedMs = undisturbed.fixedMs;
-  wide.perSequenceMs = narrow.perSequenceMs = undisturbed.perSequenceMs;
-
-  const OperatingPoint now{.batch = lane.options.batch,
-                           .positions = static_cast<int>(std::lround(lane.positions))};
-  model::AttentionShape narrowHeads = lane.config.attention;
-  narrowHeads.kvHeadCount = chosen.narrowKvHeads;
-  model::ModelConfig wideConfig = lane.config;
-  wideConfig.attention.kvHeadCount = chosen.wideKvHeads;
-  Outlook outlook{.wideKvHeads = chosen.wideKvHeads,
-                  .narrowKvHeads = chosen.narrowKvHeads,
-                  .narrowKind = narrowHeads.kind(),
-                  .basis = allMeasured ? Basis::Measured : Basis::Computed,
-                  .bytesRatio = bytesRatio(chosen)};
-  outlook.speedup =
-      wide.milliseconds(now.batch, now.positions) / narrow.milliseconds(now.batch, now.positions);
-  outlook.limit = narrow.perCellMs > 0.0 ? wide.perCellMs / narrow.perCellMs : 1.0;
-  const Surroundings around{.now = now,
-                            .modelContext = lane.config.contextLength,
-                            .bytesPerPosition = model::kvCacheBytes(wideConfig, lane.options.kvType, 1)};
-  for (std::size_t goal = 0; goal < kGoals.size(); ++goal) {
-    outlook.reached[goal] = pointWhere(kGoals[goal], wide, narrow, around, reach);
-  }
-  return outlook;
-}
-
-std::string milliseconds(double part, double whole) {
-  return fmt::format("{} of {}", fixedText(part, 2), millisecondsText(whole));
-}
-
-/// "12.0 GB/s, 54 % of the copy probe".
-std::string rate(double bytes, double ms, double ceiling) {
-  const double reached = gigaPerSecond(bytes, ms);
-  return fmt::format("{} GB/s, {:.0f} % of the copy probe", fixedText(reached, 1),
-                     percentOf(reached, ceiling));
-}
-
-std::string boundSentence(Bound bound, const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
-  const double wall = lane.wallMs();
-  const double kvPercent = 100.0 * lane.recent.kvShareOfReads();
-  const std::string kvShare =
-      fmt::format("KV is {:.{}f} % of what a step reads", kvPercent, kvPercent < 9.95 ? 1 : 0);
-  if (bound == Bound::Unknown) {
-    if (!lane.ranOnDevice())
-      return kvShare + "; it runs on the processor, which no ceilings were measured of.";
-    if (!lane.hasTimeStamps())
-      return kvShare + "; this device has no time stamps, so what limits it is not known.";
-    return kvShare + "; what limits it shows once this device's ceilings are measured.";
-  }
-  const TimeShares shares = timeShares(lane, ceilings);
-  const auto mean = [&](std::uint64_t sum) { return lane.perStep(static_cast<double>(sum)); };
-  const double copy = ceilings.copyAt(lane.workingSetBytes());
-  const std::string name(boundName(bound));
-  switch (bound) {
-    case Bound::Launch:
-      return fmt::format("{}: {} dispatches and the overhead around them take {}; {}.", name,
-                         static_cast<int>(std::lround(lane.perStep(lane.recent.dispatchCount))),
-                         milliseconds(shares.launchMs, wall), kvShare);
-    case Bound::Weights: {
-      const double bytes = mean(lane.recent.logical.weightsRead);
-      return fmt::format("{}: reading {} of weights takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.weightMs, wall), rate(bytes, shares.weightMs, copy), kvShare);
+  Verdict judge() {
+    const Group group = chooseGroup(m_lanes);
+    m_verdict.ofKernels = group.ofKernels;
+    if (group.lanes.size() < 2) {
+      m_verdict.answer = Answer::OneLane;
+      if (m_lanes.empty()) return m_verdict;
+      const model::AttentionShape& heads = m_lanes.front().measurement.config.attention;
+      say(heads.groupSize() > 1 ? SentenceId::VerdictOneLaneShares : SentenceId::VerdictOneLaneAlone,
+          {shortTitle(m_lanes.front().title, kLongestTitle)});
+      return m_verdict;
     }
-    case Bound::Kv: {
-      const double bytes = mean(lane.recent.issued.kvRead);
-      return fmt::format("{}: loading {} of keys and values takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.kvMs, wall), rate(bytes, shares.kvMs, copy), kvShare);
+    m_verdict.reference = group.lanes.front();
+    bool haveCommon = true;
+    bool haveSteps = lane(m_verdict.reference).steps.size() >= kFewestPairs;
+    for (std::size_t index = 1; index < group.lanes.size(); ++index) {
+      const JudgedLane& other = lane(group.lanes[index]);
+      m_pairs = pairSteps(lane(m_verdict.reference).steps, other.steps);
+      haveSteps = haveSteps && other.steps.size() >= kFewestPairs;
+      haveCommon = haveCommon && m_pairs.size() >= kFewestPairs;
+      m_verdict.others.push_back(against(group.lanes[index]));
     }
-    case Bound::Compute: {
-      const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
-      const double reached = gigaPerSecond(flops, shares.computeMs);
-      if (reached < kExplained * ceilings.fmaGflops) {
-        const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
-        return fmt::format(
-            "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the copy "
-            "probe, so "
-            "neither arithmetic nor memory is the limit; {}.",
-            name, milliseconds(shares.computeMs, wall), percentOf(reached, ceilings.fmaGflops),
-            percentOf(implied, copy), kvShare);
-      }
-      return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {:.0f} % of the FMA probe); {}.", name,
-                         fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
-                         fixedText(reached, 0), percentOf(reached, ceilings.fmaGflops), kvShare);
+    if (!haveSteps || !haveCommon) {
+      m_verdict.answer = haveSteps ? Answer::OtherPositions : Answer::NotMeasured;
+      say(haveSteps ? SentenceId::VerdictOtherPositions : SentenceId::VerdictNotMeasured);
+      return m_verdict;
     }
-    case Bound::CacheResident:
-      return fmt::format(
-          "{}: the {} that a step reads stay in the device's caches and come at {} GB/s, {}\u00d7 what "
-          "memory "
-          "copies; {}.",
-          name, bytesText(static_cast<double>(lane.workingSetBytes())),
-          fixedText(lane.recent.impliedGigabytesPerSecond(), 1),
-          fixedText(lane.recent.impliedGigabytesPerSecond() / ceilings.memoryCopy(), 1), kvShare);
-    case Bound::Unknown:
-      break;
+    m_verdict.answer = answer();
+    // m_pairs are those of the last lane.
+    const double reference = kvRate(lane(m_verdict.reference).measurement);
+    const double last = kvRate(lane(m_verdict.others.back().lane).measurement);
+    m_verdict.kernelLimits = !m_verdict.ofKernels && last > 0.0 && last < kFarBelow * reference;
+    m_verdict.promise = promise();
+    speak(reference, last);
+    return m_verdict;
   }
-  return {};
-}
 
-std::string where(const OperatingPoint& point, const OperatingPoint& now) {
-  const std::string positions = groupDigits(point.positions) + " positions";
-  return point.batch == now.batch ? positions : fmt::format("batch {} with {}", point.batch, positions);
-}
+ private:
+  const JudgedLane& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
+  const LaneMeasurement& reference() const { return lane(m_verdict.reference).measurement; }
+  int batch() const { return reference().options.batch; }
 
-std::string outlookText(const Outlook& outlook, const OperatingPoint& now, const Reach& reach) {
-  const std::string name(model::shortName(outlook.narrowKind));
-  const std::string limit = fixedText(outlook.limit, outlook.limit < 9.95 ? 2 : 0);
-  // What was not measured is what the bytes allow: a kernel may fall short of it.
-  const bool measured = outlook.basis == Basis::Measured;
-  std::string text = fmt::format("{} reads {}\u00d7 less here and {} {}\u00d7 as fast", name,
-                                 fixedText(outlook.bytesRatio, 2), measured ? "is" : "would be at most",
-                                 fixedText(outlook.speedup, 2));
-  const auto& [half, twice] = outlook.reached;
-  if (!half && outlook.limit < kGoals[0]) {
-    text += fmt::format("; it cannot reach 1.5\u00d7 on this device: its limit is {}\u00d7", limit);
-  } else if (twice == std::optional(now)) {
-    text += fmt::format("; with nothing but KV to read it would be {}\u00d7", limit);
-  } else {
-    if (!half) {
-      text += fmt::format("; 1.5\u00d7 needs more than batch {} or {} positions", reach.maximumBatch,
-                          groupDigits(reach.maximumPositions));
+  AgainstReference against(int other) const {
+    const auto read = [](const LaneMeasurement& measured) {
+      return static_cast<double>(bytesRead(measured.logical));
+    };
+    const double fewer = read(lane(other).measurement);
+    return {.lane = other,
+            .speedup = speedupNow(m_pairs),
+            .bytesRatio = fewer > 0.0 ? read(reference()) / fewer : 1.0};
+  }
+
+  Answer answer() const {
+    const Estimate& speedup = *m_verdict.others.back().speedup;
+    const bool stands = m_before != nullptr && m_before->reference == m_verdict.reference;
+    const auto kept = [&](Answer answer) { return stands && m_before->answer == answer ? kKept : 0.0; };
+    const double noisy = kTooNoisy * (stands && m_before->answer == Answer::TooNoisy ? 0.75 : 1.0);
+    if (speedup.relativeSpread() > noisy) return Answer::TooNoisy;
+    if (speedup.low > 1.0 + kNoticeable - kept(Answer::Faster) + kept(Answer::Alike)) return Answer::Faster;
+    if (speedup.high < 1.0 - kNoticeable + kept(Answer::Slower) - kept(Answer::Alike)) return Answer::Slower;
+    return Answer::Alike;
+  }
+
+  bool withinReach(const OperatingPoint& at) const {
+    const model::ModelConfig& config = reference().config;
+    const bool learned = config.traits.positions == model::Positions::Learned;
+    const std::uint64_t bytes =
+        model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
+                            static_cast<std::uint64_t>(at.batch));
+    return at.positions <= m_reach.maximumPositions && bytes <= m_reach.maximumCacheBytes &&
+           (!learned || at.positions + kRoom <= config.contextLength);
+  }
+
+  std::optional<Promise> measuredPromise(double goal) const {
+    if (m_map == nullptr) return std::nullopt;
+    const SpeedCurve* slow = curveOf(*m_map, lane(m_verdict.reference));
+    const SpeedCurve* fast = curveOf(*m_map, lane(m_verdict.others.back().lane));
+    if (slow == nullptr || fast == nullptr) return std::nullopt;
+    // Points themselves, not what lies between them: there the numbers are those of the chart.
+    std::optional<Promise> nearest;
+    for (const SpeedPoint& point : slow->points) {
+      const auto speedup = measuredSpeedup(*slow, *fast, point.at);
+      const Estimate estimate =
+          speedup ? Estimate{speedup->median, speedup->minimum, speedup->maximum} : Estimate{};
+      const bool counts = estimate.value >= goal && estimate.relativeSpread() <= kMostPromiseSpread &&
+                          withinReach(point.at) && point.at.batch >= batch();
+      if (!counts) continue;
+      const bool isNearer = !nearest || std::pair(point.at.batch, point.at.positions) <
+                                            std::pair(nearest->at.batch, nearest->at.positions);
+      if (isNearer) nearest = Promise{.goal = goal, .at = point.at, .speedup = estimate, .isMeasured = true};
+    }
+    return nearest;
+  }
+
+  std::optional<Promise> forecastPromise(double goal) const {
+    const auto forecast = SpeedForecast::from(m_pairs);
+    if (!forecast) return std::nullopt;
+    const std::optional<double> positions = forecast->reaches(goal);
+    if (!positions || *positions > kFarthest * forecast->longestMeasured()) return std::nullopt;
+    Promise promise{.goal = goal, .at = {batch(), roundToTwoDigits(*positions)}};
+    // One that stands is not moved by every step.
+    const bool stands = m_before != nullptr && m_before->promise && !m_before->promise->isMeasured &&
+                        m_before->promise->goal == goal && m_before->promise->at.batch == batch() &&
+                        m_before->reference == m_verdict.reference;
+    if (stands) {
+      const double ratio = static_cast<double>(m_before->promise->at.positions) / *positions;
+      if (ratio < 1.0 + kSamePlace && ratio > 1.0 / (1.0 + kSamePlace)) promise.at = m_before->promise->at;
+    }
+    promise.speedup = forecast->at(promise.at.positions);
+    const bool isAhead = promise.at.positions > static_cast<int>(reference().positions);
+    if (!isAhead || promise.speedup.relativeSpread() > kMostPromiseSpread || !withinReach(promise.at))
+      return std::nullopt;
+    return promise;
+  }
+
+  std::optional<Promise> promise() const {
+    if (m_verdict.answer == Answer::TooNoisy) return std::nullopt;
+    const auto goal = nextGoal(m_verdict.others.back());
+    if (!goal) return std::nullopt;
+    if (const auto measured = measuredPromise(*goal)) return measured;
+    return forecastPromise(*goal);
+  }
+
+  std::string name(int index) const {
+    return nameOf(lane(index), m_verdict.ofKernels,
+                  m_verdict.others.size() > 1 ? kLongestTitleOfMany : kLongestTitle);
+  }
+
+  void say(SentenceId id, std::vector<std::string> arguments = {}) {
+    m_verdict.sentences.push_back({id, std::move(arguments)});
+  }
+
+  void speak(double referenceRate, double lastRate) {
+    const std::string referenceName = name(m_verdict.reference);
+    const AgainstReference& last = m_verdict.others.back();
+    if (m_verdict.answer == Answer::TooNoisy) {
+      say(SentenceId::VerdictTooNoisy,
+          {name(last.lane), times(last.speedup->low), times(last.speedup->high), referenceName});
+      return;
+    }
+    std::string list;
+    const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
+    for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
+      list += fmt::format("{}{} is {}\u00d7 \u00b1 {}", list.empty() ? "" : ", ", name(other.lane),
+                          times(other.speedup->value), model::fixedText(other.speedup->spread(), 2));
+    }
+    say(SentenceId::VerdictCompared, {list, referenceName});
+    const double share = 100.0 * static_cast<double>(reference().logical.kvRead) /
+                         std::max(1.0, static_cast<double>(bytesRead(reference().logical)));
+    if (m_verdict.promise && m_verdict.answer != Answer::Alike) {
+      speakOfPromise(*m_verdict.promise);
+    } else if (m_verdict.kernelLimits) {
+      say(SentenceId::VerdictKernelLimits,
+          {model::fixedText(lastRate, 1), model::fixedText(referenceRate, 1), referenceName});
+    } else if (m_verdict.answer == Answer::Alike && !m_verdict.ofKernels) {
+      say(SentenceId::VerdictSmallShare, {model::fixedText(share, share < 9.95 ? 1 : 0), referenceName});
     } else {
-      text += measured ? "; it reaches " : "; it could reach ";
-      if (half != std::optional(now)) text += "1.5\u00d7 at " + where(*half, now) + (twice ? " and " : "");
-      if (twice) text += "2\u00d7 at " + where(*twice, now);
-      if (!twice && half == std::optional(now)) text += "1.5\u00d7 already";
+      say(SentenceId::VerdictNothingMore);
     }
-    text += fmt::format(", and {}\u00d7 with nothing but KV to read", limit);
+    if (letters(text::phrases(m_verdict.sentences)) <= kMostLetters) return;
+    m_verdict.sentences.pop_back();
+    say(SentenceId::VerdictNothingMore);
   }
-  return text + (measured ? " (attention measured in both lanes, the rest taken as equal)."
-                          : " (computed from bytes).");
-}
+
+  void speakOfPromise(const Promise& promise) {
+    const std::string place = placeText(promise.at, batch());
+    if (promise.isMeasured) {
+      say(SentenceId::VerdictMeasured, {times(promise.speedup.value), place});
+    } else {
+      say(SentenceId::VerdictExpected, {model::fixedText(promise.goal, 1), place, times(promise.speedup.low),
+                                        times(promise.speedup.high)});
+    }
+  }
+
+  std::span<const JudgedLane> m_lanes;
+  const SpeedMap* m_map;
+  const Verdict* m_before;
+  Reach m_reach;
+  Verdict m_verdict;
+  std::vector<StepPair> m_pairs;
+};
 
 }  // namespace
 
-std::string_view boundName(Bound bound) {
-  switch (bound) {
-    case Bound::Unknown:
-      return "";
-    case Bound::Launch:
-      return "launch-bound";
-    case Bound::Weights:
-      return "weight-bound";
-    case Bound::Kv:
-      return "KV-bound";
-    case Bound::Compute:
-      return "compute-bound";
-    case Bound::CacheResident:
-      return "cache-resident";
-  }
-  return "";
+const AgainstReference* Verdict::find(int lane) const {
+  const auto found = std::ranges::find(others, lane, &AgainstReference::lane);
+  return found == others.end() ? nullptr : &*found;
 }
 
-TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
-  TimeShares shares{.launchMs = lane.perStep(lane.recent.overhead.totalMs())};
-  const double copy = ceilings.copyAt(lane.workingSetBytes());
-  const StepExtent extent{.batch = lane.options.batch, .positions = lane.positions};
-  for (int index = 0; index < model::kStageCount; ++index) {
-    const auto at = static_cast<std::size_t>(index);
-    const auto stage = static_cast<Stage>(index);
-    const double time = lane.perStep(lane.recent.stageTimeMs[at]);
-    const double dispatches =
-        lane.perStep(lane.recent.stageDispatchCount[at]) * ceilings.emptyDispatchUs * 1e-3;
-    const double launch = std::min(time, dispatches);
-    shares.launchMs += launch;
-    // Attention loads what its kernel issues; the weights come from memory once, however often a kernel asks.
-    const bool attention = stage == Stage::AttentionDecode;
-    const auto bytes =
-        static_cast<double>(attention ? lane.recent.stageIssuedBytes[at] : lane.recent.stageLogicalBytes[at]);
-    const double bytesMs = millisecondsOf(lane.perStep(bytes), copy);
-    const double flopsMs = millisecondsOf(stageFlops(lane.config, stage, extent), ceilings.fmaGflops);
-    const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
-    double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
-    share += time - launch;
-    if (!memoryBound) shares.computeBytes += lane.perStep(bytes);
-  }
-  return shares;
-}
-
-Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
-  if (!lane.measured() || !lane.ranOnDevice() || !lane.hasTimeStamps() || !ceilings.known())
-    return Bound::Unknown;
-  const TimeShares shares = timeShares(lane, ceilings);
-  const double largest = std::max({shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
-  if (shares.launchMs == largest) return Bound::Launch;
-  if (shares.computeMs == largest) return Bound::Compute;
-  const bool cached = ceilings.copyAt(lane.workingSetBytes()) >= kCachedCopy * ceilings.memoryCopy();
-  if (cached && lane.recent.impliedGigabytesPerSecond() > ceilings.memoryCopy()) return Bound::CacheResident;
-  return shares.kvMs == largest ? Bound::Kv : Bound::Weights;
-}
-
-std::optional<OperatingPoint> pointWhere(double goal, const StepCost& wide, const StepCost& narrow,
-                                         const Surroundings& around, const Reach& reach) {
-  const auto reached = [&](double batch, double positions) {
-    return wide.milliseconds(batch, positions) >= goal * narrow.milliseconds(batch, positions);
-  };
-  const auto fits = [&](double batch, double positions) {
-    return batch * positions * static_cast<double>(around.bytesPerPosition) <=
-           static_cast<double>(reach.maximumCacheBytes);
-  };
-  if (reached(around.now.batch, around.now.positions)) return around.now;
-  // Room is left to decode in: times need steps.
-  const int filled = around.modelContext * 7 / 8;
-  for (int batch = 1; batch <= reach.maximumBatch; batch *= 2) {
-    const bool further =
-        batch > around.now.batch || (batch == around.now.batch && filled > around.now.positions);
-    if (further && reached(batch, filled) && fits(batch, filled)) {
-      return OperatingPoint{batch, filled};
-    }
-  }
-  // F + B p + B c T: where the difference changes its sign.
-  const double batch = around.now.batch;
-  const double gained = batch * (wide.perCellMs - goal * narrow.perCellMs);
-  if (gained <= 0.0) return std::nullopt;
-  const double missing = goal * narrow.milliseconds(batch, 0.0) - wide.milliseconds(batch, 0.0);
-  const double positions = missing / gained;
-  if (positions > reach.maximumPositions) return std::nullopt;
-  const int rounded = roundUpToTwoDigits(positions);
-  if (rounded > reach.maximumPositions || !fits(batch, rounded)) return std::nullopt;
-  return OperatingPoint{around.now.batch, rounded};
-}
-
-Verdict judge(std::span<const LaneMeasurement> lanes, const model::DeviceCeilings& ceilings,
+Verdict judge(std::span<const JudgedLane> lanes, const SpeedMap* map, const Verdict* before,
               const Reach& reach) {
-  Verdict verdict;
-  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-    if (!lanes[lane].measured()) continue;
-    // A lane of the device before one of the processor, then the one with more KV heads.
-    const auto rank = [&](std::size_t index) {
-      return std::pair(lanes[index].ranOnDevice(), lanes[index].config.attention.kvHeadCount);
-    };
-    const bool better = verdict.lane < 0 || rank(lane) > rank(static_cast<std::size_t>(verdict.lane));
-    if (better) verdict.lane = static_cast<int>(lane);
-  }
-  if (verdict.lane < 0) return verdict;
-  const LaneMeasurement& lane = lanes[static_cast<std::size_t>(verdict.lane)];
-  verdict.bound = boundOf(lane, ceilings);
-  verdict.sentence = boundSentence(verdict.bound, lane, ceilings);
-  if (!lane.ranOnDevice()) return verdict;
-  verdict.outlook = outlookOf(chooseComparison(lanes, verdict.lane), ceilings, reach);
-  if (verdict.outlook) {
-    verdict.outlookSentence = outlookText(
-        *verdict.outlook,
-        {.batch = lane.options.batch, .positions = static_cast<int>(std::lround(lane.positions))}, reach);
-  }
-  return verdict;
+  return Judge(lanes, map, before, reach).judge();
 }
 
 }  // namespace headroom::analysis

@@ -1,101 +1,83 @@
 #pragma once
 
-#include <array>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "core/analysis/lane_measurement.h"
-#include "core/analysis/step_cost.h"
-#include "core/model/device_ceilings.h"
+#include "core/analysis/speed_comparison.h"
+#include "core/analysis/speed_map.h"
+#include "core/model/sentence.h"
 
 namespace headroom::analysis {
 
-/// What most of a decode step's time goes into.
-enum class Bound {
-  Unknown,        ///< no step, no time stamps or no probes yet
-  Launch,         ///< dispatches and the overhead of submitting
-  Weights,        ///< reading the weights
-  Kv,             ///< reading keys and values
-  Compute,        ///< arithmetic, or the kernels' other instructions
-  CacheResident,  ///< reading, but from the device's caches: the copy rate of memory does not limit it
+/// What is known of one lane.
+struct JudgedLane {
+  std::string title;      ///< for people
+  std::string modelName;  ///< the same for lanes of one model; names its curves in a SpeedMap
+  LaneMeasurement measurement;
+  std::vector<TimedStep> steps = {};  ///< its decode steps, ascending
 };
-/// "launch-bound", "KV-bound", "cache-resident"; empty for Unknown.
-std::string_view boundName(Bound bound);
 
-/// A step's wall time by what it went into. Each stage's time beyond its dispatches counts as weights or, for
-/// attention, as KV where its bytes at the copy rate explain kExplained of it and take longer than its FLOPs
-/// at the FMA ceiling; else as compute: arithmetic, or the instructions around it.
-struct TimeShares {
-  double launchMs = 0.0;  ///< dispatches x the probe's empty dispatch, and the overhead outside the stages
-  double weightMs = 0.0;
-  double kvMs = 0.0;
-  double computeMs = 0.0;
-  double computeBytes = 0.0;  ///< that the stages counted as compute load
+enum class Answer {
+  NotMeasured,     ///< a lane has too few steps
+  OneLane,         ///< nothing to compare with
+  OtherPositions,  ///< no positions in common
+  TooNoisy,        ///< the range is wider than kTooNoisy
+  Faster,
+  Alike,
+  Slower,
 };
-TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
-/// The largest share. Reading counts as cache-resident where the copy curve at the step's working set is at
-/// least 1.25 times its memory end and the implied GB/s exceed that end.
-Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
-
-/// A batch and a number of positions.
-struct OperatingPoint {
-  int batch = 1;
-  int positions = 0;
-  bool operator==(const OperatingPoint&) const = default;
+/// A lane against the reference lane.
+struct AgainstReference {
+  int lane = -1;
+  std::optional<Estimate> speedup;  ///< measured, over the last kRecentSteps positions that both decoded
+  /// Logical bytes that a step reads, reference over this lane: counted.
+  double bytesRatio = 1.0;
 };
+
+/// A speedup at a longer context or a larger batch.
+struct Promise {
+  double goal = 0.0;  ///< times as fast
+  OperatingPoint at;
+  Estimate speedup;         ///< there
+  bool isMeasured = false;  ///< by a sweep; else what the steps so far say
+};
+
+/// What sharing keys and values brings here: the lane with the most KV heads against those of the same shape,
+/// batch, cache type and kernel with fewer; or, of one model with both kernels, the naive one against the
+/// shared one.
+struct Verdict {
+  Answer answer = Answer::NotMeasured;
+  int reference = -1;
+  bool ofKernels = false;
+  std::vector<AgainstReference> others;  ///< by KV heads, the fewest last
+  std::optional<Promise> promise;        ///< of the last of them
+  /// The kernel of the last of them reads keys and values at less than half the rate of the reference's, in a
+  /// stage that both spend much of a step in.
+  bool kernelLimits = false;
+  std::vector<model::Sentence> sentences;  ///< to be put behind each other; 140 characters at most
+  /// How many times as fast as the reference the lane is, if it was compared.
+  const AgainstReference* find(int lane) const;
+};
+
+/// Range of a speedup, over its value, beyond which nothing is said of it.
+inline constexpr double kTooNoisy = 0.25;
+/// The widest range of a promise, over its value.
+inline constexpr double kMostPromiseSpread = 0.15;
 
 /// How far a lane may be taken.
 struct Reach {
-  int maximumBatch = model::kMostSequences;
-  int maximumPositions = model::kMostOfferedContext;
+  int maximumPositions = 65536;
   std::uint64_t maximumCacheBytes = 1ull << 30;
 };
 
-/// What sharing keys and values brings: the layout with more KV heads against the one with fewer.
-struct Outlook {
-  int wideKvHeads = 0;
-  int narrowKvHeads = 0;
-  model::AttentionKind narrowKind = model::AttentionKind::MultiQuery;
-  /// Measured: both layouts run as lanes and both slopes are measured. Computed: what the bytes allow at
-  /// most.
-  Basis basis = Basis::Computed;
-  double bytesRatio = 1.0;  ///< logical bytes that a step reads now, wide over narrow: counted or computed
-  double speedup = 1.0;     ///< time of a step now, wide over narrow, with the same cost outside of attention
-  double limit = 1.0;       ///< the same when a step reads nothing but KV
-  /// Nearest points for 1.5 and 2 times: a larger batch while the model's own context suffices, else a longer
-  /// context. Nothing where it is out of reach, the point of now where it is reached.
-  std::array<std::optional<OperatingPoint>, 2> reached;
-};
-inline constexpr std::array<double, 2> kGoals{1.5, 2.0};
-
-struct Verdict {
-  int lane = -1;  ///< the one that is judged: that with the most KV heads
-  Bound bound = Bound::Unknown;
-  std::optional<Outlook> outlook;
-  std::string sentence;         ///< "launch-bound: 22 dispatches and overhead take 1.3 of 2.6 ms, ..."
-  std::string outlookSentence;  ///< "MQA would save at most 1.04x here; ..."
-};
-
-/// Judges the lane with the most KV heads, against the lane with the fewest of the same shape, batch, cache
-/// type and kernel, or against the model with a single KV head, computed. A lane that has a single KV head
-/// already is judged against one per query head.
-Verdict judge(std::span<const LaneMeasurement> lanes, const model::DeviceCeilings& ceilings,
+/// `map` is what the last sweep of these lanes measured, if there was one. `before` is the verdict that
+/// stands: an answer is only left when what was measured speaks clearly against it, so that none flips from
+/// second to second.
+Verdict judge(std::span<const JudgedLane> lanes, const SpeedMap* map, const Verdict* before,
               const Reach& reach = {});
-
-/// Where two layouts are compared: the present point, the context that the model was made for, and the cache
-/// bytes of one position of one sequence in the layout with more KV heads.
-struct Surroundings {
-  OperatingPoint now;
-  int modelContext = 0;
-  std::uint64_t bytesPerPosition = 0;
-};
-
-/// The nearest point at which `wide` takes `goal` times as long as `narrow`. Batches are powers of two, with
-/// seven eighths of the model's context in the cache; positions have two digits that count.
-std::optional<OperatingPoint> pointWhere(double goal, const StepCost& wide, const StepCost& narrow,
-                                         const Surroundings& around, const Reach& reach);
 
 }  // namespace headroom::analysis

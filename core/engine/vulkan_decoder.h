@@ -45,7 +45,7 @@ class VulkanDecoder : public model::Decoder {
 
   /// Fills the cache with random numbers; every sequence stands at `positions`, which lie within the context:
   /// for measuring at a length without decoding up to it. Throws model::Error.
-  void fillCache(int positions, unsigned seed);
+  void fillCache(int positions, unsigned seed) override;
 
   const StepShape& shape() const { return m_shape; }
   /// Memory that it takes beside its DeviceModel: cache and working memory.

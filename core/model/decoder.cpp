@@ -64,6 +64,10 @@ Distribution summarise(std::span<const float> logits, int count) {
   return result;
 }
 
+void Decoder::fillCache(int, unsigned) {
+  throw Error(deviceName() + " has no way to fill a cache without a text");
+}
+
 void Decoder::setInterventions(std::span<const HeadIntervention> interventions) {
   if (interventions.empty()) return;
   throw Error(fmt::format("{} heads were to be changed; \"{}\" only plays what was recorded.",

@@ -141,6 +141,11 @@ class Decoder {
   /// checkInterventions() says; and for any head where the decoder cannot change them.
   virtual void setInterventions(std::span<const HeadIntervention> interventions);
 
+  /// Puts pseudo-random keys and values of `positions` positions into the cache of every sequence, as if a
+  /// text had been read, so that times at a length can be measured without reading one. Throws Error where
+  /// the decoder has no such way, or the context does not hold them.
+  virtual void fillCache(int positions, unsigned seed);
+
   /// The last logits of a sequence that were handed back as a whole: [vocabSize].
   virtual std::span<const float> logitsOf(int sequence) const = 0;
 

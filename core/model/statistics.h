@@ -9,6 +9,18 @@ namespace headroom::model {
 
 /// The middle of at least one value; of an even number of values the mean of the two in the middle.
 double median(std::vector<double> values);
+/// The middle of at least one value; of an even number of values the smaller of the two in the middle, so
+/// that it is one that occurred.
+double lowerMedian(std::vector<double> values);
+
+/// Of several measurements.
+struct Spread {
+  double median = 0.0;
+  double minimum = 0.0;
+  double maximum = 0.0;
+};
+/// Of at least one value.
+Spread spreadOf(std::vector<double> values);
 
 /// ||actual - expected|| / ||expected||, with Euclidean norms in double. Infinite where that says nothing:
 /// rows of different length, without a value, with a NaN, or when all that is expected is zeros.

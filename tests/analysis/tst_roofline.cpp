@@ -60,10 +60,7 @@ class TestRoofline : public QObject {
   }
 
   void pointsOfKnownSteps() {
-    StepSummary sum;
-    sum.add(test::step({}, 99));
-    sum.add(test::step({}, 99));
-    const auto points = rooflinePoints(test::config(8), {.batch = 1, .positions = 100.0}, sum);
+    const auto points = rooflinePoints(test::lane(8, {}, 99, 99));
     // Embedding and logits were not run by these steps.
     QCOMPARE(points.size(), std::size_t{5});
     const RooflinePoint& attention = points[1];
@@ -75,7 +72,7 @@ class TestRoofline : public QObject {
     QVERIFY(std::abs(attention.milliseconds - 0.14) < 1e-12);
     QVERIFY(std::abs(attention.gigaflopsPerSecond() - 409'600.0 / 0.14e-3 * 1e-9) < 1e-9);
     QVERIFY(std::abs(attention.gigabytesPerSecond() - 819'200.0 / 0.14e-3 * 1e-9) < 1e-9);
-    QVERIFY(rooflinePoints(test::config(8), {}, {}).empty());
+    QVERIFY(rooflinePoints(measureLane(test::config(8), {}, {})).empty());
   }
 
   void roofs() {

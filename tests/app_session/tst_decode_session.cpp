@@ -385,8 +385,8 @@ class TestDecodeSession : public QObject {
     fixture.host.stepOne();
     QTRY_COMPARE(fixture.length(1), kPromptLength + 1);
     // The same text, eight times the loads.
-    QCOMPARE(naive.measured(kPromptLength).recent.kvReuseFactor(), 8.0);
-    QCOMPARE(fixture.store.lane(1).measured(kPromptLength).recent.kvReuseFactor(), 1.0);
+    QCOMPARE(naive.measured(kPromptLength).kvReuse(), 8.0);
+    QCOMPARE(fixture.store.lane(1).measured(kPromptLength).kvReuse(), 1.0);
     QVERIFY(std::equal(naive.tokens().begin(), naive.tokens().end(), fixture.store.lane(1).tokens().begin()));
     // Other options are another engine; the lane that stays keeps its own.
     QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);

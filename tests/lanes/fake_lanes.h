@@ -98,6 +98,8 @@ class FakeDecoder final : public model::Decoder {
   void truncateSequence(int, int positions) override { m_position = std::min(m_position, positions); }
   std::span<const float> logitsOf(int) const override { return m_logits; }
 
+  void fillCache(int positions, unsigned) override { m_position = positions; }
+
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture&) override {
     model::checkReplay(firstPosition, tokens, m_position);
@@ -185,7 +187,8 @@ inline const std::vector<int> kScript{5, 6, 7, 9, 8, 7, 6, 5};
 inline const std::string kChatTemplate =
     "{{ '[INST] ' + message['content'] + ' [/INST]' }}{{ message['content'] + eos_token}}";
 
-/// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special.
+/// "mha", "gqa", "mqa" with a context of 64; the others say in their names what is special: "mqa-slow" has a
+/// kernel that takes as long for one KV head as MHA's for 24.
 class FakeLaneOpener final : public lanes::LaneOpener {
  public:
   lanes::LaneEngine open(const lanes::LaneRequest& request,
@@ -215,6 +218,10 @@ class FakeLaneOpener final : public lanes::LaneOpener {
       return std::make_unique<lanes::LoadedModel>(std::move(model));
     });
     lane.msPerCell = msPerCell;
+    if (request.source == "mqa-slow") {
+      lane.kvHeadCount = 1;
+      lane.msPerCell *= 24;
+    }
     lane.losesAt = losesAt;
     engine.decoder = std::make_unique<FakeDecoder>(
         lane, model::DecoderOptions{.kvType = request.options.kvType,

@@ -64,9 +64,8 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   legend->setBorderPen(Qt::NoPen);
   legend->setIconSize(16, 10);
   legend->setRowSpacing(0);
-  // Four lanes take two rows: the chart is low.
+  // One row, so that the plot keeps its height.
   legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-  legend->setWrap(2);
   legend->setMargins(QMargins(4, 2, 4, 2));
   m_marker->setPen(QPen(toQt(colors.accent), 1));
   m_untrained->setBrush(toQt(colors.untrained));
@@ -89,6 +88,19 @@ double Chart::roundUp(double largest) {
     if (step * decade >= largest * 1.02) return step * decade;
   }
   return 15.0 * decade;
+}
+
+void Chart::showLegend() {
+  auto* row = new QCPLayoutGrid;
+  plotLayout()->insertRow(1);
+  plotLayout()->addElement(1, 0, row);
+  row->setMargins(QMargins(4, 0, 0, 0));
+  row->addElement(0, 0, legend);
+  // Names begin at the left, the rest of the row stays empty.
+  row->addElement(0, 1, new QCPLayoutGrid);
+  row->setColumnStretchFactor(0, 0.001);
+  plotLayout()->setRowStretchFactor(1, 0.001);
+  legend->setVisible(true);
 }
 
 void Chart::markPosition(double position) {

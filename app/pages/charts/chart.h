@@ -33,6 +33,8 @@ class Chart : public QCustomPlot {
   void markPosition(double position);
   /// Of an axis of positions: tints those beyond the trained context; the tool tip says what they are.
   void markUntrained(const session::TraceStore& store);
+  /// Shows the legend in a row between title and plot, where it covers nothing.
+  void showLegend();
   void mouseMoveEvent(QMouseEvent* event) override;
   /// Values at the axis coordinate `x`, one line each; empty for none.
   virtual QString valuesAt(double x) const = 0;

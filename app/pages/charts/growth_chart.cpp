@@ -15,8 +15,7 @@ GrowthChart::GrowthChart(QWidget* parent)
             "\u00d7 sequences.",
             parent) {
   xAxis->setLabel("position");
-  legend->setVisible(true);
-  axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignLeft | Qt::AlignTop);
+  showLegend();
 }
 
 void GrowthChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
@@ -33,8 +32,7 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
         trace.length() > 0 ? static_cast<double>(trace.cacheBytesUsed(trace.length() - 1)) : 0.0;
     const double limit = static_cast<double>(growth.bytesAtLimit);
     largest = std::max(largest, limit);
-    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(analysis::bytesText(used)),
-                       QString::fromStdString(analysis::bytesText(limit)),
+    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(analysis::bytesText(limit)),
                        static_cast<double>(growth.bytesPerToken), growth.contextLength, trace.length()});
 
     QCPGraph* filled = graph(2 * lane);
@@ -59,18 +57,15 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
 }
 
 void GrowthChart::nameLanes() {
-  // Two names stand side by side, each behind its line.
+  // Names stand in a row, each behind its line.
   constexpr int kBesideName = 40;
   const QFontMetrics metrics(legend->font());
-  int widest = 0;
-  const auto whole = [](const Lane& lane) { return lane.title + "  " + lane.used + " of " + lane.limit; };
-  for (const Lane& lane : m_lanes)
-    widest = std::max(widest, metrics.horizontalAdvance(whole(lane)) + kBesideName);
-  const bool fits = widest * std::min(2, static_cast<int>(m_lanes.size())) <= axisRect()->width();
-  for (std::size_t lane = 0; lane < m_lanes.size(); ++lane) {
-    graph(static_cast<int>(2 * lane))
-        ->setName(fits ? whole(m_lanes[lane]) : m_lanes[lane].title + "  " + m_lanes[lane].used);
-  }
+  int together = 0;
+  const auto whole = [](const Lane& lane) { return lane.title + "  " + lane.limit + " at the limit"; };
+  for (const Lane& lane : m_lanes) together += metrics.horizontalAdvance(whole(lane)) + kBesideName;
+  const bool fits = together <= axisRect()->width();
+  for (std::size_t lane = 0; lane < m_lanes.size(); ++lane)
+    graph(static_cast<int>(2 * lane))->setName(fits ? whole(m_lanes[lane]) : m_lanes[lane].title);
 }
 
 void GrowthChart::resizeEvent(QResizeEvent* event) {

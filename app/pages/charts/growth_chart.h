@@ -21,13 +21,12 @@ class GrowthChart : public Chart {
  private:
   struct Lane {
     QString title;
-    QString used;   ///< "3.28 MB"
     QString limit;  ///< "4.19 MB"
     double bytesPerToken = 0.0;
     int contextLength = 0;
     int length = 0;
   };
-  /// What each lane holds and could hold, where that fits; else what it holds.
+  /// Each lane with what it could hold, where that fits. What it holds changes too fast for a name.
   void nameLanes();
 
   std::vector<Lane> m_lanes;

@@ -94,11 +94,8 @@ void RooflineChart::refresh(const session::TraceStore& store, const session::Sel
 void RooflineChart::collect(const session::TraceStore& store, const session::Selection& selection) {
   m_dots.clear();
   for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const session::LaneTrace& trace = store.lane(lane);
-    const analysis::LaneMeasurement measured = trace.measuredRecently(selection.positionIn(store, lane));
-    const analysis::StepExtent extent{.batch = trace.info().batch, .positions = measured.positions};
-    for (const analysis::RooflinePoint& point :
-         analysis::rooflinePoints(trace.info().config, extent, measured.recent)) {
+    const analysis::LaneMeasurement measured = store.lane(lane).measured(selection.positionIn(store, lane));
+    for (const analysis::RooflinePoint& point : analysis::rooflinePoints(measured)) {
       m_dots.push_back({laneTitle(store, lane), laneColor(store, lane), point});
     }
   }

@@ -89,20 +89,14 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
   double largest = 0.0;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     m_titles.push_back(laneTitle(store, lane));
-    const analysis::LaneMeasurement measured =
-        store.lane(lane).measuredRecently(selection.positionIn(store, lane));
-    const analysis::StepSummary& recent = measured.recent;
-    const model::Overhead overhead{.prepareMs = recent.perStep(recent.overhead.prepareMs),
-                                   .submitMs = recent.perStep(recent.overhead.submitMs),
-                                   .readBackMs = recent.perStep(recent.overhead.readBackMs)};
-    m_overheads.push_back(overhead);
-    m_wallTimes.push_back(measured.wallMs());
+    const analysis::LaneMeasurement measured = store.lane(lane).measured(selection.positionIn(store, lane));
+    m_overheads.push_back(measured.overhead);
+    m_wallTimes.push_back(measured.stepMs);
     QVector<double> keys;
     QVector<double> values;
     for (std::size_t bar = 0; bar < kBarCount; ++bar) {
       keys.append(static_cast<double>(bar));
-      values.append(bar < recent.stageTimeMs.size() ? recent.perStep(recent.stageTimeMs[bar])
-                                                    : overhead.totalMs());
+      values.append(bar < measured.stageMs.size() ? measured.stageMs[bar] : measured.overhead.totalMs());
       largest = std::max(largest, values.back());
     }
     QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];

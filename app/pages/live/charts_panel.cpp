@@ -37,7 +37,11 @@ void ChartsPanel::refresh() {
 }
 
 void ChartsPanel::setAppearance(const session::Appearance& appearance) {
-  for (Chart* chart : m_charts) chart->setAppearance(appearance);
+  for (Chart* chart : m_charts) {
+    chart->setAppearance(appearance);
+    // A class looks at one of them.
+    chart->setVisible(!appearance.presentation() || chart == m_charts.front());
+  }
   request();
 }
 

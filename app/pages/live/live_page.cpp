@@ -2,6 +2,7 @@
 
 #include <QAction>
 #include <QActionGroup>
+#include <QResizeEvent>
 #include <QSplitter>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -18,14 +19,17 @@ namespace {
 /// Pixels that text, head wall, cache and timeline of the lanes need to show a row of heads.
 constexpr int kHeightOfHeads = 340;
 constexpr int kLongStep = 10;
+/// Pixels down that a page needs to show lanes and charts.
+constexpr int kHeightForCharts = 720;
 
 int chartHeight(int whole) {
-  return std::clamp(whole * 22 / 100, 150, 220);
+  return std::clamp(whole * 22 / 100, 150, 240);
 }
 }  // namespace
 
-LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
-                   session::Workspace& workspace, QWidget* live, QWidget* parent)
+LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
+                   session::Selection& selection, session::Workspace& workspace, QWidget* live,
+                   QWidget* parent)
     : Page(parent),
       m_session(session),
       m_store(store),
@@ -33,7 +37,7 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
       m_workspace(workspace),
       m_transport(new TransportBar(session::bundledModels(), session::offeredPrompts(), this)),
       m_controls(new LaneControls(this)),
-      m_lower(new LowerPanel(store, selection, this)),
+      m_lower(new LowerPanel(store, board, selection, this)),
       m_splitter(new QSplitter(Qt::Vertical, this)),
       m_lowerHeights(kLowerViewCount, 0) {
   divide(live);
@@ -64,6 +68,20 @@ void LivePage::divide(QWidget* live) {
   m_splitter->setStretchFactor(0, 1);
   m_splitter->setStretchFactor(1, 0);
   m_splitter->setHandleWidth(3);
+}
+
+void LivePage::fitCharts() {
+  const bool open = m_wantsCharts.value_or(height() >= kHeightForCharts);
+  if (open == m_lower->isOpen()) return;
+  m_lower->setOpen(open);
+  showLowerView(m_lowerView);
+}
+
+void LivePage::resizeEvent(QResizeEvent* event) {
+  Page::resizeEvent(event);
+  const bool crossed = (event->oldSize().height() >= kHeightForCharts) != (height() >= kHeightForCharts);
+  if (crossed) m_wantsCharts.reset();
+  fitCharts();
 }
 
 void LivePage::showSettings(const session::Settings& settings) {
@@ -104,8 +122,17 @@ void LivePage::connectControls() {
   connect(&strip, &VerdictStrip::goThere, this, &LivePage::goThere);
   connect(&strip, &VerdictStrip::goBack, &m_workspace, &session::Workspace::goBack);
   connect(&strip, &VerdictStrip::stopFilling, &m_session, &session::SessionHost::stopFilling);
-  connect(&strip, &VerdictStrip::measureCeilings, &m_session, &session::SessionHost::measureCeilings);
-  connect(m_lower, &LowerPanel::viewChanged, this, &LivePage::showLowerView);
+  connect(&strip, &VerdictStrip::measureSpeed, &m_session, &session::SessionHost::measureSpeed);
+  connect(&strip, &VerdictStrip::stopMeasuring, &m_session, &session::SessionHost::cancelMeasuring);
+  connect(m_lower, &LowerPanel::viewChanged, this, [this](LowerView view) {
+    m_wantsCharts = true;
+    m_lower->setOpen(true);
+    showLowerView(view);
+  });
+  connect(m_lower, &LowerPanel::viewChosenAgain, this, [this] {
+    m_wantsCharts = !m_lower->isOpen();
+    fitCharts();
+  });
 }
 
 void LivePage::showState(const session::SessionState& state) {
@@ -139,13 +166,18 @@ void LivePage::goThere() {
 
 void LivePage::showLowerView(LowerView view) {
   // Roofline and weights need more height than the charts, which are looked at beside the lanes.
+  if (!m_lower->isOpen()) {
+    m_splitter->setSizes({m_splitter->height(), 1});
+    return;
+  }
   const QList<int> sizes = m_splitter->sizes();
   const int whole = sizes[0] + sizes[1];
   m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = sizes[1];
   m_lowerView = view;
   int& wanted = m_lowerHeights[static_cast<std::size_t>(view)];
   if (wanted == 0) {
-    wanted = view == LowerView::Charts ? chartHeight(whole) : std::clamp(whole * 44 / 100, 200, 420);
+    const bool isLow = view == LowerView::Charts || view == LowerView::Speed;
+    wanted = isLow ? chartHeight(whole) : std::clamp(whole * 44 / 100, 200, 420);
     // The heads stay to be seen.
     wanted = std::min(wanted, std::max(150, whole - kHeightOfHeads));
   }
@@ -205,13 +237,19 @@ void LivePage::addExplainCommands(QMenu* menu) {
              [this] { m_workspace.compareKernels(-1); });
   addCommand(menu, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F, [this] { m_controls->focusFill(); });
   addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
-  addCommand(menu, "&Measure this device again", QKeySequence(), [this] { m_session.measureCeilings(); });
+  addCommand(menu, "&Measure speed against context", Qt::CTRL | Qt::Key_M,
+             [this] { m_session.measureSpeed(); });
+  addCommand(menu, "Stop measuring", QKeySequence(), [this] { m_session.cancelMeasuring(); });
+  addCommand(menu, "Measure this device's &limits again", QKeySequence(),
+             [this] { m_session.measureCeilings(); });
   menu->addSeparator();
   addCommand(menu, "Show &charts below", Qt::CTRL | Qt::Key_1,
              [this] { m_lower->setView(LowerView::Charts); });
-  addCommand(menu, "Show the &roofline below", Qt::CTRL | Qt::Key_2,
+  addCommand(menu, "Show &speed against context below", Qt::CTRL | Qt::Key_2,
+             [this] { m_lower->setView(LowerView::Speed); });
+  addCommand(menu, "Show the &roofline below", Qt::CTRL | Qt::Key_3,
              [this] { m_lower->setView(LowerView::Roofline); });
-  addCommand(menu, "Show the &weights below", Qt::CTRL | Qt::Key_3,
+  addCommand(menu, "Show the &weights below", Qt::CTRL | Qt::Key_4,
              [this] { m_lower->setView(LowerView::Weights); });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "app/pages/live/verdict_strip.h"
@@ -21,8 +22,8 @@ class LivePage : public Page {
 
  public:
   /// `live` is the live view, or what stands in its place; the page takes it over.
-  LivePage(session::SessionHost& session, session::TraceStore& store, session::Selection& selection,
-           session::Workspace& workspace, QWidget* live, QWidget* parent);
+  LivePage(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
+           session::Selection& selection, session::Workspace& workspace, QWidget* live, QWidget* parent);
 
   QString title() const override { return "Live"; }
   QString purpose() const override { return "Decode a text in lanes side by side and look inside"; }
@@ -38,8 +39,13 @@ class LivePage : public Page {
  signals:
   void openFileRequested();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void divide(QWidget* live);
+  /// Maps before charts: in a low window the charts wait until somebody asks for them.
+  void fitCharts();
   void connectTransport();
   void connectControls();
   void addDecodeCommands(QMenu* menu);
@@ -61,6 +67,7 @@ class LivePage : public Page {
   QSplitter* m_splitter;
   std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
   LowerView m_lowerView = LowerView::Charts;
+  std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
   QAction* m_chat = nullptr;
   QAction* m_ids = nullptr;
 };

@@ -1,9 +1,12 @@
 #include "app/pages/live/lower_panel.h"
 
+#include <QHBoxLayout>
 #include <QStackedWidget>
 #include <QVBoxLayout>
+#include <initializer_list>
 
 #include "app/pages/charts/roofline_chart.h"
+#include "app/pages/charts/speed_chart.h"
 #include "app/pages/live/charts_panel.h"
 #include "app/pages/live/weights_view.h"
 
@@ -13,22 +16,31 @@ namespace {
 constexpr int kIntervalMs = 400;
 }
 
-LowerPanel::LowerPanel(const session::TraceStore& store, const session::Selection& selection, QWidget* parent)
+LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoard& board,
+                       const session::Selection& selection, QWidget* parent)
     : QWidget(parent),
       m_store(store),
       m_selection(selection),
-      m_strip(new VerdictStrip(store, selection, this)),
+      m_strip(new VerdictStrip(store, board, this)),
       m_stack(new QStackedWidget(this)),
       m_charts(new ChartsPanel(store, selection, this)),
+      m_speed(new SpeedChart(SpeedChart::Over::Context, this)),
+      m_batches(new SpeedChart(SpeedChart::Over::Batch, this)),
       m_roofline(new RooflineChart(this)),
       m_weights(new WeightsView(this)),
       m_timer(this) {
-  auto* roofline = new QWidget(this);
-  auto* margins = new QVBoxLayout(roofline);
-  margins->setContentsMargins(8, 0, 8, 8);
-  margins->addWidget(m_roofline);
+  const auto withMargins = [this](std::initializer_list<QWidget*> charts) {
+    auto* frame = new QWidget(this);
+    auto* margins = new QHBoxLayout(frame);
+    margins->setContentsMargins(8, 0, 8, 8);
+    margins->setSpacing(8);
+    // The first is the one that is looked at.
+    for (QWidget* chart : charts) margins->addWidget(chart, chart == *charts.begin() ? 2 : 1);
+    return frame;
+  };
   m_stack->addWidget(m_charts);
-  m_stack->addWidget(roofline);
+  m_stack->addWidget(withMargins({m_speed, m_batches}));
+  m_stack->addWidget(withMargins({m_roofline}));
   m_stack->addWidget(m_weights);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -42,8 +54,19 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::Selectio
   connect(m_strip, &VerdictStrip::viewChosen, this, &LowerPanel::setView);
 }
 
+void LowerPanel::setOpen(bool open) {
+  m_stack->setVisible(open);
+}
+
+bool LowerPanel::isOpen() const {
+  return !m_stack->isHidden();
+}
+
 void LowerPanel::setView(LowerView view) {
-  if (m_view == view) return;
+  if (m_view == view) {
+    emit viewChosenAgain();
+    return;
+  }
   m_view = view;
   m_strip->setView(view);
   m_stack->setCurrentIndex(static_cast<int>(view));
@@ -57,6 +80,10 @@ void LowerPanel::request() {
 
 void LowerPanel::refresh() {
   // The charts refresh themselves.
+  if (m_view == LowerView::Speed) {
+    m_speed->refresh(m_store, m_selection);
+    m_batches->refresh(m_store, m_selection);
+  }
   if (m_view == LowerView::Roofline) m_roofline->refresh(m_store, m_selection);
   if (m_view == LowerView::Weights) m_weights->refresh(m_store);
 }
@@ -64,6 +91,8 @@ void LowerPanel::refresh() {
 void LowerPanel::setAppearance(const session::Appearance& appearance) {
   m_strip->setAppearance(appearance);
   m_charts->setAppearance(appearance);
+  m_speed->setAppearance(appearance);
+  m_batches->setAppearance(appearance);
   m_roofline->setAppearance(appearance);
   m_weights->setAppearance(appearance);
   request();

@@ -1,0 +1,136 @@
+#include "app/pages/live/verdict_details.h"
+
+#include <QDialogButtonBox>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+
+#include "app/pages/texts.h"
+#include "core/analysis/step_bound.h"
+#include "core/model/quantity.h"
+
+namespace headroom::pages {
+
+namespace {
+
+QString row(const QString& label, const QString& value) {
+  return QString("<tr><td style='padding-right:16px'>%1</td><td align='right'>%2</td></tr>")
+      .arg(label.toHtmlEscaped(), value.toHtmlEscaped());
+}
+
+QString fixed(double value, int decimals) {
+  return toQt(model::fixedText(value, decimals));
+}
+
+QString range(const analysis::Estimate& estimate) {
+  return QString("%1\u00d7 (%2 to %3)")
+      .arg(fixed(estimate.value, 2), fixed(estimate.low, 2), fixed(estimate.high, 2));
+}
+
+QString timesOf(const session::TraceStore& store, const session::SpeedBoard& board, int lane) {
+  const analysis::LaneMeasurement& measured = board.measurement(lane);
+  QString text = QString("<h3>%1</h3>").arg(toQt(store.lane(lane).info().title).toHtmlEscaped());
+  if (!measured.measured()) return text + "<p>No decode step was measured yet.</p>";
+  text += QString("<p>%1</p>").arg(toQt(analysis::boundSentence(measured, store.ceilings())).toHtmlEscaped());
+  text += "<table>";
+  text += row("a step, median of " + toQt(analysis::recentStepsText()),
+              toQt(model::millisecondsText(measured.stepMs)));
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    text += row(toQt(model::stageName(static_cast<model::Stage>(stage))),
+                toQt(model::millisecondsText(measured.stageMs[static_cast<std::size_t>(stage)])));
+  }
+  text += row("outside the stages: prepare, submit, read back",
+              toQt(model::millisecondsText(measured.overhead.totalMs())));
+  if (store.ceilings().known()) {
+    const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
+    text += row("of it launching", toQt(model::millisecondsText(shares.launchMs)));
+    text += row("reading weights", toQt(model::millisecondsText(shares.weightMs)));
+    text += row("reading keys and values", toQt(model::millisecondsText(shares.kvMs)));
+    text += row("computing", toQt(model::millisecondsText(shares.computeMs)));
+  }
+  return text + "</table>";
+}
+
+QString comparisonOf(const session::TraceStore& store, const analysis::Verdict& verdict) {
+  QString text;
+  if (verdict.reference < 0) return text;
+  const QString reference = toQt(store.lane(verdict.reference).info().title);
+  text += "<h3>Compared</h3><table>";
+  for (const analysis::AgainstReference& against : verdict.others) {
+    const QString name = toQt(store.lane(against.lane).info().title);
+    text += row(name + " as fast as " + reference + ", measured",
+                against.speedup ? range(*against.speedup) : QString("too few common positions"));
+    text += row(name + " reads fewer bytes per step, counted", fixed(against.bytesRatio, 2) + "\u00d7");
+  }
+  if (verdict.promise) {
+    const analysis::Promise& promise = *verdict.promise;
+    text += row(QString(promise.isMeasured ? "measured by the sweep at batch %1, %2 positions"
+                                           : "expected at batch %1, %2 positions")
+                    .arg(promise.at.batch)
+                    .arg(grouped(promise.at.positions)),
+                range(promise.speedup));
+  }
+  return text + "</table>";
+}
+
+QString sweepOf(const analysis::SpeedMap& map) {
+  if (map.curves.empty()) return "<h3>Last sweep</h3><p>None yet: Measure makes one.</p>";
+  QString text = QString("<h3>Last sweep</h3><p>%1, %2%3. Median ms a step, with the least and the most.</p>")
+                     .arg(toQt(map.date), toQt(map.device).toHtmlEscaped(),
+                          map.isComplete ? "" : ", stopped before its end");
+  text += "<table>";
+  for (const analysis::SpeedCurve& curve : map.curves) {
+    for (const analysis::SpeedPoint& point : curve.points) {
+      const model::Spread spread = point.stepMs();
+      text += row(QString("%1, %2, batch %3, %4 positions")
+                      .arg(toQt(curve.name), toQt(model::shortName(curve.kernel)))
+                      .arg(point.at.batch)
+                      .arg(grouped(point.at.positions)),
+                  QString("%1 (%2 to %3)")
+                      .arg(fixed(spread.median, 3), fixed(spread.minimum, 3), fixed(spread.maximum, 3)));
+    }
+  }
+  return text + "</table>";
+}
+
+/// The classes and what each means.
+QString definitions() {
+  return "<h3>What the words mean</h3>"
+         "<p><b>launch-bound</b>: dispatches \u00d7 an empty dispatch and the time outside the stages are "
+         "the "
+         "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
+         "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
+         "rate "
+         "explain less than 40 % of a stage's time. <b>cache-resident</b>: reading, but from the device's "
+         "caches.</p>"
+         "<p><b>Range</b>: nine of ten resampled measurements lie in it. <b>Expected</b>: the time of the "
+         "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over the "
+         "positions of all steps so far; the range widens by 3 % and by 3 % for each doubling beyond them. "
+         "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, seven rounds at each point, "
+         "behind "
+         "a cache of random content.</p>";
+}
+
+}  // namespace
+
+VerdictDetails::VerdictDetails(const session::TraceStore& store, const session::SpeedBoard& board,
+                               QWidget* parent)
+    : QDialog(parent) {
+  setWindowTitle("Why?");
+  setObjectName("verdictDetails");
+  auto* text = new QTextBrowser(this);
+  text->setObjectName("verdictDetailsText");
+  QString html = QString("<p><b>%1</b></p>").arg(toQt(board.sentence()).toHtmlEscaped());
+  html += comparisonOf(store, board.verdict());
+  for (int lane = 0; lane < board.laneCount(); ++lane) html += timesOf(store, board, lane);
+  html += sweepOf(store.speedMap());
+  html += definitions();
+  text->setHtml(html);
+  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  auto* layout = new QVBoxLayout(this);
+  layout->addWidget(text, 1);
+  layout->addWidget(buttons);
+  resize(parent->window()->size().boundedTo(QSize(760, 640)));
+}
+
+}  // namespace headroom::pages

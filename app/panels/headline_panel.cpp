@@ -1,0 +1,134 @@
+#include "app/panels/headline_panel.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/panels/drawing.h"
+#include "core/model/quantity.h"
+
+namespace headroom::panels {
+
+namespace {
+
+/// Of the live view's height that a line of the headline takes in a presentation: its digits are then more
+/// than 4 % of the window's.
+constexpr float kPresentationLine = 0.12f;
+
+float lineHeight(const PanelContext& context) {
+  const float usual = 1.55f * context.fonts.body->FontSize;
+  if (!context.appearance.presentation()) return usual;
+  return std::max(usual, kPresentationLine * ImGui::GetIO().DisplaySize.y);
+}
+
+float scaledWidth(const ImFont* font, float size, const std::string& text) {
+  return textWidth(font, text) * size / font->FontSize;
+}
+
+std::string ratioText(double ratio) {
+  return model::fixedText(ratio, std::abs(ratio - std::round(ratio)) < 1e-9 ? 0 : 2);
+}
+
+}  // namespace
+
+float HeadlinePanel::height(const PanelContext& context) {
+  return lineHeight(context);
+}
+
+HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) const {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::LaneInfo& info = lane.info();
+  const int positions = context.selection.positionIn(context.store, m_lane) + 1;
+  const std::uint64_t perToken =
+      model::kvCacheBytes(info.config, info.kvType, 1, static_cast<std::uint64_t>(info.batch));
+  const double used = positions > 0 ? static_cast<double>(lane.cacheBytesUsed(positions - 1)) : 0.0;
+  const model::AttentionShape& heads = info.config.attention;
+  const std::string times = ratioText(static_cast<double>(heads.groupSize()));
+  return {.value = model::bytesText(used),
+          .unit = model::groupDigits(perToken) + (info.batch > 1 ? " B/position" : " B/token"),
+          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "cache of MHA",
+          .heading = "KV cache",
+          .explanation = "Counted by the decoder: " + model::groupDigits(positions) + " positions \u00d7 " +
+                         model::groupDigits(perToken) +
+                         " B.\nComputed: " + std::to_string(heads.queryHeadCount) + " query heads / " +
+                         std::to_string(heads.kvHeadCount) + " KV heads = " + times +
+                         ". The same model with a KV head for every query head, MHA, would hold so many "
+                         "times as much."};
+}
+
+HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) const {
+  const analysis::Verdict& verdict = context.board.verdict();
+  const bool isKnown = m_lane < context.board.laneCount() && context.board.measurement(m_lane).measured();
+  Figure figure{.value = "\u2013",
+                .unit = "tokens/s",
+                .note = {},
+                .heading = "Speed",
+                .explanation = "Measured: sequences / wall time of a step, median of " +
+                               analysis::recentStepsText() + " up to the one looked at."};
+  if (!isKnown) {
+    figure.note = context.store.lane(m_lane).info().card.isTrace ? "not in a trace" : "not measured yet";
+    return figure;
+  }
+  const analysis::LaneMeasurement& measured = context.board.measurement(m_lane);
+  const double rate = measured.tokensPerSecond();
+  figure.value = model::fixedText(rate, rate < 99.5 ? 1 : 0);
+  if (m_lane == verdict.reference) {
+    figure.note = "the others compare with it";
+    return figure;
+  }
+  const analysis::AgainstReference* against = verdict.find(m_lane);
+  if (against == nullptr || !against->speedup) return figure;
+  const analysis::Estimate& speedup = *against->speedup;
+  const std::string reference = context.store.lane(verdict.reference).info().title;
+  if (speedup.relativeSpread() > analysis::kTooNoisy) {
+    figure.note = "too noisy to compare";
+  } else {
+    figure.note = model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " +
+                  model::fixedText(speedup.spread(), 2) + " as fast";
+  }
+  figure.explanation += "\nMeasured: median time of a step of " + reference +
+                        " / that of this lane = " + model::fixedText(speedup.value, 2) +
+                        ", at the positions that both decoded. Nine of " +
+                        "ten resampled measurements lie between " + model::fixedText(speedup.low, 2) +
+                        " and " + model::fixedText(speedup.high, 2) + ".";
+  return figure;
+}
+
+void HeadlinePanel::drawFigure(const PanelContext& context, const Figure& figure, const Rect& area) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* font = context.fonts.headline;
+  const ImFont* small = context.fonts.small;
+  const float notes = std::max(textWidth(small, figure.unit), textWidth(small, figure.note));
+  const float gap = context.px(7);
+  // The number may shrink, but not below the size of text; the notes give way before it.
+  const float whole = area.height();
+  float size = whole;
+  bool showsNotes = true;
+  if (scaledWidth(font, size, figure.value) + gap + notes > area.width()) {
+    size =
+        std::max(0.6f * whole, whole * (area.width() - gap - notes) / scaledWidth(font, whole, figure.value));
+    showsNotes = scaledWidth(font, size, figure.value) + gap + 0.5f * notes <= area.width();
+  }
+  const float width = scaledWidth(font, size, figure.value);
+  list.AddText(font, size, {area.min.x, area.min.y + 0.5f * (whole - size)}, toImGui(colors.text),
+               figure.value.c_str());
+  if (showsNotes) {
+    const float x = area.min.x + width + gap;
+    const float top = area.min.y + 0.5f * (whole - 2.0f * small->FontSize);
+    drawText(list, small, {x, top}, colors.textDim, elided(small, figure.unit, area.max.x - x));
+    drawText(list, small, {x, top + small->FontSize}, colors.text,
+             elided(small, figure.note, area.max.x - x));
+  }
+  if (mouseArea(figure.heading.c_str(), area).hovered)
+    showTip(context, figure.heading + ": " + figure.value + " " + figure.unit,
+            (figure.note.empty() ? "" : figure.note + ".\n") + figure.explanation);
+}
+
+void HeadlinePanel::draw(const PanelContext& context, const Rect& area) {
+  const float middle = area.min.x + 0.5f * area.width();
+  const float gap = context.px(8);
+  drawFigure(context, cacheFigure(context), {area.min, {middle - gap, area.max.y}});
+  drawFigure(context, speedFigure(context), {{middle, area.min.y}, area.max});
+}
+
+}  // namespace headroom::panels

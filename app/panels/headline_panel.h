@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/panels/panel.h"
+
+namespace headroom::panels {
+
+/// What a class reads from the back row: the cache and how many times smaller it is than with a KV head for
+/// every query head, tokens per second and how many times as fast. Never left out.
+class HeadlinePanel : public Panel {
+ public:
+  explicit HeadlinePanel(int lane) : m_lane(lane) {}
+  void draw(const PanelContext& context, const Rect& area) override;
+  /// Pixels down that it takes.
+  static float height(const PanelContext& context);
+
+ private:
+  /// A number to be read from afar, and two small lines beside it.
+  struct Figure {
+    std::string value;
+    std::string unit;
+    std::string note;
+    std::string heading;
+    std::string explanation;
+  };
+  Figure cacheFigure(const PanelContext& context) const;
+  Figure speedFigure(const PanelContext& context) const;
+  void drawFigure(const PanelContext& context, const Figure& figure, const Rect& area) const;
+
+  int m_lane;
+};
+
+}  // namespace headroom::panels

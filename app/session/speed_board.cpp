@@ -1,0 +1,45 @@
+#include "app/session/speed_board.h"
+
+#include <utility>
+
+#include "core/text/phrases.h"
+
+namespace headroom::session {
+
+SpeedBoard::SpeedBoard(const TraceStore& store, const Selection& selection, QObject* parent)
+    : QObject(parent), m_store(store), m_selection(selection), m_timer(this) {
+  m_timer.setSingleShot(true);
+  connect(&m_timer, &QTimer::timeout, this, &SpeedBoard::refresh);
+  connect(&store, &TraceStore::changed, this, &SpeedBoard::request);
+  // Other lanes, and another step looked at, are shown at once.
+  connect(&store, &TraceStore::lanesChanged, this, &SpeedBoard::refresh);
+  connect(&selection, &Selection::changed, this, &SpeedBoard::request);
+}
+
+void SpeedBoard::request() {
+  if (!m_timer.isActive()) m_timer.start(kIntervalMs);
+}
+
+void SpeedBoard::refresh() {
+  const bool sameRun = m_run == m_store.run() && laneCount() == m_store.laneCount();
+  m_run = m_store.run();
+  m_lanes.clear();
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const LaneTrace& trace = m_store.lane(lane);
+    const auto steps = trace.decodeSteps(m_selection.positionIn(m_store, lane));
+    m_lanes.push_back({.title = trace.info().title,
+                       .modelName = laneTitle(trace.info().request.source),
+                       .measurement = trace.measured(m_selection.positionIn(m_store, lane)),
+                       .steps = analysis::timedSteps(steps)});
+  }
+  const analysis::SpeedMap& map = m_store.speedMap();
+  m_verdict = analysis::judge(m_lanes, map.curves.empty() ? nullptr : &map,
+                              sameRun ? &std::as_const(m_verdict) : nullptr);
+  emit changed();
+}
+
+std::string SpeedBoard::sentence() const {
+  return m_lanes.empty() ? std::string() : text::phrases(m_verdict.sentences);
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,88 @@
+#include "app/session/speed_sweep_plan.h"
+
+#include <QDateTime>
+#include <algorithm>
+#include <utility>
+
+#include "core/lanes/device_lanes.h"
+
+namespace headroom::session {
+
+namespace {
+
+constexpr int kShortestSweep = 4096;
+constexpr int kLongestSweep = 16384;
+constexpr std::uint64_t kSweepBytes = 1ull << 29;
+
+std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
+                                                 const std::vector<lanes::LaneRequest>& requests,
+                                                 lanes::LaneOpener& opener) {
+  std::vector<evaluation::SweepSubject> subjects;
+  for (int index = 0; index < lanes.laneCount(); ++index) {
+    const lanes::LaneEngine& engine = lanes.lane(index).engine;
+    const lanes::LaneRequest& request = requests[static_cast<std::size_t>(index)];
+    // A trace has no model, and the reference, whose cache is float64, no kernels.
+    if (!engine.model || engine.decoder->options().kvType == model::KvType::F64) continue;
+    for (const model::AttentionKernel kernel :
+         {model::AttentionKernel::Shared, model::AttentionKernel::Naive}) {
+      const model::AttentionShape& attention = engine.decoder->config().attention;
+      const bool isAlike = kernel == model::AttentionKernel::Naive && attention.groupSize() == 1;
+      const std::string name = lanes::laneTitle(request.source);
+      const bool isThere = std::ranges::any_of(subjects, [&](const evaluation::SweepSubject& other) {
+        return other.name == name && other.kernel == kernel && other.kvType == request.options.kvType;
+      });
+      if (isAlike || isThere) continue;
+      subjects.push_back({.name = name,
+                          .attention = attention,
+                          .kernel = kernel,
+                          .kvType = request.options.kvType,
+                          .open = [&opener, request, kernel](int contextLength, int batch) {
+                            lanes::LaneRequest wanted = request;
+                            wanted.options.contextLength = contextLength;
+                            wanted.options.batch = batch;
+                            wanted.options.attention = kernel;
+                            return opener.open(wanted, [](double) {});
+                          }});
+    }
+  }
+  return subjects;
+}
+
+}  // namespace
+
+SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lanes::LaneRequest>& requests,
+                              lanes::LaneOpener& opener) {
+  SpeedSweepPlan plan{.subjects = subjectsOf(lanes, requests, opener), .options = {}};
+  if (plan.subjects.empty()) return plan;
+  int longest = kShortestSweep;
+  int most = kLongestSweep;
+  std::uint64_t bytesPerPosition = 0;
+  for (int index = 0; index < lanes.laneCount(); ++index) {
+    const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
+    const model::ModelConfig& config = decoder.config();
+    longest = std::max(longest, 2 * decoder.position());
+    // Learned positions end where they end.
+    if (config.traits.positions == model::Positions::Learned)
+      most = std::min(most, config.contextLength - evaluation::StepTimer::kMostSteps - 1);
+    bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
+  }
+  plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),
+                                                bytesPerPosition, kSweepBytes);
+  return plan;
+}
+
+std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const std::string& deviceName,
+                                       const evaluation::SweepEvents& events) {
+  const std::string date = QDateTime::currentDateTime().toString("yyyy-MM-dd HH:mm").toStdString();
+  const auto tell = [&](analysis::SpeedMap map) {
+    map.device = deviceName;
+    map.date = date;
+    events.pointDone(map);
+  };
+  evaluation::SweepResult result = evaluation::sweepSpeed(
+      plan.subjects, plan.options, {.progress = events.progress, .pointDone = tell, .stop = events.stop});
+  tell(std::move(result.map));
+  return result.skipped;
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,75 @@
+#include "core/analysis/speed_map.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace headroom::analysis {
+
+namespace {
+
+/// Contexts at a batch with the speedup there, ascending.
+std::vector<std::pair<int, model::Spread>> speedups(const SpeedCurve& slow, const SpeedCurve& fast,
+                                                    int batch) {
+  std::vector<std::pair<int, model::Spread>> points;
+  for (const SpeedPoint& point : slow.points) {
+    if (point.at.batch != batch) continue;
+    if (const auto speedup = measuredSpeedup(slow, fast, point.at))
+      points.emplace_back(point.at.positions, *speedup);
+  }
+  std::ranges::sort(points, {}, &std::pair<int, model::Spread>::first);
+  return points;
+}
+
+/// Positions at which a line through two neighbours reaches `goal`; 0 where it does nowhere.
+template <typename Which>
+int firstReach(const std::vector<std::pair<int, model::Spread>>& points, double goal, const Which& which) {
+  for (std::size_t index = 0; index < points.size(); ++index) {
+    const double here = which(points[index].second);
+    if (here < goal) continue;
+    if (index == 0) return points[index].first;
+    const auto& [before, spread] = points[index - 1];
+    const double share = (goal - which(spread)) / (here - which(spread));
+    return static_cast<int>(std::lround(before + share * (points[index].first - before)));
+  }
+  return 0;
+}
+
+}  // namespace
+
+const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
+  const auto found = std::ranges::find(points, at, &SpeedPoint::at);
+  return found == points.end() || found->roundMs.empty() ? nullptr : &*found;
+}
+
+std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,
+                                             const OperatingPoint& at) {
+  const SpeedPoint* a = slow.find(at);
+  const SpeedPoint* b = fast.find(at);
+  if (a == nullptr || b == nullptr) return std::nullopt;
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < std::min(a->roundMs.size(), b->roundMs.size()); ++round)
+    ratios.push_back(a->roundMs[round] / b->roundMs[round]);
+  return model::spreadOf(std::move(ratios));
+}
+
+std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch) {
+  const auto points = speedups(slow, fast, batch);
+  const int at = firstReach(points, goal, [](const model::Spread& spread) { return spread.median; });
+  if (at == 0) return std::nullopt;
+  return Crossing{
+      .at = {batch, at},
+      .low = firstReach(points, goal, [](const model::Spread& spread) { return spread.maximum; }),
+      .high = firstReach(points, goal, [](const model::Spread& spread) { return spread.minimum; })};
+}
+
+std::optional<Line> contextLine(const SpeedCurve& curve, int batch) {
+  std::vector<LinePoint> points;
+  for (const SpeedPoint& point : curve.points) {
+    if (point.at.batch == batch && !point.roundMs.empty())
+      points.push_back({static_cast<double>(point.at.positions), point.stepMs().median});
+  }
+  return points.size() < 3 ? std::nullopt : robustLine(points);
+}
+
+}  // namespace headroom::analysis

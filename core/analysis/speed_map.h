@@ -1,0 +1,65 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/analysis/speed_comparison.h"
+#include "core/model/config.h"
+#include "core/model/decoder.h"
+#include "core/model/statistics.h"
+
+namespace headroom::analysis {
+
+/// A batch and a number of positions.
+struct OperatingPoint {
+  int batch = 1;
+  int positions = 0;
+  bool operator==(const OperatingPoint&) const = default;
+};
+
+/// Decode steps at one point, measured in rounds that took turns with those of all other points.
+struct SpeedPoint {
+  OperatingPoint at;
+  std::vector<double> roundMs = {};  ///< one step: the mean of a round
+
+  model::Spread stepMs() const { return model::spreadOf(roundMs); }
+};
+
+/// One layout with one kernel.
+struct SpeedCurve {
+  std::string name;
+  model::AttentionShape attention;
+  model::AttentionKernel kernel = model::AttentionKernel::Shared;
+  model::KvType kvType = model::KvType::F32;
+  std::vector<SpeedPoint> points = {};  ///< in the order in which they were asked for
+
+  const SpeedPoint* find(const OperatingPoint& at) const;
+};
+
+/// What a sweep over contexts and batches measured.
+struct SpeedMap {
+  std::string device;
+  std::string date;  ///< "2026-11-26 09:30"
+  std::vector<SpeedCurve> curves;
+  bool isComplete = false;  ///< false when it was cancelled: what was measured by then
+};
+
+/// How many times as fast `fast` is at a point, round by round. Nothing where not both were measured.
+std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,
+                                             const OperatingPoint& at);
+
+/// Where a speedup is crossed, between two contexts that were measured or at the first of them.
+struct Crossing {
+  OperatingPoint at;
+  int low = 0;   ///< positions where the fastest rounds cross it
+  int high = 0;  ///< where the slowest do; 0: not within what was measured
+};
+/// The first crossing of `goal` with growing context at `batch`, linear between neighbouring contexts.
+std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch);
+
+/// Time over context of one curve at `batch`: a robust line through the medians. Nothing of fewer than three
+/// contexts.
+std::optional<Line> contextLine(const SpeedCurve& curve, int batch);
+
+}  // namespace headroom::analysis

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/analysis/speed_map.h"
+#include "core/evaluation/step_timer.h"
+
+namespace headroom::evaluation {
+
+/// One layout with one kernel, as a sweep measures it.
+struct SweepSubject {
+  std::string name;
+  model::AttentionShape attention;
+  model::AttentionKernel kernel = model::AttentionKernel::Shared;
+  model::KvType kvType = model::KvType::F32;
+  /// A decoder of that context and batch. Throws model::Error.
+  std::function<lanes::LaneEngine(int contextLength, int batch)> open;
+};
+
+struct SweepOptions {
+  std::vector<analysis::OperatingPoint> points;
+  int rounds = 7;
+  double warmUpMs = 60.0;
+  double roundMs = 40.0;  ///< of one subject
+  unsigned seed = 1;      ///< of the order and of the caches' content
+};
+
+struct SweepEvents {
+  /// The share that is done, and what is measured now. May be empty.
+  std::function<void(double share, const analysis::OperatingPoint& at)> progress;
+  /// What was measured so far, after each point. May be empty.
+  std::function<void(const analysis::SpeedMap& map)> pointDone;
+  StopRequest stop;
+};
+
+/// Times steps of all subjects at each of the points, one point after the other: in each round every subject
+/// has a turn, in shuffled order, so that what slows the machine slows all of them. A point that a subject
+/// has no memory for is left out for all, with a sentence in `skipped`. Throws model::DeviceLost.
+struct SweepResult {
+  analysis::SpeedMap map;  ///< without device and date
+  std::vector<std::string> skipped;
+};
+SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOptions& options,
+                       const SweepEvents& events);
+
+/// Contexts from 256 positions to `longest` in factors of about 2, five at least, at `batch`; and at the
+/// middle one further batches while the caches of `bytesPerPosition` stay within `mostBytes`.
+std::vector<analysis::OperatingPoint> sweepPoints(int batch, int longest, std::uint64_t bytesPerPosition,
+                                                  std::uint64_t mostBytes);
+
+}  // namespace headroom::evaluation

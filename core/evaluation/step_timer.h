@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "core/lanes/lane_set.h"
+
+namespace headroom::evaluation {
+
+/// Whether measuring is to end; asked between two steps.
+using StopRequest = std::function<bool()>;
+
+/// Times decode steps of one lane behind a cache of a given length.
+class StepTimer {
+ public:
+  struct Options {
+    int positions = 0;        ///< in the cache before each round, of every sequence
+    double warmUpMs = 100.0;  ///< steps before the first round
+    double roundMs = 40.0;    ///< as many steps as take about that long make a round
+    unsigned seed = 1;        ///< of the cache's random content
+    model::Capture capture = model::Capture::none();
+  };
+  /// Positions that a round may decode behind Options::positions.
+  static constexpr int kMostSteps = 64;
+
+  /// The engine's context has room for positions + kMostSteps. Throws model::Error where the cache cannot be
+  /// filled without a text.
+  StepTimer(lanes::LaneEngine engine, const Options& options);
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+  model::Decoder& decoder() { return m_lane.decoder(0); }
+  /// One step of that token, wherever the lane is. Throws what the decoder throws.
+  const model::StepRecord& feed(int token);
+
+  /// Steps until they took Options::warmUpMs, which decides how many make a round.
+  void warmUp(const StopRequest& stop);
+  int stepsPerRound() const { return m_steps; }
+  /// Mean wall time of a step of one round, in ms; nothing when it was stopped. Each step is told to
+  /// `observe`.
+  std::optional<double> round(const StopRequest& stop,
+                              const std::function<void(const model::StepRecord&)>& observe = {});
+
+ private:
+  int tokenAt(int position) { return position % decoder().config().vocabSize; }
+
+  Options m_options;
+  model::StepRecord m_last;
+  lanes::LaneSet m_lane;
+  int m_steps = kMostSteps;
+};
+
+}  // namespace headroom::evaluation

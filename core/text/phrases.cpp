@@ -1,0 +1,66 @@
+#include "core/text/phrases.h"
+
+#include <charconv>
+#include <string_view>
+
+namespace headroom::text {
+
+namespace {
+
+using model::SentenceId;
+
+/// One place for all words, so that another language is another table.
+std::string_view words(SentenceId id) {
+  switch (id) {
+    case SentenceId::VerdictNotMeasured:
+      return "Not measured yet: decode a few tokens in every lane, or press Measure.";
+    case SentenceId::VerdictOneLaneShares:
+      return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing brings.";
+    case SentenceId::VerdictOneLaneAlone:
+      return "Open a GQA or MQA lane beside {0} to see what sharing keys and values brings.";
+    case SentenceId::VerdictOtherPositions:
+      return "These lanes have no positions in common yet: fed the same text, their times compare.";
+    case SentenceId::VerdictTooNoisy:
+      return "Too noisy here to tell: {0} took between {1} and {2} times less than {3}. Measure takes turns.";
+    case SentenceId::VerdictCompared:
+      return "{0} as fast as {1} here";
+    case SentenceId::VerdictNothingMore:
+      return ".";
+    case SentenceId::VerdictExpected:
+      return "; {0}\u00d7 expected at {1} ({2} to {3}).";
+    case SentenceId::VerdictMeasured:
+      return "; {0}\u00d7 measured at {1}.";
+    case SentenceId::VerdictKernelLimits:
+      return ". Our kernel is the limit, not the memory: {0} GB/s of KV, {1} in {2}.";
+    case SentenceId::VerdictSmallShare:
+      return "; KV is {0} % of what {1} reads.";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string phrase(const model::Sentence& sentence) {
+  const std::string_view pattern = words(sentence.id);
+  std::string result;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    std::size_t index = 0;
+    const std::size_t end = pattern[at] == '{' ? pattern.find('}', at) : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      result += pattern[at];
+      continue;
+    }
+    std::from_chars(pattern.data() + at + 1, pattern.data() + end, index);
+    result += sentence.arguments.at(index);
+    at = end;
+  }
+  return result;
+}
+
+std::string phrases(const std::vector<model::Sentence>& sentences) {
+  std::string result;
+  for (const model::Sentence& sentence : sentences) result += phrase(sentence);
+  return result;
+}
+
+}  // namespace headroom::text
