@@ -60,7 +60,6 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   auto* column = new QVBoxLayout;
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
-  column->addWidget(m_messages);
   column->addWidget(m_stack, 1);
   auto* frame = new QWidget(this);
   auto* row = new QHBoxLayout(frame);
@@ -69,6 +68,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   row->addWidget(m_modes);
   row->addLayout(column, 1);
   setCentralWidget(frame);
+  live->installEventFilter(this);
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
   connect(m_live, &LivePage::openFileRequested, this, &MainWindow::chooseFile);
 
@@ -90,6 +90,19 @@ int MainWindow::page() const {
 void MainWindow::showPage(int page) {
   m_modes->setCurrent(page);
   m_stack->setCurrentIndex(page);
+  placeMessages();
+}
+
+void MainWindow::placeMessages() {
+  if (m_pages.empty() || !centralWidget()) return;
+  const Page* page = m_pages[static_cast<std::size_t>(this->page())];
+  const QRect area = page->messageArea();
+  m_messages->floatIn({page->mapTo(this, area.topLeft()), area.size()});
+}
+
+bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
+  if (event->type() == QEvent::Resize || event->type() == QEvent::Move) placeMessages();
+  return QMainWindow::eventFilter(watched, event);
 }
 
 void MainWindow::start(const std::vector<std::string>& files) {
@@ -240,6 +253,11 @@ void MainWindow::handleKey(QKeyEvent* event) {
     action->trigger();
     return;
   }
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+  QMainWindow::resizeEvent(event);
+  placeMessages();
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

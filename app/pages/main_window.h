@@ -52,12 +52,16 @@ class MainWindow : public QMainWindow {
   void appearanceChanged(const headroom::session::Appearance& appearance);
 
  protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
 
  private:
   void addPage(Page* page);
+  /// Over the page that shows, wherever that has put its things.
+  void placeMessages();
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);

@@ -4,6 +4,8 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QToolButton>
+#include <QWindow>
+#include <algorithm>
 #include <utility>
 
 #include "app/pages/colors.h"
@@ -14,6 +16,8 @@ namespace headroom::pages {
 namespace {
 constexpr int kPassingMs = 5000;
 constexpr int kMostProblems = 3;
+constexpr int kMostWidth = 820;
+constexpr int kDistance = 10;  ///< from the area's edges
 }  // namespace
 
 MessageBar::MessageBar(QWidget* parent)
@@ -22,6 +26,9 @@ MessageBar::MessageBar(QWidget* parent)
       m_action(new QPushButton(this)),
       m_close(new QToolButton(this)) {
   setObjectName("messageBar");
+  // The live view is a window of its own, a child of the whole: only another such child can lie above it.
+  setAttribute(Qt::WA_NativeWindow);
+  setAttribute(Qt::WA_DontCreateNativeAncestors);
   m_label->setObjectName("messageText");
   m_label->setWordWrap(true);
   m_label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -58,8 +65,8 @@ void MessageBar::show(const session::Message& message) {
     m_action->setVisible(false);
     m_act = nullptr;
   }
-  showText();
   setVisible(true);
+  showText();
   m_passing.stop();
   if (message.severity == session::Severity::Passing) m_passing.start(kPassingMs);
 }
@@ -69,11 +76,29 @@ void MessageBar::show(const session::Message& message, const QString& action, st
   m_act = std::move(act);
   m_action->setText(action);
   m_action->setVisible(true);
+  place();
 }
 
 void MessageBar::showText() {
   m_label->setText((m_note.isEmpty() ? m_problems : m_problems + QStringList{m_note}).join('\n'));
   restyle();
+  place();
+}
+
+void MessageBar::floatIn(const QRect& area) {
+  m_area = area;
+  place();
+}
+
+void MessageBar::place() {
+  if (m_area.isEmpty()) return;
+  const int width = std::min(m_area.width() - 2 * kDistance, kMostWidth);
+  layout()->activate();
+  const int height = std::max(layout()->hasHeightForWidth() ? layout()->totalHeightForWidth(width) : 0,
+                              layout()->totalMinimumSize().height());
+  setGeometry(m_area.center().x() - width / 2, m_area.bottom() - kDistance - height, width, height);
+  // Above the live view, which is no widget: raise() alone only sorts widgets.
+  if (QWindow* window = windowHandle()) window->raise();
 }
 
 void MessageBar::dismiss() {
@@ -106,7 +131,7 @@ void MessageBar::setAppearance(const session::Appearance& appearance) {
 void MessageBar::restyle() {
   const session::Palette& colors = m_appearance.palette();
   const bool problem = !m_problems.isEmpty();
-  setStyleSheet(QString("#messageBar { background: %1; border-bottom: 1px solid %2; }")
+  setStyleSheet(QString("#messageBar { background: %1; border: 1px solid %2; }")
                     .arg(toQt(problem ? colors.problem : colors.raised).name(), toQt(colors.border).name()));
 }
 

@@ -13,8 +13,8 @@ class QToolButton;
 
 namespace headroom::pages {
 
-/// Sentences above the page: what went wrong or what to know. It blocks nothing and can be sent away; a newer
-/// note takes the place of an older one, but a problem stays until it is sent away.
+/// Sentences that float over the page: what went wrong or what to know. Nothing below moves for them, and they
+/// can be sent away; a newer note takes the place of an older one, but a problem stays until it is sent away.
 class MessageBar : public QFrame {
   Q_OBJECT
 
@@ -32,8 +32,11 @@ class MessageBar : public QFrame {
   /// Of it what is no problem.
   QString note() const { return m_note; }
   void setAppearance(const session::Appearance& appearance);
+  /// Lies at the bottom of `area`, of its parent, as large as its text.
+  void floatIn(const QRect& area);
 
  private:
+  void place();
   void restyle();
   void showText();
 
@@ -45,6 +48,7 @@ class MessageBar : public QFrame {
   QStringList m_problems;  // not sent away yet, oldest first
   QString m_note;
   session::Appearance m_appearance;
+  QRect m_area;
 };
 
 }  // namespace headroom::pages

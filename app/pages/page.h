@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QRect>
 #include <QString>
 #include <QWidget>
 
@@ -26,6 +27,8 @@ class Page : public QWidget {
   /// What one does there, for the tool tip.
   virtual QString purpose() const = 0;
   virtual void setAppearance(const session::Appearance& appearance) = 0;
+  /// Where messages may float, in the page's coordinates.
+  virtual QRect messageArea() const { return rect(); }
   /// Commands work on every page.
   virtual void addCommands(const PageMenus& menus) { static_cast<void>(menus); }
 };

@@ -23,7 +23,8 @@ constexpr double kKept = 0.03;
 constexpr double kFarthest = 8.0;
 /// A promise stays where it is while the new one is within this of it.
 constexpr double kSamePlace = 0.15;
-constexpr double kGoals[] = {1.5, 2.0, 3.0, 4.0, 6.0, 8.0};
+/// What is worth going somewhere for: the nearest of the first, else what can be had.
+constexpr double kGoals[] = {1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 1.3, 1.2, 1.1};
 /// Positions left to decode behind a filled context.
 constexpr int kRoom = 64;
 /// The part of a step that a stage must take, and the part of its bytes that must be keys and values.
@@ -127,14 +128,6 @@ const SpeedCurve* curveOf(const SpeedMap& map, const JudgedLane& lane) {
   return found == map.curves.end() ? nullptr : &*found;
 }
 
-/// The smallest goal that is beyond what is there now.
-std::optional<double> nextGoal(const AgainstReference& against) {
-  for (const double goal : kGoals) {
-    if (!against.speedup || against.speedup->high < goal) return goal;
-  }
-  return std::nullopt;
-}
-
 class Judge {
  public:
   Judge(std::span<const JudgedLane> lanes, const SpeedMap* map, const Verdict* before, const Reach& reach)
@@ -233,11 +226,9 @@ class Judge {
     return nearest;
   }
 
-  std::optional<Promise> forecastPromise(double goal) const {
-    const auto forecast = SpeedForecast::from(m_pairs);
-    if (!forecast) return std::nullopt;
-    const std::optional<double> positions = forecast->reaches(goal);
-    if (!positions || *positions > kFarthest * forecast->longestMeasured()) return std::nullopt;
+  std::optional<Promise> forecastPromise(const SpeedForecast& forecast, double goal) const {
+    const std::optional<double> positions = forecast.reaches(goal);
+    if (!positions || *positions > kFarthest * forecast.longestMeasured()) return std::nullopt;
     Promise promise{.goal = goal, .at = {batch(), roundToTwoDigits(*positions)}};
     // One that stands is not moved by every step.
     const bool stands = m_before != nullptr && m_before->promise && !m_before->promise->isMeasured &&
@@ -247,19 +238,40 @@ class Judge {
       const double ratio = static_cast<double>(m_before->promise->at.positions) / *positions;
       if (ratio < 1.0 + kSamePlace && ratio > 1.0 / (1.0 + kSamePlace)) promise.at = m_before->promise->at;
     }
-    promise.speedup = forecast->at(promise.at.positions);
+    promise.speedup = forecast.at(promise.at.positions);
     const bool isAhead = promise.at.positions > static_cast<int>(reference().positions);
     if (!isAhead || promise.speedup.relativeSpread() > kMostPromiseSpread || !withinReach(promise.at))
       return std::nullopt;
     return promise;
   }
 
+  /// The goals beyond what is there now: that of the promise that stands, then the others.
+  std::vector<double> goals() const {
+    std::vector<double> ahead;
+    const auto& now = m_verdict.others.back().speedup;
+    for (const double goal : kGoals) {
+      if (!now || now->high < goal) ahead.push_back(goal);
+    }
+    const bool stands =
+        m_before != nullptr && m_before->promise && m_before->reference == m_verdict.reference;
+    if (stands) {
+      const auto same = std::ranges::find(ahead, m_before->promise->goal);
+      if (same != ahead.end()) std::rotate(ahead.begin(), same, same + 1);
+    }
+    return ahead;
+  }
+
   std::optional<Promise> promise() const {
     if (m_verdict.answer == Answer::TooNoisy) return std::nullopt;
-    const auto goal = nextGoal(m_verdict.others.back());
-    if (!goal) return std::nullopt;
-    if (const auto measured = measuredPromise(*goal)) return measured;
-    return forecastPromise(*goal);
+    for (const double goal : goals()) {
+      if (const auto measured = measuredPromise(goal)) return measured;
+    }
+    const auto forecast = SpeedForecast::from(m_pairs);
+    if (!forecast) return std::nullopt;
+    for (const double goal : goals()) {
+      if (const auto promised = forecastPromise(*forecast, goal)) return promised;
+    }
+    return std::nullopt;
   }
 
   std::string name(int index) const {
@@ -288,7 +300,7 @@ class Judge {
     say(SentenceId::VerdictCompared, {list, referenceName});
     const double share = 100.0 * static_cast<double>(reference().logical.kvRead) /
                          std::max(1.0, static_cast<double>(bytesRead(reference().logical)));
-    if (m_verdict.promise && m_verdict.answer != Answer::Alike) {
+    if (m_verdict.promise) {
       speakOfPromise(*m_verdict.promise);
     } else if (m_verdict.kernelLimits) {
       say(SentenceId::VerdictKernelLimits,

@@ -64,7 +64,7 @@ struct Verdict {
 };
 
 /// Range of a speedup, over its value, beyond which nothing is said of it.
-inline constexpr double kTooNoisy = 0.25;
+inline constexpr double kTooNoisy = 0.2;
 /// The widest range of a promise, over its value.
 inline constexpr double kMostPromiseSpread = 0.15;
 

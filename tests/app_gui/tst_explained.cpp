@@ -72,12 +72,12 @@ class TestExplained : public QObject {
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
 
   void verdictPromisesAndGoesThere() {
-    // 2 ms and 0.0005 ms per position and KV head: (2 + 0.004 T) / (2 + 0.0005 T) is 1.08 behind 48 positions,
-    // the middle of the last 32, and 1.5 behind 308.
+    // 2 ms and 0.0005 ms per position and KV head: (2 + 0.004 T) / (2 + 0.0005 T) is 1.08 behind 48
+    // positions, the middle of the last 32, and 1.5 behind 308.
     Page page(0.0005);
     page.start();
     QVERIFY(page.finish());
-    QTRY_VERIFY2_WITH_TIMEOUT(page.verdict().contains("expected at 310 positions"),
+    QTRY_VERIFY2_WITH_TIMEOUT(page.verdict().contains("1.5\u00d7 expected at 310 positions"),
                               qPrintable(page.verdict()), 5000);
     QVERIFY2(page.verdict().startsWith("MQA is 1.08\u00d7"), qPrintable(page.verdict()));
     // The same numbers as the figures.

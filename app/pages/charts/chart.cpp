@@ -97,7 +97,7 @@ void Chart::showLegend() {
   row->setMargins(QMargins(4, 0, 0, 0));
   row->addElement(0, 0, legend);
   // Names begin at the left, the rest of the row stays empty.
-  row->addElement(0, 1, new QCPLayoutGrid);
+  row->addElement(0, 1, new QCPLayoutElement(this));
   row->setColumnStretchFactor(0, 0.001);
   plotLayout()->setRowStretchFactor(1, 0.001);
   legend->setVisible(true);

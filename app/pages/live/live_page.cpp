@@ -22,8 +22,9 @@ constexpr int kLongStep = 10;
 /// Pixels down that a page needs to show lanes and charts.
 constexpr int kHeightForCharts = 720;
 
-int chartHeight(int whole) {
-  return std::clamp(whole * 22 / 100, 150, 240);
+/// One chart in large type needs more than three in small.
+int chartHeight(int whole, bool presentation) {
+  return presentation ? std::clamp(whole * 28 / 100, 190, 320) : std::clamp(whole * 22 / 100, 150, 240);
 }
 }  // namespace
 
@@ -39,6 +40,7 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
       m_controls(new LaneControls(this)),
       m_lower(new LowerPanel(store, board, selection, this)),
       m_splitter(new QSplitter(Qt::Vertical, this)),
+      m_lanes(live),
       m_lowerHeights(kLowerViewCount, 0) {
   divide(live);
   auto* layout = new QVBoxLayout(this);
@@ -74,7 +76,7 @@ void LivePage::fitCharts() {
   const bool open = m_wantsCharts.value_or(height() >= kHeightForCharts);
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
-  showLowerView(m_lowerView);
+  divideHeight();
 }
 
 void LivePage::resizeEvent(QResizeEvent* event) {
@@ -82,6 +84,10 @@ void LivePage::resizeEvent(QResizeEvent* event) {
   const bool crossed = (event->oldSize().height() >= kHeightForCharts) != (height() >= kHeightForCharts);
   if (crossed) m_wantsCharts.reset();
   fitCharts();
+  // Full screen comes after the larger type was asked for.
+  if (!m_presentation) return;
+  std::ranges::fill(m_lowerHeights, 0);
+  divideHeight();
 }
 
 void LivePage::showSettings(const session::Settings& settings) {
@@ -89,8 +95,13 @@ void LivePage::showSettings(const session::Settings& settings) {
   m_transport->setSampling(settings.sampling());
   m_transport->setWhenTextEnds(settings.whenTextEnds());
   const int whole = std::max(window()->height(), 400);
-  m_splitter->setSizes({whole - chartHeight(whole), chartHeight(whole)});
+  const int charts = chartHeight(whole, m_presentation);
+  m_splitter->setSizes({whole - charts, charts});
   m_splitter->restoreState(settings.windowState());
+}
+
+QRect LivePage::messageArea() const {
+  return {m_lanes->mapTo(this, QPoint(0, 0)), m_lanes->size()};
 }
 
 QByteArray LivePage::layoutState() const {
@@ -165,19 +176,23 @@ void LivePage::goThere() {
 }
 
 void LivePage::showLowerView(LowerView view) {
-  // Roofline and weights need more height than the charts, which are looked at beside the lanes.
-  if (!m_lower->isOpen()) {
-    m_splitter->setSizes({m_splitter->height(), 1});
-    return;
-  }
+  if (m_lower->isOpen()) m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = m_splitter->sizes()[1];
+  m_lowerView = view;
+  divideHeight();
+}
+
+void LivePage::divideHeight() {
   const QList<int> sizes = m_splitter->sizes();
   const int whole = sizes[0] + sizes[1];
-  m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = sizes[1];
-  m_lowerView = view;
-  int& wanted = m_lowerHeights[static_cast<std::size_t>(view)];
+  if (!m_lower->isOpen()) {
+    m_splitter->setSizes({whole, 1});
+    return;
+  }
+  // Roofline and weights need more height than the charts, which are looked at beside the lanes.
+  int& wanted = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
   if (wanted == 0) {
-    const bool isLow = view == LowerView::Charts || view == LowerView::Speed;
-    wanted = isLow ? chartHeight(whole) : std::clamp(whole * 44 / 100, 200, 420);
+    const bool isLow = m_lowerView == LowerView::Charts || m_lowerView == LowerView::Speed;
+    wanted = isLow ? chartHeight(whole, m_presentation) : std::clamp(whole * 44 / 100, 200, 420);
     // The heads stay to be seen.
     wanted = std::min(wanted, std::max(150, whole - kHeightOfHeads));
   }
@@ -188,6 +203,10 @@ void LivePage::setAppearance(const session::Appearance& appearance) {
   m_transport->setAppearance(appearance);
   m_controls->setAppearance(appearance);
   m_lower->setAppearance(appearance);
+  if (m_presentation == appearance.presentation()) return;
+  m_presentation = appearance.presentation();
+  std::ranges::fill(m_lowerHeights, 0);
+  if (m_lower->isOpen()) divideHeight();
 }
 
 void LivePage::openLaneMenu() {

@@ -29,6 +29,8 @@ class LivePage : public Page {
   QString purpose() const override { return "Decode a text in lanes side by side and look inside"; }
   void setAppearance(const session::Appearance& appearance) override;
   void addCommands(const PageMenus& menus) override;
+  /// Over the lanes.
+  QRect messageArea() const override;
   /// What is remembered of the controls, and how the height was divided.
   void showSettings(const session::Settings& settings);
   /// The menu with what can be opened in a lane.
@@ -55,6 +57,8 @@ class LivePage : public Page {
   void showLanes();
   void showPrompt(const std::string& prompt, session::PromptForm form);
   void showLowerView(LowerView view);
+  /// Between lanes and what lies below, as the user left it or as the view needs.
+  void divideHeight();
   void goThere();
 
   session::SessionHost& m_session;
@@ -65,8 +69,10 @@ class LivePage : public Page {
   LaneControls* m_controls;
   LowerPanel* m_lower;
   QSplitter* m_splitter;
+  QWidget* m_lanes;
   std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
   LowerView m_lowerView = LowerView::Charts;
+  bool m_presentation = false;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
   QAction* m_chat = nullptr;
   QAction* m_ids = nullptr;
