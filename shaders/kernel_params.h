@@ -29,6 +29,8 @@
 #define HEADROOM_SUMMARY_WORDS (4 + 2 * HEADROOM_MOST_TOP)
 // Texels of four elements of a head at most.
 #define HEADROOM_MAX_HEAD_TEXELS 64
+#define HEADROOM_COPY_INVOCATIONS 256
+#define HEADROOM_COPY_ROW 32768
 #define HEADROOM_MAX_LAYERS 256
 #define HEADROOM_MAX_QUERY_HEADS 256
 
@@ -72,6 +74,11 @@ struct CaptureRowsParams {
   std::uint32_t columns = 0;
   std::uint32_t stride = 0;         ///< values per token of the source
   std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+};
+
+/// Push constant of probe_copy.
+struct CopyProbeParams {
+  std::uint32_t count = 0;  ///< of 16 bytes each
 };
 
 /// Push constant of intervene.

@@ -12,6 +12,9 @@ namespace headroom::panels {
 
 namespace {
 
+/// Above it a share of a ceiling is an error.
+constexpr double kMostPercent = 105.0;
+
 double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
 }
@@ -166,6 +169,14 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
   ofCopy += ceilings.known() ? "The probe copies " + analysis::fixedText(copy, 1) + " GB/s there, measured " +
                                    ceilings.date + "."
                              : "This device's ceilings have not been measured yet.";
+  const double percentOfCopy = analysis::percentOf(implied, copy);
+  // More than can be reached is no share: one of the two measurements is off.
+  const bool isBeyond = percentOfCopy > kMostPercent;
+  if (isBeyond) {
+    ofCopy +=
+        "\nThe step reads " + analysis::fixedText(percentOfCopy, 0) +
+        " % of it, which cannot be: the probe was disturbed. Explain, Measure this device's limits again.";
+  }
   return {
       {"time per step", "per step", known(any, analysis::millisecondsText(measured.stepMs)),
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
@@ -173,7 +184,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       {"implied GB/s", "impl. GB/s", known(any, analysis::fixedText(implied, 2)),
        "Computed: logical bytes / time per step. 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
-       known(onDevice && ceilings.known(), analysis::fixedText(analysis::percentOf(implied, copy), 0) + " %"),
+       known(onDevice && ceilings.known(), isBeyond ? "wrong" : analysis::fixedText(percentOfCopy, 0) + " %"),
        ofCopy},
       {"KV reuse", "KV reuse",
        known(onDevice, analysis::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),

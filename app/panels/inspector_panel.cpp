@@ -9,6 +9,7 @@
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -254,7 +255,7 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
     const session::PooledRow row = bestRow(shown, address, m_point->query);
     const auto index = static_cast<std::size_t>(m_point->attended / row.pooling);
     if (index >= row.values.size()) return std::string("\u2013");
-    const std::string attention = analysis::fixedText(row.values[index], 4);
+    const std::string attention = model::shareText(row.values[index]);
     if (row.pooling == 1) return attention;
     // A pooled value is the largest of its positions.
     return "at most " + attention + " (of " + std::to_string(row.pooling) + " positions)";

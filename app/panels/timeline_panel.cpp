@@ -28,7 +28,9 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   std::string label = "Step \u2013";
   std::string detail;
   if (length > 0) {
-    label = "Position " + analysis::groupDigits(looked) + " of " + analysis::groupDigits(last);
+    // Counted, so that positions x bytes per token is the cache beside it.
+    label = analysis::groupDigits(length) + (length == 1 ? " position" : " positions");
+    if (looked < last) label = analysis::groupDigits(looked + 1) + " of " + label;
     const session::LaneTrace& first = store.lane(0);
     if (looked < first.length()) {
       detail = session::quoted(first.labelAt(looked));

@@ -6,7 +6,8 @@
 
 namespace headroom::model {
 
-/// One point of the copy curve: what a buffer copy reaches whose source and target together are that large.
+/// One point of the copy curve: what a copy reaches whose source and target together are that large, by the
+/// device's copy commands or by a kernel, whichever is faster.
 struct CopyPoint {
   std::uint64_t workingSetBytes = 0;  ///< bytes of source plus target
   double gigabytesPerSecond = 0.0;    ///< bytes read plus bytes written per second / 1e9

@@ -49,6 +49,21 @@ std::string fixedText(double value, int decimals) {
   return text;
 }
 
+std::string shareText(double share) {
+  if (share == 0.0) return "0";
+  constexpr double kSmallestFixed = 0.0009995;
+  if (std::abs(share) >= kSmallestFixed) {
+    const double digits = std::floor(std::log10(std::abs(share) * 1.0005));
+    return fixedText(share, static_cast<int>(2.0 - std::min(digits, 2.0)));
+  }
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.2e", share);
+  std::string text = buffer.data();
+  // "3.40e-05"
+  if (const std::size_t zero = text.find("e-0"); zero != std::string::npos) text.erase(zero + 2, 1);
+  return text;
+}
+
 std::string bytesText(double bytes) {
   constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
   std::size_t unit = 0;

@@ -15,6 +15,9 @@ std::string groupDigits(int value);
 /// Fixed number of decimals with thousands separators: "1,234.50".
 std::string fixedText(double value, int decimals);
 
+/// Three significant digits of a share between 0 and 1: "0.900", "0.0123", "3.40e-5", "0".
+std::string shareText(double share);
+
 /// Decimal unit and three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB". 1 GB is 10^9 bytes,
 /// as in GB/s.
 std::string bytesText(double bytes);

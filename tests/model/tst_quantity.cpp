@@ -30,6 +30,16 @@ class TestQuantity : public QObject {
     QCOMPARE(fixedText(123.4567, 4), std::string("123.4567"));
   }
 
+  void shares() {
+    QCOMPARE(shareText(0.9), std::string("0.900"));
+    QCOMPARE(shareText(1.0), std::string("1.00"));
+    QCOMPARE(shareText(0.0123), std::string("0.0123"));
+    QCOMPARE(shareText(0.99999), std::string("1.00"));
+    QCOMPARE(shareText(0.001), std::string("0.00100"));
+    QCOMPARE(shareText(3.4e-5), std::string("3.40e-5"));
+    QCOMPARE(shareText(0.0), std::string("0"));
+  }
+
   void units() {
     QCOMPARE(bytesText(950), std::string("950 B"));
     QCOMPARE(bytesText(8192), std::string("8.19 kB"));
