@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cfloat>
+#include <cmath>
 
 namespace headroom::panels {
 
@@ -54,6 +55,9 @@ void strokeRect(ImDrawList& list, const Rect& rect, session::Color color, float 
 void drawTrainedEdge(const PanelContext& context, ImVec2 from, ImVec2 to) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::Palette& colors = context.palette();
+  // On whole pixels: between two of them it would be two faint lines.
+  from = {std::floor(from.x), std::floor(from.y)};
+  to = {std::floor(to.x), std::floor(to.y)};
   list.AddLine(from, to, toImGui(colors.panel), context.px(3));
   list.AddLine(from, to, toImGui(colors.text), context.px(1));
 }

@@ -20,7 +20,7 @@ const session::Palette& dark() {
 
 /// Where the left of two lanes has its parts, in fractions of the live view.
 constexpr QRectF kText{0.01, 0.06, 0.47, 0.2};
-constexpr QRectF kWall{0.01, 0.3, 0.47, 0.36};
+constexpr QRectF kWall{0.01, 0.25, 0.47, 0.5};
 constexpr QRectF kCache{0.01, 0.7, 0.17, 0.16};
 constexpr QRectF kTimelineStart{0.16, 0.9, 0.3, 0.1};
 constexpr QRectF kTimelineEnd{0.7, 0.9, 0.29, 0.1};
