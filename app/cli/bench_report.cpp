@@ -117,12 +117,10 @@ std::vector<NamedCrossing> crossingsOf(const std::vector<NamedCurve>& curves) {
   std::vector<NamedCrossing> crossings;
   for (const NamedCurve& slow : curves) {
     for (const NamedCurve& fast : curves) {
-      const bool comparable = slow.setting.batch == fast.setting.batch &&
-                              slow.setting.kvType == fast.setting.kvType &&
-                              slow.setting.attention == fast.setting.attention &&
-                              slow.curve.attention.kvHeadCount > fast.curve.attention.kvHeadCount;
+      const bool comparable =
+          slow.setting.batch == fast.setting.batch && analysis::comparable(slow.curve, fast.curve);
       if (!comparable) continue;
-      for (const double goal : {1.5, 2.0}) {
+      for (const double goal : analysis::kCrossings) {
         if (const auto found = analysis::crossing(goal, slow.curve, fast.curve, slow.setting.batch))
           crossings.push_back({&slow, &fast, goal, *found});
       }

@@ -15,6 +15,7 @@
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
+#include "core/lanes/prompt.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/text/text_stream.h"
@@ -75,7 +76,9 @@ class DecodeCommand final : public Command {
     lanes::LaneSet set(
         {.feed = m_lockstep ? lanes::TokenFeed::Lockstep : lanes::TokenFeed::FreeRun,
          .whenOneStops = lanes::WhenOneStops::AllStop,
-         .whenTextEnds = m_whenTextEnds == "stop" ? lanes::WhenTextEnds::Stop : lanes::WhenTextEnds::GoOn,
+         .whenTextEnds = lanes::whenTextEnds(
+             m_input.isChat() ? lanes::PromptForm::Chat : lanes::PromptForm::Text,
+             m_whenTextEnds == "stop" ? lanes::WhenTextEnds::Stop : lanes::WhenTextEnds::GoOn),
          .maxTokens = m_maxTokens,
          .sampling = m_sampling},
         [&](int lane, int position, int count) { return blockAt(runs[at(lane)], position, count); },

@@ -79,7 +79,7 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   if (against == nullptr || !against->speedup) return figure;
   const analysis::Estimate& speedup = *against->speedup;
   const std::string reference = context.store.lane(verdict.reference).info().title;
-  if (speedup.relativeSpread() > analysis::kTooNoisy) {
+  if (against->isTooNoisy) {
     figure.note = "too noisy to compare";
   } else {
     figure.note = model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " +

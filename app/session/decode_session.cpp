@@ -122,8 +122,7 @@ void DecodeSession::serve(Requests requests) {
 }
 
 void DecodeSession::applyTextEnd() {
-  const bool isChat = m_state.promptForm == PromptForm::Chat;
-  m_lanes.setWhenTextEnds(isChat ? WhenTextEnds::Stop : m_whenTextEnds);
+  m_lanes.setWhenTextEnds(lanes::whenTextEnds(m_state.promptForm, m_whenTextEnds));
   m_state.finished = m_state.finished && m_lanes.finished();
 }
 

@@ -27,8 +27,7 @@ using lanes::TokenFeed;
 using lanes::WhenTextEnds;
 inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
-/// Positions left to decode behind a filled context.
-inline constexpr int kRoomToDecode = 128;
+using model::kRoomToDecode;
 
 /// What the rest of the application knows of a running lane. Plain values.
 struct LaneInfo {

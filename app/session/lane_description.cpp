@@ -16,7 +16,8 @@ std::string optionsSuffix(const model::DecoderOptions& options) {
   return suffix;
 }
 
-/// `weightsOf` is the title of an earlier lane that decodes with the same weights; empty when it is the first.
+/// `weightsOf` is the title of an earlier lane that decodes with the same weights; empty when it is the
+/// first.
 LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
                   const std::string& weightsOf) {
   const model::Decoder& decoder = *engine.decoder;

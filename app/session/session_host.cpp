@@ -146,6 +146,7 @@ void SessionHost::measureCeilings() {
   request([](Requests& waiting) { waiting.measureCeilings = true; });
 }
 void SessionHost::measureSpeed() {
+  if (m_state.measuring.underWay) return;
   m_requests.allowMeasuring();
   request([](Requests& waiting) { waiting.measureSpeed = true; });
 }

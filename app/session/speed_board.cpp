@@ -13,7 +13,9 @@ SpeedBoard::SpeedBoard(const TraceStore& store, const Selection& selection, QObj
   connect(&store, &TraceStore::changed, this, &SpeedBoard::request);
   // Other lanes, and another step looked at, are shown at once.
   connect(&store, &TraceStore::lanesChanged, this, &SpeedBoard::refresh);
-  connect(&selection, &Selection::changed, this, &SpeedBoard::request);
+  connect(&selection, &Selection::changed, this, [this] {
+    if (m_selection.position() != m_lookedAt) refresh();
+  });
 }
 
 void SpeedBoard::request() {
@@ -23,12 +25,13 @@ void SpeedBoard::request() {
 void SpeedBoard::refresh() {
   const bool sameRun = m_run == m_store.run() && laneCount() == m_store.laneCount();
   m_run = m_store.run();
+  m_lookedAt = m_selection.position();
   m_lanes.clear();
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneTrace& trace = m_store.lane(lane);
     const auto steps = trace.decodeSteps(m_selection.positionIn(m_store, lane));
     m_lanes.push_back({.title = trace.info().title,
-                       .modelName = laneTitle(trace.info().request.source),
+                       .source = trace.info().request.source,
                        .measurement = trace.measured(m_selection.positionIn(m_store, lane)),
                        .steps = analysis::timedSteps(steps)});
   }

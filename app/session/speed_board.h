@@ -2,6 +2,7 @@
 
 #include <QObject>
 #include <QTimer>
+#include <optional>
 #include <vector>
 
 #include "app/session/selection.h"
@@ -10,8 +11,8 @@
 
 namespace headroom::session {
 
-/// What is said of time, the same everywhere: headline, figures, charts and the verdict's sentence take their
-/// numbers from here, and all change together, seldom enough to be read.
+/// What is said of time, the same everywhere: headline, figures and the verdict's sentence take their numbers
+/// from here, and all change together, seldom enough to be read.
 class SpeedBoard : public QObject {
   Q_OBJECT
 
@@ -42,6 +43,7 @@ class SpeedBoard : public QObject {
   std::vector<analysis::JudgedLane> m_lanes;
   analysis::Verdict m_verdict;
   std::uint64_t m_run = 0;
+  std::optional<int> m_lookedAt;
   QTimer m_timer;
 };
 

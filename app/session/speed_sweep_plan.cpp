@@ -29,10 +29,12 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
       const bool isAlike = kernel == model::AttentionKernel::Naive && attention.groupSize() == 1;
       const std::string name = lanes::laneTitle(request.source);
       const bool isThere = std::ranges::any_of(subjects, [&](const evaluation::SweepSubject& other) {
-        return other.name == name && other.kernel == kernel && other.kvType == request.options.kvType;
+        return other.source == request.source && other.kernel == kernel &&
+               other.kvType == request.options.kvType;
       });
       if (isAlike || isThere) continue;
       subjects.push_back({.name = name,
+                          .source = request.source,
                           .attention = attention,
                           .kernel = kernel,
                           .kvType = request.options.kvType,
@@ -63,7 +65,7 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
     longest = std::max(longest, 2 * decoder.position());
     // Learned positions end where they end.
     if (config.traits.positions == model::Positions::Learned)
-      most = std::min(most, config.contextLength - evaluation::StepTimer::kMostSteps - 1);
+      most = std::min(most, config.contextLength - model::kRoomToDecode);
     bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
   }
   plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),

@@ -25,7 +25,8 @@ std::string trainedContextText(int positions) {
 }
 
 std::string untrainedSentence(int positions) {
-  return "Beyond " + trainedContextText(positions) + ": text need not make sense there, times and bytes are true.";
+  return "Beyond " + trainedContextText(positions) +
+         ": text need not make sense there, times and bytes are true.";
 }
 
 }  // namespace headroom::session

@@ -42,6 +42,12 @@ const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
   return found == points.end() || found->roundMs.empty() ? nullptr : &*found;
 }
 
+bool comparable(const SpeedCurve& slow, const SpeedCurve& fast) {
+  return slow.attention.queryHeadCount == fast.attention.queryHeadCount &&
+         slow.attention.headDim == fast.attention.headDim && slow.kernel == fast.kernel &&
+         slow.kvType == fast.kvType && slow.attention.kvHeadCount > fast.attention.kvHeadCount;
+}
+
 std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,
                                              const OperatingPoint& at) {
   const SpeedPoint* a = slow.find(at);

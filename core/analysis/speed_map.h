@@ -18,7 +18,7 @@ struct OperatingPoint {
   bool operator==(const OperatingPoint&) const = default;
 };
 
-/// Decode steps at one point, measured in rounds that took turns with those of all other points.
+/// Decode steps at one point, measured in rounds that took turns with those of the other curves.
 struct SpeedPoint {
   OperatingPoint at;
   std::vector<double> roundMs = {};  ///< one step: the mean of a round
@@ -28,7 +28,8 @@ struct SpeedPoint {
 
 /// One layout with one kernel.
 struct SpeedCurve {
-  std::string name;
+  std::string name;    ///< for people
+  std::string source;  ///< of the model
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;
@@ -44,6 +45,12 @@ struct SpeedMap {
   std::vector<SpeedCurve> curves;
   bool isComplete = false;  ///< false when it was cancelled: what was measured by then
 };
+
+/// Whether one may be compared with the other: heads of one shape, the same kernel and cache type, and `fast`
+/// with fewer KV heads.
+bool comparable(const SpeedCurve& slow, const SpeedCurve& fast);
+/// Speedups whose crossings are shown.
+inline constexpr double kCrossings[] = {1.5, 2.0};
 
 /// How many times as fast `fast` is at a point, round by round. Nothing where not both were measured.
 std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,

@@ -25,9 +25,7 @@ constexpr double kFarthest = 8.0;
 constexpr double kSamePlace = 0.15;
 /// What is worth going somewhere for: the nearest of the first, else what can be had.
 constexpr double kGoals[] = {1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 1.3, 1.2, 1.1};
-/// Positions left to decode behind a filled context.
-constexpr int kRoom = 64;
-/// The part of a step that a stage must take, and the part of its bytes that must be keys and values.
+/// The part of a step that attention must take for its rate to say something.
 constexpr double kHeavyStage = 0.25;
 constexpr double kFarBelow = 0.5;
 constexpr std::size_t kLongestTitle = 16;
@@ -64,8 +62,7 @@ Group chooseGroup(std::span<const JudgedLane> lanes) {
       if (sameKernel && heads(other) < heads(first)) layouts.lanes.push_back(other);
       const bool isNaive = of(first).options.attention == model::AttentionKernel::Naive;
       if (!sameKernel && isNaive && heads(other) == heads(first) &&
-          lanes[static_cast<std::size_t>(other)].modelName ==
-              lanes[static_cast<std::size_t>(first)].modelName) {
+          lanes[static_cast<std::size_t>(other)].source == lanes[static_cast<std::size_t>(first)].source) {
         kernels.lanes.push_back(other);
       }
     }
@@ -106,7 +103,7 @@ std::string placeText(const OperatingPoint& at, int batchNow) {
   return at.batch == batchNow ? positions : fmt::format("batch {}, {}", at.batch, positions);
 }
 
-/// GB/s of keys and values in attention; 0 unless that stage is heavy and reads little else.
+/// GB/s of keys and values in attention; 0 unless that stage is heavy.
 double kvRate(const LaneMeasurement& lane) {
   constexpr auto kAttention = static_cast<std::size_t>(model::Stage::AttentionDecode);
   const double ms = lane.stageMs[kAttention];
@@ -122,7 +119,7 @@ int roundToTwoDigits(double value) {
 
 const SpeedCurve* curveOf(const SpeedMap& map, const JudgedLane& lane) {
   const auto found = std::ranges::find_if(map.curves, [&](const SpeedCurve& curve) {
-    return curve.name == lane.modelName && curve.kernel == lane.measurement.options.attention &&
+    return curve.source == lane.source && curve.kernel == lane.measurement.options.attention &&
            curve.kvType == lane.measurement.options.kvType;
   });
   return found == map.curves.end() ? nullptr : &*found;
@@ -159,6 +156,7 @@ class Judge {
       say(haveSteps ? SentenceId::VerdictOtherPositions : SentenceId::VerdictNotMeasured);
       return m_verdict;
     }
+    for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
     m_verdict.answer = answer();
     // m_pairs are those of the last lane.
     const double reference = kvRate(lane(m_verdict.reference).measurement);
@@ -184,12 +182,18 @@ class Judge {
             .bytesRatio = fewer > 0.0 ? read(reference()) / fewer : 1.0};
   }
 
+  bool isTooNoisy(const AgainstReference& against) const {
+    const bool stands = m_before != nullptr && m_before->reference == m_verdict.reference;
+    const AgainstReference* before = stands ? m_before->find(against.lane) : nullptr;
+    const double most = kTooNoisy * (before != nullptr && before->isTooNoisy ? 0.75 : 1.0);
+    return against.speedup && against.speedup->relativeSpread() > most;
+  }
+
   Answer answer() const {
     const Estimate& speedup = *m_verdict.others.back().speedup;
     const bool stands = m_before != nullptr && m_before->reference == m_verdict.reference;
     const auto kept = [&](Answer answer) { return stands && m_before->answer == answer ? kKept : 0.0; };
-    const double noisy = kTooNoisy * (stands && m_before->answer == Answer::TooNoisy ? 0.75 : 1.0);
-    if (speedup.relativeSpread() > noisy) return Answer::TooNoisy;
+    if (m_verdict.others.back().isTooNoisy) return Answer::TooNoisy;
     if (speedup.low > 1.0 + kNoticeable - kept(Answer::Faster) + kept(Answer::Alike)) return Answer::Faster;
     if (speedup.high < 1.0 - kNoticeable + kept(Answer::Slower) - kept(Answer::Alike)) return Answer::Slower;
     return Answer::Alike;
@@ -202,7 +206,7 @@ class Judge {
         model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
                             static_cast<std::uint64_t>(at.batch));
     return at.positions <= m_reach.maximumPositions && bytes <= m_reach.maximumCacheBytes &&
-           (!learned || at.positions + kRoom <= config.contextLength);
+           (!learned || at.positions + model::kRoomToDecode <= config.contextLength);
   }
 
   std::optional<Promise> measuredPromise(double goal) const {
@@ -294,6 +298,7 @@ class Judge {
     std::string list;
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
+      if (other.isTooNoisy) continue;
       list += fmt::format("{}{} is {}\u00d7 \u00b1 {}", list.empty() ? "" : ", ", name(other.lane),
                           times(other.speedup->value), model::fixedText(other.speedup->spread(), 2));
     }

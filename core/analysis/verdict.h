@@ -14,8 +14,8 @@ namespace headroom::analysis {
 
 /// What is known of one lane.
 struct JudgedLane {
-  std::string title;      ///< for people
-  std::string modelName;  ///< the same for lanes of one model; names its curves in a SpeedMap
+  std::string title;   ///< for people
+  std::string source;  ///< the same for lanes of one model; finds its curves in a SpeedMap
   LaneMeasurement measurement;
   std::vector<TimedStep> steps = {};  ///< its decode steps, ascending
 };
@@ -34,6 +34,7 @@ enum class Answer {
 struct AgainstReference {
   int lane = -1;
   std::optional<Estimate> speedup;  ///< measured, over the last kRecentSteps positions that both decoded
+  bool isTooNoisy = false;          ///< its range is wider than kTooNoisy: nothing is said of it
   /// Logical bytes that a step reads, reference over this lane: counted.
   double bytesRatio = 1.0;
 };
@@ -70,7 +71,7 @@ inline constexpr double kMostPromiseSpread = 0.15;
 
 /// How far a lane may be taken.
 struct Reach {
-  int maximumPositions = 65536;
+  int maximumPositions = model::kMostOfferedContext - model::kRoomToDecode;
   std::uint64_t maximumCacheBytes = 1ull << 30;
 };
 

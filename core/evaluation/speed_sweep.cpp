@@ -59,6 +59,7 @@ SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOpt
   SweepResult result;
   for (const SweepSubject& subject : subjects) {
     result.map.curves.push_back({.name = subject.name,
+                                 .source = subject.source,
                                  .attention = subject.attention,
                                  .kernel = subject.kernel,
                                  .kvType = subject.kvType});

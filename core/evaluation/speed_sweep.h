@@ -11,7 +11,8 @@ namespace headroom::evaluation {
 
 /// One layout with one kernel, as a sweep measures it.
 struct SweepSubject {
-  std::string name;
+  std::string name;         ///< for people
+  std::string source = {};  ///< of the model
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;

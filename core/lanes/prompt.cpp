@@ -51,6 +51,10 @@ std::vector<int> promptIds(const Prompt& prompt, const model::Model& model) {
   return tokens;
 }
 
+WhenTextEnds whenTextEnds(PromptForm form, WhenTextEnds chosen) {
+  return form == PromptForm::Chat ? WhenTextEnds::Stop : chosen;
+}
+
 std::vector<int> promptTokens(const Prompt& prompt, const LaneEngine& engine) {
   if (!engine.script.empty()) return {engine.script.begin(), engine.script.begin() + engine.scriptPrompt};
   std::vector<int> tokens;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/lanes/lane.h"
+#include "core/lanes/lane_set.h"
 
 namespace headroom::lanes {
 
@@ -26,6 +27,9 @@ struct Prompt {
 /// model's chat template; or just the ids that the prompt lists. Throws model::Error when a text needs a
 /// tokenizer and there is none, the chat template is of no known family, or nothing is left to feed.
 std::vector<int> promptIds(const Prompt& prompt, const model::Model& model);
+
+/// What follows a text's end: as chosen, but an answer in a chat ends.
+WhenTextEnds whenTextEnds(PromptForm form, WhenTextEnds chosen);
 
 /// Token ids that start a lane's text: promptIds(), or, for a trace, its own prompt. A model without a
 /// tokenizer takes the prompt as ids. Whether they are of the vocabulary and fit the context, LaneSet checks.

@@ -25,6 +25,8 @@ AttentionKernel attentionKernelOf(std::string_view name);
 /// longer context can be asked for on the command line.
 inline constexpr int kMostSequences = 64;
 inline constexpr int kMostOfferedContext = 65536;
+/// Positions that stay free behind a filled context, to decode in.
+inline constexpr int kRoomToDecode = 128;
 
 struct DecoderOptions {
   KvType kvType = KvType::F32;

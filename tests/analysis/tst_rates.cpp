@@ -42,9 +42,9 @@ class TestRates : public QObject {
     const auto lane = test::lane(8, {.fixed = 0.0, .weights = 1.86, .reuse = 4}, 99, 99, {.batch = 4});
     // 0.04 + 100 x 0.001 of attention beside the weights: 2 ms a step.
     QVERIFY(std::abs(lane.tokensPerSecond() - 4 * 500.0) < 1e-9);
-    QCOMPARE(lane.recent.kvReuseFactor(), 4.0);
+    QCOMPARE(lane.kvReuse(), 4.0);
     // 10 MB of weights and 819,200 bytes of keys and values in those 2 ms.
-    QVERIFY(std::abs(lane.recent.impliedGigabytesPerSecond() - 10.8192 / 2.0) < 1e-9);
+    QVERIFY(std::abs(lane.impliedGBps() - 10.8192 / 2.0) < 1e-9);
   }
 };
 

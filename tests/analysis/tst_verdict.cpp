@@ -32,7 +32,7 @@ JudgedLane judged(const Recorded& lane, const Drift& drift) {
   std::vector<model::StepRecord> steps = test::steps(lane.costs, lane.first, lane.last);
   for (model::StepRecord& step : steps) step.wallTimeMs *= factor(random) * drift(step.position);
   return {.title = lane.title,
-          .modelName = lane.title,
+          .source = lane.title,
           .measurement = measureLane(test::config(lane.kvHeads), lane.options, steps),
           .steps = timedSteps(steps)};
 }
@@ -229,7 +229,7 @@ class TestVerdict : public QObject {
 
   void aSweepIsQuoted() {
     const auto curve = [](const char* name, int kvHeads, double perPosition) {
-      SpeedCurve result{.name = name, .attention = {8, kvHeads, 32}};
+      SpeedCurve result{.name = name, .source = name, .attention = {8, kvHeads, 32}};
       for (const int positions : {256, 1024, 4096}) {
         const double ms = 2.0 + perPosition * positions;
         result.points.push_back({{1, positions}, {ms, ms * 1.01, ms * 0.99}});

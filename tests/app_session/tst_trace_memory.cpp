@@ -226,8 +226,7 @@ class TestTraceMemory : public QObject {
     QCOMPARE(lane.predictionOf(3)->candidates.size(), std::size_t{10});
     const analysis::LaneMeasurement measured =
         analysis::measureLane(lane.info().config, lane.options(), lane.decodeSteps(200));
-    QCOMPARE(measured.attention.front().milliseconds, 8.0);
-    QCOMPARE(measured.attention.back().milliseconds, 8.0);
+    QCOMPARE(measured.stageMs[static_cast<std::size_t>(Stage::AttentionDecode)], 8.0);
   }
 
   /// The lane that holds most gives up first.

@@ -113,15 +113,17 @@ class TestWorkspace : public QObject {
     table.workspace.togglePlaying();
     table.workspace.togglePlaying();
     table.workspace.togglePlaying();
-    QTRY_VERIFY(!table.host.state().playing);
+    QTest::qWait(200);  // all three are served
+    QVERIFY(!table.host.state().playing);
     const int length = table.length(0);
     table.workspace.togglePlaying();
     table.workspace.togglePlaying();
     QTest::qWait(300);
     QVERIFY(!table.host.state().playing);
-    QCOMPARE(table.length(0), length);
+    // Where they are served one by one a token may lie between them.
+    QVERIFY(table.length(0) <= length + 1);
     table.workspace.togglePlaying();
-    QTRY_VERIFY(table.length(0) > length);
+    QTRY_VERIFY(table.length(0) > length + 1);
   }
 
   /// What was decoded stays when lanes come and go, also the maps and what is looked at.

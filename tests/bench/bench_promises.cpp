@@ -65,7 +65,7 @@ std::vector<analysis::JudgedLane> decode(lanes::DeviceLanes& opener, const Setti
     const model::Decoder& decoder = timers[lane]->decoder();
     judged.push_back(
         {.title = lane == 0 ? setting.wide : setting.narrow,
-         .modelName = lane == 0 ? setting.wide : setting.narrow,
+         .source = lane == 0 ? setting.wide : setting.narrow,
          .measurement = analysis::measureLane(decoder.config(), decoder.options(), records[lane]),
          .steps = analysis::timedSteps(records[lane])});
   }

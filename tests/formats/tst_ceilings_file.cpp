@@ -78,8 +78,10 @@ class TestCeilingsFile : public QObject {
                               << "}{";
     QTest::newRow("of another program") << "headroom-ceilings"
                                         << "other";
-    QTest::newRow("of a later version") << "\"version\": 1"
-                                        << "\"version\": 2";
+    QTest::newRow("of a later version") << "\"version\": 2"
+                                        << "\"version\": 3";
+    QTest::newRow("of the version before, which knew slower copies") << "\"version\": 2"
+                                                                     << "\"version\": 1";
     QTest::newRow("without a date") << "\"date\""
                                     << "\"day\"";
     QTest::newRow("a rate in words") << "170.5"

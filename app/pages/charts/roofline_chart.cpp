@@ -46,7 +46,7 @@ QString shortNumber(double value) {
 RooflineChart::RooflineChart(QWidget* parent)
     : Chart("Roofline: GFLOP/s reached over FLOPs per issued byte",
             "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
-            "measured, mean of " +
+            "measured: the step of median time of " +
                 QString::fromStdString(analysis::recentStepsText()) +
                 ".\nA dot below the sloping lines is not limited by bandwidth but by "
                 "its "

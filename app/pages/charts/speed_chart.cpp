@@ -20,13 +20,15 @@ QString fixed(double value, int decimals) {
 }
 
 QString nameOf(const analysis::SpeedCurve& curve) {
-  return toQt(curve.name) + (curve.kernel == model::AttentionKernel::Naive ? ", naive kernel" : "");
+  return toQt(curve.name) +
+         (curve.kvType == model::KvType::F32 ? QString() : " " + toQt(shortName(curve.kvType))) +
+         (curve.kernel == model::AttentionKernel::Naive ? ", naive kernel" : "");
 }
 
 /// The lane that decodes that model, for its colour; -1 where it is gone.
 int laneOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
   for (int lane = 0; lane < store.laneCount(); ++lane) {
-    if (session::laneTitle(store.lane(lane).info().request.source) == curve.name) return lane;
+    if (store.lane(lane).info().request.source == curve.source) return lane;
   }
   return -1;
 }
@@ -132,20 +134,22 @@ void SpeedChart::drawCurve(const analysis::SpeedCurve& curve, QColor color) {
 }
 
 void SpeedChart::drawCrossings() {
-  const analysis::SpeedCurve* slow = nullptr;
-  for (const analysis::SpeedCurve& curve : m_map.curves) {
-    const bool isShared = curve.kernel == model::AttentionKernel::Shared;
-    if (isShared && (!slow || curve.attention.kvHeadCount > slow->attention.kvHeadCount)) slow = &curve;
-  }
   int place = 0;
   for (const analysis::SpeedCurve& fast : m_map.curves) {
-    if (!slow || &fast == slow || fast.kernel != model::AttentionKernel::Shared) continue;
-    for (const double goal : {1.5, 2.0}) {
+    if (fast.kernel != model::AttentionKernel::Shared) continue;
+    // Against the one with the most KV heads that it may be compared with.
+    const analysis::SpeedCurve* slow = nullptr;
+    for (const analysis::SpeedCurve& curve : m_map.curves) {
+      const bool hasMore = !slow || curve.attention.kvHeadCount > slow->attention.kvHeadCount;
+      if (analysis::comparable(curve, fast) && hasMore) slow = &curve;
+    }
+    if (!slow) continue;
+    for (const double goal : analysis::kCrossings) {
       const auto crossing = analysis::crossing(goal, *slow, fast, m_batch);
       if (!crossing) continue;
       markCrossing(
           crossing->at.positions,
-          QString("%1 %2\u00d7 at %3").arg(toQt(fast.name), fixed(goal, 1), grouped(crossing->at.positions)),
+          QString("%1 %2\u00d7 at %3").arg(nameOf(fast), fixed(goal, 1), grouped(crossing->at.positions)),
           place++);
     }
   }

@@ -35,7 +35,7 @@ QString milliseconds(double time) {
 
 StageChart::StageChart(QWidget* parent)
     : Chart("Time per stage, ms per step",
-            "Measured, mean of " + QString::fromStdString(analysis::recentStepsText()) +
+            "Measured: the step of median time of " + QString::fromStdString(analysis::recentStepsText()) +
                 ". Stages: by the device's time stamps, layers added up.\n"
                 "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
             parent),

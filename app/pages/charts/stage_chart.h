@@ -25,7 +25,7 @@ class StageChart : public Chart {
 
   std::vector<QCPBars*> m_bars;
   std::vector<QString> m_titles;
-  std::vector<model::Overhead> m_overheads;  // [lane], means of one step
+  std::vector<model::Overhead> m_overheads;  // [lane]
   std::vector<double> m_wallTimes;           // [lane]
   QCPBarsGroup* m_group;
 };

@@ -36,6 +36,11 @@ void ChartsPanel::refresh() {
   for (Chart* chart : m_charts) chart->refresh(m_store, m_selection);
 }
 
+void ChartsPanel::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  request();
+}
+
 void ChartsPanel::setAppearance(const session::Appearance& appearance) {
   for (Chart* chart : m_charts) {
     chart->setAppearance(appearance);

@@ -24,6 +24,9 @@ class ChartsPanel : public QWidget {
   /// At full speed the charts leave the processor to decoding.
   void setFullSpeed(bool fullSpeed);
 
+ protected:
+  void showEvent(QShowEvent* event) override;
+
  private:
   void request();
   void refresh();

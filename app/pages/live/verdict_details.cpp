@@ -63,7 +63,7 @@ QString comparisonOf(const session::TraceStore& store, const analysis::Verdict& 
   }
   if (verdict.promise) {
     const analysis::Promise& promise = *verdict.promise;
-    text += row(QString(promise.isMeasured ? "measured by the sweep at batch %1, %2 positions"
+    text += row(QString(promise.isMeasured ? "least to most of the sweep's rounds at batch %1, %2 positions"
                                            : "expected at batch %1, %2 positions")
                     .arg(promise.at.batch)
                     .arg(grouped(promise.at.positions)),
