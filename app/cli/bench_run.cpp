@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <deque>
 #include <numeric>
 #include <random>
 
 #include "app/cli/interrupt.h"
-#include "app/cli/lane_run.h"
 #include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
-#include "core/lanes/lane_set.h"
+#include "core/evaluation/step_timer.h"
 #include "core/model/error.h"
 #include "core/model/statistics.h"
 #include "core/reference/reference_decoder.h"
@@ -22,17 +20,31 @@ namespace headroom::cli {
 namespace {
 
 constexpr int kCheckedTokens = 8;
-constexpr int kMostSteps = 64;
-constexpr int kFewestSteps = 3;
 /// Beyond this the reference, with 8 bytes per parameter, would take more memory than it is worth.
 constexpr std::uint64_t kMostCheckedParameters = 1'000'000'000;
 constexpr double kLimitF32 = 1e-4;
 constexpr double kLimitF16 = 1e-2;
 
+using evaluation::StepTimer;
+
+/// A timer's text begins with the first of them.
 std::vector<int> checkTokens(const BenchModel& model) {
   std::vector<int> tokens;
-  for (int i = 0; i < kCheckedTokens; ++i) tokens.push_back((i * 37 + 1) % model.model().config.vocabSize);
+  for (int i = 0; i < kCheckedTokens; ++i)
+    tokens.push_back((i * 37 + StepTimer::kFirstToken) % model.model().config.vocabSize);
   return tokens;
+}
+
+lanes::LaneEngine engineFor(lanes::DeviceLanes& opener, const BenchModel& model,
+                            const BenchSetting& setting) {
+  if (const auto note = engine::referenceNote(model.model().config, {})) {
+    throw model::Error(fmt::format("{}: {} There are no kernels to measure.", model.name, *note));
+  }
+  return opener.decode(opener.share(model.use),
+                       {.kvType = setting.kvType,
+                        .batch = setting.batch,
+                        .contextLength = setting.context + StepTimer::kMostSteps + kCheckedTokens,
+                        .attention = setting.attention});
 }
 
 /// A row while it is being measured.
@@ -40,32 +52,24 @@ class Case {
  public:
   Case(lanes::DeviceLanes& opener, const BenchModel& model, const BenchSetting& setting,
        const BenchOptions& options)
-      : m_model(model), m_options(options), m_opener(opener), m_lane(makeLane()) {
+      : m_model(model),
+        m_options(options),
+        m_opener(opener),
+        m_timer(engineFor(opener, model, setting), {.positions = setting.context,
+                                                    .warmUpMs = options.warmUpMs,
+                                                    .roundMs = options.roundMs,
+                                                    .seed = options.seed,
+                                                    .capture = options.capture}) {
     m_row.setting = setting;
-    if (const auto note = engine::referenceNote(model.model().config, {})) {
-      throw model::Error(fmt::format("{}: {} There are no kernels to measure.", model.name, *note));
-    }
-    std::vector<lanes::LaneSet::Place> places(1);
-    places.front().engine = opener.decode(opener.share(model.use),
-                                          {.kvType = setting.kvType,
-                                           .batch = setting.batch,
-                                           .contextLength = setting.context + kMostSteps + kCheckedTokens,
-                                           .attention = setting.attention});
-    // A lane begins with a text: the first of the checked tokens.
-    m_lane->arrange(std::move(places), [&](int) { return std::vector{checkTokens(m_model).front()}; });
+    m_row.firstStepMs = m_timer.last().wallTimeMs;
   }
 
   /// Throws when the logits are not the reference's.
   void check(std::span<const float> expected) {
-    m_capture = model::Capture::none();
-    m_lane->fillBlock();
-    rethrowFailure(*m_lane);
-    m_row.firstStepMs = m_last.wallTimeMs;
     const std::vector<int> tokens = checkTokens(m_model);
-    for (int token : std::span(tokens).subspan(1)) feed(token);
-    m_capture = m_options.capture;
+    for (int token : std::span(tokens).subspan(1)) m_timer.feed(token);
     if (expected.empty()) return;
-    m_row.logitsError = model::relativeError(decoder().logits(), expected);
+    m_row.logitsError = model::relativeError(m_timer.decoder().logits(), expected);
     const double limit = m_row.setting.kvType == model::KvType::F32 ? kLimitF32 : kLimitF16;
     if (!(m_row.logitsError <= limit)) {
       throw model::Error(
@@ -77,7 +81,7 @@ class Case {
 
   /// Throws when the kernels count other bytes than are declared of them.
   void audit() {
-    engine::VulkanDecoder audited(*m_opener.onDevice(m_model.use), decoder().options(),
+    engine::VulkanDecoder audited(*m_opener.onDevice(m_model.use), m_timer.decoder().options(),
                                   engine::KernelBuild::Audit);
     if (m_row.setting.context > 0) audited.fillCache(m_row.setting.context, m_options.seed);
     const int token = 1;
@@ -99,22 +103,14 @@ class Case {
   }
 
   void warmUp() {
-    if (m_row.setting.context > 0) decoder().fillCache(m_row.setting.context, m_options.seed);
-    m_lane->rewind(0, m_row.setting.context);
-    double spent = 0.0;
-    int steps = 0;
-    for (; steps == 0 || (spent < m_options.warmUpMs && !interrupted()); ++steps) spent += step().wallTimeMs;
-    m_row.steps = std::clamp(static_cast<int>(std::lround(m_options.roundMs * steps / spent)), kFewestSteps,
-                             kMostSteps);
+    m_timer.warmUp(interrupted);
+    m_row.steps = m_timer.stepsPerRound();
   }
 
   void measureRound() {
-    m_lane->rewind(0, m_row.setting.context);
     analysis::StepSummary round;
-    for (int i = 0; i < m_row.steps; ++i) {
-      if (interrupted()) return;  // part of a round is none
-      const model::StepRecord& record = feed(i % m_model.model().config.vocabSize);
-      if (i == 0) {
+    const auto keep = [&](const model::StepRecord& record) {
+      if (round.stepCount == 0) {
         m_row.issued = record.issued();
         m_row.logical = record.logical();
       }
@@ -123,50 +119,25 @@ class Case {
       if (m_lastSteps.size() > static_cast<std::size_t>(analysis::kRecentSteps))
         m_lastSteps.erase(m_lastSteps.begin());
       round.add(record);
-    }
-    m_row.rounds.push_back(round);
+    };
+    // Part of a round is none.
+    if (m_timer.round(interrupted, keep)) m_row.rounds.push_back(round);
   }
 
   bool isMeasured() const { return !m_row.rounds.empty(); }
 
   BenchRow finish() {
-    m_row.measurement = analysis::measureLane(m_model.model().config, decoder().options(), m_lastSteps);
+    m_row.measurement =
+        analysis::measureLane(m_model.model().config, m_timer.decoder().options(), m_lastSteps);
     m_row.workingSetBytes = m_row.measurement.workingSetBytes();
     return m_row;
   }
 
  private:
-  std::unique_ptr<lanes::LaneSet> makeLane() {
-    return std::make_unique<lanes::LaneSet>(
-        lanes::LaneSet::Options{},
-        [this](int, int, int) {
-          return lanes::LaneSet::Block{1, m_capture};
-        },
-        lanes::LaneSet::Events{.stepDone = [this](lanes::LaneStep step) { m_last = std::move(step.record); },
-                               .laneStopped = {}});
-  }
-
-  /// Models that run on the reference are refused, so every decoder is one of the device.
-  engine::VulkanDecoder& decoder() { return static_cast<engine::VulkanDecoder&>(m_lane->decoder(0)); }
-
-  const model::StepRecord& feed(int token) {
-    m_lane->feed(0, std::span(&token, 1));
-    rethrowFailure(*m_lane);
-    return m_last;
-  }
-
-  /// One step behind the row's context; the position goes back to it when the cache would run full.
-  const model::StepRecord& step() {
-    if (decoder().position() >= m_row.setting.context + kMostSteps) m_lane->rewind(0, m_row.setting.context);
-    return feed(decoder().position() % m_model.model().config.vocabSize);
-  }
-
   const BenchModel& m_model;
   const BenchOptions& m_options;
   lanes::DeviceLanes& m_opener;
-  model::Capture m_capture;
-  model::StepRecord m_last;
-  std::unique_ptr<lanes::LaneSet> m_lane;
+  StepTimer m_timer;
   BenchRow m_row;
   std::vector<model::StepRecord> m_lastSteps;
 };

@@ -9,13 +9,13 @@
 
 namespace headroom::cli {
 
+namespace {
 void rethrowFailure(const lanes::LaneSet& set) {
   for (int lane = 0; lane < set.laneCount(); ++lane) {
     if (set.lane(lane).error) std::rethrow_exception(set.lane(lane).error);
   }
 }
 
-namespace {
 [[noreturn]] void giveUp(lanes::LaneSet& set, int done, int total) {
   set.stopAll(lanes::StopReason::Interrupted);
   throw model::Cancelled(fmt::format("Interrupted after {} of {} tokens", done, total));

@@ -24,9 +24,6 @@ struct LaneRun {
   void keep(lanes::LaneStep step);
 };
 
-/// Throws what stopped a lane.
-void rethrowFailure(const lanes::LaneSet& set);
-
 /// Feeds the texts of all lanes. Throws what stopped a lane, and model::Cancelled when the user interrupts
 /// it.
 void fillTexts(lanes::LaneSet& set);

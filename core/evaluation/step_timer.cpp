@@ -23,8 +23,7 @@ StepTimer::StepTimer(lanes::LaneEngine engine, const Options& options)
               .laneStopped = {}}) {
   std::vector<lanes::LaneSet::Place> places(1);
   places.front().engine = std::move(engine);
-  // A lane begins with a text.
-  m_lane.arrange(std::move(places), [](int) { return std::vector{1}; });
+  m_lane.arrange(std::move(places), [](int) { return std::vector{kFirstToken}; });
   m_lane.fillBlock();
   if (m_lane.lane(0).error) std::rethrow_exception(m_lane.lane(0).error);
 }

@@ -24,6 +24,9 @@ class StepTimer {
   /// Positions that a round may decode behind Options::positions.
   static constexpr int kMostSteps = 64;
 
+  /// What the lane's text begins with: a lane has one.
+  static constexpr int kFirstToken = 1;
+
   /// The engine's context has room for positions + kMostSteps. Throws model::Error where the cache cannot be
   /// filled without a text.
   StepTimer(lanes::LaneEngine engine, const Options& options);
@@ -31,6 +34,8 @@ class StepTimer {
   StepTimer& operator=(const StepTimer&) = delete;
 
   model::Decoder& decoder() { return m_lane.decoder(0); }
+  /// What the last step did; that of kFirstToken before any other.
+  const model::StepRecord& last() const { return m_last; }
   /// One step of that token, wherever the lane is. Throws what the decoder throws.
   const model::StepRecord& feed(int token);
 
