@@ -48,9 +48,7 @@ std::array<double, model::kStageCount> BenchRow::stageMs() const {
 }
 
 double BenchRow::impliedGBps() const {
-  const Spread stages =
-      spreadOver(rounds, [](const StepSummary& round) { return round.perStep(round.gpuTimeMs); });
-  return analysis::impliedGigabytesPerSecond(logical, stages.median);
+  return analysis::impliedGigabytesPerSecond(logical, stepMs().median);
 }
 
 double BenchRow::kvReuse() const {

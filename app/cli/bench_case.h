@@ -60,10 +60,10 @@ struct BenchRow {
   Spread tokensPerSecond() const;
   double overheadMs() const;
   std::array<double, model::kStageCount> stageMs() const;
-  /// Of a step at the row's context, over the median time of a step's stages; 0 without time stamps.
+  /// Of a step at the row's context, over the median time of a step.
   double impliedGBps() const;
   double kvReuse() const;
-  /// What impliedGBps() is of the copy probe; 0 without either.
+  /// What impliedGBps() is of the copy probe; 0 without one.
   double percentOfCopy() const;
 };
 

@@ -211,7 +211,7 @@ std::string benchText(const BenchResult& result) {
         shortName(row.setting.attention), speed.median,
         fmt::format("({:.1f} - {:.1f})", speed.minimum, speed.maximum), ratio.median,
         fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum), megabytes(row.issued.total()),
-        megabytes(row.logical.total()), row.kvReuse(), knownRateText(row.impliedGBps(), 2),
+        megabytes(row.logical.total()), row.kvReuse(), fmt::format("{:.2f}", row.impliedGBps()),
         percentText(row.percentOfCopy()), row.logitsError);
   }
   text += stageTable(result);
@@ -223,8 +223,7 @@ std::string benchText(const BenchResult& result) {
       "round.\n"
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
       "KV reads.\n"
-      "GB/s: logical bytes over the stages' measured time; % copy: of the copy probe at the row's working "
-      "set.\n"
+      "GB/s: logical bytes over the time of a step; % copy: of the copy probe at the row's working set.\n"
       "error: norm of the logits' difference from the float64 reference over the reference's norm.\n";
   return text;
 }
@@ -251,8 +250,7 @@ std::string benchCsv(const BenchResult& result) {
                         shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
                         ratio.minimum, ratio.maximum, row.issued.total(), row.logical.total(), row.kvReuse(),
-                        row.impliedGBps() > 0.0 ? fmt::format("{}", row.impliedGBps()) : "", row.copyGBps,
-                        row.overheadMs());
+                        row.impliedGBps(), row.copyGBps, row.overheadMs());
     for (double ms : row.stageMs()) text += fmt::format(",{}", ms);
     if (result.options.audit) {
       for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
@@ -293,7 +291,7 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"logical_bytes", document(row.logical)},
                     {"counted_bytes", row.counted ? document(*row.counted) : ordered_json()},
                     {"kv_reuse_factor", row.kvReuse()},
-                    {"implied_gb_per_s", knownRate(row.impliedGBps())},
+                    {"implied_gb_per_s", row.impliedGBps()},
                     {"working_set_bytes", row.workingSetBytes},
                     {"copy_gb_per_s", row.copyGBps},
                     {"percent_of_copy", knownRate(row.percentOfCopy())},

@@ -22,11 +22,15 @@ bool countsIssuedBytes(const LaneRun& run) {
   return analysis::isCounted(lastRecord(run).issued());
 }
 
-/// Of every decode step but the first, which pays for what happens once: caches that are cold, code that the
-/// driver makes when it is needed. 0, not known, with fewer than two steps.
+/// Every decode step but the first, which pays for what happens once: caches that are cold, code that the
+/// driver makes when it is needed. Rates are of these, and not known with fewer than two steps.
+analysis::StepSummary laterSteps(const LaneRun& run) {
+  if (run.steps.empty()) return {};
+  return analysis::summarise(std::span(run.steps).subspan(1));
+}
+
 double tokensPerSecond(const LaneRun& run, const Lane& lane) {
-  if (run.steps.empty()) return 0.0;
-  const analysis::StepSummary later = analysis::summarise(std::span(run.steps).subspan(1));
+  const analysis::StepSummary later = laterSteps(run);
   return analysis::tokensPerSecond(later.stepCount, lane.engine.decoder->options().batch, later.wallTimeMs);
 }
 
@@ -139,7 +143,7 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
       {"traffic_kind", countsIssuedBytes(run) ? "issued" : "logical"},
       {"traffic_logical", trafficDocument(summary.logical)},
       {"kv_reuse_factor", knownRate(summary.kvReuseFactor())},
-      {"implied_gb_per_s", knownRate(summary.impliedGigabytesPerSecond())},
+      {"implied_gb_per_s", knownRate(laterSteps(run).impliedGigabytesPerSecond())},
       {"timing", timingDocument(run, lane, summary)},
       {"stop_reason", lane.stopReason ? lanes::shortName(*lane.stopReason) : ""},
       {"first_divergence", nullptr},
@@ -162,7 +166,8 @@ std::string laneSummary(const LaneRun& run, const Lane& lane) {
       lane.continuation().size(), knownRateText(tokensPerSecond(run, lane), 1), setupMs(run), prefillMs(run),
       traffic.total() / count, countsIssuedBytes(run) ? "issued" : "logical", traffic.kvRead / count,
       lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
-      knownRateText(summary.kvReuseFactor(), 2), knownRateText(summary.impliedGigabytesPerSecond(), 2),
+      knownRateText(summary.kvReuseFactor(), 2),
+      knownRateText(laterSteps(run).impliedGigabytesPerSecond(), 2),
       lane.stopReason ? lanes::shortName(*lane.stopReason) : "");
 }
 

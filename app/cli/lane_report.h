@@ -9,11 +9,11 @@
 
 namespace headroom::cli {
 
-/// The lane as `decode --json` has it. Traffic is what the kernels issued where the
-/// decoder counts that, and logical bytes otherwise; traffic_kind says which. timing: setup_ms is making the
-/// decoder, its kernels and commands, prefill_ms running the prompt without that, decode_ms all steps, and
-/// tokens_per_second, of all sequences together, leaves out the first of them, which pays for what happens
-/// once; null with fewer than two.
+/// The lane as `decode --json` has it. Traffic is what the kernels issued where the decoder counts that, and
+/// logical bytes otherwise; traffic_kind says which. timing: setup_ms is making the decoder, its kernels and
+/// commands, prefill_ms running the prompt without that, decode_ms all steps. tokens_per_second, of all
+/// sequences together, and implied_gb_per_s leave out the first step, which pays for what happens once; null
+/// with fewer than two.
 nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::Lane& lane);
 
 /// One line of numbers for people: tokens per second, bytes per token, cache.

@@ -41,7 +41,6 @@ struct LaneMeasurement {
   int dispatchCount() const;
   /// Of all sequences together.
   double tokensPerSecond() const { return analysis::tokensPerSecond(1, options.batch, stepMs); }
-  /// Logical bytes over the step's time.
   double impliedGBps() const { return impliedGigabytesPerSecond(logical, stepMs); }
   double kvReuse() const { return kvReuseFactor(issued, logical); }
   /// KV of all logical bytes read, 0 to 1.

@@ -20,8 +20,8 @@ double millisecondsOf(double amount, double rate) {
   return 1e-6 * ratio(amount, rate);
 }
 
-double impliedGigabytesPerSecond(const model::Traffic& logical, double stagesMs) {
-  return gigaPerSecond(static_cast<double>(logical.total()), stagesMs);
+double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs) {
+  return gigaPerSecond(static_cast<double>(logical.total()), wallMs);
 }
 
 double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical) {

@@ -15,8 +15,9 @@ double gigaPerSecond(double amount, double milliseconds);
 /// The inverse: how many milliseconds `amount` takes at a rate of 10^9 per second.
 double millisecondsOf(double amount, double rate);
 
-/// Implied bandwidth in GB/s: logical bytes, each datum once, over the stages' time by the device's stamps.
-double impliedGigabytesPerSecond(const model::Traffic& logical, double stagesMs);
+/// Implied bandwidth in GB/s: logical bytes, each datum once, over the wall time of the steps that they are
+/// of, so that whoever divides the bytes shown by the time shown gets it.
+double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs);
 
 /// Issued over logical KV reads: how often a kernel loads each key and value. 1 for the shared kernel, query
 /// heads / KV heads for the naive one.

@@ -37,7 +37,9 @@ struct StepSummary {
   /// Mean of one step of what was summed up; 0 without steps.
   double perStep(double sum) const { return stepCount > 0 ? sum / stepCount : 0.0; }
   // As rates.h has them, of all steps together.
-  double impliedGigabytesPerSecond() const { return analysis::impliedGigabytesPerSecond(logical, gpuTimeMs); }
+  double impliedGigabytesPerSecond() const {
+    return analysis::impliedGigabytesPerSecond(logical, wallTimeMs);
+  }
   double kvReuseFactor() const { return analysis::kvReuseFactor(issued, logical); }
   /// KV read of all logical bytes read, 0 to 1.
   double kvShareOfReads() const;

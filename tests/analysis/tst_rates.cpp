@@ -37,7 +37,7 @@ class TestRates : public QObject {
     QCOMPARE(kvReuseFactor({.kvRead = 5}, {}), 0.0);
   }
 
-  /// A lane and the sum of its steps say the same, of all sequences.
+  /// What a lane's steps tell goes by them, of all sequences.
   void lanesUseThem() {
     const auto lane = test::lane(8, {.fixed = 0.0, .weights = 1.86, .reuse = 4}, 99, 99, {.batch = 4});
     // 0.04 + 100 x 0.001 of attention beside the weights: 2 ms a step.

@@ -172,7 +172,7 @@ class TestViewAnalysis : public QObject {
     QCOMPARE(sum.issued.weightsRead, std::uint64_t{400});
     QCOMPARE(sum.perStep(sum.wallTimeMs), 4.0);
     QCOMPARE(StepSummary{}.perStep(1.0), 0.0);
-    QCOMPARE(sum.impliedGigabytesPerSecond(), 360.0 / 5.0 * 1e-6);
+    QCOMPARE(sum.impliedGigabytesPerSecond(), 360.0 / 8.0 * 1e-6);
     QCOMPARE(stageMilliseconds(record)[static_cast<std::size_t>(model::Stage::QkvProjection)], 2.5);
     QCOMPARE(byClass(record.issued())[2], std::uint64_t{8});
 
