@@ -1,14 +1,13 @@
 #include "app/panels/cache_panel.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 
 #include "app/panels/drawing.h"
 #include "app/session/trained_context.h"
-#include "core/analysis/quantity.h"
 #include "core/analysis/traffic_summary.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -63,10 +62,10 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
 
   if (mouseArea("cache", area).hovered) {
     showTip(context, "KV cache",
-            "Counted by the decoder: " + analysis::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
-                (position >= 0 ? ", " + analysis::groupDigits(lane.stepAt(position).cacheBytesAllocated) +
-                                     " B allocated"
-                               : "") +
+            "Counted by the decoder: " + model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+                (position >= 0
+                     ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
+                     : "") +
                 ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
                 ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
                 "context limit. "
@@ -83,18 +82,16 @@ void CachePanel::drawAmounts(const PanelContext& context, const Rect& area, doub
   const ImFont* strong = context.fonts.strong;
   const analysis::CacheGrowth growth = growthOf(info);
   float y = area.min.y;
-  const float x = area.min.x +
-                  drawText(list, strong, {area.min.x, y}, colors.text, analysis::bytesText(used)) +
+  const float x = area.min.x + drawText(list, strong, {area.min.x, y}, colors.text, model::bytesText(used)) +
                   context.px(10);
-  const std::string rate =
-      analysis::groupDigits(growth.bytesPerToken) + (info.batch > 1 ? " B/position" : " B/token");
+  const std::string rate = cacheRateText(info);
   const bool fits = textWidth(context.fonts.body, rate) <= area.max.x - x;
   if (fits) drawText(list, context.fonts.body, {x, y}, colors.text, rate);
   y += strong->FontSize + context.px(1);
   std::string note = fits ? shareOfLargest(context) : rate;
   if (fits) {
     if (!note.empty()) note += ", ";
-    note += "of " + analysis::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
+    note += "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
   }
   drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
 }
@@ -104,8 +101,7 @@ std::string CachePanel::shareOfLargest(const PanelContext& context) const {
   const double ratio = static_cast<double>(growthOf(largest).bytesPerToken) /
                        static_cast<double>(growthOf(context.store.lane(m_lane).info()).bytesPerToken);
   if (ratio <= 1.0) return {};
-  const bool whole = std::abs(ratio - std::round(ratio)) < 1e-9;
-  return "1/" + analysis::fixedText(ratio, whole ? 0 : 2) + " of " + largest.title;
+  return "1/" + model::ratioText(ratio) + " of " + largest.title;
 }
 
 void CachePanel::drawArea(const PanelContext& context, const Rect& area, int positions) {

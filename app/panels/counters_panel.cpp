@@ -6,7 +6,7 @@
 
 #include "app/panels/drawing.h"
 #include "core/analysis/lane_measurement.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -58,7 +58,7 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
              "not recorded: a trace holds tokens and attention");
     return;
   }
-  const std::string value = analysis::bytesText(perToken(shownTraffic(step).total(), step));
+  const std::string value = model::bytesText(perToken(shownTraffic(step).total(), step));
   const int batch = lane.info().batch;
   const std::string kind = countsIssued(step) ? "Bytes issued" : "Logical bytes";
   const std::string title = prompt      ? kind + " per position, prompt block"
@@ -92,7 +92,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
     fillRect(list, {{x, bar.min.y}, {x + width, bar.max.y}}, colors.traffic[static_cast<std::size_t>(index)]);
     x += width;
     lines += std::string(analysis::trafficClassName(index)) + ": " +
-             analysis::groupDigits(static_cast<std::uint64_t>(bytes)) + " B\n";
+             model::groupDigits(static_cast<std::uint64_t>(bytes)) + " B\n";
   }
   if (mouseArea("bar", bar).hovered) {
     const model::Traffic logical = step.logical();
@@ -111,7 +111,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
         lines +
             "Issued bytes, counted: what the kernels load and store, declared with every dispatch, of all "
             "sequences. Logical bytes, each datum once: " +
-            analysis::groupDigits(static_cast<std::uint64_t>(perToken(logical.total(), step))) +
+            model::groupDigits(static_cast<std::uint64_t>(perToken(logical.total(), step))) +
             " B. The bars of all lanes have one scale.");
   }
 }
@@ -136,7 +136,7 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
     const float squareTop = y + 0.5f * (small->FontSize - square);
     fillRect(list, {{x, squareTop}, {x + square, squareTop + square}},
              colors.traffic[static_cast<std::size_t>(index)]);
-    const std::string value = analysis::bytesText(perToken(classes[static_cast<std::size_t>(index)], step));
+    const std::string value = model::bytesText(perToken(classes[static_cast<std::size_t>(index)], step));
     const float right = x + columnWidth - gap;
     const float nameWidth = right - x - square - context.px(5) - textWidth(small, value) - context.px(4);
     drawText(list, small, {x + square + context.px(5), y}, colors.textDim,
@@ -164,9 +164,9 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
   const model::AttentionShape& heads = lane.info().config.attention;
 
   std::string ofCopy = "Computed: implied GB/s / what the copy probe reaches at this step's working set of " +
-                       analysis::bytesText(static_cast<double>(measured.workingSetBytes())) +
+                       model::bytesText(static_cast<double>(measured.workingSetBytes())) +
                        " (weights and KV). ";
-  ofCopy += ceilings.known() ? "The probe copies " + analysis::fixedText(copy, 1) + " GB/s there, measured " +
+  ofCopy += ceilings.known() ? "The probe copies " + model::fixedText(copy, 1) + " GB/s there, measured " +
                                    ceilings.date + "."
                              : "This device's ceilings have not been measured yet.";
   const double percentOfCopy = analysis::percentOf(implied, copy);
@@ -174,29 +174,29 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
   const bool isBeyond = percentOfCopy > kMostPercent;
   if (isBeyond) {
     ofCopy +=
-        "\nThe step reads " + analysis::fixedText(percentOfCopy, 0) +
+        "\nThe step reads " + model::fixedText(percentOfCopy, 0) +
         " % of it, which cannot be: the probe was disturbed. Explain, Measure this device's limits again.";
   }
   return {
-      {"time per step", "per step", known(any, analysis::millisecondsText(measured.stepMs)),
+      {"time per step", "per step", known(any, model::millisecondsText(measured.stepMs)),
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
            " up to the one looked at."},
-      {"implied GB/s", "impl. GB/s", known(any, analysis::fixedText(implied, 2)),
+      {"implied GB/s", "impl. GB/s", known(any, model::fixedText(implied, 2)),
        "Computed: logical bytes / time per step. 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
-       known(onDevice && ceilings.known(), isBeyond ? "wrong" : analysis::fixedText(percentOfCopy, 0) + " %"),
+       known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCopy, 0) + " %"),
        ofCopy},
       {"KV reuse", "KV reuse",
-       known(onDevice, analysis::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),
+       known(onDevice, model::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
        "the shared kernel; query heads / KV heads = " +
            std::to_string(heads.groupSize()) + " for the naive one."},
-      {"logical", "logical", known(any, analysis::bytesText(perToken(logical.total(), step))),
+      {"logical", "logical", known(any, model::bytesText(perToken(logical.total(), step))),
        "Counted: logical bytes of the step looked at, each datum once."},
-      {"issued", "issued", known(onDevice, analysis::bytesText(perToken(issued.total(), step))),
+      {"issued", "issued", known(onDevice, model::bytesText(perToken(issued.total(), step))),
        "Counted: issued bytes of the step looked at, what the kernels load and store, padding and reloads "
        "included."},
-      {"tokens/s", "tokens/s", known(any, analysis::fixedText(measured.tokensPerSecond(), 1)),
+      {"tokens/s", "tokens/s", known(any, model::fixedText(measured.tokensPerSecond(), 1)),
        "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
            " / time per step. This is what the lane reaches on its own; the speed setting may pace it "
            "slower."},

@@ -4,6 +4,8 @@
 #include <cfloat>
 #include <cmath>
 
+#include "core/model/quantity.h"
+
 namespace headroom::panels {
 
 float textWidth(const ImFont* font, std::string_view text) {
@@ -93,6 +95,12 @@ std::string_view shortClassName(int trafficClass) {
   constexpr std::array<std::string_view, 6> kNames{"weights",   "KV read",      "KV written",
                                                    "act. read", "act. written", "capture"};
   return kNames[static_cast<std::size_t>(trafficClass)];
+}
+
+std::string cacheRateText(const session::LaneInfo& info) {
+  const std::uint64_t bytes =
+      model::kvCacheBytes(info.config, info.kvType, 1, static_cast<std::uint64_t>(info.batch));
+  return model::groupDigits(bytes) + (info.batch > 1 ? " B/position" : " B/token");
 }
 
 }  // namespace headroom::panels

@@ -43,6 +43,9 @@ void showTip(const PanelContext& context, std::string_view heading, std::string_
 /// "weights" for "weights read": the short names under a traffic bar.
 std::string_view shortClassName(int trafficClass);
 
+/// "8,192 B/token"; "/position" where a step decodes a token of several sequences.
+std::string cacheRateText(const session::LaneInfo& info);
+
 inline Rect inset(const Rect& rect, float by) {
   return {{rect.min.x + by, rect.min.y + by}, {rect.max.x - by, rect.max.y - by}};
 }

@@ -10,7 +10,7 @@
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/head_statistics.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -69,9 +69,9 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   const analysis::RowStatistics statistics = analysis::rowStatistics(row, topCount);
   float y = profile.max.y + context.px(6);
   const std::array<std::pair<std::string_view, std::string>, 3> figures{{
-      {"entropy", analysis::fixedText(statistics.entropyBits, 2) + " bits"},
-      {"first token", analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %"},
-      {"mean distance", analysis::fixedText(statistics.meanDistance, 1)},
+      {"entropy", model::fixedText(statistics.entropyBits, 2) + " bits"},
+      {"first token", model::fixedText(100.0 * statistics.sinkMass, 1) + " %"},
+      {"mean distance", model::fixedText(statistics.meanDistance, 1)},
   }};
   const float split = area.min.x + 0.5f * area.width();
   float left = y;
@@ -92,7 +92,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   }
   ImGui::PopID();
   for (const analysis::AttendedPosition& top : statistics.top) {
-    const std::string value = analysis::fixedText(top.attention, 3);
+    const std::string value = model::fixedText(top.attention, 3);
     const std::string label = lane.labelAt(top.position);
     const float room = area.max.x - split - textWidth(small, value) - context.px(8);
     fillRect(list,
@@ -107,9 +107,9 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
 
 void HeadSummary::drawLine(const PanelContext& context, std::span<const float> row, const Rect& area) {
   const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
-  const std::string text = "entropy " + analysis::fixedText(statistics.entropyBits, 2) +
-                           " bits, first token " + analysis::fixedText(100.0 * statistics.sinkMass, 1) +
-                           " %, distance " + analysis::fixedText(statistics.meanDistance, 1);
+  const std::string text = "entropy " + model::fixedText(statistics.entropyBits, 2) + " bits, first token " +
+                           model::fixedText(100.0 * statistics.sinkMass, 1) + " %, distance " +
+                           model::fixedText(statistics.meanDistance, 1);
   drawText(*ImGui::GetWindowDrawList(), context.fonts.small, area.min, context.palette().text,
            elided(context.fonts.small, text, area.width()));
 }
@@ -137,7 +137,7 @@ void HeadSummary::drawProfile(const PanelContext& context, std::span<const float
              color);
   }
   drawTextRight(list, context.fonts.small, {area.max.x - context.px(4), area.min.y + context.px(1)},
-                context.palette().textDim, "max " + analysis::fixedText(strongest, 3));
+                context.palette().textDim, "max " + model::fixedText(strongest, 3));
 }
 
 }  // namespace headroom::panels

@@ -7,7 +7,7 @@
 #include "app/panels/row_requests.h"
 #include "app/session/trained_context.h"
 #include "core/analysis/head_statistics.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -210,9 +210,9 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
   if (!row.empty()) {
     const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
     text += "\nAt position " + std::to_string(position) + " (computed): entropy " +
-            analysis::fixedText(statistics.entropyBits, 2) + " bits, on the first token " +
-            analysis::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
-            analysis::fixedText(statistics.meanDistance, 1) + " tokens.";
+            model::fixedText(statistics.entropyBits, 2) + " bits, on the first token " +
+            model::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
+            model::fixedText(statistics.meanDistance, 1) + " tokens.";
   }
   if (position >= 0 && !isRecorded(lane, layer, position)) {
     text += "\nThe row of position " + std::to_string(position) + " was not recorded.";

@@ -1,7 +1,6 @@
 #include "app/panels/headline_panel.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "app/panels/drawing.h"
 #include "core/model/quantity.h"
@@ -24,10 +23,6 @@ float scaledWidth(const ImFont* font, float size, const std::string& text) {
   return textWidth(font, text) * size / font->FontSize;
 }
 
-std::string ratioText(double ratio) {
-  return model::fixedText(ratio, std::abs(ratio - std::round(ratio)) < 1e-9 ? 0 : 2);
-}
-
 }  // namespace
 
 float HeadlinePanel::height(const PanelContext& context) {
@@ -42,9 +37,9 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
       model::kvCacheBytes(info.config, info.kvType, 1, static_cast<std::uint64_t>(info.batch));
   const double used = positions > 0 ? static_cast<double>(lane.cacheBytesUsed(positions - 1)) : 0.0;
   const model::AttentionShape& heads = info.config.attention;
-  const std::string times = ratioText(static_cast<double>(heads.groupSize()));
+  const std::string times = model::ratioText(static_cast<double>(heads.groupSize()));
   return {.value = model::bytesText(used),
-          .unit = model::groupDigits(perToken) + (info.batch > 1 ? " B/position" : " B/token"),
+          .unit = cacheRateText(info),
           .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "cache of MHA",
           .heading = "KV cache",
           .explanation = "Counted by the decoder: " + model::groupDigits(positions) + " positions \u00d7 " +

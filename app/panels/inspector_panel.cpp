@@ -8,7 +8,6 @@
 #include "app/panels/head_wall_panel.h"
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
-#include "core/analysis/quantity.h"
 #include "core/model/quantity.h"
 
 namespace headroom::panels {
@@ -178,7 +177,7 @@ void InspectorPanel::drawScaleLegend(const PanelContext& context, const Rect& ar
   const session::MapScale scale = context.selection.mapScale();
   const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 0.0001" : "0";
   const std::string high =
-      scale == session::MapScale::SinkHidden ? analysis::fixedText(m_map.maximum(), 2) : std::string("1");
+      scale == session::MapScale::SinkHidden ? model::fixedText(m_map.maximum(), 2) : std::string("1");
   const float lowWidth = textWidth(small, low);
   const float highWidth = textWidth(small, high);
   const float right = std::min(area.max.x, area.min.x + context.px(220));

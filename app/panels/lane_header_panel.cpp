@@ -5,7 +5,8 @@
 
 #include "app/panels/drawing.h"
 #include "app/session/display_text.h"
-#include "core/analysis/quantity.h"
+#include "app/session/trained_context.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -23,21 +24,17 @@ std::string explanation(const session::LaneInfo& info) {
       (heads.kvHeadCount == 1 ? " KV head" : " KV heads") + ", head dimension " +
       std::to_string(heads.headDim) + ", " + std::to_string(info.config.layerCount) +
       " layers, model width " + std::to_string(info.config.modelDim) + ", feed-forward width " +
-      std::to_string(info.config.ffnDim) + ".\n" + analysis::groupDigits(info.parameterCount) +
-      " parameters (counted from the tensors), " +
-      analysis::bytesText(static_cast<double>(info.weightBytes)) + " as " + info.storageName +
-      ". Context limit " + analysis::groupDigits(info.contextLength) + " tokens" +
-      (info.contextLength > info.config.contextLength
-           ? ", beyond the " + analysis::groupDigits(info.config.contextLength) +
-                 " that the model was trained for: there its text need not make sense, but times and "
-                 "bytes are "
-                 "true"
-           : "") +
+      std::to_string(info.config.ffnDim) + ".\n" + model::groupDigits(info.parameterCount) +
+      " parameters (counted from the tensors), " + model::bytesText(static_cast<double>(info.weightBytes)) +
+      " as " + info.storageName + ". Context limit " + model::groupDigits(info.contextLength) + " tokens" +
       ". KV cache in " + std::string(model::shortName(info.kvType)) + ".\nDecodes " +
       std::to_string(info.batch) + (info.batch == 1 ? " sequence" : " sequences of the same text");
   text += info.note.empty()
               ? " with the " + std::string(model::shortName(info.attention)) + " attention kernel."
               : " by " + info.deviceName + ".\n" + info.note;
+  if (const auto untrained = session::untrainedFrom(info)) {
+    text += "\n" + session::untrainedSentence(*untrained);
+  }
   for (const std::string& contradiction : info.contradictions) text += "\n" + contradiction;
   return text;
 }
@@ -51,12 +48,11 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
   } else if (!info.note.empty()) {
     facts.insert(facts.begin(), "on the processor, " + info.deviceName);
   } else {
-    facts.insert(
-        facts.begin(),
-        {analysis::countText(static_cast<double>(info.parameterCount)) + " parameters", info.storageName});
+    facts.insert(facts.begin(), {model::countText(static_cast<double>(info.parameterCount)) + " parameters",
+                                 info.storageName});
   }
   if (info.contextLength != info.config.contextLength) {
-    facts.insert(facts.begin(), analysis::groupDigits(info.contextLength) + " positions");
+    facts.insert(facts.begin(), model::groupDigits(info.contextLength) + " positions");
   }
   if (!info.contradictions.empty()) facts.insert(facts.begin(), "metadata contradicts");
   std::string details = facts.front();

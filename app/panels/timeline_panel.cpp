@@ -8,7 +8,7 @@
 #include "app/panels/drawing.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -29,8 +29,8 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   std::string detail;
   if (length > 0) {
     // Counted, so that positions x bytes per token is the cache beside it.
-    label = analysis::groupDigits(length) + (length == 1 ? " position" : " positions");
-    if (looked < last) label = analysis::groupDigits(looked + 1) + " of " + label;
+    label = model::groupDigits(length) + (length == 1 ? " position" : " positions");
+    if (looked < last) label = model::groupDigits(looked + 1) + " of " + label;
     const session::LaneTrace& first = store.lane(0);
     if (looked < first.length()) {
       detail = session::quoted(first.labelAt(looked));

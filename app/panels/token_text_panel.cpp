@@ -8,7 +8,7 @@
 #include "app/panels/drawing.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::panels {
 
@@ -227,7 +227,7 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
         std::find_if(prediction->candidates.begin(), prediction->candidates.end(),
                      [&](const model::Candidate& candidate) { return candidate.token == token; });
     if (found != prediction->candidates.end()) {
-      text += ", probability " + analysis::fixedText(found->probability, 3);
+      text += ", probability " + model::fixedText(found->probability, 3);
     }
     text += ".";
     if (choice >= 0 && choice != token) text += "\nThis lane would have said " + quoted(choice) + ".";
@@ -283,7 +283,7 @@ void TokenTextPanel::drawCandidates(const PanelContext& context) {
                  laneColor(context, m_lane));
         const float numberRight = at.x + labelWidth + barWidth + context.px(52);
         drawTextRight(list, context.fonts.body, {numberRight, at.y}, colors.text,
-                      analysis::fixedText(candidate.probability, 3));
+                      model::fixedText(candidate.probability, 3));
         const char* note = candidate.token == fed ? "fed" : candidate.token == choice ? "own choice" : "";
         drawText(list, context.fonts.small, {numberRight + context.px(10), at.y + context.px(1)},
                  colors.textDim, note);

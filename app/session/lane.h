@@ -27,8 +27,6 @@ using lanes::TokenFeed;
 using lanes::WhenTextEnds;
 inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
-using model::kRoomToDecode;
-
 /// What the rest of the application knows of a running lane. Plain values.
 struct LaneInfo {
   LaneRequest request;

@@ -1,10 +1,10 @@
 #include "app/session/speed_sweep_plan.h"
 
-#include <QDateTime>
 #include <algorithm>
 #include <utility>
 
 #include "core/lanes/device_lanes.h"
+#include "core/model/clock.h"
 
 namespace headroom::session {
 
@@ -75,7 +75,7 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
 
 std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const std::string& deviceName,
                                        const evaluation::SweepEvents& events) {
-  const std::string date = QDateTime::currentDateTime().toString("yyyy-MM-dd HH:mm").toStdString();
+  const std::string date = model::dateText();
   const auto tell = [&](analysis::SpeedMap map) {
     map.device = deviceName;
     map.date = date;

@@ -1,7 +1,7 @@
 #include "app/session/trained_context.h"
 
 #include "app/session/trace_store.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::session {
 
@@ -20,8 +20,7 @@ std::optional<int> untrainedFrom(const TraceStore& store) {
 }
 
 std::string trainedContextText(int positions) {
-  return "the trained context of " + analysis::groupDigits(static_cast<std::uint64_t>(positions)) +
-         " positions";
+  return "the trained context of " + model::groupDigits(positions) + " positions";
 }
 
 std::string untrainedSentence(int positions) {

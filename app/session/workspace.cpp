@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "app/session/trained_context.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::session {
 
@@ -23,8 +23,8 @@ int freeColor(const std::vector<LaneRequest>& lanes) {
 
 /// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
 int contextFor(int positions, int modelContext) {
-  const int least = (positions + kRoomToDecode + 63) / 64 * 64;
-  return positions + kRoomToDecode <= modelContext ? 0 : std::min(least, model::kMostOfferedContext);
+  const int least = (positions + model::kRoomToDecode + 63) / 64 * 64;
+  return positions + model::kRoomToDecode <= modelContext ? 0 : std::min(least, model::kMostOfferedContext);
 }
 
 }  // namespace
@@ -195,7 +195,7 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
   int positions = point.positions;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     if (configOf(lane).traits.positions != model::Positions::Learned) continue;
-    positions = std::min(positions, std::max(1, configOf(lane).contextLength - kRoomToDecode));
+    positions = std::min(positions, std::max(1, configOf(lane).contextLength - model::kRoomToDecode));
   }
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     lanes[lane].options.batch = point.batch;
@@ -248,11 +248,10 @@ void Workspace::compareKernels(int lane) {
 void Workspace::noteUntrained() {
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneInfo& info = m_store.lane(lane).info();
-    if (!untrainedFrom(info)) continue;
+    const std::optional<int> untrained = untrainedFrom(info);
+    if (!untrained) continue;
     if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
-    emit message({Severity::Note,
-                  info.title + " was trained for " + analysis::groupDigits(info.config.contextLength) +
-                      " positions. Beyond them the text need not make sense, but times and bytes are true."});
+    emit message({Severity::Note, info.title + ": " + untrainedSentence(*untrained)});
     return;
   }
 }

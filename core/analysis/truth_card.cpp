@@ -5,15 +5,17 @@
 #include <algorithm>
 #include <map>
 
-#include "core/analysis/quantity.h"
 #include "core/model/architecture.h"
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 #include "core/text/chat_template.h"
 
 namespace headroom::analysis {
 
 namespace {
 
+using model::bytesText;
+using model::groupDigits;
 using model::ModelConfig;
 using model::Tensor;
 

@@ -99,7 +99,7 @@ std::string times(double value) {
 }
 
 std::string placeText(const OperatingPoint& at, int batchNow) {
-  const std::string positions = model::groupDigits(static_cast<std::uint64_t>(at.positions)) + " positions";
+  const std::string positions = model::groupDigits(at.positions) + " positions";
   return at.batch == batchNow ? positions : fmt::format("batch {}, {}", at.batch, positions);
 }
 
@@ -109,7 +109,7 @@ double kvRate(const LaneMeasurement& lane) {
   const double ms = lane.stageMs[kAttention];
   if (ms < kHeavyStage * lane.stepMs) return 0.0;
   const auto kv = static_cast<double>(lane.logical.kvRead);
-  return ms > 0.0 ? kv / ms * 1e-6 : 0.0;
+  return gigaPerSecond(kv, ms);
 }
 
 int roundToTwoDigits(double value) {

@@ -17,7 +17,6 @@ using analysis::OperatingPoint;
 
 constexpr int kShortest = 256;
 constexpr int kFewestContexts = 5;
-constexpr int kMostBatch = 64;
 
 /// All subjects at one point; false when it was stopped.
 bool measurePoint(const std::vector<SweepSubject>& subjects, const OperatingPoint& at,
@@ -103,7 +102,7 @@ std::vector<OperatingPoint> sweepPoints(int batch, int longest, std::uint64_t by
   }
   points.back().positions = longest;
   const int middle = points[points.size() / 2].positions;
-  for (int more = batch * 4; more <= kMostBatch && fits(more, middle); more *= 4)
+  for (int more = batch * 4; more <= model::kMostSequences && fits(more, middle); more *= 4)
     points.push_back({more, middle});
   return points;
 }

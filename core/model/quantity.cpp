@@ -84,6 +84,10 @@ std::string countText(double count) {
   return fixedText(count, unit == 0 ? 0 : decimalsFor(count)) + kUnits[unit];
 }
 
+std::string ratioText(double ratio) {
+  return fixedText(ratio, std::abs(ratio - std::round(ratio)) < 1e-9 ? 0 : 2);
+}
+
 std::string millisecondsText(double milliseconds) {
   return fixedText(milliseconds, milliseconds < 0.995 ? 3 : decimalsFor(milliseconds)) + " ms";
 }

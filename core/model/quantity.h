@@ -25,6 +25,9 @@ std::string bytesText(double bytes);
 /// "3.7 M", "412 k", "96": parameter counts.
 std::string countText(double count);
 
+/// "8", "2.67": a ratio of counts, whole where it is.
+std::string ratioText(double ratio);
+
 /// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
 std::string millisecondsText(double milliseconds);
 

@@ -208,7 +208,7 @@ class TestExplained : public QObject {
     QTest::keyClicks(fill, "2000");
     QTest::keyClick(fill, Qt::Key_Return);
     QTRY_VERIFY_WITH_TIMEOUT(page.length(1) >= 2000, 60000);
-    QTRY_VERIFY(page.window().messages().sentence().contains("was trained for 64 positions"));
+    QTRY_VERIFY(page.window().messages().sentence().contains("Beyond the trained context of 64 positions"));
     page.application->session().setPace({0.0});
     QTRY_VERIFY_WITH_TIMEOUT(page.application->session().state().finished, 60000);
     QCOMPARE(page.store().lane(0).promptLength(), 2000);

@@ -48,6 +48,8 @@ class TestQuantity : public QObject {
     QCOMPARE(bytesText(1ull << 30), std::string("1.07 GB"));
     QCOMPARE(countText(2'750'000), std::string("2.75 M"));
     QCOMPARE(countText(96), std::string("96"));
+    QCOMPARE(ratioText(8.0), std::string("8"));
+    QCOMPARE(ratioText(8.0 / 3.0), std::string("2.67"));
     QCOMPARE(millisecondsText(0.0842), std::string("0.084 ms"));
     QCOMPARE(millisecondsText(13.84), std::string("13.8 ms"));
     QCOMPARE(millisecondsText(1250), std::string("1,250 ms"));

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/analysis/quantity.h"
 #include "core/analysis/traffic_summary.h"
+#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
@@ -32,7 +32,7 @@ void GrowthChart::refresh(const session::TraceStore& store, const session::Selec
         trace.length() > 0 ? static_cast<double>(trace.cacheBytesUsed(trace.length() - 1)) : 0.0;
     const double limit = static_cast<double>(growth.bytesAtLimit);
     largest = std::max(largest, limit);
-    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(analysis::bytesText(limit)),
+    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(model::bytesText(limit)),
                        static_cast<double>(growth.bytesPerToken), growth.contextLength, trace.length()});
 
     QCPGraph* filled = graph(2 * lane);
@@ -82,7 +82,7 @@ QString GrowthChart::valuesAt(double x) const {
     text += QString("%1%2 at %3 positions: %4 B%5")
                 .arg(text.isEmpty() ? "" : "\n", lane.title, QString::number(position),
                      QString::fromStdString(
-                         analysis::groupDigits(static_cast<std::uint64_t>(lane.bytesPerToken * position))),
+                         model::groupDigits(static_cast<std::uint64_t>(lane.bytesPerToken * position))),
                      position > lane.length ? " (projected)" : "");
   }
   return text;

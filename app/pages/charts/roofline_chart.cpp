@@ -8,7 +8,7 @@
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
@@ -32,13 +32,9 @@ const StageLook& lookOf(model::Stage stage) {
   return kLooks[static_cast<std::size_t>(stage)];
 }
 
-QString number(double value, int decimals) {
-  return QString::fromStdString(analysis::fixedText(value, decimals));
-}
-
 /// Three significant digits.
 QString shortNumber(double value) {
-  return number(value, value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
+  return fixed(value, value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
 }
 
 }  // namespace
@@ -229,9 +225,9 @@ QString RooflineChart::valuesAt(double) const {
              "%1, %2: %3 FLOPs / %4 issued B = %5 FLOPs per byte\n%6 GFLOP/s and %7 GB/s issued, in %8\n%9")
       .arg(nearest->lane, toQt(model::stageName(point.stage)),
            grouped(static_cast<std::int64_t>(point.flops)),
-           grouped(static_cast<std::int64_t>(point.issuedBytes)), number(point.intensity(), 2),
+           grouped(static_cast<std::int64_t>(point.issuedBytes)), fixed(point.intensity(), 2),
            shortNumber(point.gigaflopsPerSecond()), shortNumber(point.gigabytesPerSecond()),
-           QString::fromStdString(analysis::millisecondsText(point.milliseconds)), m_ceilings);
+           QString::fromStdString(model::millisecondsText(point.milliseconds)), m_ceilings);
 }
 
 }  // namespace headroom::pages

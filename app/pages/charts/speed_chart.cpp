@@ -15,10 +15,6 @@ namespace {
 /// How much farther than was measured the lines are drawn.
 constexpr double kBeyond = 1.5;
 
-QString fixed(double value, int decimals) {
-  return toQt(model::fixedText(value, decimals));
-}
-
 QString nameOf(const analysis::SpeedCurve& curve) {
   return toQt(curve.name) +
          (curve.kvType == model::KvType::F32 ? QString() : " " + toQt(shortName(curve.kvType))) +

@@ -8,7 +8,7 @@
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
-#include "core/analysis/quantity.h"
+#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
@@ -28,7 +28,7 @@ const char* nameOf(int bar) {
 constexpr int kLabelGap = 6;
 
 QString milliseconds(double time) {
-  return toQt(analysis::millisecondsText(time));
+  return toQt(model::millisecondsText(time));
 }
 
 }  // namespace

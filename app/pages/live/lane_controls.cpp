@@ -63,7 +63,7 @@ LaneControls::LaneControls(QWidget* parent)
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
       "Decode the same model with both kernels side by side: the same text, other bytes (Ctrl+E)");
-  m_fill->setRange(0, model::kMostOfferedContext - session::kRoomToDecode);
+  m_fill->setRange(0, model::kMostOfferedContext - model::kRoomToDecode);
   m_fill->setSingleStep(256);
   m_fill->setGroupSeparatorShown(true);
   m_fill->setSpecialValueText("prompt only");

@@ -17,10 +17,6 @@ QString row(const QString& label, const QString& value) {
       .arg(label.toHtmlEscaped(), value.toHtmlEscaped());
 }
 
-QString fixed(double value, int decimals) {
-  return toQt(model::fixedText(value, decimals));
-}
-
 QString range(const analysis::Estimate& estimate) {
   return QString("%1\u00d7 (%2 to %3)")
       .arg(fixed(estimate.value, 2), fixed(estimate.low, 2), fixed(estimate.high, 2));

@@ -17,7 +17,7 @@ constexpr double kMargin = 12.0;
 constexpr double kGap = 10.0;
 
 QString counted(std::int64_t value) {
-  return toQt(analysis::countText(static_cast<double>(value)));
+  return toQt(model::countText(static_cast<double>(value)));
 }
 
 /// The matrices of one layer, then those outside.
