@@ -13,6 +13,9 @@ namespace {
 /// than 4 % of the window's.
 constexpr float kPresentationLine = 0.12f;
 
+/// Of that line: how small a number may become beside its notes.
+constexpr float kSmallest = 0.6f;
+
 float lineHeight(const PanelContext& context) {
   const float usual = 1.55f * context.fonts.body->FontSize;
   if (!context.appearance.presentation()) return usual;
@@ -40,7 +43,8 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
   const std::string times = model::ratioText(static_cast<double>(heads.groupSize()));
   return {.value = model::bytesText(used),
           .unit = cacheRateText(info),
-          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "cache of MHA",
+          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "a KV head per query head",
+          .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "as MHA",
           .heading = "KV cache",
           .explanation = "Counted by the decoder: " + model::groupDigits(positions) + " positions \u00d7 " +
                          model::groupDigits(perToken) +
@@ -56,6 +60,7 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   Figure figure{.value = "\u2013",
                 .unit = "tokens/s",
                 .note = {},
+                .shortNote = {},
                 .heading = "Speed",
                 .explanation = "Measured: sequences / wall time of a step, median of " +
                                analysis::recentStepsText() + " up to the one looked at."};
@@ -68,6 +73,7 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   figure.value = model::fixedText(rate, rate < 99.5 ? 1 : 0);
   if (m_lane == verdict.reference) {
     figure.note = "the others compare with it";
+    figure.shortNote = "reference";
     return figure;
   }
   const analysis::AgainstReference* against = verdict.find(m_lane);
@@ -76,9 +82,12 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   const std::string reference = context.store.lane(verdict.reference).info().title;
   if (against->isTooNoisy) {
     figure.note = "too noisy to compare";
+    figure.shortNote = "too noisy";
   } else {
     figure.note = model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " +
                   model::fixedText(speedup.spread(), 2) + " as fast";
+    figure.shortNote =
+        model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " + model::fixedText(speedup.spread(), 2);
   }
   figure.explanation += "\nMeasured: median time of a step of " + reference +
                         " / that of this lane = " + model::fixedText(speedup.value, 2) +
@@ -93,26 +102,25 @@ void HeadlinePanel::drawFigure(const PanelContext& context, const Figure& figure
   const session::Palette& colors = context.palette();
   const ImFont* font = context.fonts.headline;
   const ImFont* small = context.fonts.small;
-  const float notes = std::max(textWidth(small, figure.unit), textWidth(small, figure.note));
   const float gap = context.px(7);
-  // The number may shrink, but not below the size of text; the notes give way before it.
   const float whole = area.height();
-  float size = whole;
-  bool showsNotes = true;
-  if (scaledWidth(font, size, figure.value) + gap + notes > area.width()) {
-    size =
-        std::max(0.6f * whole, whole * (area.width() - gap - notes) / scaledWidth(font, whole, figure.value));
-    showsNotes = scaledWidth(font, size, figure.value) + gap + 0.5f * notes <= area.width();
-  }
+  const auto roomFor = [&](const std::string& note) {
+    return area.width() - gap - std::max(textWidth(small, figure.unit), textWidth(small, note));
+  };
+  // First the note is said in short, then the number shrinks, but not below the size of text; then notes go.
+  const float wanted = scaledWidth(font, whole, figure.value);
+  const std::string& note =
+      wanted <= roomFor(figure.note) || figure.shortNote.empty() ? figure.note : figure.shortNote;
+  const float size = whole * std::clamp(roomFor(note) / wanted, kSmallest, 1.0f);
+  const bool showsNotes = size * wanted / whole <= roomFor(note) + 1.0f;
   const float width = scaledWidth(font, size, figure.value);
   list.AddText(font, size, {area.min.x, area.min.y + 0.5f * (whole - size)}, toImGui(colors.text),
                figure.value.c_str());
   if (showsNotes) {
     const float x = area.min.x + width + gap;
     const float top = area.min.y + 0.5f * (whole - 2.0f * small->FontSize);
-    drawText(list, small, {x, top}, colors.textDim, elided(small, figure.unit, area.max.x - x));
-    drawText(list, small, {x, top + small->FontSize}, colors.text,
-             elided(small, figure.note, area.max.x - x));
+    drawText(list, small, {x, top}, colors.textDim, figure.unit);
+    drawText(list, small, {x, top + small->FontSize}, colors.text, note);
   }
   if (mouseArea(figure.heading.c_str(), area).hovered)
     showTip(context, figure.heading + ": " + figure.value + " " + figure.unit,

@@ -22,6 +22,7 @@ class HeadlinePanel : public Panel {
     std::string value;
     std::string unit;
     std::string note;
+    std::string shortNote;  ///< where that has no room
     std::string heading;
     std::string explanation;
   };

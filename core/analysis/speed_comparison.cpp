@@ -64,7 +64,7 @@ std::vector<StepPair> pairSteps(std::span<const TimedStep> slow, std::span<const
   return pairs;
 }
 
-std::optional<Estimate> speedupNow(std::span<const StepPair> pairs) {
+std::optional<Estimate> speedupNow(std::span<const StepPair> pairs, double quotient) {
   const auto recent = pairs.last(std::min<std::size_t>(pairs.size(), kRecentSteps));
   if (recent.size() < kFewestPairs) return std::nullopt;
   std::mt19937 random(1);
@@ -79,7 +79,7 @@ std::optional<Estimate> speedupNow(std::span<const StepPair> pairs) {
     }
     ratios.push_back(medianRatio(chosen));
   }
-  return rangeOf(medianRatio(recent), std::move(ratios));
+  return rangeOf(quotient, std::move(ratios));
 }
 
 double SpeedForecast::Lines::speedupAt(double positions) const {

@@ -41,10 +41,10 @@ std::vector<StepPair> pairSteps(std::span<const TimedStep> slow, std::span<const
 /// Fewer pairs than this say nothing.
 inline constexpr std::size_t kFewestPairs = 12;
 
-/// How many times as fast the fast lane is over the last kRecentSteps pairs: the ratio of the median times.
-/// The range comes from resampling blocks of neighbouring pairs, so that what slows both lanes at once
-/// cancels. Nothing of fewer than kFewestPairs.
-std::optional<Estimate> speedupNow(std::span<const StepPair> pairs);
+/// The range around `quotient`, how many times as fast the fast lane is by the step times that are shown of
+/// both: from resampling blocks of neighbours of the last kRecentSteps pairs, so that what slows both lanes
+/// at once cancels. Nothing of fewer than kFewestPairs.
+std::optional<Estimate> speedupNow(std::span<const StepPair> pairs, double quotient);
 
 /// What the steps so far say of longer contexts: the fast lane's time and what the slow lane takes on top are
 /// each a robust line over the positions; overheads that both share cancel in the latter.

@@ -38,7 +38,8 @@ bool sameShape(const LaneMeasurement& a, const LaneMeasurement& b) {
   const model::AttentionShape& y = b.config.attention;
   return a.config.layerCount == b.config.layerCount && x.queryHeadCount == y.queryHeadCount &&
          x.headDim == y.headDim && a.options.kvType == b.options.kvType &&
-         a.options.batch == b.options.batch && a.ranOnDevice() == b.ranOnDevice();
+         a.options.batch == b.options.batch &&
+         (!a.measured() || !b.measured() || a.ranOnDevice() == b.ranOnDevice());
 }
 
 /// The lanes that are compared, the reference first, the fewest KV heads last.
@@ -148,7 +149,7 @@ class Judge {
       const JudgedLane& other = lane(group.lanes[index]);
       m_pairs = pairSteps(lane(m_verdict.reference).steps, other.steps);
       haveSteps = haveSteps && other.steps.size() >= kFewestPairs;
-      haveCommon = haveCommon && m_pairs.size() >= kFewestPairs;
+      haveCommon = haveCommon && standTogether(other.measurement) && m_pairs.size() >= kFewestPairs;
       m_verdict.others.push_back(against(group.lanes[index]));
     }
     if (!haveSteps || !haveCommon) {
@@ -172,13 +173,20 @@ class Judge {
   const LaneMeasurement& reference() const { return lane(m_verdict.reference).measurement; }
   int batch() const { return reference().options.batch; }
 
+  /// Times at other positions are times of other work. One of two lanes in lockstep may be a step ahead.
+  bool standTogether(const LaneMeasurement& other) const {
+    return other.measured() && std::abs(reference().positions - other.positions) <= 1.0;
+  }
+
   AgainstReference against(int other) const {
     const auto read = [](const LaneMeasurement& measured) {
       return static_cast<double>(bytesRead(measured.logical));
     };
     const double fewer = read(lane(other).measurement);
     return {.lane = other,
-            .speedup = speedupNow(m_pairs),
+            .speedup = standTogether(lane(other).measurement)
+                           ? speedupNow(m_pairs, reference().stepMs / lane(other).measurement.stepMs)
+                           : std::nullopt,
             .bytesRatio = fewer > 0.0 ? read(reference()) / fewer : 1.0};
   }
 
@@ -303,8 +311,7 @@ class Judge {
                           times(other.speedup->value), model::fixedText(other.speedup->spread(), 2));
     }
     say(SentenceId::VerdictCompared, {list, referenceName});
-    const double share = 100.0 * static_cast<double>(reference().logical.kvRead) /
-                         std::max(1.0, static_cast<double>(bytesRead(reference().logical)));
+    const double share = 100.0 * reference().kvShareOfReads();
     if (m_verdict.promise) {
       speakOfPromise(*m_verdict.promise);
     } else if (m_verdict.kernelLimits) {

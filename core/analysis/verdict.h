@@ -23,7 +23,7 @@ struct JudgedLane {
 enum class Answer {
   NotMeasured,     ///< a lane has too few steps
   OneLane,         ///< nothing to compare with
-  OtherPositions,  ///< no positions in common
+  OtherPositions,  ///< the lanes stand at different positions
   TooNoisy,        ///< the range is wider than kTooNoisy
   Faster,
   Alike,

@@ -19,9 +19,9 @@ std::string_view words(SentenceId id) {
     case SentenceId::VerdictOneLaneAlone:
       return "Open a GQA or MQA lane beside {0} to see what sharing keys and values brings.";
     case SentenceId::VerdictOtherPositions:
-      return "These lanes have no positions in common yet: fed the same text, their times compare.";
+      return "These lanes stand at different positions: fed the same text, their times compare.";
     case SentenceId::VerdictTooNoisy:
-      return "Too noisy here to tell: {0} took between {1} and {2} times less than {3}. Measure takes turns.";
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}. Measure takes turns.";
     case SentenceId::VerdictCompared:
       return "{0} as fast as {1} here";
     case SentenceId::VerdictNothingMore:

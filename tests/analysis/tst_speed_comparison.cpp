@@ -73,16 +73,19 @@ class TestSpeedComparison : public QObject {
     QCOMPARE(pairs[1].slowMs / pairs[1].fastMs, 2.0);
   }
 
-  /// The value is the quotient of the medians of the last 32, which is what two figures of a page give
-  /// whoever divides them.
-  void nowIsTheRatioOfMedians() {
+  /// The value is what two figures of a page give whoever divides them; the range is that of their medians.
+  void theRangeIsThatOfTheMedians() {
     std::vector<StepPair> steps;
     for (int i = 0; i < 40; ++i) steps.push_back({i, i < 8 ? 100.0 : 2.0 + i % 4, 1.0 + i % 3});
-    const auto now = speedupNow(steps);
-    // Of 32 values 2, 3, 4, 5 in turn the lower of the two in the middle is 3, of 1, 2, 3 it is 2.
-    QVERIFY(now && near(now->value, 3.0 / 2.0));
-    QVERIFY(now->low <= now->value && now->value <= now->high);
-    QVERIFY(!speedupNow(std::span(steps).first(kFewestPairs - 1)));
+    const auto now = speedupNow(steps, 1.5);
+    QVERIFY(now && now->value == 1.5);
+    // Medians of 2, 3, 4, 5 in turn and of 1, 2, 3: of a resampling at least 2 / 3 and at most 5 / 1; the
+    // first eight do not count.
+    QVERIFY(now->low >= 2.0 / 3.0 && now->low <= 1.5 && now->high >= 1.5 && now->high <= 5.0);
+    QVERIFY(!speedupNow(std::span(steps).first(kFewestPairs - 1), 1.5));
+    // Equal steps leave no range.
+    for (StepPair& pair : steps) pair = {pair.positions, 3.0, 2.0};
+    QCOMPARE(speedupNow(steps, 1.5)->spread(), 0.0);
   }
 
   void whatSlowsBothCancels() {
@@ -90,7 +93,7 @@ class TestSpeedComparison : public QObject {
     // The machine gets three times as slow on the way.
     const auto steps =
         pairs(slow, fast, 1, 40, 0.01, 1, [](int positions) { return 1.0 + positions / 20.0; });
-    const auto now = speedupNow(steps);
+    const auto now = speedupNow(steps, 1.5);
     QVERIFY(now && now->low <= 1.5 && now->high >= 1.45);
     QVERIFY2(now->relativeSpread() < 0.35, qPrintable(QString::number(now->relativeSpread())));
   }

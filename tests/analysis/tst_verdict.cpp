@@ -182,6 +182,16 @@ class TestVerdict : public QObject {
     later.first = 1000;
     later.last = 1400;
     QCOMPARE(verdictOf({judged(mha()), judged(later)}).answer, Answer::OtherPositions);
+    // With positions in common behind it, but further along: a figure of 400 positions against one of 500.
+    Recorded ahead = mqa();
+    ahead.last = 500;
+    const Verdict apart = verdictOf({judged(mha()), judged(ahead)});
+    QCOMPARE(apart.answer, Answer::OtherPositions);
+    QVERIFY(!apart.others.back().speedup);
+    // A lane that has just been opened is still one of the two.
+    Recorded none = mqa();
+    none.first = none.last + 1;
+    QCOMPARE(verdictOf({judged(mha()), judged(none)}).answer, Answer::NotMeasured);
     // Another batch is another step.
     Recorded batch = mqa();
     batch.options.batch = 4;

@@ -33,7 +33,7 @@ int laneOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) 
 
 SpeedChart::SpeedChart(Over over, QWidget* parent)
     : Chart(over == Over::Context ? "ms per step against context" : "ms per step against batch",
-            "Measured by the last sweep: medians of seven rounds, with the least and the most.\n"
+            "Measured by the last sweep: medians of its rounds, with the least and the most.\n"
             "The line is fitted; dashed it is beyond what was measured.",
             parent),
       m_over(over) {

@@ -96,12 +96,12 @@ QString definitions() {
          "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
          "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
          "rate "
-         "explain less than 40 % of a stage's time. <b>cache-resident</b>: reading, but from the device's "
+         "explain too little of a stage's time. <b>cache-resident</b>: reading, but from the device's "
          "caches.</p>"
          "<p><b>Range</b>: nine of ten resampled measurements lie in it. <b>Expected</b>: the time of the "
          "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over the "
-         "positions of all steps so far; the range widens by 3 % and by 3 % for each doubling beyond them. "
-         "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, seven rounds at each point, "
+         "positions of all steps so far; the range widens with each doubling beyond them. "
+         "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
          "behind "
          "a cache of random content.</p>";
 }
