@@ -323,7 +323,11 @@ void LaneSet::step() {
   // Decided before anyone moves: a leader that fails in this very step has made its choice.
   std::vector<bool> goesOn;
   for (const Lane& lane : m_lanes) goesOn.push_back(!lane.stopReason && !this->lane(lane.leader).stopReason);
-  for (int index = 0; index < laneCount(); ++index) {
+  // Lanes take turns at going first: what is done between steps, as drawing a window, disturbs the one that
+  // does.
+  const int first = laneCount() > 0 ? m_stepCount++ % laneCount() : 0;
+  for (int turn = 0; turn < laneCount(); ++turn) {
+    const int index = (first + turn) % laneCount();
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     if (!goesOn[static_cast<std::size_t>(index)] || lane.stopReason) continue;
     const int token = tokens[static_cast<std::size_t>(index)];

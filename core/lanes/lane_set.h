@@ -188,6 +188,7 @@ class LaneSet {
   BlockChoice m_block;
   Events m_events;
   std::vector<Lane> m_lanes;
+  int m_stepCount = 0;
 };
 
 }  // namespace headroom::lanes

@@ -91,6 +91,18 @@ class TstLaneSet : public QObject {
     QCOMPARE(told->promptLength, 5);
   }
 
+  /// What disturbs the lane that goes first disturbs each of them as often.
+  void lanesTakeTurnsAtGoingFirst() {
+    Lanes lanes;
+    lanes.arrange({{-1, "mha"}, {-1, "gqa"}, {-1, "mqa"}});
+    lanes.steps.clear();
+    lanes.decode(6);
+    std::vector<int> wentFirst(3);
+    for (std::size_t step = 0; step < lanes.steps.size(); step += 3)
+      ++wentFirst[static_cast<std::size_t>(lanes.steps[step].lane)];
+    QCOMPARE(wentFirst, (std::vector<int>{2, 2, 2}));
+  }
+
   void freeRunFeedsEachItsOwn() {
     Lanes lanes({.feed = lanes::TokenFeed::FreeRun});
     lanes.arrange({{-1, "mha"}, {-1, "differs-at-20"}});

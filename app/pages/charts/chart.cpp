@@ -1,6 +1,7 @@
 #include "app/pages/charts/chart.h"
 
 #include <QToolTip>
+#include <algorithm>
 #include <cmath>
 
 #include "app/pages/colors.h"
@@ -118,6 +119,13 @@ void Chart::markUntrained(const session::TraceStore& store) {
   m_untrained->bottomRight->setCoords(store.contextLength(), 1.0);
   m_trainedEdge->point1->setCoords(*m_untrainedFrom, 0.0);
   m_trainedEdge->point2->setCoords(*m_untrainedFrom, 1.0);
+}
+
+void Chart::resizeEvent(QResizeEvent* event) {
+  QCustomPlot::resizeEvent(event);
+  const int line = QFontMetrics(yAxis->tickLabelFont()).height();
+  yAxis->ticker()->setTickCount(std::clamp(axisRect()->height() / (2 * line), 2, 3));
+  replot(QCustomPlot::rpQueuedReplot);
 }
 
 void Chart::mouseMoveEvent(QMouseEvent* event) {

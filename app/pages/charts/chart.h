@@ -36,6 +36,8 @@ class Chart : public QCustomPlot {
   /// Shows the legend in a row between title and plot, where it covers nothing.
   void showLegend();
   void mouseMoveEvent(QMouseEvent* event) override;
+  /// As many numbers at the axis as have room above each other.
+  void resizeEvent(QResizeEvent* event) override;
   /// Values at the axis coordinate `x`, one line each; empty for none.
   virtual QString valuesAt(double x) const = 0;
 
