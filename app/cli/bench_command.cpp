@@ -12,13 +12,12 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/named_values.h"
-#include "core/engine/probes.h"
 #include "core/formats/files/terminal.h"
-#include "core/formats/kept/calibration_file.h"
 #include "core/formats/synthetic_model.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
 #include "core/vulkan/check.h"
+#include "core/vulkan/device.h"
 
 namespace headroom::cli {
 
@@ -96,10 +95,9 @@ class BenchCommand final : public Command {
       const auto progress = [](const std::string& what) {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
-      result.options.kernels =
-          kernels ? *kernels : formats::keptPlan(device.info().name, device.info().driver);
+      result.options.kernels = m_opener->plan();
       progress("probing the device");
-      result.ceilings = engine::probeDevice(m_opener->device());
+      result.ceilings = m_opener->ceilings(model::Freshness::Measured);
       BenchOutcome outcome = runBench(*m_opener, models, settings, result.options, progress);
       result.rows = std::move(outcome.rows);
       result.isInterrupted = outcome.isInterrupted;

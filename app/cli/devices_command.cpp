@@ -6,12 +6,9 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/report_parts.h"
-#include "core/engine/calibration.h"
-#include "core/engine/probes.h"
 #include "core/formats/kept/cache_folder.h"
 #include "core/formats/kept/calibration_file.h"
-#include "core/formats/kept/ceilings_file.h"
-#include "core/formats/synthetic_model.h"
+#include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
 #include "core/vulkan/check.h"
@@ -34,15 +31,12 @@ struct Probed {
   model::Freshness freshness = model::Freshness::Measured;
 };
 
-Probed probe(const vulkan::Instance& instance, const DeviceInfo& info, model::Freshness wanted) {
-  const formats::CeilingsFile file(formats::cacheFolder(), info.name, info.driver);
+Probed probe(lanes::DeviceLanes& device, model::Freshness wanted) {
   if (wanted == model::Freshness::Kept) {
-    if (const auto kept = file.load()) return {*kept, model::Freshness::Kept};
+    const model::DeviceCeilings kept = device.ceilings(model::Freshness::Kept);
+    if (kept.known()) return {kept, model::Freshness::Kept};
   }
-  vulkan::Device device(instance, info, formats::cacheFolder());
-  const Probed probed{engine::probeDevice(device), model::Freshness::Measured};
-  file.save(probed.ceilings);
-  return probed;
+  return {device.ceilings(model::Freshness::Measured), model::Freshness::Measured};
 }
 
 nlohmann::ordered_json describe(const Probed& probed) {
@@ -109,15 +103,6 @@ model::Calibration kept(const DeviceInfo& info) {
       .value_or(model::Calibration{});
 }
 
-model::Calibration calibrateNow(const vulkan::Instance& instance, const DeviceInfo& info) {
-  vulkan::Device device(instance, info);
-  const model::Calibration calibration = engine::calibrate(
-      device,
-      formats::syntheticModel(formats::calibrationShape(), model::Storage::F32, formats::OutputMatrix::Tied));
-  formats::CalibrationFile(formats::cacheFolder(), info.name, info.driver).save(calibration);
-  return calibration;
-}
-
 nlohmann::ordered_json describe(const model::Calibration& calibration) {
   if (!calibration.known()) return {{"plan", "default"}, {"calibrated", nullptr}};
   nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
@@ -172,12 +157,12 @@ class DevicesCommand final : public Command {
     nlohmann::ordered_json document = nlohmann::ordered_json::array();
     for (const DeviceInfo& info : devices) {
       std::optional<Probed> probed;
+      lanes::DeviceLanes device({.device = std::to_string(info.index)});
       // Of a list, what cannot be measured is shown without; of a device that was asked for, it is an error.
       const bool measures = info.computeQueueFamily.has_value() || !global().device.empty();
       if (measures && (m_probe || m_probeAgain))
-        probed = probe(instance, info, m_probeAgain ? model::Freshness::Measured : model::Freshness::Kept);
-      const model::Calibration calibration =
-          measures && m_calibrate ? calibrateNow(instance, info) : kept(info);
+        probed = probe(device, m_probeAgain ? model::Freshness::Measured : model::Freshness::Kept);
+      const model::Calibration calibration = measures && m_calibrate ? device.calibrate() : kept(info);
       if (global().json) {
         document.push_back(describe(info, probed));
         document.back()["kernels"] = describe(calibration);

@@ -7,12 +7,8 @@
 #include "app/cli/named_values.h"
 #include "app/cli/report_parts.h"
 #include "core/analysis/truth_card.h"
-#include "core/engine/memory_plan.h"
-#include "core/engine/reference_fallback.h"
-#include "core/formats/kept/calibration_file.h"
+#include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
-#include "core/vulkan/check.h"
-#include "core/vulkan/device.h"
 
 namespace headroom::cli {
 
@@ -107,11 +103,13 @@ class InfoCommand final : public Command {
     addKvType(app(), m_kvType, "Element type of the KV cache to plan for");
   }
   void run() override {
-    const model::Model model = openModel(m_model);
-    TruthCard card = analysis::truthCard(model, outlook(model));
-    if (const auto note = engine::referenceNote(model.config, {})) card.notes.push_back(*note);
+    lanes::DeviceLanes opener({.device = global().device});
+    const lanes::ModelUse model = opener.load(m_model);
+    const lanes::LaneOutlook where = outlook(opener, model);
+    TruthCard card = analysis::truthCard(*model, where.memory);
+    if (!where.note.empty()) card.notes.push_back(where.note);
     if (global().json) {
-      fmt::print("{}\n", describe(card, model.storageName).dump(2));
+      fmt::print("{}\n", describe(card, model->storageName).dump(2));
       return;
     }
     for (const analysis::CardRow& row : card.rows()) {
@@ -120,27 +118,14 @@ class InfoCommand final : public Command {
   }
 
  private:
-  /// Memory on the device that would run it; nothing where there is no device.
-  std::optional<analysis::MemoryOutlook> outlook(const model::Model& model) const {
-    const model::DecoderOptions options{.kvType = model::kvTypeOf(m_kvType), .contextLength = m_context};
-    analysis::MemoryOutlook memory{.contextLength = model::chosenContext(model.config, m_context),
-                                   .kvType = options.kvType};
-    if (engine::referenceNote(model.config, {})) return std::nullopt;
+  /// Without a device, unless one was asked for, nothing is known of its memory.
+  lanes::LaneOutlook outlook(lanes::DeviceLanes& opener, const lanes::ModelUse& model) const {
     try {
-      const vulkan::Instance instance;
-      const vulkan::DeviceInfo device = vulkan::chooseDevice(instance, global().device);
-      memory.device = device.name;
-      memory.there = device.memoryBytes;
-      model::DecoderOptions planned = options;
-      planned.kernels = formats::keptPlan(device.name, device.driver);
-      memory.need = engine::memoryNeed(device, model, planned);
-    } catch (const vulkan::Error& error) {
-      if (!global().device.empty()) throw model::Error(error.what());
-      return std::nullopt;
-    } catch (const model::Error& error) {
-      memory.refusal = error.what();
+      return opener.outlook(model, {.kvType = model::kvTypeOf(m_kvType), .contextLength = m_context});
+    } catch (const model::Error&) {
+      if (!global().device.empty()) throw;
+      return {};
     }
-    return memory;
   }
 
   std::string m_model;

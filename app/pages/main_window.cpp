@@ -17,6 +17,8 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "app/pages/command.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
@@ -215,14 +217,13 @@ void MainWindow::chooseFolder() {
 void MainWindow::showOpening(const session::Opening& opening) {
   // Small models are there before a sentence could be read.
   if (opening.underWay() && opening.share > 0.0) {
-    m_showsOpening = true;
-    m_messages->show({session::Severity::Note, "Opening " + opening.title + ": " +
-                                                   std::to_string(static_cast<int>(100.0 * opening.share)) +
-                                                   " % of its weights are on the device."},
-                     "Cancel", [this] { m_session.cancelOpening(); });
-  } else if (!opening.underWay() && m_showsOpening) {
-    m_showsOpening = false;
-    if (m_messages->note().startsWith("Opening ")) m_messages->dismissNote();
+    const std::string sentence = fmt::format("Opening {}: {} % of its weights are on the device.",
+                                             opening.title, static_cast<int>(100.0 * opening.share));
+    m_openingNote = QString::fromStdString(sentence);
+    m_messages->show({session::Severity::Note, sentence}, "Cancel", [this] { m_session.cancelOpening(); });
+  } else if (!opening.underWay() && !m_openingNote.isEmpty()) {
+    if (m_messages->note() == m_openingNote) m_messages->dismissNote();
+    m_openingNote.clear();
   }
 }
 

@@ -86,7 +86,7 @@ class MainWindow : public QMainWindow {
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
   QMenu* m_recent = nullptr;
-  bool m_showsOpening = false;
+  QString m_openingNote;  // as it stands in the window, empty without one
 };
 
 }  // namespace headroom::pages

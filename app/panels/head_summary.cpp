@@ -58,7 +58,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   }
   const std::string query = session::quoted(lane.labelAt(position));
   drawText(list, small, area.min, colors.textDim,
-           elided(small, query + " (position " + std::to_string(position) + ") looks at", area.width()));
+           elided(small, query + " (position " + model::groupDigits(position) + ") looks at", area.width()));
   const float spare = std::max(0.0f, area.height() - smallestHeight(context));
   const float profileHeight = context.px(30) + 0.35f * spare;
   const int topCount = std::clamp(

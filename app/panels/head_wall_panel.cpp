@@ -209,15 +209,16 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
                      "of what it covers.";
   if (!row.empty()) {
     const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
-    text += "\nAt position " + std::to_string(position) + " (computed): entropy " +
+    text += "\nAt position " + model::groupDigits(position) + " (computed): entropy " +
             model::fixedText(statistics.entropyBits, 2) + " bits, on the first token " +
             model::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
             model::fixedText(statistics.meanDistance, 1) + " tokens.";
   }
   if (position >= 0 && !isRecorded(lane, layer, position)) {
-    text += "\nThe row of position " + std::to_string(position) + " was not recorded.";
+    text += "\nThe row of position " + model::groupDigits(position) + " was not recorded.";
   } else if (row.empty() && position >= 0) {
-    text += "\nRows of more than 1,024 positions are kept pooled; the inspector recomputes them whole.";
+    text += "\nRows of more than " + model::groupDigits(session::kWholeRows) +
+            " positions are kept pooled; the inspector recomputes them whole.";
   }
   if (const auto untrained = session::untrainedFrom(lane.info()); untrained && position >= *untrained) {
     text += "\nBelow the line: " + session::untrainedSentence(*untrained);

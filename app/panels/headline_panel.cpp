@@ -84,16 +84,14 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
     figure.note = "too noisy to compare";
     figure.shortNote = "too noisy";
   } else {
-    figure.note = model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " +
-                  model::fixedText(speedup.spread(), 2) + " as fast";
-    figure.shortNote =
-        model::fixedText(speedup.value, 2) + "\u00d7 \u00b1 " + model::fixedText(speedup.spread(), 2);
+    figure.note = speedup.text() + " as fast";
+    figure.shortNote = speedup.text();
   }
   figure.explanation += "\nMeasured: median time of a step of " + reference +
-                        " / that of this lane = " + model::fixedText(speedup.value, 2) +
-                        ", at the positions that both decoded. Nine of " +
-                        "ten resampled measurements lie between " + model::fixedText(speedup.low, 2) +
-                        " and " + model::fixedText(speedup.high, 2) + ".";
+                        " / that of this lane = " + model::timesText(speedup.value) +
+                        ", at the positions that both decoded. Of resampled measurements " +
+                        std::string(analysis::kRangeShareText) + " lie between " +
+                        model::timesText(speedup.low) + " and " + model::timesText(speedup.high) + ".";
   return figure;
 }
 

@@ -19,6 +19,10 @@ constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
 
+std::string floorText() {
+  return model::fixedText(session::kLogarithmicFloor, 4);
+}
+
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
 }
@@ -147,9 +151,9 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
       [&](int index) { context.selection.setMapScale(static_cast<session::MapScale>(index)); });
   if (ImGui::IsItemHovered()) {
     showTip(context, "Scale of all maps (S)",
-            "Linear: 0 to 1. Logarithmic: 0.0001 to 1, equal steps are equal ratios. Sink hidden: linear "
-            "without the "
-            "first token, up to the largest attention of the rest.");
+            "Linear: 0 to 1. Logarithmic: " + floorText() +
+                " to 1, equal steps are equal ratios. Sink hidden: linear without the first token, up to the "
+                "largest attention of the rest.");
   }
   ImGui::SameLine();
   combo(
@@ -175,7 +179,7 @@ void InspectorPanel::drawScaleLegend(const PanelContext& context, const Rect& ar
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
   const session::MapScale scale = context.selection.mapScale();
-  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 0.0001" : "0";
+  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 " + floorText() : "0";
   const std::string high =
       scale == session::MapScale::SinkHidden ? model::fixedText(m_map.maximum(), 2) : std::string("1");
   const float lowWidth = textWidth(small, low);
@@ -245,7 +249,7 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
     return;
   }
   const auto name = [&](int position) {
-    return session::quoted(lane.labelAt(position)) + " (" + std::to_string(position) + ")";
+    return session::quoted(lane.labelAt(position)) + " (" + model::groupDigits(position) + ")";
   };
   std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
   const auto value = [&](const session::HeadAddress& address) {
@@ -257,7 +261,7 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
     const std::string attention = model::shareText(row.values[index]);
     if (row.pooling == 1) return attention;
     // A pooled value is the largest of its positions.
-    return "at most " + attention + " (of " + std::to_string(row.pooling) + " positions)";
+    return "at most " + attention + " (of " + model::groupDigits(row.pooling) + " positions)";
   };
   text += lane.info().title + " " + value(head);
   if (const auto other = otherHead(context)) {

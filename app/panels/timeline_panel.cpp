@@ -56,11 +56,11 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
     context.selection.setPosition(under == last ? std::nullopt : std::optional(under));
   } else if (state.hovered) {
     ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
-    std::string tip =
-        under < length && at < static_cast<float>(length)
-            ? "Position " + std::to_string(under) + ". Drag to look back; the left and right arrow keys step."
-            : "Not decoded yet. The track ends at the context limit of " + std::to_string(context_) +
-                  " tokens.";
+    std::string tip = under < length && at < static_cast<float>(length)
+                          ? "Position " + model::groupDigits(under) +
+                                ". Drag to look back; the left and right arrow keys step."
+                          : "Not decoded yet. The track ends at the context limit of " +
+                                model::groupDigits(context_) + " tokens.";
     const std::optional<int> untrained = session::untrainedFrom(store);
     if (untrained && at >= static_cast<float>(*untrained)) {
       tip += "\n" + session::untrainedSentence(*untrained);

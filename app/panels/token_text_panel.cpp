@@ -218,7 +218,7 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const int token = lane.tokens()[static_cast<std::size_t>(position)];
   const auto quoted = [&](int id) { return session::quoted(session::tokenLabel(lane.text(id))); };
-  std::string text = "Position " + std::to_string(position) + ", token " + std::to_string(token);
+  std::string text = "Position " + model::groupDigits(position) + ", token " + std::to_string(token);
   if (position < lane.promptLength()) {
     text += ", from the prompt.";
   } else if (const model::StepRecord* prediction = lane.predictionOf(position)) {

@@ -36,7 +36,7 @@ Color colorOf(ColorMap map, double value);
 /// How attention becomes a value in 0..1.
 enum class MapScale {
   Linear,       ///< 0 to 1
-  Logarithmic,  ///< 0.0001 to 1 over four decades
+  Logarithmic,  ///< kLogarithmicFloor to 1
   SinkHidden,   ///< linear without position 0, stretched to the largest value of the rest
 };
 inline constexpr int kMapScaleCount = 3;

@@ -29,7 +29,6 @@ constexpr int kMeasureAfterMs = 2000;
 constexpr qint64 kOpeningIntervalMs = 100;
 /// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
 /// 8,192 positions in 32 heads are a megabyte per token.
-constexpr int kWholeRows = 1024;
 constexpr int kPooledCells = 256;
 
 lanes::LaneSet::Block blockAt(int, int position, int count) {
@@ -286,7 +285,7 @@ lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
     publishState();
   });
   const std::string note = engine.decoder->note();
-  if (!note.empty()) emit message({Severity::Note, engine.title + ": " + note});
+  if (!note.empty()) emit message({Severity::Note, engine.title() + ": " + note});
   return engine;
 }
 
@@ -303,8 +302,8 @@ void DecodeSession::explainFeed() {
   std::vector<std::string> text;
   for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
     const lanes::Apart apart = m_lanes.apart(lane);
-    if (apart == lanes::Apart::Vocabulary) vocabulary.push_back(m_lanes.lane(lane).engine.title);
-    if (apart == lanes::Apart::Text) text.push_back(m_lanes.lane(lane).engine.title);
+    if (apart == lanes::Apart::Vocabulary) vocabulary.push_back(m_lanes.lane(lane).engine.title());
+    if (apart == lanes::Apart::Text) text.push_back(m_lanes.lane(lane).engine.title());
   }
   if (!vocabulary.empty())
     emit message({Severity::Note, otherVocabularySentence(vocabulary, m_lanes.laneCount())});
@@ -384,7 +383,7 @@ void DecodeSession::tellStops() {
   FullLanes full;
   for (const int index : std::exchange(m_stopped, {})) {
     const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
-    const std::string& title = lane.engine.title;
+    const std::string title = lane.engine.title();
     switch (lane.stopReason.value()) {
       case lanes::StopReason::ContextFull:
         full[lanes::contextLimit(*lane.engine.decoder)].push_back(title);

@@ -25,6 +25,8 @@ using lanes::laneTitle;
 using lanes::PromptForm;
 using lanes::TokenFeed;
 using lanes::WhenTextEnds;
+/// Attention rows of more positions are kept pooled.
+inline constexpr int kWholeRows = 1024;
 inline constexpr int kMaximumLanes = lanes::kMostLanes;
 
 /// What the rest of the application knows of a running lane. Plain values.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/model/quantity.h"
+
 namespace headroom::session {
 
 namespace {
@@ -46,7 +48,8 @@ std::string contextFullSentence(const FullLanes& full) {
     const bool first = sentence.empty();
     if (!first) sentence += ", ";
     sentence += fmt::format("{} {} reached {}{}{}", listed(lanes), lanes.size() == 1 ? "has" : "have",
-                            first ? "the context limit of " : "that of ", limit, first ? " tokens" : "");
+                            first ? "the context limit of " : "that of ", model::groupDigits(limit),
+                            first ? " tokens" : "");
   }
   return sentence + ". Press play to decode again from the prompt.";
 }

@@ -7,22 +7,13 @@ namespace headroom::session {
 
 namespace {
 
-/// What sets a lane apart from one of the same model: " \u00d78 f16 naive"; empty for the usual options.
-std::string optionsSuffix(const model::DecoderOptions& options) {
-  std::string suffix;
-  if (options.batch > 1) suffix += " \u00d7" + std::to_string(options.batch);
-  if (options.kvType == model::KvType::F16) suffix += " f16";
-  if (options.attention == model::AttentionKernel::Naive) suffix += " naive";
-  return suffix;
-}
-
 /// `weightsOf` is the title of an earlier lane that decodes with the same weights; empty when it is the
 /// first.
 LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& engine,
                   const std::string& weightsOf) {
   const model::Decoder& decoder = *engine.decoder;
   LaneInfo info{.request = request,
-                .title = engine.title + optionsSuffix(decoder.options()),
+                .title = engine.title(),
                 .config = decoder.config(),
                 .kvType = decoder.options().kvType,
                 .contextLength = lanes::contextLimit(decoder),

@@ -76,7 +76,6 @@ void LaneTrace::clear() {
   m_choices.clear();
   m_stepOfPosition.clear();
   m_steps.clear();
-  m_cumulative.clear();
   m_overviews = std::vector<analysis::PooledMap>(static_cast<std::size_t>(layerCount() * queryHeadCount()));
   m_promptLength = 0;
   m_filledLength = 0;
@@ -103,10 +102,6 @@ void LaneTrace::append(LaneStep step) {
   if (!step.isFilling && !m_firstDisagreement) {
     m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
   }
-
-  analysis::StepSummary sum = m_cumulative.empty() ? analysis::StepSummary{} : m_cumulative.back();
-  if (!step.isFilling) sum.add(record);
-  m_cumulative.push_back(sum);
 
   compact(record.attention);
   addToOverviews(record.attention);
@@ -237,15 +232,9 @@ const analysis::PooledMap& LaneTrace::overview(int layer, int queryHead) const {
   return m_overviews[static_cast<std::size_t>(layer * queryHeadCount() + queryHead)];
 }
 
-analysis::StepSummary LaneTrace::cumulative(int position) const {
-  if (position < 0 || position >= length()) return {};
-  return m_cumulative[static_cast<std::size_t>(stepIndexAt(position))];
-}
-
 std::uint64_t LaneTrace::heldBytes() const {
   return bytesOf(m_tokens) + bytesOf(m_choices) + bytesOf(m_stepOfPosition) + bytesOf(m_steps) +
-         m_recordBytes + bytesOf(m_cumulative) + bytesOf(m_overviews) + m_overviewBytes +
-         bytesOf(m_replayed) + m_replayedBytes;
+         m_recordBytes + bytesOf(m_overviews) + m_overviewBytes + bytesOf(m_replayed) + m_replayedBytes;
 }
 
 bool LaneTrace::canThin() const {

@@ -74,8 +74,6 @@ class LaneTrace {
   std::vector<float> meanAttentionRow(int position) const;
   const analysis::PooledMap& overview(int layer, int queryHead) const;
 
-  /// Decode steps (not a filling's) from the start to `position`.
-  analysis::StepSummary cumulative(int position) const;
   std::uint64_t cacheBytesUsed(int position) const { return stepAt(position).cacheBytesUsed; }
 
   /// First position where the lane's own choice was not what it was fed.
@@ -119,9 +117,8 @@ class LaneTrace {
   std::vector<int> m_choices;
   std::vector<int> m_stepOfPosition;
   std::vector<model::StepRecord> m_steps;
-  std::vector<analysis::StepSummary> m_cumulative;  // [step], decode steps only
-  std::vector<analysis::PooledMap> m_overviews;     // [layer][queryHead]
-  std::vector<model::AttentionRows> m_replayed;     // oldest first
+  std::vector<analysis::PooledMap> m_overviews;  // [layer][queryHead]
+  std::vector<model::AttentionRows> m_replayed;  // oldest first
   int m_replayCount = 0;
   int m_promptLength = 0;
   int m_filledLength = 0;

@@ -33,18 +33,20 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
                other.kvType == request.options.kvType;
       });
       if (isAlike || isThere) continue;
-      subjects.push_back({.name = name,
-                          .source = request.source,
-                          .attention = attention,
-                          .kernel = kernel,
-                          .kvType = request.options.kvType,
-                          .open = [&opener, request, kernel](int contextLength, int batch) {
-                            lanes::LaneRequest wanted = request;
-                            wanted.options.contextLength = contextLength;
-                            wanted.options.batch = batch;
-                            wanted.options.attention = kernel;
-                            return opener.open(wanted, [](double) {});
-                          }});
+      subjects.push_back(
+          {.name = name,
+           .source = request.source,
+           .attention = attention,
+           .kernel = kernel,
+           .kvType = request.options.kvType,
+           .open = [&opener, request, kernel, model = engine.decoder->config()](int positions, int batch) {
+             // As a lane has it that goes there.
+             lanes::LaneRequest wanted = request;
+             wanted.options.contextLength = model::contextToFill(model, positions);
+             wanted.options.batch = batch;
+             wanted.options.attention = kernel;
+             return opener.open(wanted, [](double) {});
+           }});
     }
   }
   return subjects;
@@ -63,9 +65,7 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
     const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
     const model::ModelConfig& config = decoder.config();
     longest = std::max(longest, 2 * decoder.position());
-    // Learned positions end where they end.
-    if (config.traits.positions == model::Positions::Learned)
-      most = std::min(most, config.contextLength - model::kRoomToDecode);
+    most = std::min(most, model::mostFill(config));
     bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
   }
   plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),

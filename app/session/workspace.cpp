@@ -21,12 +21,6 @@ int freeColor(const std::vector<LaneRequest>& lanes) {
   return 0;
 }
 
-/// A context that holds `positions` and room to decode; 0, the model's own, where that is enough.
-int contextFor(int positions, int modelContext) {
-  const int least = (positions + model::kRoomToDecode + 63) / 64 * 64;
-  return positions + model::kRoomToDecode <= modelContext ? 0 : std::min(least, model::kMostOfferedContext);
-}
-
 }  // namespace
 
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
@@ -132,8 +126,12 @@ void Workspace::closeColor(int colorIndex) {
   m_closed.push_back({*closed, static_cast<std::size_t>(closed - lanes.begin())});
   lanes.erase(closed);
   m_session.setLanes(lanes);
-  emit laneClosed(
-      QString::fromStdString("Lane " + laneTitle(m_closed.back().request.source) + " is closed."));
+  std::string title = laneTitle(m_closed.back().request.source);
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const LaneInfo& info = m_store.lane(lane).info();
+    if (info.request == m_closed.back().request) title = info.title;
+  }
+  emit laneClosed(QString::fromStdString("Lane " + title + " is closed."));
 }
 
 void Workspace::undoClose() {
@@ -172,8 +170,7 @@ void Workspace::setFill(int positions) {
   std::vector<LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     int& context = lanes[lane].options.contextLength;
-    const bool holds = model::chosenContext(configOf(lane), context) > positions;
-    if (!holds) context = contextFor(positions, configOf(lane).contextLength);
+    context = model::contextToFill(configOf(lane), positions, context);
   }
   m_selection.setPosition(std::nullopt);
   emit wentOn();
@@ -191,15 +188,12 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
   if (!lanesAreSettled()) return;
   leave("where you came from (Ctrl+Shift+G)");
   std::vector<LaneRequest> lanes = m_lanes;
-  // Learned positions end where they end.
   int positions = point.positions;
-  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-    if (configOf(lane).traits.positions != model::Positions::Learned) continue;
-    positions = std::min(positions, std::max(1, configOf(lane).contextLength - model::kRoomToDecode));
-  }
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane)
+    positions = std::min(positions, model::mostFill(configOf(lane)));
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     lanes[lane].options.batch = point.batch;
-    lanes[lane].options.contextLength = contextFor(positions, configOf(lane).contextLength);
+    lanes[lane].options.contextLength = model::contextToFill(configOf(lane), positions);
   }
   emit wentOn();
   m_session.setLanesFilled(lanes, positions);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/model/quantity.h"
 #include "core/model/statistics.h"
 
 namespace headroom::analysis {
@@ -21,13 +22,14 @@ constexpr std::size_t kRanges = 24;
 constexpr double kModelError = 0.03;
 constexpr double kDoublingError = 0.03;
 
-/// The range in which nine of ten of the values lie, around `value`.
+/// The range in which kRangeShare of the values lie, around `value`.
 Estimate rangeOf(double value, std::vector<double> resampled) {
   std::ranges::sort(resampled);
   const auto quantile = [&](double share) {
     return resampled[static_cast<std::size_t>(share * static_cast<double>(resampled.size() - 1) + 0.5)];
   };
-  return {value, std::min(value, quantile(0.05)), std::max(value, quantile(0.95))};
+  return {value, std::min(value, quantile(0.5 - 0.5 * kRangeShare)),
+          std::max(value, quantile(0.5 + 0.5 * kRangeShare))};
 }
 
 double medianRatio(std::span<const StepPair> pairs) {
@@ -44,6 +46,10 @@ double medianRatio(std::span<const StepPair> pairs) {
 
 double Estimate::spread() const {
   return std::max(high - value, value - low);
+}
+
+std::string Estimate::text() const {
+  return model::timesText(value) + "\u00d7 \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
 }
 
 std::vector<TimedStep> timedSteps(std::span<const model::StepRecord> decodeSteps) {

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/analysis/lane_measurement.h"
@@ -11,7 +13,11 @@
 
 namespace headroom::analysis {
 
-/// A value and the range in which nine of ten resampled measurements lie.
+/// The share of resampled measurements that lie in the range of an Estimate.
+inline constexpr double kRangeShare = 0.9;
+inline constexpr std::string_view kRangeShareText = "nine of ten";
+
+/// How many times as fast, and the range in which kRangeShare of resampled measurements lie.
 struct Estimate {
   double value = 0.0;
   double low = 0.0;
@@ -21,6 +27,8 @@ struct Estimate {
   double spread() const;
   /// spread() over the value.
   double relativeSpread() const { return value > 0.0 ? spread() / value : 0.0; }
+  /// "1.22\u00d7 \u00b1 0.13"
+  std::string text() const;
 };
 
 /// How long a decode step took that saw so many positions.

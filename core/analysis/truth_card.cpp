@@ -81,23 +81,11 @@ std::string forwardPassOf(const model::Model& model) {
 
 std::vector<StorageShare> storagesOf(const model::Weights& weights) {
   std::map<model::Storage, StorageShare> shares;
-  const auto add = [&](const Tensor& tensor) {
-    if (tensor.empty()) return;
-    StorageShare& share = shares[tensor.storage];
-    share.name = shortName(tensor.storage);
+  for (const Tensor* tensor : weights.stored()) {
+    StorageShare& share = shares[tensor->storage];
+    share.name = shortName(tensor->storage);
     ++share.tensors;
-    share.bytes += tensor.bytes.size();
-  };
-  for (const Tensor* tensor : {&weights.tokenEmbedding, &weights.positionEmbedding, &weights.outputNorm,
-                               &weights.outputNormBias, &weights.outputBias}) {
-    add(*tensor);
-  }
-  if (!weights.tied()) add(weights.output);
-  for (const model::LayerWeights& layer : weights.layers) {
-    for (const Tensor* tensor : layer.tensors()) {
-      const bool shared = layer.sharesNorm() && (tensor == &layer.ffnNorm || tensor == &layer.ffnNormBias);
-      if (!shared) add(*tensor);
-    }
+    share.bytes += tensor->bytes.size();
   }
   std::vector<StorageShare> result;
   for (const auto& [storage, share] : shares) result.push_back(share);
@@ -115,15 +103,16 @@ std::string chatOf(const model::Model& model) {
 }
 
 std::string memoryText(const MemoryOutlook& memory) {
-  if (!memory.refusal.empty()) return memory.refusal;
-  return fmt::format(
-      "{} needed on {} ({}, {} cache of {} positions at {}, {} working memory), {} there: {}",
-      bytesText(memory.needed()), memory.device,
-      memory.weightsOf.empty()
-          ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
-          : fmt::format("the weights are {}'s and count there", memory.weightsOf),
-      bytesText(memory.need.cache), groupDigits(memory.contextLength), shortName(memory.kvType),
-      bytesText(memory.need.working), bytesText(memory.there), memory.fits() ? "it fits" : "it does not fit");
+  if (memory.need.total() == 0) return memory.refusal;
+  const std::string text =
+      fmt::format("{} needed on {} ({}, {} cache of {} positions at {}, {} working memory), {} there",
+                  bytesText(memory.needed()), memory.device,
+                  memory.weightsOf.empty()
+                      ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
+                      : fmt::format("the weights are {}'s and count there", memory.weightsOf),
+                  bytesText(memory.need.cache), groupDigits(memory.contextLength), shortName(memory.kvType),
+                  bytesText(memory.need.working), bytesText(memory.there));
+  return memory.fits() ? text + ": it fits" : text + ". " + memory.refusal;
 }
 
 /// "layers 0, 2 of 4; the rows of positions 100 to 199 of 300"; empty when all of it is there.
@@ -251,7 +240,8 @@ std::vector<CardRow> TruthCard::rows() const {
   add("Tokenizer", tokenizer.empty() ? "none: token ids only" : tokenizer, "stated");
   if (!chat.empty()) add("Chat template", chat, "stated");
   if (memory) add("Memory", memoryText(*memory), "computed");
-  for (const std::string& sentence : contradictions) add("Contradiction", sentence, "counted");
+  for (const std::string& sentence : contradictions)
+    result.push_back({"Contradiction", sentence, "counted", true});
   if (contradictions.empty()) add("Contradictions", "none found", "counted");
   for (const std::string& sentence : notes) add("Note", sentence, "stated");
   return result;

@@ -18,12 +18,12 @@ struct MemoryOutlook {
   std::uint64_t there = 0;  ///< the device's memory
   int contextLength = 0;    ///< that the need is computed for
   model::KvType kvType = model::KvType::F32;
-  std::string refusal;    ///< why it cannot run there, empty when it can
+  std::string refusal;    ///< why it cannot run there now, empty when it can
   std::string weightsOf;  ///< the lane whose weights it shares, which then count there; empty for its own
 
   /// What it takes besides what is there already.
   std::uint64_t needed() const { return weightsOf.empty() ? need.total() : need.total() - need.weights; }
-  bool fits() const { return refusal.empty() && needed() <= there; }
+  bool fits() const { return refusal.empty(); }
 };
 
 /// KV-cache bytes of one token of every sequence, with every term of kvCacheBytes().
@@ -53,6 +53,7 @@ struct CardRow {
   std::string label;
   std::string value;
   std::string origin;  ///< where it is from: "counted", "computed", "stated by the file"
+  bool warns = false;  ///< that the file contradicts itself
 };
 
 /// What a file is, as its tensors prove it and its metadata claims it.

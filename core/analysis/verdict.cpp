@@ -14,6 +14,7 @@ namespace {
 
 using model::Sentence;
 using model::SentenceId;
+using model::timesText;
 
 /// Closer to 1 than this is "the same".
 constexpr double kNoticeable = 0.03;
@@ -23,6 +24,8 @@ constexpr double kKept = 0.03;
 constexpr double kFarthest = 8.0;
 /// A promise stays where it is while the new one is within this of it.
 constexpr double kSamePlace = 0.15;
+/// Where no goal is in reach, what is said of is a context that much longer.
+constexpr double kLonger = 2.0;
 /// What is worth going somewhere for: the nearest of the first, else what can be had.
 constexpr double kGoals[] = {1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 1.3, 1.2, 1.1};
 /// The part of a step that attention must take for its rate to say something.
@@ -93,10 +96,6 @@ std::string nameOf(const JudgedLane& lane, bool ofKernels, std::size_t most) {
   return std::string(lane.measurement.options.attention == model::AttentionKernel::Naive
                          ? "the naive kernel"
                          : "the shared kernel");
-}
-
-std::string times(double value) {
-  return model::fixedText(value, value < 9.95 ? 2 : 1);
 }
 
 std::string placeText(const OperatingPoint& at, int batchNow) {
@@ -209,12 +208,11 @@ class Judge {
 
   bool withinReach(const OperatingPoint& at) const {
     const model::ModelConfig& config = reference().config;
-    const bool learned = config.traits.positions == model::Positions::Learned;
     const std::uint64_t bytes =
         model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
                             static_cast<std::uint64_t>(at.batch));
-    return at.positions <= m_reach.maximumPositions && bytes <= m_reach.maximumCacheBytes &&
-           (!learned || at.positions + model::kRoomToDecode <= config.contextLength);
+    return at.positions <= std::min(m_reach.maximumPositions, model::mostFill(config)) &&
+           bytes <= m_reach.maximumCacheBytes;
   }
 
   std::optional<Promise> measuredPromise(double goal) const {
@@ -239,7 +237,8 @@ class Judge {
   }
 
   std::optional<Promise> forecastPromise(const SpeedForecast& forecast, double goal) const {
-    const std::optional<double> positions = forecast.reaches(goal);
+    const std::optional<double> positions =
+        goal > 0.0 ? forecast.reaches(goal) : kLonger * forecast.longestMeasured();
     if (!positions || *positions > kFarthest * forecast.longestMeasured()) return std::nullopt;
     Promise promise{.goal = goal, .at = {batch(), roundToTwoDigits(*positions)}};
     // One that stands is not moved by every step.
@@ -252,7 +251,9 @@ class Judge {
     }
     promise.speedup = forecast.at(promise.at.positions);
     const bool isAhead = promise.at.positions > static_cast<int>(reference().positions);
-    if (!isAhead || promise.speedup.relativeSpread() > kMostPromiseSpread || !withinReach(promise.at))
+    const bool isMore = promise.speedup.value > m_verdict.others.back().speedup->value;
+    if (!isAhead || !isMore || promise.speedup.relativeSpread() > kMostPromiseSpread ||
+        !withinReach(promise.at))
       return std::nullopt;
     return promise;
   }
@@ -283,7 +284,8 @@ class Judge {
     for (const double goal : goals()) {
       if (const auto promised = forecastPromise(*forecast, goal)) return promised;
     }
-    return std::nullopt;
+    if (m_verdict.kernelLimits) return std::nullopt;
+    return forecastPromise(*forecast, 0.0);
   }
 
   std::string name(int index) const {
@@ -300,29 +302,33 @@ class Judge {
     const AgainstReference& last = m_verdict.others.back();
     if (m_verdict.answer == Answer::TooNoisy) {
       say(SentenceId::VerdictTooNoisy,
-          {name(last.lane), times(last.speedup->low), times(last.speedup->high), referenceName});
+          {name(last.lane), timesText(last.speedup->low), timesText(last.speedup->high), referenceName});
       return;
     }
     std::string list;
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
       if (other.isTooNoisy) continue;
-      list += fmt::format("{}{} is {}\u00d7 \u00b1 {}", list.empty() ? "" : ", ", name(other.lane),
-                          times(other.speedup->value), model::fixedText(other.speedup->spread(), 2));
+      list += fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), other.speedup->text());
     }
     say(SentenceId::VerdictCompared, {list, referenceName});
-    const double share = 100.0 * reference().kvShareOfReads();
+    const bool explains =
+        m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
+    if (explains) {
+      const double share = 100.0 * reference().kvShareOfReads();
+      say(SentenceId::VerdictSmallShare, {model::fixedText(share, share < 9.95 ? 1 : 0), referenceName});
+    }
     if (m_verdict.promise) {
       speakOfPromise(*m_verdict.promise);
     } else if (m_verdict.kernelLimits) {
       say(SentenceId::VerdictKernelLimits,
           {model::fixedText(lastRate, 1), model::fixedText(referenceRate, 1), referenceName});
-    } else if (m_verdict.answer == Answer::Alike && !m_verdict.ofKernels) {
-      say(SentenceId::VerdictSmallShare, {model::fixedText(share, share < 9.95 ? 1 : 0), referenceName});
     } else {
       say(SentenceId::VerdictNothingMore);
     }
-    if (letters(text::phrases(m_verdict.sentences)) <= kMostLetters) return;
+    const auto isTooLong = [&] { return letters(text::phrases(m_verdict.sentences)) > kMostLetters; };
+    if (isTooLong() && explains) m_verdict.sentences.erase(m_verdict.sentences.end() - 2);
+    if (!isTooLong()) return;
     m_verdict.sentences.pop_back();
     say(SentenceId::VerdictNothingMore);
   }
@@ -330,10 +336,11 @@ class Judge {
   void speakOfPromise(const Promise& promise) {
     const std::string place = placeText(promise.at, batch());
     if (promise.isMeasured) {
-      say(SentenceId::VerdictMeasured, {times(promise.speedup.value), place});
+      say(SentenceId::VerdictMeasured, {timesText(promise.speedup.value), place});
     } else {
-      say(SentenceId::VerdictExpected, {model::fixedText(promise.goal, 1), place, times(promise.speedup.low),
-                                        times(promise.speedup.high)});
+      say(SentenceId::VerdictExpected,
+          {promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
+           timesText(promise.speedup.low), timesText(promise.speedup.high)});
     }
   }
 

@@ -41,7 +41,7 @@ struct AgainstReference {
 
 /// A speedup at a longer context or a larger batch.
 struct Promise {
-  double goal = 0.0;  ///< times as fast
+  double goal = 0.0;  ///< times as fast; 0 where none is in reach, and the place is just a longer context
   OperatingPoint at;
   Estimate speedup;         ///< there
   bool isMeasured = false;  ///< by a sweep; else what the steps so far say

@@ -25,11 +25,10 @@ bool measurePoint(const std::vector<SweepSubject>& subjects, const OperatingPoin
   std::deque<StepTimer> timers;
   for (const SweepSubject& subject : subjects) {
     if (events.stop()) return false;
-    timers.emplace_back(subject.open(at.positions + StepTimer::kMostSteps + 1, at.batch),
-                        StepTimer::Options{.positions = at.positions,
-                                           .warmUpMs = options.warmUpMs,
-                                           .roundMs = options.roundMs,
-                                           .seed = options.seed});
+    timers.emplace_back(subject.open(at.positions, at.batch), StepTimer::Options{.positions = at.positions,
+                                                                                 .warmUpMs = options.warmUpMs,
+                                                                                 .roundMs = options.roundMs,
+                                                                                 .seed = options.seed});
     timers.back().warmUp(events.stop);
   }
   std::vector<std::vector<double>> rounds(subjects.size());

@@ -16,8 +16,9 @@ struct SweepSubject {
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;
-  /// A decoder of that context and batch. Throws model::Error.
-  std::function<lanes::LaneEngine(int contextLength, int batch)> open;
+  /// A decoder of that batch whose context holds `positions` and StepTimer::kMostSteps more; how much more
+  /// may matter to its kernels. Throws model::Error.
+  std::function<lanes::LaneEngine(int positions, int batch)> open;
 };
 
 struct SweepOptions {

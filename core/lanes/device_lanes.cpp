@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/engine/calibration.h"
 #include "core/engine/device_model.h"
 #include "core/engine/memory_plan.h"
 #include "core/engine/probes.h"
@@ -17,6 +18,7 @@
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/load_model.h"
 #include "core/formats/model_state.h"
+#include "core/formats/synthetic_model.h"
 #include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
@@ -34,6 +36,13 @@ class DeviceLoadedModel final : public LoadedModel {
   using LoadedModel::LoadedModel;
   std::unique_ptr<engine::DeviceModel> onDevice;
 };
+
+model::DecoderOptions decoderOptions(const LaneOptions& options) {
+  return {.kvType = options.kvType,
+          .contextLength = options.contextLength,
+          .batch = options.batch,
+          .attention = options.attention};
+}
 
 }  // namespace
 
@@ -80,21 +89,17 @@ LaneEngine DeviceLanes::open(const LaneRequest& request, const std::function<voi
   if (path.ends_with(".safetensors") && formats::isTrace(path))
     return openTrace(path, laneTitle(request.source));
   LaneEngine lane = decode(load(request.source), request.options, progress);
-  lane.title = laneTitle(request.source);
+  lane.name = laneTitle(request.source);
   return lane;
 }
 
 LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
                                const std::function<void(double)>& progress) {
-  const model::DecoderOptions wanted{.kvType = options.kvType,
-                                     .contextLength = options.contextLength,
-                                     .batch = options.batch,
-                                     .attention = options.attention};
+  const model::DecoderOptions wanted = decoderOptions(options);
   LaneEngine lane;
-  lane.title = model->config.name;
-  const bool reference = m_choice.backend == Backend::Reference;
-  const auto note = reference ? std::optional<std::string>() : engine::referenceNote(model->config, wanted);
-  if (reference || note) {
+  lane.name = model->config.name;
+  const std::optional<std::string> note = fallbackNote(*model, options);
+  if (m_choice.backend == Backend::Reference || note) {
     lane.decoder = std::make_unique<reference::ReferenceDecoder>(*model, wanted, note.value_or(""));
     lane.model = std::move(model);
     return lane;
@@ -120,6 +125,29 @@ LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
   return lane;
 }
 
+LaneOutlook DeviceLanes::outlook(const ModelUse& model, const LaneOptions& options) {
+  if (m_choice.backend == Backend::Reference) return {};
+  try {
+    if (const auto note = fallbackNote(*model, options)) return {*note, std::nullopt};
+  } catch (const model::Error& error) {
+    return {error.what(), std::nullopt};
+  }
+  const vulkan::DeviceInfo& info = device().info();
+  model::DecoderOptions planned = decoderOptions(options);
+  planned.kernels = plan();
+  analysis::MemoryOutlook memory{.device = info.name,
+                                 .there = info.memoryBytes,
+                                 .contextLength = model::chosenContext(model->config, options.contextLength),
+                                 .kvType = options.kvType};
+  try {
+    memory.need = engine::memoryNeed(info, *model, planned);
+    engine::requireRoom(device(), *model, planned);
+  } catch (const model::Error& error) {
+    memory.refusal = error.what();
+  }
+  return {"", memory};
+}
+
 const engine::DeviceModel* DeviceLanes::onDevice(const ModelUse& model) const {
   return static_cast<const DeviceLoadedModel&>(model.loaded()).onDevice.get();
 }
@@ -128,7 +156,7 @@ LaneEngine DeviceLanes::openTrace(const std::string& path, const std::string& ti
   auto decoder = std::make_unique<model::TraceDecoder>(formats::readTrace(path));
   const model::Trace& trace = decoder->trace();
   LaneEngine lane;
-  lane.title = title;
+  lane.name = title;
   lane.script = trace.tokens;
   lane.scriptPrompt = trace.promptTokens;
   lane.pieces = trace.pieces;
@@ -151,6 +179,17 @@ model::DeviceCeilings DeviceLanes::ceilings(model::Freshness freshness) {
   return ceilings;
 }
 
+model::Calibration DeviceLanes::calibrate() {
+  const formats::CalibrationFile file(formats::cacheFolder(), device().info().name, device().info().driver);
+  const model::Calibration calibration = engine::translateErrors([&] {
+    return engine::calibrate(device(),
+                             formats::syntheticModel(formats::calibrationShape(), model::Storage::F32,
+                                                     formats::OutputMatrix::Tied));
+  });
+  file.save(calibration);
+  return calibration;
+}
+
 void DeviceLanes::forgetDevice() {
   m_device.reset();
   m_instance.reset();  // a driver that was reset may have to be found anew
@@ -164,6 +203,12 @@ vulkan::Device& DeviceLanes::device() {
         *m_instance, vulkan::chooseDevice(*m_instance, m_choice.device), formats::cacheFolder());
   });
   return *m_device;
+}
+
+std::optional<std::string> DeviceLanes::fallbackNote(const model::Model& model,
+                                                     const LaneOptions& options) const {
+  if (m_choice.backend == Backend::Reference) return std::nullopt;
+  return engine::referenceNote(model.config, decoderOptions(options));
 }
 
 model::KernelPlan DeviceLanes::plan() {

@@ -30,6 +30,13 @@ enum class Backend {
   Reference,  ///< float64 on the processor
 };
 
+/// Where a lane would run.
+struct LaneOutlook {
+  std::string note;  ///< as Decoder::note() would say it: why the reference decodes in place of a
+                     ///< device, or would refuse to
+  std::optional<analysis::MemoryOutlook> memory;  ///< of the device; nothing when the reference decodes
+};
+
 /// Lanes of files: models on one Vulkan device, which is opened with the first, or on the reference; and
 /// traces. Lanes of one file share the file's mapping and its weights on the device.
 class DeviceLanes final : public LaneOpener {
@@ -54,10 +61,19 @@ class DeviceLanes final : public LaneOpener {
   LaneEngine decode(ModelUse model, const LaneOptions& options,
                     const std::function<void(double)>& progress = {});
 
+  /// Where decode() would run the model and what that takes, without doing it; what decode() would refuse is
+  /// said in the outlook. Throws model::Error when there is no device.
+  LaneOutlook outlook(const ModelUse& model, const LaneOptions& options);
+
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override;
   model::DeviceCeilings ceilings(model::Freshness freshness) override;
+  /// Which kernels are the fastest on the device; what was measured is kept, and throws model::Error when it
+  /// cannot be.
+  model::Calibration calibrate();
   void forgetDevice() override;
 
+  /// The kernels that lanes decode with.
+  model::KernelPlan plan();
   /// Opened when it is first asked for. Throws model::Error.
   vulkan::Device& device();
   /// The weights of a model there; null until a lane decodes with them.
@@ -69,7 +85,8 @@ class DeviceLanes final : public LaneOpener {
 
  private:
   LaneEngine openTrace(const std::string& path, const std::string& title) const;
-  model::KernelPlan plan();
+  /// Why the reference decodes in place of the device; nothing where it was chosen, or need not.
+  std::optional<std::string> fallbackNote(const model::Model& model, const LaneOptions& options) const;
 
   Choice m_choice;
   std::unique_ptr<vulkan::Instance> m_instance;

@@ -38,7 +38,7 @@ struct LaneRequest {
 struct LaneEngine {
   ModelUse model;  ///< empty for a trace, which has none
   std::unique_ptr<model::Decoder> decoder;
-  std::string title;
+  std::string name;                               ///< as laneTitle() says of its source
   std::optional<analysis::MemoryOutlook> memory;  ///< of a device, as planned before it was opened
   /// Of a trace: its tokens, how many of them were the prompt, and their bytes.
   std::vector<int> script = {};
@@ -46,6 +46,8 @@ struct LaneEngine {
   std::map<int, std::string> pieces = {};
   model::RecordedPart recorded = {};
 
+  /// The name and the options that are not the usual ones: "MHA \u00d78 f16 naive".
+  std::string title() const;
   const model::Tokenizer* tokenizer() const { return model ? model->tokenizer.get() : nullptr; }
 };
 

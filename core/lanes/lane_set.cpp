@@ -40,10 +40,6 @@ std::vector<model::StepRow> rowsOf(std::span<const int> text) {
 }
 }  // namespace
 
-int contextLimit(const model::Decoder& decoder) {
-  return model::chosenContext(decoder.config(), decoder.options().contextLength);
-}
-
 std::string_view shortName(StopReason reason) {
   switch (reason) {
     case StopReason::TokenLimit:

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/analysis/lane_measurement.h"
 #include "core/lanes/lane.h"
 #include "core/model/sampler.h"
 
@@ -113,7 +114,7 @@ class LaneSet {
   static constexpr int kBlockTokens = 64;
   /// Of a text that a lane catches up with so many last tokens are decode steps: their times and bytes are
   /// those of the position where the others are.
-  static constexpr int kSteppedTokens = 32;
+  static constexpr int kSteppedTokens = analysis::kRecentSteps;
   /// For `count` tokens of a lane from `position` on, of which a block takes at least one and at most all.
   using BlockChoice = std::function<Block(int lane, int position, int count)>;
   /// The prompt of a lane; may throw.

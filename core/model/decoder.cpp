@@ -19,6 +19,22 @@ AttentionKernel attentionKernelOf(std::string_view name) {
   return name == shortName(AttentionKernel::Naive) ? AttentionKernel::Naive : AttentionKernel::Shared;
 }
 
+int mostOfferedContext(const ModelConfig& config) {
+  return config.traits.positions == Positions::Learned ? std::min(config.contextLength, kMostOfferedContext)
+                                                       : kMostOfferedContext;
+}
+
+int mostFill(const ModelConfig& config) {
+  return std::max(1, mostOfferedContext(config) - kRoomToDecode);
+}
+
+int contextToFill(const ModelConfig& config, int positions, int chosen) {
+  const int least = positions + kRoomToDecode;
+  if (least <= chosenContext(config, chosen)) return chosen;
+  if (least <= config.contextLength) return 0;
+  return std::min((least + 63) / 64 * 64, mostOfferedContext(config));
+}
+
 int contextOf(const ModelConfig& config, const DecoderOptions& options) {
   const int wanted = chosenContext(config, options.contextLength);
   if (config.traits.positions == Positions::Learned && wanted > config.contextLength) {

@@ -36,6 +36,14 @@ struct DecoderOptions {
   KernelPlan kernels;
 };
 
+/// The most positions that a context is offered with: kMostOfferedContext, or those that were learned.
+int mostOfferedContext(const ModelConfig& config);
+/// The most positions that such a context is filled with.
+int mostFill(const ModelConfig& config);
+/// The context, as in DecoderOptions, of a lane that is filled with `positions`: `chosen` where kRoomToDecode
+/// is left in it, else a longer one.
+int contextToFill(const ModelConfig& config, int positions, int chosen = 0);
+
 /// chosenContext() of `options`. Throws Error when the model has learned fewer positions.
 int contextOf(const ModelConfig& config, const DecoderOptions& options);
 

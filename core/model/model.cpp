@@ -2,25 +2,6 @@
 
 namespace headroom::model {
 
-namespace {
-/// Each stored tensor once: tied or shared bytes are not visited again.
-template <typename Visit>
-void forEachTensor(const Weights& weights, Visit visit) {
-  for (const Tensor* tensor : {&weights.tokenEmbedding, &weights.positionEmbedding, &weights.outputNorm,
-                               &weights.outputNormBias, &weights.outputBias}) {
-    visit(*tensor);
-  }
-  if (!weights.tied()) visit(weights.output);
-  for (const LayerWeights& layer : weights.layers) {
-    for (const Tensor* tensor : layer.tensors()) {
-      const bool shared = (tensor == &layer.ffnNorm && layer.sharesNorm()) ||
-                          (tensor == &layer.ffnNormBias && layer.sharesNorm());
-      if (!shared) visit(*tensor);
-    }
-  }
-}
-}  // namespace
-
 std::vector<const Tensor*> LayerWeights::tensors() const {
   return {&attentionNorm,
           &attentionNormBias,
@@ -46,16 +27,29 @@ std::vector<const Tensor*> LayerWeights::tensors() const {
           &ffnPostNorm};
 }
 
+std::vector<const Tensor*> Weights::stored() const {
+  std::vector<const Tensor*> all{&tokenEmbedding, &positionEmbedding, &outputNorm, &outputNormBias,
+                                 &outputBias};
+  if (!tied()) all.push_back(&output);
+  for (const LayerWeights& layer : layers) {
+    for (const Tensor* tensor : layer.tensors()) {
+      const bool shared = layer.sharesNorm() && (tensor == &layer.ffnNorm || tensor == &layer.ffnNormBias);
+      if (!shared) all.push_back(tensor);
+    }
+  }
+  std::erase_if(all, [](const Tensor* tensor) { return tensor->empty(); });
+  return all;
+}
+
 std::uint64_t Weights::parameterCount() const {
   std::uint64_t count = 0;
-  forEachTensor(*this,
-                [&](const Tensor& tensor) { count += static_cast<std::uint64_t>(tensor.elementCount()); });
+  for (const Tensor* tensor : stored()) count += static_cast<std::uint64_t>(tensor->elementCount());
   return count;
 }
 
 std::uint64_t Weights::storedBytes() const {
   std::uint64_t bytes = 0;
-  forEachTensor(*this, [&](const Tensor& tensor) { bytes += tensor.bytes.size(); });
+  for (const Tensor* tensor : stored()) bytes += tensor->bytes.size();
   return bytes;
 }
 

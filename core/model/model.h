@@ -53,6 +53,8 @@ struct Weights {
   std::vector<LayerWeights> layers;
 
   bool tied() const { return output.bytes.data() == tokenEmbedding.bytes.data(); }
+  /// Each stored tensor once, none that is empty: tied or shared bytes do not come again.
+  std::vector<const Tensor*> stored() const;
   /// Number of parameters; tied matrices count once.
   std::uint64_t parameterCount() const;
   /// Bytes of all parameters as stored; tied matrices count once.

@@ -92,4 +92,8 @@ std::string millisecondsText(double milliseconds) {
   return fixedText(milliseconds, milliseconds < 0.995 ? 3 : decimalsFor(milliseconds)) + " ms";
 }
 
+std::string timesText(double times) {
+  return fixedText(times, times < 9.95 ? 2 : 1);
+}
+
 }  // namespace headroom::model

@@ -31,4 +31,7 @@ std::string ratioText(double ratio);
 /// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
 std::string millisecondsText(double milliseconds);
 
+/// How many times: two decimals, one from 10 on.
+std::string timesText(double times);
+
 }  // namespace headroom::model

@@ -52,11 +52,19 @@ class TestTruthCard : public QObject {
     analysis::MemoryOutlook memory{.device = "a device", .there = 1000};
     memory.need = {.weights = 700, .cache = 200, .working = 50, .storage = "F16"};
     QVERIFY(memory.fits());
-    memory.need.cache = 251;
+    const auto row = [&] {
+      analysis::TruthCard card;
+      card.memory = memory;
+      const std::vector<analysis::CardRow> rows = card.rows();
+      return std::ranges::find(rows, "Memory", &analysis::CardRow::label)->value;
+    };
+    QVERIFY2(row().starts_with("950 B needed on a device") && row().ends_with("it fits"), row().c_str());
+    memory.refusal = "Too much of it.";
     QVERIFY(!memory.fits());
-    memory.need.cache = 200;
-    memory.refusal = "no kernels";
-    QVERIFY(!memory.fits());
+    QVERIFY2(row().starts_with("950 B needed on a device") && row().ends_with(". Too much of it."),
+             row().c_str());
+    memory.need = {};
+    QCOMPARE(row(), std::string("Too much of it."));
   }
 
   void nearestArchitectureIsNamed_data() {

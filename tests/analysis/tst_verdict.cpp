@@ -114,6 +114,25 @@ class TestVerdict : public QObject {
              sentence(verdict).c_str());
   }
 
+  /// Where nothing worth 1.1 is in reach: what twice the context brings, and why it is so little.
+  void littleIsSaidToo() {
+    Recorded a = mha(), b = mqa();
+    a.costs.perPosition = 0.00005;
+    b.costs.perPosition = 0.00000625;
+    const std::vector<JudgedLane> lanes{judged(a), judged(b)};
+    const Verdict verdict = verdictOf(lanes);
+    QCOMPARE(verdict.answer, Answer::Alike);
+    QVERIFY(verdict.promise && !verdict.promise->isMeasured);
+    QCOMPARE(verdict.promise->goal, 0.0);
+    const int place = verdict.promise->at.positions;
+    // Twice 401, with two digits that count.
+    QCOMPARE(place, 810);
+    QVERIFY(near(verdict.promise->speedup.value, (2.0 + 0.00005 * place) / (2.0 + 0.00000625 * place), 1e-6));
+    const QString said = QString::fromStdString(sentence(verdict));
+    QVERIFY2(said.contains("; KV is ") && said.contains("1.02\u00d7 expected at 810 positions"),
+             qPrintable(said));
+  }
+
   void noisy() {
     Recorded a = mha(), b = mqa();
     a.noise = b.noise = 1.0;

@@ -185,7 +185,7 @@ class TestDecodeSession : public QObject {
     // Of lanes that get there with the same token, each has its own number.
     QCOMPARE(session::contextFullSentence({{512, {"MHA", "MQA"}}, {1024, {"GQA"}}}),
              std::string("MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of "
-                         "1024. Press play to decode again from the prompt."));
+                         "1,024. Press play to decode again from the prompt."));
   }
 
   void paceIsKept() {

@@ -32,13 +32,12 @@ struct Setting {
 const auto kNever = [] { return false; };
 
 std::unique_ptr<evaluation::StepTimer> timerOf(lanes::DeviceLanes& opener, const std::string& source,
-                                               const Setting& setting, int positions, int room) {
+                                               const Setting& setting, int positions, int contextLength) {
   return std::make_unique<evaluation::StepTimer>(
-      opener.open({.source = source,
-                   .options = {.kvType = setting.kvType,
-                               .batch = setting.batch,
-                               .contextLength = positions + room + 1}},
-                  [](double) {}),
+      opener.open(
+          {.source = source,
+           .options = {.kvType = setting.kvType, .batch = setting.batch, .contextLength = contextLength}},
+          [](double) {}),
       evaluation::StepTimer::Options{.positions = positions});
 }
 
@@ -46,9 +45,8 @@ std::unique_ptr<evaluation::StepTimer> timerOf(lanes::DeviceLanes& opener, const
 std::vector<analysis::JudgedLane> decode(lanes::DeviceLanes& opener, const Setting& setting) {
   std::vector<std::unique_ptr<evaluation::StepTimer>> timers;
   std::vector<std::vector<model::StepRecord>> records(2);
-  const int room = std::max(setting.to - setting.from + 1, evaluation::StepTimer::kMostSteps);
   for (const std::string& source : {setting.wide, setting.narrow}) {
-    timers.push_back(timerOf(opener, source, setting, setting.from, room));
+    timers.push_back(timerOf(opener, source, setting, setting.from, 0));
     timers.back()->warmUp(kNever);
     timers.back()->round(kNever);
     timers.back()->decoder().truncate(setting.from);
@@ -73,9 +71,11 @@ std::vector<analysis::JudgedLane> decode(lanes::DeviceLanes& opener, const Setti
 }
 
 /// The median over rounds in turns of the time of the wide lane over that of the narrow one.
-double measureAt(lanes::DeviceLanes& opener, const Setting& setting, int positions) {
-  auto wide = timerOf(opener, setting.wide, setting, positions, evaluation::StepTimer::kMostSteps);
-  auto narrow = timerOf(opener, setting.narrow, setting, positions, evaluation::StepTimer::kMostSteps);
+double measureAt(lanes::DeviceLanes& opener, const Setting& setting, const model::ModelConfig& config,
+                 int positions) {
+  const int context = model::contextToFill(config, positions);
+  auto wide = timerOf(opener, setting.wide, setting, positions, context);
+  auto narrow = timerOf(opener, setting.narrow, setting, positions, context);
   wide->warmUp(kNever);
   narrow->warmUp(kNever);
   std::vector<double> ratios;
@@ -106,7 +106,8 @@ int main() {
                      text::phrases(verdict.sentences));
           if (verdict.promise) {
             ++promised;
-            const double there = measureAt(opener, setting, verdict.promise->at.positions);
+            const double there =
+                measureAt(opener, setting, lanes.front().measurement.config, verdict.promise->at.positions);
             const bool holds =
                 there >= verdict.promise->speedup.low && there <= verdict.promise->speedup.high;
             held += holds ? 1 : 0;

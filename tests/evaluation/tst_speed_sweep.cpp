@@ -15,11 +15,11 @@ SweepSubject subject(const std::string& name, int kvHeads, model::AttentionKerne
   return {.name = name,
           .attention = {8, kvHeads, 16},
           .kernel = kernel,
-          .open = [kvHeads, kernel](int contextLength, int batch) {
+          .open = [kvHeads, kernel](int positions, int batch) {
             lanes::LaneEngine engine;
             engine.decoder = std::make_unique<test::FakeDecoder>(
                 test::FakeLane{.kvHeadCount = kvHeads, .msPerCell = 0.001},
-                model::DecoderOptions{.contextLength = contextLength, .batch = batch, .attention = kernel});
+                model::DecoderOptions{.contextLength = positions + 128, .batch = batch, .attention = kernel});
             return engine;
           }};
 }
@@ -77,9 +77,9 @@ class TestSpeedSweep : public QObject {
 
   void aPointThatDoesNotFitIsLeftOutForAll() {
     SweepSubject greedy = subject("MHA", 8, kShared);
-    greedy.open = [open = greedy.open](int contextLength, int batch) {
+    greedy.open = [open = greedy.open](int positions, int batch) {
       if (batch > 1) throw model::Error("MHA needs 3 GB, 2 GB are free");
-      return open(contextLength, batch);
+      return open(positions, batch);
     };
     const SweepResult result =
         sweepSpeed({subject("MQA", 1, kShared), greedy},

@@ -210,7 +210,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
       throw model::Error(request.source + ": no such file, expected a GGUF model.");
     }
     lanes::LaneEngine engine;
-    engine.title = lanes::laneTitle(request.source);
+    engine.name = lanes::laneTitle(request.source);
     engine.model = m_models.use(request.source, [&] {
       model::Model model;
       if (request.source != "no-tokenizer") model.tokenizer = std::make_unique<FakeTokenizer>();
@@ -243,7 +243,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
         recorded.value_or(model::RecordedPart{.layers = {0}, .firstRow = 0, .rowCount = int(count)});
     trace.attention.push_back({model::Storage::F32, 2 * count, count, std::as_bytes(std::span(m_attention))});
     lanes::LaneEngine engine;
-    engine.title = request.source;
+    engine.name = request.source;
     engine.script = kScript;
     engine.scriptPrompt = trace.promptTokens;
     engine.recorded = trace.recorded;

@@ -6,12 +6,20 @@
 
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
+#include "app/session/speed_board.h"
 #include "app/session/trace_store.h"
 
 namespace headroom::pages {
 
 /// Of charts whose axis counts MB.
 inline constexpr double kMegabyte = 1e6;
+
+/// Where charts take what they show.
+struct ChartSource {
+  const session::TraceStore& store;
+  const session::Selection& selection;
+  const session::SpeedBoard& board;  ///< whatever is said of time
+};
 
 /// What the charts below the live view have in common: title, axes, colours, fonts, a marker for the step
 /// looked at, and a tool tip with the values under the mouse.
@@ -23,7 +31,7 @@ class Chart : public QCustomPlot {
 
   virtual void setAppearance(const session::Appearance& appearance);
   /// Takes what is new; the caller decides how often.
-  virtual void refresh(const session::TraceStore& store, const session::Selection& selection) = 0;
+  virtual void refresh(const ChartSource& source) = 0;
 
  protected:
   QColor laneColor(const session::TraceStore& store, int lane) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/pages/texts.h"
 #include "core/analysis/traffic_summary.h"
 #include "core/model/quantity.h"
 
@@ -18,7 +19,8 @@ GrowthChart::GrowthChart(QWidget* parent)
   showLegend();
 }
 
-void GrowthChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+void GrowthChart::refresh(const ChartSource& source) {
+  const auto& [store, selection, board] = source;
   while (graphCount() > 2 * store.laneCount()) removeGraph(graphCount() - 1);
   while (graphCount() < 2 * store.laneCount()) addGraph();
   m_lanes.clear();
@@ -80,7 +82,7 @@ QString GrowthChart::valuesAt(double x) const {
   for (const Lane& lane : m_lanes) {
     if (position < 0 || position > lane.contextLength) continue;
     text += QString("%1%2 at %3 positions: %4 B%5")
-                .arg(text.isEmpty() ? "" : "\n", lane.title, QString::number(position),
+                .arg(text.isEmpty() ? "" : "\n", lane.title, grouped(position),
                      QString::fromStdString(
                          model::groupDigits(static_cast<std::uint64_t>(lane.bytesPerToken * position))),
                      position > lane.length ? " (projected)" : "");

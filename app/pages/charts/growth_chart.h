@@ -12,7 +12,7 @@ class GrowthChart : public Chart {
 
  public:
   explicit GrowthChart(QWidget* parent);
-  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+  void refresh(const ChartSource& source) override;
 
  protected:
   QString valuesAt(double x) const override;

@@ -71,13 +71,13 @@ void RooflineChart::setAppearance(const session::Appearance& appearance) {
   axisRect()->setMinimumMargins(QMargins(4, 4, metrics.horizontalAdvance("MHA \u00d764 f16 naive") + 32, 2));
 }
 
-void RooflineChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+void RooflineChart::refresh(const ChartSource& source) {
   clearPlottables();
   // The base class has an item of its own.
   for (QCPAbstractItem* item : m_items) removeItem(item);
   m_items.clear();
-  collect(store, selection);
-  const model::DeviceCeilings& ceilings = store.ceilings();
+  collect(source);
+  const model::DeviceCeilings& ceilings = source.store.ceilings();
   m_ceilings = ceilings.known() ? QString("Probes measured %1.").arg(QString::fromStdString(ceilings.date))
                                 : QString("This device's ceilings are not measured yet.");
   setRanges(ceilings);
@@ -87,12 +87,11 @@ void RooflineChart::refresh(const session::TraceStore& store, const session::Sel
   replot(QCustomPlot::rpQueuedReplot);
 }
 
-void RooflineChart::collect(const session::TraceStore& store, const session::Selection& selection) {
+void RooflineChart::collect(const ChartSource& source) {
   m_dots.clear();
-  for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const analysis::LaneMeasurement measured = store.lane(lane).measured(selection.positionIn(store, lane));
-    for (const analysis::RooflinePoint& point : analysis::rooflinePoints(measured)) {
-      m_dots.push_back({laneTitle(store, lane), laneColor(store, lane), point});
+  for (int lane = 0; lane < std::min(source.store.laneCount(), source.board.laneCount()); ++lane) {
+    for (const analysis::RooflinePoint& point : analysis::rooflinePoints(source.board.measurement(lane))) {
+      m_dots.push_back({laneTitle(source.store, lane), laneColor(source.store, lane), point});
     }
   }
 }

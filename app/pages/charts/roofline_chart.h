@@ -15,7 +15,7 @@ class RooflineChart : public Chart {
  public:
   explicit RooflineChart(QWidget* parent);
   void setAppearance(const session::Appearance& appearance) override;
-  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+  void refresh(const ChartSource& source) override;
 
   struct Dot {
     QString lane;
@@ -29,7 +29,7 @@ class RooflineChart : public Chart {
   void mouseMoveEvent(QMouseEvent* event) override;
 
  private:
-  void collect(const session::TraceStore& store, const session::Selection& selection);
+  void collect(const ChartSource& source);
   void setRanges(const model::DeviceCeilings& ceilings);
   void drawRoofs(const model::DeviceCeilings& ceilings);
   void drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name, Qt::PenStyle style);

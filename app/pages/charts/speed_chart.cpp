@@ -54,7 +54,8 @@ std::vector<SpeedChart::Sample> SpeedChart::samplesOf(const analysis::SpeedCurve
   return samples;
 }
 
-void SpeedChart::refresh(const session::TraceStore& store, const session::Selection&) {
+void SpeedChart::refresh(const ChartSource& source) {
+  const session::TraceStore& store = source.store;
   m_map = store.speedMap();
   clearPlottables();
   for (QCPAbstractItem* item : m_items) removeItem(item);

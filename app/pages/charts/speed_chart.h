@@ -17,7 +17,7 @@ class SpeedChart : public Chart {
   enum class Over { Context, Batch };
   SpeedChart(Over over, QWidget* parent);
 
-  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+  void refresh(const ChartSource& source) override;
 
  protected:
   QString valuesAt(double x) const override;

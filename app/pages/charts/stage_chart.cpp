@@ -74,12 +74,14 @@ void StageChart::resizeEvent(QResizeEvent* event) {
   replot(QCustomPlot::rpQueuedReplot);
 }
 
-void StageChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
-  while (static_cast<int>(m_bars.size()) > store.laneCount()) {
+void StageChart::refresh(const ChartSource& source) {
+  const auto& [store, selection, board] = source;
+  const int laneCount = std::min(store.laneCount(), board.laneCount());
+  while (static_cast<int>(m_bars.size()) > laneCount) {
     removePlottable(m_bars.back());
     m_bars.pop_back();
   }
-  while (static_cast<int>(m_bars.size()) < store.laneCount()) {
+  while (static_cast<int>(m_bars.size()) < laneCount) {
     m_bars.push_back(new QCPBars(xAxis, yAxis));
     m_bars.back()->setBarsGroup(m_group);
   }
@@ -87,9 +89,9 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
   m_overheads.clear();
   m_wallTimes.clear();
   double largest = 0.0;
-  for (int lane = 0; lane < store.laneCount(); ++lane) {
+  for (int lane = 0; lane < laneCount; ++lane) {
     m_titles.push_back(laneTitle(store, lane));
-    const analysis::LaneMeasurement measured = store.lane(lane).measured(selection.positionIn(store, lane));
+    const analysis::LaneMeasurement& measured = board.measurement(lane);
     m_overheads.push_back(measured.overhead);
     m_wallTimes.push_back(measured.stepMs);
     QVector<double> keys;
@@ -100,7 +102,7 @@ void StageChart::refresh(const session::TraceStore& store, const session::Select
       largest = std::max(largest, values.back());
     }
     QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];
-    bars->setWidth(0.72 / std::max(store.laneCount(), 1));
+    bars->setWidth(0.72 / std::max(laneCount, 1));
     bars->setData(keys, values, true);
     bars->setPen(Qt::NoPen);
     bars->setBrush(laneColor(store, lane));

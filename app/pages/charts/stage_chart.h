@@ -13,7 +13,7 @@ class StageChart : public Chart {
  public:
   explicit StageChart(QWidget* parent);
   void setAppearance(const session::Appearance& appearance) override;
-  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+  void refresh(const ChartSource& source) override;
 
  protected:
   QString valuesAt(double x) const override;

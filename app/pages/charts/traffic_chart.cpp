@@ -15,7 +15,8 @@ TrafficChart::TrafficChart(QWidget* parent)
   xAxis->setLabel("position");
 }
 
-void TrafficChart::refresh(const session::TraceStore& store, const session::Selection& selection) {
+void TrafficChart::refresh(const ChartSource& source) {
+  const auto& [store, selection, board] = source;
   const auto lanes = static_cast<std::size_t>(store.laneCount());
   if (m_run != store.run() || m_nextPosition.size() != lanes) {
     m_run = store.run();
@@ -55,7 +56,7 @@ QString TrafficChart::valuesAt(double x) const {
     if (found == graph(lane)->data()->constEnd() || found->key != position) continue;
     text += QString("%1%2 at position %3: %4 B")
                 .arg(text.isEmpty() ? "" : "\n", m_titles[static_cast<std::size_t>(lane)],
-                     QString::number(position),
+                     grouped(static_cast<int>(position)),
                      grouped(static_cast<std::int64_t>(std::llround(found->value * kMegabyte))));
   }
   return text;

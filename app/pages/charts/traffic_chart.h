@@ -13,7 +13,7 @@ class TrafficChart : public Chart {
 
  public:
   explicit TrafficChart(QWidget* parent);
-  void refresh(const session::TraceStore& store, const session::Selection& selection) override;
+  void refresh(const ChartSource& source) override;
 
  protected:
   QString valuesAt(double x) const override;

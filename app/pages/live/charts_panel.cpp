@@ -13,9 +13,8 @@ constexpr int kPacedIntervalMs = 150;
 constexpr int kFullSpeedIntervalMs = 600;
 }  // namespace
 
-ChartsPanel::ChartsPanel(const session::TraceStore& store, const session::Selection& selection,
-                         QWidget* parent)
-    : QWidget(parent), m_store(store), m_selection(selection), m_timer(this), m_intervalMs(kPacedIntervalMs) {
+ChartsPanel::ChartsPanel(const ChartSource& source, QWidget* parent)
+    : QWidget(parent), m_source(source), m_timer(this), m_intervalMs(kPacedIntervalMs) {
   m_charts = {new GrowthChart(this), new TrafficChart(this), new StageChart(this)};
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(8, 0, 8, 8);
@@ -23,8 +22,9 @@ ChartsPanel::ChartsPanel(const session::TraceStore& store, const session::Select
   for (Chart* chart : m_charts) layout->addWidget(chart, 1);
   m_timer.setSingleShot(true);
   connect(&m_timer, &QTimer::timeout, this, &ChartsPanel::refresh);
-  connect(&store, &session::TraceStore::changed, this, &ChartsPanel::request);
-  connect(&selection, &session::Selection::changed, this, &ChartsPanel::request);
+  connect(&source.store, &session::TraceStore::changed, this, &ChartsPanel::request);
+  connect(&source.selection, &session::Selection::changed, this, &ChartsPanel::request);
+  connect(&source.board, &session::SpeedBoard::changed, this, &ChartsPanel::request);
 }
 
 void ChartsPanel::request() {
@@ -33,7 +33,7 @@ void ChartsPanel::request() {
 
 void ChartsPanel::refresh() {
   if (!isVisible()) return;
-  for (Chart* chart : m_charts) chart->refresh(m_store, m_selection);
+  for (Chart* chart : m_charts) chart->refresh(m_source);
 }
 
 void ChartsPanel::showEvent(QShowEvent* event) {

@@ -4,21 +4,16 @@
 #include <QWidget>
 #include <vector>
 
-#include "app/session/appearance.h"
-#include "app/session/selection.h"
-#include "app/session/trace_store.h"
+#include "app/pages/charts/chart.h"
 
 namespace headroom::pages {
-
-class Chart;
 
 /// The charts below the live view, drawn anew at most a few times per second.
 class ChartsPanel : public QWidget {
   Q_OBJECT
 
  public:
-  ChartsPanel(const session::TraceStore& store, const session::Selection& selection,
-              QWidget* parent = nullptr);
+  explicit ChartsPanel(const ChartSource& source, QWidget* parent = nullptr);
 
   void setAppearance(const session::Appearance& appearance);
   /// At full speed the charts leave the processor to decoding.
@@ -31,8 +26,7 @@ class ChartsPanel : public QWidget {
   void request();
   void refresh();
 
-  const session::TraceStore& m_store;
-  const session::Selection& m_selection;
+  ChartSource m_source;
   std::vector<Chart*> m_charts;
   QTimer m_timer;
   int m_intervalMs = 0;

@@ -13,6 +13,8 @@ namespace headroom::pages {
 
 namespace {
 
+constexpr int kMostFill = model::kMostOfferedContext - model::kRoomToDecode;
+
 /// Shows `value` in a combo box, or nothing where the lanes differ.
 void showValue(QComboBox* box, const QVariant& value, bool same) {
   const QSignalBlocker silent(box);
@@ -63,7 +65,7 @@ LaneControls::LaneControls(QWidget* parent)
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
       "Decode the same model with both kernels side by side: the same text, other bytes (Ctrl+E)");
-  m_fill->setRange(0, model::kMostOfferedContext - model::kRoomToDecode);
+  m_fill->setRange(0, kMostFill);
   m_fill->setSingleStep(256);
   m_fill->setGroupSeparatorShown(true);
   m_fill->setSpecialValueText("prompt only");
@@ -109,15 +111,19 @@ int LaneControls::scope() const {
 void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
                             const std::vector<session::LaneInfo>& infos) {
   m_lanes = lanes;
-  m_modelContexts.clear();
+  m_models.clear();
   const int before = m_scope->currentIndex();
   const QSignalBlocker silent(m_scope);
   m_scope->clear();
   m_scope->addItem("All lanes");
+  int mostFill = kMostFill;
   for (const session::LaneInfo& info : infos) {
     m_scope->addItem(QString::fromStdString(info.title));
-    m_modelContexts.push_back(info.config.contextLength);
+    m_models.push_back(info.config);
+    mostFill = std::min(mostFill, model::mostFill(info.config));
   }
+  const QSignalBlocker silentFill(m_fill);
+  m_fill->setRange(0, mostFill);
   m_scope->setCurrentIndex(before > 0 && before < m_scope->count() ? before : 0);
   showOptions();
 }
@@ -142,12 +148,18 @@ void LaneControls::showOptions() {
 void LaneControls::showContexts(const session::LaneOptions& options) {
   const QSignalBlocker silent(m_context);
   m_context->clear();
-  const bool one = std::all_of(m_modelContexts.begin(), m_modelContexts.end(),
-                               [&](int context) { return context == m_modelContexts.front(); });
-  const int own =
-      scope() >= 0 ? m_modelContexts[static_cast<std::size_t>(scope())] : (one ? m_modelContexts.front() : 0);
+  const bool one = std::ranges::all_of(m_models, [&](const model::ModelConfig& model) {
+    return model.contextLength == m_models.front().contextLength;
+  });
+  int own = one && !m_models.empty() ? m_models.front().contextLength : 0;
+  int most = model::kMostOfferedContext;
+  for (int lane = 0; lane < static_cast<int>(m_models.size()); ++lane) {
+    const model::ModelConfig& model = m_models[static_cast<std::size_t>(lane)];
+    if (scope() == lane) own = model.contextLength;
+    if (scope() < 0 || scope() == lane) most = std::min(most, model::mostOfferedContext(model));
+  }
   m_context->addItem(own > 0 ? QString("%1 (trained)").arg(grouped(own)) : QString("as trained"), 0);
-  for (int positions = 512; positions <= model::kMostOfferedContext; positions *= 2) {
+  for (int positions = 512; positions <= most; positions *= 2) {
     if (positions != own) m_context->addItem(grouped(positions), positions);
   }
   if (m_context->findData(options.contextLength) < 0)

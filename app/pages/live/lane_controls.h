@@ -42,7 +42,7 @@ class LaneControls : public QToolBar {
   void showContexts(const session::LaneOptions& options);
 
   std::vector<session::LaneRequest> m_lanes;
-  std::vector<int> m_modelContexts;
+  std::vector<model::ModelConfig> m_models;
   QComboBox* m_scope;
   QComboBox* m_batch;
   QComboBox* m_context;

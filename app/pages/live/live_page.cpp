@@ -57,7 +57,9 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
   connect(&workspace, &session::Workspace::wayBackChanged, this, [this] {
     const std::string& way = m_workspace.wayBack();
     m_lower->strip().setReturn(way.empty() ? std::nullopt : std::optional(QString::fromStdString(way)));
+    offerCommands();
   });
+  connect(&board, &session::SpeedBoard::changed, this, &LivePage::offerCommands);
   connectTransport();
   connectControls();
 }
@@ -150,6 +152,7 @@ void LivePage::showState(const session::SessionState& state) {
   m_transport->setState(state);
   m_controls->setFill(state.fill);
   m_lower->setState(state);
+  offerCommands();
 }
 
 void LivePage::showLanes() {
@@ -173,6 +176,15 @@ void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {
 
 void LivePage::goThere() {
   if (const auto point = m_lower->strip().destination()) m_workspace.goTo(*point);
+}
+
+void LivePage::offerCommands() {
+  if (m_goThere == nullptr) return;
+  const session::SessionState& state = m_session.state();
+  m_goThere->setEnabled(m_lower->strip().destination().has_value());
+  m_goBack->setEnabled(!m_workspace.wayBack().empty());
+  m_stopFilling->setEnabled(state.filling.underWay());
+  m_stopMeasuring->setEnabled(state.measuring.underWay);
 }
 
 void LivePage::showLowerView(LowerView view) {
@@ -250,17 +262,19 @@ void LivePage::addDecodeCommands(QMenu* menu) {
 }
 
 void LivePage::addExplainCommands(QMenu* menu) {
-  addCommand(menu, "&Go where sharing heads pays", Qt::CTRL | Qt::Key_G, [this] { goThere(); });
-  addCommand(menu, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { m_workspace.goBack(); });
+  m_goThere = addCommand(menu, "&Go where sharing heads pays", Qt::CTRL | Qt::Key_G, [this] { goThere(); });
+  m_goBack = addCommand(menu, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { m_workspace.goBack(); });
   addCommand(menu, "Shared and naive &kernel side by side", Qt::CTRL | Qt::Key_E,
              [this] { m_workspace.compareKernels(-1); });
   addCommand(menu, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F, [this] { m_controls->focusFill(); });
-  addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
+  m_stopFilling = addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
   addCommand(menu, "&Measure speed against context", Qt::CTRL | Qt::Key_M,
              [this] { m_session.measureSpeed(); });
-  addCommand(menu, "Stop measuring", QKeySequence(), [this] { m_session.cancelMeasuring(); });
+  m_stopMeasuring =
+      addCommand(menu, "Stop measuring", QKeySequence(), [this] { m_session.cancelMeasuring(); });
   addCommand(menu, "Measure this device's &limits again", QKeySequence(),
              [this] { m_session.measureCeilings(); });
+  offerCommands();
   menu->addSeparator();
   addCommand(menu, "Show &charts below", Qt::CTRL | Qt::Key_1,
              [this] { m_lower->setView(LowerView::Charts); });

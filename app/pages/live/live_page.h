@@ -60,6 +60,8 @@ class LivePage : public Page {
   /// Between lanes and what lies below, as the user left it or as the view needs.
   void divideHeight();
   void goThere();
+  /// Commands that have nothing to do now are greyed.
+  void offerCommands();
 
   session::SessionHost& m_session;
   session::TraceStore& m_store;
@@ -74,6 +76,10 @@ class LivePage : public Page {
   LowerView m_lowerView = LowerView::Charts;
   bool m_presentation = false;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
+  QAction* m_goThere = nullptr;
+  QAction* m_goBack = nullptr;
+  QAction* m_stopFilling = nullptr;
+  QAction* m_stopMeasuring = nullptr;
   QAction* m_chat = nullptr;
   QAction* m_ids = nullptr;
 };

@@ -19,11 +19,10 @@ constexpr int kIntervalMs = 400;
 LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoard& board,
                        const session::Selection& selection, QWidget* parent)
     : QWidget(parent),
-      m_store(store),
-      m_selection(selection),
+      m_source{store, selection, board},
       m_strip(new VerdictStrip(store, board, this)),
       m_stack(new QStackedWidget(this)),
-      m_charts(new ChartsPanel(store, selection, this)),
+      m_charts(new ChartsPanel(m_source, this)),
       m_speed(new SpeedChart(SpeedChart::Over::Context, this)),
       m_batches(new SpeedChart(SpeedChart::Over::Batch, this)),
       m_roofline(new RooflineChart(this)),
@@ -51,6 +50,7 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
   connect(&m_timer, &QTimer::timeout, this, &LowerPanel::refresh);
   connect(&store, &session::TraceStore::changed, this, &LowerPanel::request);
   connect(&selection, &session::Selection::changed, this, &LowerPanel::request);
+  connect(&board, &session::SpeedBoard::changed, this, &LowerPanel::request);
   connect(m_strip, &VerdictStrip::viewChosen, this, &LowerPanel::setView);
 }
 
@@ -81,11 +81,11 @@ void LowerPanel::request() {
 void LowerPanel::refresh() {
   // The charts refresh themselves.
   if (m_view == LowerView::Speed) {
-    m_speed->refresh(m_store, m_selection);
-    m_batches->refresh(m_store, m_selection);
+    m_speed->refresh(m_source);
+    m_batches->refresh(m_source);
   }
-  if (m_view == LowerView::Roofline) m_roofline->refresh(m_store, m_selection);
-  if (m_view == LowerView::Weights) m_weights->refresh(m_store);
+  if (m_view == LowerView::Roofline) m_roofline->refresh(m_source);
+  if (m_view == LowerView::Weights) m_weights->refresh(m_source.store);
 }
 
 void LowerPanel::setAppearance(const session::Appearance& appearance) {

@@ -2,6 +2,7 @@
 
 #include <QWidget>
 
+#include "app/pages/charts/chart.h"
 #include "app/pages/live/verdict_strip.h"
 
 class QStackedWidget;
@@ -39,8 +40,7 @@ class LowerPanel : public QWidget {
   void request();
   void refresh();
 
-  const session::TraceStore& m_store;
-  const session::Selection& m_selection;
+  ChartSource m_source;
   VerdictStrip* m_strip;
   QStackedWidget* m_stack;
   ChartsPanel* m_charts;

@@ -19,7 +19,8 @@ QString row(const QString& label, const QString& value) {
 
 QString range(const analysis::Estimate& estimate) {
   return QString("%1\u00d7 (%2 to %3)")
-      .arg(fixed(estimate.value, 2), fixed(estimate.low, 2), fixed(estimate.high, 2));
+      .arg(toQt(model::timesText(estimate.value)), toQt(model::timesText(estimate.low)),
+           toQt(model::timesText(estimate.high)));
 }
 
 QString timesOf(const session::TraceStore& store, const session::SpeedBoard& board, int lane) {
@@ -90,20 +91,24 @@ QString sweepOf(const analysis::SpeedMap& map) {
 
 /// The classes and what each means.
 QString definitions() {
-  return "<h3>What the words mean</h3>"
-         "<p><b>launch-bound</b>: dispatches \u00d7 an empty dispatch and the time outside the stages are "
-         "the "
-         "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
-         "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
-         "rate "
-         "explain too little of a stage's time. <b>cache-resident</b>: reading, but from the device's "
-         "caches.</p>"
-         "<p><b>Range</b>: nine of ten resampled measurements lie in it. <b>Expected</b>: the time of the "
-         "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over the "
-         "positions of all steps so far; the range widens with each doubling beyond them. "
-         "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
-         "behind "
-         "a cache of random content.</p>";
+  return QString(
+             "<h3>What the words mean</h3>"
+             "<p><b>launch-bound</b>: dispatches \u00d7 an empty dispatch and the time outside the stages "
+             "are "
+             "the "
+             "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
+             "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
+             "rate "
+             "explain too little of a stage's time. <b>cache-resident</b>: reading, but from the device's "
+             "caches.</p>"
+             "<p><b>Range</b>: %1 resampled measurements lie in it. <b>Expected</b>: the time of the "
+             "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over "
+             "the "
+             "positions of all steps so far; the range widens with each doubling beyond them. "
+             "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
+             "behind "
+             "a cache of random content.</p>")
+      .arg(toQt(analysis::kRangeShareText));
 }
 
 }  // namespace

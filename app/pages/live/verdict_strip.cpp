@@ -166,8 +166,9 @@ QString VerdictStrip::untrainedNote() const {
 
 QString VerdictStrip::explanation() const {
   return "Measured: the quotient of the lanes' median step times over " + toQt(analysis::recentStepsText()) +
-         ", at positions that both decoded; \u00b1 is the farther end of the range in which nine of ten "
-         "resampled measurements lie.\nExpected: a robust line through all steps so far, with its range.\n"
+         ", at positions that both decoded; \u00b1 is the farther end of the range in which " +
+         toQt(analysis::kRangeShareText) +
+         " resampled measurements lie.\nExpected: a robust line through all steps so far, with its range.\n"
          "Measured at: by the last sweep.";
 }
 

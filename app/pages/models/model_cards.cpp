@@ -13,6 +13,7 @@ namespace {
 /// Rows in the order of the first card that has them; a label that a card has several times is joined.
 struct Table {
   std::vector<QString> labels;
+  std::vector<bool> warns;                  // [label]
   std::vector<std::vector<QString>> cells;  // [label][lane], HTML
 };
 
@@ -29,6 +30,7 @@ Table tableOf(const session::TraceStore& store, const QString& dimmed) {
       auto at = static_cast<std::size_t>(std::ranges::find(table.labels, label) - table.labels.begin());
       if (at == table.labels.size()) {
         table.labels.push_back(label);
+        table.warns.push_back(row.warns);
         table.cells.emplace_back(lanes);
       }
       QString& cell = table.cells[at][lane];
@@ -72,10 +74,10 @@ QString ModelCards::page(const session::TraceStore& store) const {
   }
   html += "</tr>";
   for (std::size_t row = 0; row < table.labels.size(); ++row) {
-    const bool warns = table.labels[row] == "Contradiction";
+    const bool warns = table.warns[row];
     html += QString("<tr><td style='color:%1'>%2</td>")
                 .arg(warns ? toQt(colors.text).name() : dimmed,
-                     warns ? "<b>Contradiction</b>" : table.labels[row]);
+                     warns ? "<b>" + table.labels[row] + "</b>" : table.labels[row]);
     for (const QString& cell : table.cells[row]) html += "<td>" + cell + "</td>";
     html += "</tr>";
   }
