@@ -20,4 +20,8 @@ std::string quoted(const std::string& label);
 /// "8 Q \u2192 2 KV": how query heads share keys and values.
 std::string headsText(const model::AttentionShape& heads);
 
+/// "Query heads 4 to 7 read the same keys and values, ...": what is shared under KV head `kvHead`, in one
+/// sentence.
+std::string sharingSentence(const model::AttentionShape& heads, int kvHead);
+
 }  // namespace headroom::session

@@ -137,6 +137,8 @@ void LivePage::connectControls() {
   connect(&strip, &VerdictStrip::stopFilling, &m_session, &session::SessionHost::stopFilling);
   connect(&strip, &VerdictStrip::measureSpeed, &m_session, &session::SessionHost::measureSpeed);
   connect(&strip, &VerdictStrip::stopMeasuring, &m_session, &session::SessionHost::cancelMeasuring);
+  connect(m_lower, &LowerPanel::kvHeadPointed, this,
+          [this](std::optional<session::KvHeadAddress> head) { m_selection.pointAtKvHead(this, head); });
   connect(m_lower, &LowerPanel::viewChanged, this, [this](LowerView view) {
     m_wantsCharts = true;
     m_lower->setOpen(true);
