@@ -15,6 +15,7 @@
 #include "app/cli/output_argument.h"
 #include "app/cli/token_arguments.h"
 #include "app/cli/trace_argument.h"
+#include "core/analysis/divergence.h"
 #include "core/lanes/prompt.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
@@ -92,7 +93,7 @@ class DecodeCommand final : public Command {
     } catch (const model::Error& error) {
       failure = error.what();
     } catch (const std::bad_alloc&) {
-      failure = kOutOfMemory;
+      failure = model::sentenceOf(std::current_exception());
     }
     const bool isEmpty = std::ranges::all_of(runs, [](const LaneRun& run) { return run.prefill.empty(); });
     if (isEmpty) throw model::Error(failure);
@@ -162,6 +163,19 @@ class DecodeCommand final : public Command {
     if (m_lockstep) requireLockstep(set);
   }
 
+  /// Where a lane goes another way, counted from behind the prompt.
+  static std::optional<int> divergenceOf(const std::vector<LaneRun>& runs, const lanes::LaneSet& set,
+                                         int index) {
+    const auto read = [&](int lane) {
+      analysis::ReadText text{set.lane(lane).text, set.lane(lane).promptLength};
+      if (runs[at(lane)].disagreement) text.disagreement = text.promptLength + *runs[at(lane)].disagreement;
+      return text;
+    };
+    const auto position =
+        analysis::divergence(set.feed() == lanes::TokenFeed::Lockstep, read(0), read(index));
+    return position ? std::optional(*position - set.lane(index).promptLength) : std::nullopt;
+  }
+
   static void requireLockstep(const lanes::LaneSet& set) {
     for (int index = 0; index < set.laneCount(); ++index) {
       if (set.apart(index) == lanes::Apart::No && set.lane(index).leader == set.lane(0).leader) continue;
@@ -189,7 +203,7 @@ class DecodeCommand final : public Command {
       const lanes::LaneSet::Lane& lane = set.lane(index);
       if (run.prefill.empty()) continue;
       if (global().json) {
-        document["lanes"].push_back(laneDocument(run, lane));
+        document["lanes"].push_back(laneDocument(run, lane, divergenceOf(runs, set, index)));
         continue;
       }
       if (!m_streams) {

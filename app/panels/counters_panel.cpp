@@ -13,7 +13,6 @@ namespace headroom::panels {
 namespace {
 
 /// Above it a share of a ceiling is an error.
-constexpr double kMostPercent = 105.0;
 
 double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
@@ -171,7 +170,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                              : "This device's ceilings have not been measured yet.";
   const double percentOfCopy = analysis::percentOf(implied, copy);
   // More than can be reached is no share: one of the two measurements is off.
-  const bool isBeyond = percentOfCopy > kMostPercent;
+  const bool isBeyond = analysis::isImpossibleShare(percentOfCopy);
   if (isBeyond) {
     ofCopy +=
         "\nThe step reads " + model::fixedText(percentOfCopy, 0) +

@@ -22,13 +22,11 @@ int TraceStore::contextLength() const {
 }
 
 std::optional<int> TraceStore::divergence(int lane) const {
-  const LaneTrace& trace = this->lane(lane);
-  if (m_feed == TokenFeed::Lockstep) return trace.firstDisagreement();
-  if (lane == 0) return std::nullopt;
-  const LaneTrace& first = this->lane(0);
-  const int promptLength = std::min(first.promptLength(), trace.promptLength());
-  const std::optional<int> position = analysis::firstDifference(first.tokens(), trace.tokens());
-  return position && *position >= promptLength ? position : std::nullopt;
+  const auto read = [&](int index) {
+    const LaneTrace& trace = this->lane(index);
+    return analysis::ReadText{trace.tokens(), trace.promptLength(), trace.firstDisagreement()};
+  };
+  return analysis::divergence(m_feed == TokenFeed::Lockstep, read(0), read(lane));
 }
 
 void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes,

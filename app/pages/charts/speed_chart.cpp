@@ -16,17 +16,20 @@ namespace {
 constexpr double kBeyond = 1.5;
 
 QString nameOf(const analysis::SpeedCurve& curve) {
-  return toQt(curve.name) +
-         (curve.kvType == model::KvType::F32 ? QString() : " " + toQt(shortName(curve.kvType))) +
-         (curve.kernel == model::AttentionKernel::Naive ? ", naive kernel" : "");
+  return toQt(curve.title());
 }
 
-/// The lane that decodes that model, for its colour; -1 where it is gone.
+/// The lane that decodes that model, with that type of cache if there is one, for its colour; -1 where it is
+/// gone.
 int laneOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
+  int found = -1;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
-    if (store.lane(lane).info().request.source == curve.source) return lane;
+    const session::LaneInfo& info = store.lane(lane).info();
+    if (info.request.source != curve.source) continue;
+    if (info.kvType == curve.kvType) return lane;
+    if (found < 0) found = lane;
   }
-  return -1;
+  return found;
 }
 
 }  // namespace

@@ -166,7 +166,11 @@ void LivePage::showLanes() {
   }
   m_transport->lanes().setLanes(m_workspace.lanes(), titles);
   m_controls->setLanes(m_workspace.lanes(), infos);
-  if (!infos.empty()) m_transport->setDevice(QString::fromStdString(infos.front().deviceName));
+  if (infos.empty()) return;
+  // Of a lane that decodes on a device, if there is one: not what recorded a trace, nor the reference.
+  const auto decodes = [](const session::LaneInfo& info) { return !info.card.isTrace && info.note.empty(); };
+  const auto first = std::ranges::find_if(infos, decodes);
+  m_transport->setDevice(QString::fromStdString((first != infos.end() ? *first : infos.front()).deviceName));
 }
 
 void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {

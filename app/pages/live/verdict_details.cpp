@@ -37,7 +37,7 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   }
   text += row("outside the stages: prepare, submit, read back",
               toQt(model::millisecondsText(measured.overhead.totalMs())));
-  if (store.ceilings().known()) {
+  if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
     text += row("of it launching", toQt(model::millisecondsText(shares.launchMs)));
     text += row("reading weights", toQt(model::millisecondsText(shares.weightMs)));
@@ -79,7 +79,7 @@ QString sweepOf(const analysis::SpeedMap& map) {
     for (const analysis::SpeedPoint& point : curve.points) {
       const model::Spread spread = point.stepMs();
       text += row(QString("%1, %2, batch %3, %4 positions")
-                      .arg(toQt(curve.name), toQt(model::shortName(curve.kernel)))
+                      .arg(toQt(curve.title()))
                       .arg(point.at.batch)
                       .arg(grouped(point.at.positions)),
                   QString("%1 (%2 to %3)")
