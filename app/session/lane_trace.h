@@ -10,6 +10,7 @@
 #include "app/session/lane.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/pooled_map.h"
+#include "core/text/display_text.h"
 
 namespace headroom::session {
 
@@ -51,7 +52,7 @@ class LaneTrace {
   std::string_view text(int token) const;
   /// The token at a position as tokenLabel() shows it.
   std::string labelAt(int position) const;
-  static constexpr std::string_view kEndOfText = "end of text";
+  static constexpr std::string_view kEndOfText = text::kEndOfText;
   bool endsText(int token) const;
 
   int stepCount() const { return static_cast<int>(m_steps.size()); }
