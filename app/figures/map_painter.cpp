@@ -22,10 +22,10 @@ double axisRoom() {
   return lineHeight(textFont()) + kGap;
 }
 
-/// The largest square for the cells, whole pixels for each.
+/// The largest square for the cells, whole or half pixels for each: a PNG has two per pixel.
 double sideOf(const AttentionMap& map, double width) {
   const double room = width - axisRoom() - kLabels - kScaleRoom;
-  return std::max(1.0, std::floor(room / map.cellCount)) * map.cellCount;
+  return std::max(1.0, 0.5 * std::floor(2.0 * room / map.cellCount)) * map.cellCount;
 }
 
 QImage imageOf(const AttentionMap& map) {

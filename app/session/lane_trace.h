@@ -55,6 +55,7 @@ class LaneTrace {
   static constexpr std::string_view kEndOfText = text::kEndOfText;
   bool endsText(int token) const;
 
+  std::span<const model::StepRecord> steps() const { return m_steps; }
   int stepCount() const { return static_cast<int>(m_steps.size()); }
   /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.
   const model::StepRecord& step(int index) const { return m_steps[static_cast<std::size_t>(index)]; }
