@@ -21,13 +21,19 @@ struct Point {
   double y = 0.0;
 };
 
+struct Range {
+  double low = 0.0;
+  double high = 0.0;
+};
+
 /// Points of one colour, joined or marked. Without points it stands in the legend only.
 struct Series {
   std::string name;  ///< in the legend; empty: not there
   analysis::Color color;
   Stroke stroke = Stroke::Solid;
   Mark mark = Mark::None;
-  std::vector<Point> points;
+  std::vector<Point> points = {};
+  std::vector<Range> ranges = {};  ///< least and most at each point, or empty
 };
 
 struct Axis {

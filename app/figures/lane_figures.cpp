@@ -159,7 +159,7 @@ Figure trafficFigure(const std::vector<FigureLane>& lanes) {
 }
 
 std::string measuredSentence() {
-  return "the step of median time of " + analysis::recentStepsText();
+  return "the step of median time of at most " + analysis::recentStepsText();
 }
 
 void requireMeasured(const std::vector<FigureLane>& lanes) {
@@ -188,8 +188,8 @@ Figure stagesFigure(const std::vector<FigureLane>& lanes) {
       addRow(figure.table, lane, {name, whole(parts[part]), "measured"});
     }
     figure.caption.push_back(
-        fmt::format("{}: the bars add up to {} a step, behind {} positions.", lane.title,
-                    model::millisecondsText(lane.measurement.stepMs),
+        fmt::format("{}: the bars add up to {} a step, the median of {}, behind {} positions.", lane.title,
+                    model::millisecondsText(lane.measurement.stepMs), lane.measurement.stepCount,
                     model::groupDigits(static_cast<std::int64_t>(std::llround(lane.measurement.positions)))));
   }
   figure.content = std::move(plot);

@@ -95,7 +95,7 @@ double paintLegend(QPainter& painter, const std::vector<Series>& entries, const 
   return y + row - area.top() + kGap;
 }
 
-/// The axes around a plot, and where values lie in it.
+/// The axes around a plot, the upright one up to a round value, and where values lie in it.
 class Frame {
  public:
   Frame(QPainter& painter, const Axis& x, const Axis& y, const QRectF& area)
@@ -103,7 +103,9 @@ class Frame {
     const QFont font = textFont();
     m_bottom = area.bottom() - lineHeight(font);
     const double axis = m_bottom - lineHeight(font) - kTickLength - kGap;
-    m_yTicks = ticksOf(m_y, static_cast<int>((axis - area.top()) / kDownTick));
+    const int tickCount = static_cast<int>((axis - area.top()) / kDownTick);
+    if (!m_y.isLogarithmic) m_y = roundedUp(m_y, tickCount);
+    m_yTicks = ticksOf(m_y, tickCount);
     double labels = 0.0;
     for (const Tick& tick : m_yTicks) labels = std::max(labels, widthOf(font, toQt(tick.label)));
     m_labelLeft = area.left();
@@ -170,6 +172,12 @@ class Frame {
 void paintSeries(QPainter& painter, const Frame& frame, const Series& series) {
   QPolygonF line;
   for (const Point& point : series.points) line << QPointF(frame.xOf(point.x), frame.yOf(point.y));
+  painter.setPen(QPen(toQt(series.color), 1.0));
+  for (std::size_t index = 0; index < series.ranges.size(); ++index) {
+    const double x = frame.xOf(series.points[index].x);
+    painter.drawLine(QPointF(x, frame.yOf(series.ranges[index].low)),
+                     QPointF(x, frame.yOf(series.ranges[index].high)));
+  }
   if (series.stroke != Stroke::None && line.size() > 1) {
     painter.setPen(penOf(series));
     painter.setBrush(Qt::NoBrush);
@@ -200,8 +208,7 @@ void paintPlot(QPainter& painter, const LinePlot& plot, const QRectF& area) {
              Qt::AlignLeft | Qt::AlignTop, toQt(plot.untrainedName));
     rest.setTop(rest.top() + row);
   }
-  const int downTicks = static_cast<int>(rest.height() / kDownTick);
-  Frame frame(painter, plot.x, plot.y.isLogarithmic ? plot.y : roundedUp(plot.y, downTicks), rest);
+  Frame frame(painter, plot.x, plot.y, rest);
   frame.paintGround(plot.untrainedFrom);
   frame.paintXTicks();
   painter.save();
@@ -221,9 +228,7 @@ void paintPlot(QPainter& painter, const BarPlot& plot, const QRectF& area) {
   const double legend = paintLegend(painter, entries, area);
   const QRectF rest = area.adjusted(0.0, legend, 0.0, 0.0);
   const auto groupCount = static_cast<double>(plot.groups.size());
-  const Axis y =
-      roundedUp({.label = plot.label, .high = largest}, static_cast<int>(rest.height() / kDownTick));
-  Frame frame(painter, {.label = "", .high = groupCount}, y, rest);
+  Frame frame(painter, {.label = "", .high = groupCount}, {.label = plot.label, .high = largest}, rest);
   frame.paintGround(std::nullopt);
   const QFont font = textFont();
   const QFont small = smallFont();

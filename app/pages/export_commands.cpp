@@ -13,6 +13,7 @@
 #include "app/figures/figure_file.h"
 #include "app/pages/charts/growth_chart.h"
 #include "app/pages/charts/roofline_chart.h"
+#include "app/pages/charts/speed_chart.h"
 #include "app/pages/charts/stage_chart.h"
 #include "app/pages/charts/traffic_chart.h"
 #include "app/pages/exported_figures.h"
@@ -27,24 +28,45 @@ constexpr const char* kPictureFilters = "PNG picture (*.png);;SVG drawing (*.svg
 constexpr const char* kTableFilters = "Comma-separated values (*.csv)";
 
 struct ChartEntry {
-  figures::LaneChart chart;
   const char* title;
   const char* name;  ///< of the file and the action
+  figures::Figure (*make)(const ChartSource& source);
   /// The widget that shows it; null where none does.
   QWidget* (*find)(const QWidget& window);
 };
+
+template <figures::LaneChart kChart>
+figures::Figure makeChart(const ChartSource& source) {
+  return chartFigure(source, kChart);
+}
+template <analysis::SpeedOver kOver>
+figures::Figure makeSpeed(const ChartSource& source) {
+  return speedFigure(source, kOver);
+}
 
 template <typename Widget>
 QWidget* findIn(const QWidget& window) {
   return window.findChild<Widget*>();
 }
+template <analysis::SpeedOver kOver>
+QWidget* findSpeed(const QWidget& window) {
+  for (SpeedChart* chart : window.findChildren<SpeedChart*>()) {
+    if (chart->over() == kOver) return chart;
+  }
+  return nullptr;
+}
 
-constexpr std::array<ChartEntry, 5> kEntries{{
-    {figures::LaneChart::Growth, "KV &cache", "growth", &findIn<GrowthChart>},
-    {figures::LaneChart::Traffic, "&Bytes per step", "traffic", &findIn<TrafficChart>},
-    {figures::LaneChart::Stages, "Time per &stage", "stages", &findIn<StageChart>},
-    {figures::LaneChart::Roofline, "&Roofline", "roofline", &findIn<RooflineChart>},
-    {figures::LaneChart::Geometry, "&Weights", "geometry", &findIn<WeightsView>},
+using analysis::SpeedOver;
+using figures::LaneChart;
+constexpr std::array<ChartEntry, 7> kEntries{{
+    {"KV &cache", "growth", &makeChart<LaneChart::Growth>, &findIn<GrowthChart>},
+    {"&Bytes per step", "traffic", &makeChart<LaneChart::Traffic>, &findIn<TrafficChart>},
+    {"Time per &stage", "stages", &makeChart<LaneChart::Stages>, &findIn<StageChart>},
+    {"Speed against conte&xt", "speed-context", &makeSpeed<SpeedOver::Context>,
+     &findSpeed<SpeedOver::Context>},
+    {"Speed against b&atch", "speed-batch", &makeSpeed<SpeedOver::Batch>, &findSpeed<SpeedOver::Batch>},
+    {"&Roofline", "roofline", &makeChart<LaneChart::Roofline>, &findIn<RooflineChart>},
+    {"&Weights", "geometry", &makeChart<LaneChart::Geometry>, &findIn<WeightsView>},
 }};
 
 QAction* addAction(QObject* parent, const QString& text, const QString& name, std::function<void()> act) {
@@ -66,7 +88,7 @@ ExportCommands::ExportCommands(const ChartSource& source, QWidget* window)
   for (const ChartEntry& entry : kEntries) {
     QWidget* widget = entry.find(*window);
     if (!widget) continue;
-    const auto make = [this, chart = entry.chart] { return chartFigure(m_source, chart); };
+    const auto make = [this, of = entry.make] { return of(m_source); };
     const QString name = entry.name;
     widget->setContextMenuPolicy(Qt::ActionsContextMenu);
     widget->addAction(addAction(widget, "Export picture\u2026", "context picture " + name,
@@ -87,7 +109,7 @@ void ExportCommands::addTo(QMenu* file) {
   connect(menu, &QMenu::aboutToShow, map,
           [this, map] { map->setEnabled(m_source.selection.head().has_value()); });
   for (const ChartEntry& entry : kEntries) {
-    const auto make = [this, chart = entry.chart] { return chartFigure(m_source, chart); };
+    const auto make = [this, of = entry.make] { return of(m_source); };
     const QString name = entry.name;
     QMenu* figure = menu->addMenu(entry.title);
     figure->addAction(addAction(figure, "&Picture\u2026", "export picture " + name,

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "app/figures/map_figure.h"
+#include "app/figures/speed_figure.h"
+#include "app/pages/charts/speed_chart.h"
 #include "app/session/recorded_rows.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
@@ -14,12 +16,18 @@ namespace headroom::pages {
 
 namespace {
 
+/// Of the lane with that LaneRequest::colorIndex; of none where it is negative.
+analysis::Color colorOnPaper(int colorIndex) {
+  constexpr analysis::Color kOfNoLane = analysis::rgb(0x556070);
+  const auto& colors = analysis::kLaneColorsOnLight;
+  return colorIndex < 0 ? kOfNoLane : colors[static_cast<std::size_t>(colorIndex) % colors.size()];
+}
+
 figures::FigureLane figureLane(const ChartSource& source, int lane) {
   const session::LaneTrace& trace = source.store.lane(lane);
   const session::LaneInfo& info = trace.info();
-  const auto& colors = analysis::kLaneColorsOnLight;
   return {.title = info.title,
-          .color = colors[static_cast<std::size_t>(info.request.colorIndex) % colors.size()],
+          .color = colorOnPaper(info.request.colorIndex),
           .config = info.config,
           .options = trace.options(),
           .contextLength = info.contextLength,
@@ -39,6 +47,15 @@ figures::Figure chartFigure(const ChartSource& source, figures::LaneChart chart)
   std::vector<figures::FigureLane> lanes;
   for (int lane = 0; lane < source.store.laneCount(); ++lane) lanes.push_back(figureLane(source, lane));
   return figures::laneFigure(chart, lanes, source.store.ceilings(), model::dateText());
+}
+
+figures::Figure speedFigure(const ChartSource& source, analysis::SpeedOver over) {
+  const analysis::SpeedMap& map = source.store.speedMap();
+  std::vector<analysis::Color> curveColors;
+  for (const analysis::SpeedCurve& curve : map.curves) {
+    curveColors.push_back(colorOnPaper(colorIndexOf(source.store, curve)));
+  }
+  return figures::speedFigure(map, over, curveColors);
 }
 
 figures::Figure mapFigure(const ChartSource& source, const session::HeadAddress& head) {

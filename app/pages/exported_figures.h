@@ -4,6 +4,7 @@
 
 #include "app/figures/lane_figures.h"
 #include "app/pages/charts/chart.h"
+#include "core/analysis/speed_view.h"
 
 namespace headroom::pages {
 
@@ -11,6 +12,9 @@ namespace headroom::pages {
 
 /// Throws model::Error as figures::laneFigure does.
 figures::Figure chartFigure(const ChartSource& source, figures::LaneChart chart);
+
+/// What the last sweep measured. Throws model::Error as figures::speedFigure does.
+figures::Figure speedFigure(const ChartSource& source, analysis::SpeedOver over);
 
 /// The whole map of a head, in the scale and colours of the window.
 figures::Figure mapFigure(const ChartSource& source, const session::HeadAddress& head);

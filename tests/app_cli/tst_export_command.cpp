@@ -157,7 +157,7 @@ class TstExportCommand : public QObject {
     row("a layer of a chart", arguments("growth", "a.png", {"--layer", "0"}), 2,
         "is of a map, not of growth");
     row("scale", arguments("map", "a.png", {"--scale", "cubic"}), 2, "cubic");
-    row("width", arguments("map", "a.png", {"--width", "10"}), 2, "800 - 4096");
+    row("width", arguments("map", "a.png", {"--width", "10"}), 2, "800 to 4096");
     row("folder", arguments("growth", "none/a.png"), 1, "No such file or directory");
     row("two maps",
         {"export", "map", checkpoint(kTiny), checkpoint(kTiny), "--tokens", "1", "--output", file("a.png")},

@@ -212,6 +212,23 @@ class TestExport : public QObject {
     QVERIFY(countPixels(below, dark.lanes[1]) > 100);
   }
 
+  void aSweepIsExported() {
+    Page page;
+    QVERIFY(page.finish());
+    QVERIFY(choose(page, "export table speed-context", file("speed.csv")));
+    QVERIFY(!QFile::exists(file("speed.csv")));
+    QVERIFY(page.window().messages().sentence().contains("Nothing was measured yet"));
+    analysis::SpeedMap sweep{.device = "fake device", .date = "2026-11-26 12:34", .curves = {}};
+    sweep.curves.push_back({.name = "MHA",
+                            .source = "mha",
+                            .attention = {8, 8, 16},
+                            .points = {{{1, 16}, {1.0, 2.0, 4.0}}, {{1, 32}, {3.0, 3.0, 3.0}}}});
+    page.store().setSpeedMap(sweep);
+    QVERIFY(choose(page, "export table speed-context", file("speed.csv")));
+    QVERIFY2(linesOf(file("speed.csv")).contains("MHA,fake device,1,16,2,1,4,measured"),
+             qPrintable(linesOf(file("speed.csv")).join('\n')));
+  }
+
   void aProblemIsASentence() {
     Page page;
     QVERIFY(page.finish());

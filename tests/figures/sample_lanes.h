@@ -1,9 +1,11 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "app/figures/lane_figures.h"
+#include "core/analysis/speed_map.h"
 
 namespace headroom::tests {
 
@@ -53,6 +55,21 @@ inline model::DeviceCeilings sampleCeilings() {
           .copy = {{1 << 18, 80.0}, {1 << 28, 20.0}},
           .fmaGflops = 60.0,
           .emptyDispatchUs = 5.0};
+}
+
+/// Two layouts at three contexts and two batches, three rounds each: MHA 2 + 0.01 T ms, MQA 2 + 0.002 T ms.
+inline analysis::SpeedMap sampleSweep() {
+  analysis::SpeedMap map{.device = "a device of the test", .date = "2026-11-26 12:34", .curves = {}};
+  map.isComplete = true;
+  for (const auto& [name, kvHeads, perPosition] : {std::tuple{"MHA", 8, 0.01}, std::tuple{"MQA", 1, 0.002}}) {
+    analysis::SpeedCurve curve{.name = name, .source = name, .attention = {8, kvHeads, 16}};
+    for (const auto& [batch, positions] : {std::pair{1, 0}, {1, 200}, {1, 400}, {4, 400}}) {
+      const double ms = 2.0 + perPosition * positions * batch;
+      curve.points.push_back({.at = {batch, positions}, .roundMs = {ms - 0.125, ms, ms + 0.25}});
+    }
+    map.curves.push_back(std::move(curve));
+  }
+  return map;
 }
 
 }  // namespace headroom::tests

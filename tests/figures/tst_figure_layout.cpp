@@ -6,6 +6,7 @@
 #include "app/figures/figure_file.h"
 #include "app/figures/map_figure.h"
 #include "app/figures/offscreen.h"
+#include "app/figures/speed_figure.h"
 #include "tests/figures/sample_lanes.h"
 
 using namespace headroom;
@@ -52,6 +53,8 @@ std::vector<Word> wordsOf(const std::string& svg, QRectF& drawing) {
   return words;
 }
 
+constexpr int kSpeed = 100;
+
 figures::Figure longMap(int positions) {
   figures::MapFigure map({11, 30}, positions);
   std::vector<std::string> labels;
@@ -96,6 +99,7 @@ class TstFigureLayout : public QObject {
               << int(chart) << areLong << width;
         }
       }
+      QTest::addRow("speed, %d", width) << kSpeed << true << width;
       QTest::addRow("map of 3, %d", width) << -3 << false << width;
       QTest::addRow("map of 60, %d", width) << -60 << false << width;
       QTest::addRow("map of 600, %d", width) << -600 << false << width;
@@ -105,8 +109,15 @@ class TstFigureLayout : public QObject {
     QFETCH(int, chart);
     QFETCH(bool, areLong);
     QFETCH(int, width);
+    const auto speed = [] {
+      analysis::SpeedMap sweep = tests::sampleSweep();
+      sweep.curves.front().name = "A-model-with-a-long-name-7B-Instruct-v0.3";
+      return figures::speedFigure(sweep, analysis::SpeedOver::Context,
+                                  {analysis::kLaneColorsOnLight[0], analysis::kLaneColorsOnLight[1]});
+    };
     const figures::Figure figure =
-        chart < 0
+        chart == kSpeed ? speed()
+        : chart < 0
             ? longMap(-chart)
             : figures::laneFigure(static_cast<LaneChart>(chart), areLong ? longLanes() : tests::sampleLanes(),
                                   tests::sampleCeilings(), "2026-11-26 12:34");

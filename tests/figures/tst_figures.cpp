@@ -7,6 +7,7 @@
 #include "app/figures/figure_file.h"
 #include "app/figures/map_figure.h"
 #include "app/figures/offscreen.h"
+#include "app/figures/speed_figure.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
 #include "tests/figures/sample_lanes.h"
@@ -214,6 +215,31 @@ class TstFigures : public QObject {
     QVERIFY(step > 10);
     QVERIFY2(std::abs((ends[1] - ends[0]) - 6.0 * step) <= 12.0,
              qPrintable(QString("%1 %2 %3").arg(ends[0]).arg(ends[1]).arg(ends[2])));
+  }
+
+  /// Points lie where they were measured, with their spread, and the line says the same.
+  void speedIsWhatWasMeasured() {
+    const std::vector<analysis::Color> colors{analysis::rgb(0xFF0000), analysis::rgb(0x0000FF)};
+    const figures::Figure figure =
+        figures::speedFigure(tests::sampleSweep(), analysis::SpeedOver::Context, colors);
+    const auto& plot = std::get<figures::LinePlot>(figure.content);
+    const figures::Series& points = plot.series.front();
+    QCOMPARE(points.points.size(), std::size_t{3});
+    QCOMPARE(points.points[1].x, 200.0);
+    QCOMPARE(points.points[1].y, 4.0);
+    QCOMPARE(points.ranges[1].low, 3.875);
+    QCOMPARE(points.ranges[1].high, 4.25);
+    // 6 ms at 400 positions, and half as far again: 8 ms at 600, dashed.
+    QVERIFY(plot.series[2].stroke == figures::Stroke::Dashed);
+    QCOMPARE(plot.series[2].points.back().x, 600.0);
+    QVERIFY(std::abs(plot.series[2].points.back().y - 8.0) < 1e-9);
+    QVERIFY(figures::csvText(figure).find("\nMQA,a device of the test,1,400,2.8,2.675,3.05,measured\n") !=
+            std::string::npos);
+    const figures::Figure batches =
+        figures::speedFigure(tests::sampleSweep(), analysis::SpeedOver::Batch, colors);
+    QVERIFY(figures::csvText(batches).find("\nMHA,a device of the test,4,400,18,") != std::string::npos);
+    QVERIFY_THROWS_EXCEPTION(model::Error, figures::speedFigure({}, analysis::SpeedOver::Context, {}));
+    QVERIFY(extentOf(painted(figure), 0xFF0000).isValid());
   }
 
   void tablesHaveTheNumbers() {
