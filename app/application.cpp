@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QVulkanFunctions>
 
+#include "app/pages/export_commands.h"
 #include "app/view/theme.h"
 #include "core/formats/data_folders.h"
 #include "core/model/error.h"
@@ -104,6 +105,7 @@ void Application::connectLiveView() {
     m_window->showMessage({session::Severity::Problem, sentence.toStdString()});
   });
   QObject::connect(m_live, &view::LiveWindow::keyPressed, m_window.get(), &pages::MainWindow::handleKey);
+  m_window->exportCommands().setLivePicture([this] { return m_live->picture(); });
   QObject::connect(m_live, &view::LiveWindow::filesDropped, m_window.get(), &pages::MainWindow::openDropped);
   QObject::connect(m_session.get(), &session::SessionHost::stateChanged, m_live,
                    [this](const session::SessionState& state) {

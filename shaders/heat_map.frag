@@ -8,7 +8,7 @@ layout(set = 0, binding = 1) uniform samplerBuffer colors;  // [color map][256]
 layout(push_constant) uniform HeatMapParams {
   vec2 viewport;
   int colorMap;
-  int mapScale;  // session::MapScale: linear, logarithmic, sink hidden
+  int mapScale;  // analysis::MapScale: linear, logarithmic, sink hidden
   vec4 ground;
 } params;
 
@@ -19,7 +19,7 @@ layout(location = 3) flat in uvec4 slot;
 
 layout(location = 0) out vec4 color;
 
-const float kLogarithmicFloor = 1e-4;  // session::kLogarithmicFloor
+const float kLogarithmicFloor = 1e-4;  // analysis::kLogarithmicFloor
 const int kSinkHidden = 2;
 const int kMaximumFootprint = 16;
 

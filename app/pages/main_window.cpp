@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "app/pages/command.h"
+#include "app/pages/export_commands.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
@@ -59,6 +60,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_live = new LivePage(session, store, board, selection, workspace, live, this);
   addPage(m_live);
   addPage(new ModelsPage(store, this));
+  m_export = new ExportCommands({store, selection, board}, this);
+  connect(m_export, &ExportCommands::message, this, &MainWindow::showMessage);
   auto* column = new QVBoxLayout;
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(0);
@@ -156,6 +159,8 @@ QMenu* MainWindow::createFileMenu() {
   });
   addCommand(file, "&Close the last lane", Qt::CTRL | Qt::Key_W, [this] { m_workspace.closeLastLane(); });
   addCommand(file, "&Undo closing a lane", QKeySequence::Undo, [this] { m_workspace.undoClose(); });
+  file->addSeparator();
+  m_export->addTo(file);
   file->addSeparator();
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   return file;

@@ -15,6 +15,7 @@ class QStackedWidget;
 
 namespace headroom::pages {
 
+class ExportCommands;
 class LivePage;
 class MessageBar;
 class ModeBar;
@@ -38,6 +39,7 @@ class MainWindow : public QMainWindow {
   MessageBar& messages() const { return *m_messages; }
   const session::Appearance& appearance() const { return m_appearance; }
   session::Workspace& workspace() const { return m_workspace; }
+  ExportCommands& exportCommands() const { return *m_export; }
   /// The page that is shown, as its place in the mode bar.
   int page() const;
   void showPage(int page);
@@ -85,6 +87,7 @@ class MainWindow : public QMainWindow {
   QStackedWidget* m_stack;
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
+  ExportCommands* m_export = nullptr;
   QMenu* m_recent = nullptr;
   QString m_openingNote;  // as it stands in the window, empty without one
 };

@@ -13,8 +13,9 @@ class QToolButton;
 
 namespace headroom::pages {
 
-/// Sentences that float over the page: what went wrong or what to know. Nothing below moves for them, and they
-/// can be sent away; a newer note takes the place of an older one, but a problem stays until it is sent away.
+/// Sentences that float over the page: what went wrong or what to know. Nothing below moves for them, and
+/// they can be sent away; a newer note takes the place of an older one, but a problem stays until it is sent
+/// away.
 class MessageBar : public QFrame {
   Q_OBJECT
 

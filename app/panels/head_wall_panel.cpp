@@ -242,6 +242,8 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
   strokeRect(list, inset(grid.cell(layer, head), -context.px(1)), context.palette().text, 0.0f,
              context.px(1));
   if (ImGui::IsMouseClicked(0)) context.selection.setHead(session::HeadAddress{m_lane, layer, head});
+  // The button is up again before the menu takes the mouse.
+  if (ImGui::IsMouseReleased(1)) context.selection.askForHeadMenu({m_lane, layer, head});
 
   const int position = context.selection.positionIn(context.store, m_lane);
   const std::span<const float> row = lane.attentionRow(layer, head, position);

@@ -230,6 +230,7 @@ void InspectorPanel::handleMouse(const PanelContext& context, const AttentionMap
     m_zoomed = view;
   }
   if (ImGui::IsMouseDoubleClicked(0)) m_zoomed.reset();
+  if (state.hovered && ImGui::IsMouseReleased(1)) context.selection.askForHeadMenu(head);
   const std::optional<MapPoint> point = map.pointAt(view, context.store.lane(head.lane), mouse);
   if (!point) return;
   m_point = point;

@@ -4,21 +4,6 @@
 
 namespace headroom::panels {
 
-bool isRecorded(const session::LaneTrace& lane, int layer, int position) {
-  const analysis::TruthCard& card = lane.info().card;
-  return !card.isTrace || card.recorded.holds(layer, position);
-}
-
-std::vector<PositionRange> unrecordedRows(const session::LaneTrace& lane, int layer) {
-  std::vector<PositionRange> ranges;
-  for (int position = 0; position < lane.length(); ++position) {
-    if (isRecorded(lane, layer, position)) continue;
-    if (ranges.empty() || ranges.back().end != position) ranges.push_back({position, position});
-    ranges.back().end = position + 1;
-  }
-  return ranges;
-}
-
 void wantFullRows(const PanelContext& context, const session::HeadAddress& head, RowPurpose purpose,
                   int first, int count) {
   if (context.playing && !context.selection.position()) return;
@@ -38,16 +23,6 @@ void wantFullRows(const PanelContext& context, const session::HeadAddress& head,
                               .queryHead = head.queryHead,
                               .firstPosition = first,
                               .tokens = {from, from + (end - first)}});
-}
-
-session::PooledRow bestRow(const session::LaneTrace& lane, const session::HeadAddress& head, int position) {
-  if (!isRecorded(lane, head.layer, position)) return {};
-  const session::PooledRow row = lane.pooledRow(head.layer, head.queryHead, position);
-  if (!row.values.empty()) return row;
-  const analysis::PooledMap& map = lane.overview(head.layer, head.queryHead);
-  if (position >= map.positionCount()) return row;
-  const auto cell = static_cast<std::size_t>(position / map.factor());
-  return {map.cells().subspan(cell * analysis::PooledMap::kCells, cell + 1), map.factor()};
 }
 
 }  // namespace headroom::panels

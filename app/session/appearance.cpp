@@ -4,7 +4,6 @@ namespace headroom::session {
 
 namespace {
 
-// Lane colours are from the set of M. Okabe and K. Ito, which stays apart with every common colour blindness.
 const Palette kDark{
     .window = rgb(0x14171C),
     .panel = rgb(0x1A1E25),
@@ -20,7 +19,7 @@ const Palette kDark{
     .mark = rgb(0xFF7A70),
     .untrained = rgb(0x46363F),
     .mapGround = rgb(0x101318),
-    .lanes = {rgb(0x56B4E9), rgb(0xE69F00), rgb(0xCC79A7), rgb(0xF0E442)},
+    .lanes = analysis::kLaneColorsOnDark,
     .traffic = {rgb(0x5F6E86), rgb(0x2FBF9B), rgb(0x17765F), rgb(0x9A8FD1), rgb(0x6A5FA3), rgb(0xC77B92)},
 };
 
@@ -39,7 +38,7 @@ const Palette kLight{
     .mark = rgb(0xC2352B),
     .untrained = rgb(0xEFDCE2),
     .mapGround = rgb(0xE2E6EC),
-    .lanes = {rgb(0x0072B2), rgb(0xB86A00), rgb(0xA8437F), rgb(0x6B6A00)},
+    .lanes = analysis::kLaneColorsOnLight,
     .traffic = {rgb(0x8A97AB), rgb(0x14A382), rgb(0x0B6B55), rgb(0x8478C4), rgb(0x574B94), rgb(0xB8607A)},
 };
 

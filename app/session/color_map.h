@@ -1,49 +1,22 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string_view>
+#include "core/analysis/color_map.h"
 
 namespace headroom::session {
 
-struct Color {
-  std::uint8_t red = 0;
-  std::uint8_t green = 0;
-  std::uint8_t blue = 0;
-  std::uint8_t alpha = 255;
-
-  bool operator==(const Color&) const = default;
-};
-
-constexpr Color rgb(std::uint32_t hex) {
-  return {static_cast<std::uint8_t>(hex >> 16), static_cast<std::uint8_t>(hex >> 8),
-          static_cast<std::uint8_t>(hex)};
-}
-constexpr Color withAlpha(Color color, double alpha) {
-  color.alpha = static_cast<std::uint8_t>(alpha * 255.0 + 0.5);
-  return color;
-}
-/// `a` at amount 0, `b` at 1.
-Color mix(Color a, Color b, double amount);
-
-/// Perceptually uniform, readable with every common colour blindness.
-enum class ColorMap { Viridis, Cividis, Magma };
-inline constexpr int kColorMapCount = 3;
-std::string_view colorMapName(ColorMap map);
-/// Colour of `value` in 0..1.
-Color colorOf(ColorMap map, double value);
-
-/// How attention becomes a value in 0..1.
-enum class MapScale {
-  Linear,       ///< 0 to 1
-  Logarithmic,  ///< kLogarithmicFloor to 1
-  SinkHidden,   ///< linear without position 0, stretched to the largest value of the rest
-};
-inline constexpr int kMapScaleCount = 3;
-std::string_view mapScaleName(MapScale scale);
-/// Attention that a logarithmic scale shows as 0.
-inline constexpr float kLogarithmicFloor = 1e-4f;
-/// `maximum` is the attention that a stretched scale shows as 1.
-double scaled(MapScale scale, double attention, double maximum);
+// Colours are core/analysis' business; views know them by these names.
+using analysis::Color;
+using analysis::ColorMap;
+using analysis::colorMapName;
+using analysis::colorOf;
+using analysis::kColorMapCount;
+using analysis::kLogarithmicFloor;
+using analysis::kMapScaleCount;
+using analysis::MapScale;
+using analysis::mapScaleName;
+using analysis::mix;
+using analysis::rgb;
+using analysis::scaled;
+using analysis::withAlpha;
 
 }  // namespace headroom::session

@@ -60,10 +60,9 @@ LaneTrace::LaneTrace(LaneInfo info) : m_info(std::move(info)) {
   m_texts.reserve(static_cast<std::size_t>(m_info.config.vocabSize));
   for (int token = 0; token < m_info.config.vocabSize; ++token) {
     const auto index = static_cast<std::size_t>(token);
-    const bool named = index < m_info.pieces.size() && !m_info.pieces[index].empty();
-    m_texts.push_back(named ? displayText(m_info.pieces[index]) : "#" + std::to_string(token));
+    const std::string_view bytes = index < m_info.pieces.size() ? std::string_view(m_info.pieces[index]) : "";
+    m_texts.push_back(text::shownToken(token, bytes, endsText(token)));
   }
-  for (const int token : m_info.endTokens) m_texts[static_cast<std::size_t>(token)] = kEndOfText;
   clear();
 }
 

@@ -10,6 +10,7 @@
 #include "app/session/lane.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/pooled_map.h"
+#include "core/text/display_text.h"
 
 namespace headroom::session {
 
@@ -51,9 +52,10 @@ class LaneTrace {
   std::string_view text(int token) const;
   /// The token at a position as tokenLabel() shows it.
   std::string labelAt(int position) const;
-  static constexpr std::string_view kEndOfText = "end of text";
+  static constexpr std::string_view kEndOfText = text::kEndOfText;
   bool endsText(int token) const;
 
+  std::span<const model::StepRecord> steps() const { return m_steps; }
   int stepCount() const { return static_cast<int>(m_steps.size()); }
   /// Of older steps the stages may be sums over all layers, of layer -1 then, and the attention may be gone.
   const model::StepRecord& step(int index) const { return m_steps[static_cast<std::size_t>(index)]; }

@@ -82,6 +82,9 @@ class Selection : public QObject {
   /// Asks for full rows once: the same request again is not repeated.
   void wantRows(const RowRequest& rows);
 
+  /// Asks for what can be done with a head's map, where the mouse is.
+  void askForHeadMenu(const HeadAddress& head) { emit headMenuWanted(head); }
+
   /// After other lanes came: what pointed to a lane goes with it, and is dropped where that is no more.
   void clampTo(const TraceStore& store);
 
@@ -89,6 +92,7 @@ class Selection : public QObject {
   void changed();
   /// Somebody looks at rows that are pooled or no longer there.
   void rowsWanted(const headroom::session::RowRequest& rows);
+  void headMenuWanted(const headroom::session::HeadAddress& head);
 
  private:
   template <typename Value>

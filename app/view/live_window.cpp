@@ -2,6 +2,7 @@
 
 #include <QDropEvent>
 #include <QMimeData>
+#include <algorithm>
 
 #include "app/view/live_renderer.h"
 
@@ -38,6 +39,26 @@ void LiveWindow::setAppearance(const session::Appearance& appearance) {
 void LiveWindow::setActivity(Activity activity) {
   m_activity = activity;
   m_pacer.setActivity(activity);
+}
+
+QImage LiveWindow::picture() {
+  if (!isExposed() || !supportsGrab()) return {};
+  const QImage image = grab().convertToFormat(QImage::Format_RGB32);
+  if (colorFormat() != VK_FORMAT_B8G8R8A8_UNORM) return image;
+  // Qt 6.4's grab() takes the swap chain's bytes as RGBA, whatever their order, Qt 6.8's does not: the ground
+  // of the view tells, which is no grey.
+  const session::Color ground = m_appearance.palette().panel;
+  const auto count = [&](QRgb color) {
+    std::ptrdiff_t found = 0;
+    for (int y = 0; y < image.height(); ++y) {
+      const auto* line = reinterpret_cast<const QRgb*>(image.constScanLine(y));
+      found += std::count(line, line + image.width(), color);
+    }
+    return found;
+  };
+  const bool isSwapped =
+      count(qRgb(ground.blue, ground.green, ground.red)) > count(qRgb(ground.red, ground.green, ground.blue));
+  return isSwapped ? image.rgbSwapped() : image;
 }
 
 bool LiveWindow::event(QEvent* event) {

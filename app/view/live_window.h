@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QImage>
 #include <QKeyEvent>
 #include <QUrl>
 #include <QVulkanWindow>
@@ -37,6 +38,9 @@ class LiveWindow : public QVulkanWindow {
   session::SpeedBoard& board() { return m_board; }
   session::Selection& selection() { return m_selection; }
   FramePacer& pacer() { return m_pacer; }
+
+  /// What the view shows, drawn anew: in device pixels, opaque. Null while it is not shown.
+  QImage picture();
 
   /// Frames drawn since the start.
   std::uint64_t frameCount() const { return m_frameCount; }

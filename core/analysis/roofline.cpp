@@ -62,6 +62,23 @@ std::vector<RooflinePoint> rooflinePoints(const LaneMeasurement& lane) {
   return points;
 }
 
+RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::DeviceCeilings& ceilings) {
+  constexpr double kRoom = 1.6;
+  RooflineRange range;
+  if (!points.empty()) range.bottom = points.front().gigaflopsPerSecond();
+  for (const RooflinePoint& point : points) {
+    range.left = std::min(range.left, point.intensity() / kRoom);
+    range.right = std::max(range.right, point.intensity() * kRoom);
+    range.bottom = std::min(range.bottom, point.gigaflopsPerSecond() / kRoom);
+    range.top = std::max(range.top, point.gigaflopsPerSecond() * kRoom);
+  }
+  if (ceilings.known()) {
+    range.right = std::max(range.right, 2.0 * ceilings.fmaGflops / ceilings.memoryCopy());
+    range.top = std::max(range.top, 2.2 * ceilings.fmaGflops);
+  }
+  return range;
+}
+
 double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops) {
   return std::min(fmaGflops, intensity * gigabytesPerSecond);
 }

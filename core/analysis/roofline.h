@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <vector>
 
 #include "core/analysis/lane_measurement.h"
@@ -49,6 +50,16 @@ struct RooflinePoint {
 
 /// The points of the stages that compute (all but Embedding) and were measured.
 std::vector<RooflinePoint> rooflinePoints(const LaneMeasurement& lane);
+
+/// What a roofline diagram shows of both its logarithmic axes.
+struct RooflineRange {
+  double left = 0.1;  ///< FLOPs per issued byte
+  double right = 10.0;
+  double bottom = 1.0;  ///< GFLOP/s
+  double top = 10.0;
+};
+/// Holds all points and, where the ceilings are known, the ridge of memory, where arithmetic takes over.
+RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::DeviceCeilings& ceilings);
 
 /// GFLOP/s that `intensity` allows at most under a bandwidth in GB/s and the FMA ceiling.
 double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops);

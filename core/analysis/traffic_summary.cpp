@@ -36,6 +36,11 @@ double StepSummary::kvShareOfReads() const {
   return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
 }
 
+std::optional<std::uint64_t> countedBytes(const model::StepRecord& record) {
+  const model::Traffic issued = record.issued();
+  return isCounted(issued) ? std::optional(issued.total()) : std::nullopt;
+}
+
 std::uint64_t bytesRead(const model::Traffic& traffic) {
   return traffic.weightsRead + traffic.kvRead + traffic.activationsRead;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ struct StepSummary {
   /// KV read of all logical bytes read, 0 to 1.
   double kvShareOfReads() const;
 };
+
+/// Issued bytes of a step; nothing where nobody counted them.
+std::optional<std::uint64_t> countedBytes(const model::StepRecord& record);
 
 /// Bytes read, each datum once: weights, KV and activations.
 std::uint64_t bytesRead(const model::Traffic& traffic);

@@ -4,6 +4,12 @@
 
 namespace headroom::analysis {
 
+std::vector<WeightMatrix> WeightGeometry::matrices() const {
+  std::vector<WeightMatrix> all = layer;
+  all.insert(all.end(), outside.begin(), outside.end());
+  return all;
+}
+
 std::int64_t WeightGeometry::attentionParameters() const {
   std::int64_t sum = 0;
   for (std::size_t index = 0; index < 4; ++index) sum += layer[index].parametersOfAll();

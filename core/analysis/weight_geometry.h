@@ -18,6 +18,8 @@ struct WeightMatrix {
   std::int64_t columns = 0;
   int count = 1;  ///< how often the model has it: once per layer, or once
 
+  /// W_K and W_V: what shrinks when query heads share keys and values.
+  bool isSharedByHeads() const { return symbol == "W_K" || symbol == "W_V"; }
   std::int64_t parameters() const { return rows * columns; }
   std::int64_t parametersOfAll() const { return parameters() * count; }
 };
@@ -30,6 +32,8 @@ struct WeightGeometry {
       outside;  ///< embedding, learned positions, output where it has weights of its own
   std::int64_t vectorParameters = 0;  ///< the rest of the model's parameters: norms and biases
 
+  /// The matrices of one layer, then those outside.
+  std::vector<WeightMatrix> matrices() const;
   /// Of all layers' W_Q, W_K, W_V and W_O: layers x (2 d H h + 2 d G h).
   std::int64_t attentionParameters() const;
   std::int64_t total() const;

@@ -16,6 +16,10 @@ std::string_view shortName(AttentionKind kind) {
   return "";
 }
 
+std::string headsText(const AttentionShape& heads) {
+  return std::to_string(heads.queryHeadCount) + " Q \u2192 " + std::to_string(heads.kvHeadCount) + " KV";
+}
+
 std::string_view shortName(KvType type) {
   return type == KvType::F64 ? "f64" : type == KvType::F32 ? "f32" : "f16";
 }

@@ -28,6 +28,9 @@ struct AttentionShape {
   bool operator==(const AttentionShape&) const = default;
 };
 
+/// "8 Q \u2192 2 KV": how query heads share keys and values.
+std::string headsText(const AttentionShape& heads);
+
 /// How keys and values are stored; f64 by the reference only, where f32 is asked for.
 enum class KvType { F32, F16, F64 };
 

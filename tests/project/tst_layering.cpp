@@ -55,16 +55,22 @@ const std::vector<Rule>& rules() {
        {"core/model", "core/text", "core/analysis", "core/lanes", "core/evaluation"},
        {},
        {"QtCore"}},
+      {"app/figures",
+       {"core/model", "core/analysis", "core/evaluation", "core/formats/files/atomic_file.h",
+        "core/formats/npy.h"},
+       {},
+       {"QtCore", "QtGui", "QtSvg"}},
       {"app/panels", {"app/session", "core/model", "core/analysis"}, {kImgui}, {}},
       {"app/view",
        {"app/session", "app/panels/panel.h", "shaders/kernel_params.h"},
        {kVulkan, kImgui, {"fontconfig/.*", Where::SourcesOnly}},
        {"QtCore", "QtGui"}},
       {"app/pages",
-       {"app/session", "core/model", "core/analysis"},
+       {"app/session", "app/figures", "core/model", "core/analysis"},
        {{"qcustomplot\\.h"}},
        {"QtCore", "QtGui", "QtWidgets", "QtPrintSupport"}},
       {"app/cli", {"core"}, {{"CLI/.*"}, kJson}, {}},
+      {"app/cli/export", {"app/cli", "app/figures", "core"}, {{"CLI/.*"}, kJson}, {}},
       // main() builds what the other folders of app/ receive.
       {"app", {"app", "core"}, {}, {"QtCore", "QtGui", "QtWidgets"}},
   };
@@ -251,6 +257,15 @@ class TstLayering : public QObject {
     row("the command line sees the core", "app/cli/x.cpp", "\"core/engine/vulkan_decoder.h\"", true);
     row("the command line sees no Qt", "app/cli/x.cpp", "<QString>", false);
     row("the command line sees no session", "app/cli/x.cpp", "\"app/session/lane.h\"", false);
+    row("nor figures", "app/cli/x.cpp", "\"app/figures/figure.h\"", false);
+    row("but export does", "app/cli/export/x.cpp", "\"app/figures/figure.h\"", true);
+    row("export sees no session", "app/cli/export/x.cpp", "\"app/session/lane.h\"", false);
+    row("figures see no session", "app/figures/x.cpp", "\"app/session/lane.h\"", false);
+    row("figures see no engine", "app/figures/x.cpp", "\"core/engine/vulkan_decoder.h\"", false);
+    row("figures read no files", "app/figures/x.cpp", "\"core/formats/load_model.h\"", false);
+    row("figures write whole ones", "app/figures/x.cpp", "\"core/formats/files/atomic_file.h\"", true);
+    row("figures see no widgets", "app/figures/x.cpp", "<QWidget>", false);
+    row("figures paint", "app/figures/x.cpp", "<QPainter>", true);
     row("an unknown folder", "core/misc/x.cpp", "<vector>", false);
   }
   void theTableForbids() {

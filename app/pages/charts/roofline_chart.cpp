@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 
-#include "app/pages/charts/stage_names.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
+#include "core/analysis/step_parts.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
@@ -97,24 +97,11 @@ void RooflineChart::collect(const ChartSource& source) {
 }
 
 void RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
-  double left = 0.1;
-  double right = 10.0;
-  double bottom = 1.0;
-  double top = 10.0;
-  if (!m_dots.empty()) bottom = m_dots.front().point.gigaflopsPerSecond();
-  for (const Dot& dot : m_dots) {
-    left = std::min(left, dot.point.intensity() / 1.6);
-    right = std::max(right, dot.point.intensity() * 1.6);
-    bottom = std::min(bottom, dot.point.gigaflopsPerSecond() / 1.6);
-    top = std::max(top, dot.point.gigaflopsPerSecond() * 1.6);
-  }
-  if (ceilings.known()) {
-    // As far as the ridge of memory, where arithmetic takes over.
-    right = std::max(right, 2.0 * ceilings.fmaGflops / ceilings.memoryCopy());
-    top = std::max(top, 2.2 * ceilings.fmaGflops);
-  }
-  xAxis->setRange(left, right);
-  yAxis->setRange(bottom, top);
+  std::vector<analysis::RooflinePoint> points;
+  for (const Dot& dot : m_dots) points.push_back(dot.point);
+  const analysis::RooflineRange range = analysis::rooflineRange(points, ceilings);
+  xAxis->setRange(range.left, range.right);
+  yAxis->setRange(range.bottom, range.top);
 }
 
 void RooflineChart::drawRoofs(const model::DeviceCeilings& ceilings) {
@@ -175,7 +162,7 @@ void RooflineChart::drawLegend() {
     });
     if (!shown) continue;
     write(look.sign, {left, y}, toQt(colors.textDim));
-    write(kStageNames[static_cast<std::size_t>(stage)], {left + 20.0, y}, toQt(colors.text));
+    write(analysis::kStepPartNames[static_cast<std::size_t>(stage)], {left + 20.0, y}, toQt(colors.text));
     y += line;
   }
 }

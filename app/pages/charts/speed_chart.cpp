@@ -10,51 +10,27 @@
 
 namespace headroom::pages {
 
-namespace {
-
-/// How much farther than was measured the lines are drawn.
-constexpr double kBeyond = 1.5;
-
-QString nameOf(const analysis::SpeedCurve& curve) {
-  return toQt(curve.title());
-}
-
-/// The lane that decodes that model, with that type of cache if there is one, for its colour; -1 where it is
-/// gone.
-int laneOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
+int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
   int found = -1;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneInfo& info = store.lane(lane).info();
     if (info.request.source != curve.source) continue;
-    if (info.kvType == curve.kvType) return lane;
-    if (found < 0) found = lane;
+    // That with the same type of cache, if there is one.
+    if (info.kvType == curve.kvType) return info.request.colorIndex;
+    if (found < 0) found = info.request.colorIndex;
   }
   return found;
 }
 
-}  // namespace
-
-SpeedChart::SpeedChart(Over over, QWidget* parent)
-    : Chart(over == Over::Context ? "ms per step against context" : "ms per step against batch",
-            "Measured by the last sweep: medians of its rounds, with the least and the most.\n"
-            "The line is fitted; dashed it is beyond what was measured.",
-            parent),
+SpeedChart::SpeedChart(analysis::SpeedOver over, QWidget* parent)
+    : Chart(
+          over == analysis::SpeedOver::Context ? "ms per step against context" : "ms per step against batch",
+          "Measured by the last sweep: medians of its rounds, with the least and the most.\n"
+          "The line is fitted; dashed it is beyond what was measured.",
+          parent),
       m_over(over) {
-  xAxis->setLabel(over == Over::Context ? "positions in the cache" : "sequences");
-  if (over == Over::Context) showLegend();
-}
-
-std::vector<SpeedChart::Sample> SpeedChart::samplesOf(const analysis::SpeedCurve& curve) const {
-  std::vector<Sample> samples;
-  for (const analysis::SpeedPoint& point : curve.points) {
-    const bool shows =
-        m_over == Over::Context ? point.at.batch == m_batch : point.at.positions == m_positions;
-    if (!shows || point.roundMs.empty()) continue;
-    samples.push_back(
-        {static_cast<double>(m_over == Over::Context ? point.at.positions : point.at.batch), point.stepMs()});
-  }
-  std::ranges::sort(samples, {}, &Sample::x);
-  return samples;
+  xAxis->setLabel(over == analysis::SpeedOver::Context ? "positions in the cache" : "sequences");
+  if (over == analysis::SpeedOver::Context) showLegend();
 }
 
 void SpeedChart::refresh(const ChartSource& source) {
@@ -63,12 +39,12 @@ void SpeedChart::refresh(const ChartSource& source) {
   clearPlottables();
   for (QCPAbstractItem* item : m_items) removeItem(item);
   m_items.clear();
-  m_last = 0.0;
-  if (m_map.curves.empty() || m_map.curves.front().points.empty()) {
+  m_view = analysis::speedView(m_map, m_over);
+  if (m_view.isEmpty()) {
     auto* text = new QCPItemText(this);
     text->position->setType(QCPItemPosition::ptAxisRectRatio);
     text->position->setCoords(0.5, 0.5);
-    text->setText(m_over == Over::Context
+    text->setText(m_over == analysis::SpeedOver::Context
                       ? "Nothing measured yet: Measure times all lanes at several contexts."
                       : "Nothing measured yet.");
     text->setColor(toQt(m_appearance.palette().textDim));
@@ -77,34 +53,27 @@ void SpeedChart::refresh(const ChartSource& source) {
     replot(QCustomPlot::rpQueuedReplot);
     return;
   }
-  const std::vector<analysis::SpeedPoint>& points = m_map.curves.front().points;
-  m_batch = points.front().at.batch;
-  m_positions = points[0].at.positions;
-  for (const analysis::SpeedPoint& point : points) {
-    if (point.at.batch != m_batch) m_positions = point.at.positions;
-  }
   double largest = 0.0;
-  for (const analysis::SpeedCurve& curve : m_map.curves) {
-    for (const Sample& sample : samplesOf(curve)) {
-      m_last = std::max(m_last, sample.x);
+  for (std::size_t curve = 0; curve < m_map.curves.size(); ++curve) {
+    for (const analysis::SpeedSample& sample : m_view.samples[curve])
       largest = std::max(largest, sample.ms.maximum);
-    }
+    const int colorIndex = colorIndexOf(store, m_map.curves[curve]);
+    const session::Palette& colors = m_appearance.palette();
+    drawCurve(curve, toQt(colorIndex < 0 ? colors.textDim : colors.lane(colorIndex)));
   }
-  for (const analysis::SpeedCurve& curve : m_map.curves) {
-    const int lane = laneOf(store, curve);
-    drawCurve(curve, lane < 0 ? toQt(m_appearance.palette().textDim) : laneColor(store, lane));
-  }
-  xAxis->setRange(0.0, m_over == Over::Context ? kBeyond * m_last : 1.1 * m_last);
+  xAxis->setRange(0.0, m_over == analysis::SpeedOver::Context ? analysis::kBeyondMeasured * m_view.last
+                                                              : 1.1 * m_view.last);
   yAxis->setRange(0.0, roundUp(1.15 * largest));
-  if (m_over == Over::Context) drawCrossings();
+  if (m_over == analysis::SpeedOver::Context) drawCrossings();
   replot(QCustomPlot::rpQueuedReplot);
 }
 
-void SpeedChart::drawCurve(const analysis::SpeedCurve& curve, QColor color) {
-  const std::vector<Sample> samples = samplesOf(curve);
+void SpeedChart::drawCurve(std::size_t index, QColor color) {
+  const analysis::SpeedCurve& curve = m_map.curves[index];
+  const std::vector<analysis::SpeedSample>& samples = m_view.samples[index];
   const bool isNaive = curve.kernel == model::AttentionKernel::Naive;
   QCPGraph* graph = addGraph();
-  graph->setName(nameOf(curve));
+  graph->setName(toQt(analysis::curveName(curve)));
   graph->setLineStyle(QCPGraph::lsNone);
   graph->setScatterStyle(
       QCPScatterStyle(isNaive ? QCPScatterStyle::ssSquare : QCPScatterStyle::ssDisc, color, color, 6));
@@ -113,15 +82,15 @@ void SpeedChart::drawCurve(const analysis::SpeedCurve& curve, QColor color) {
   bars->setDataPlottable(graph);
   bars->setPen(QPen(color, 1.0));
   bars->removeFromLegend();
-  for (const Sample& sample : samples) {
+  for (const analysis::SpeedSample& sample : samples) {
     graph->addData(sample.x, sample.ms.median);
     bars->addData(sample.ms.median - sample.ms.minimum, sample.ms.maximum - sample.ms.median);
   }
-  if (m_over == Over::Batch) {
+  if (m_over == analysis::SpeedOver::Batch) {
     graph->setLineStyle(QCPGraph::lsLine);
     return;
   }
-  const std::optional<analysis::Line> line = analysis::contextLine(curve, m_batch);
+  const std::optional<analysis::Line> line = analysis::contextLine(curve, m_view.batch);
   if (!line || samples.empty()) return;
   const auto addLine = [&](double from, double to, Qt::PenStyle style) {
     QCPGraph* fitted = addGraph();
@@ -130,28 +99,16 @@ void SpeedChart::drawCurve(const analysis::SpeedCurve& curve, QColor color) {
     fitted->removeFromLegend();
   };
   addLine(samples.front().x, samples.back().x, Qt::SolidLine);
-  addLine(samples.back().x, kBeyond * m_last, Qt::DashLine);
+  addLine(samples.back().x, analysis::kBeyondMeasured * m_view.last, Qt::DashLine);
 }
 
 void SpeedChart::drawCrossings() {
   int place = 0;
-  for (const analysis::SpeedCurve& fast : m_map.curves) {
-    if (fast.kernel != model::AttentionKernel::Shared) continue;
-    // Against the one with the most KV heads that it may be compared with.
-    const analysis::SpeedCurve* slow = nullptr;
-    for (const analysis::SpeedCurve& curve : m_map.curves) {
-      const bool hasMore = !slow || curve.attention.kvHeadCount > slow->attention.kvHeadCount;
-      if (analysis::comparable(curve, fast) && hasMore) slow = &curve;
-    }
-    if (!slow) continue;
-    for (const double goal : analysis::kCrossings) {
-      const auto crossing = analysis::crossing(goal, *slow, fast, m_batch);
-      if (!crossing) continue;
-      markCrossing(
-          crossing->at.positions,
-          QString("%1 %2\u00d7 at %3").arg(nameOf(fast), fixed(goal, 1), grouped(crossing->at.positions)),
-          place++);
-    }
+  for (const auto& [curve, goal, crossing] : analysis::crossingsAt(m_map, m_view.batch)) {
+    const QString name = toQt(analysis::curveName(m_map.curves[curve]));
+    markCrossing(crossing.at.positions,
+                 QString("%1 %2\u00d7 at %3").arg(name, fixed(goal, 1), grouped(crossing.at.positions)),
+                 place++);
   }
 }
 
@@ -174,15 +131,15 @@ void SpeedChart::markCrossing(double positions, const QString& label, int place)
 
 QString SpeedChart::valuesAt(double x) const {
   QString text;
-  for (const analysis::SpeedCurve& curve : m_map.curves) {
-    const std::vector<Sample> samples = samplesOf(curve);
+  for (std::size_t curve = 0; curve < m_view.samples.size(); ++curve) {
+    const std::vector<analysis::SpeedSample>& samples = m_view.samples[curve];
     if (samples.empty()) continue;
-    const auto nearest =
-        std::ranges::min_element(samples, {}, [x](const Sample& sample) { return std::abs(sample.x - x); });
-    text +=
-        QString("%1%2 at %3: %4 ms (%5 to %6)")
-            .arg(text.isEmpty() ? "" : "\n", nameOf(curve), grouped(static_cast<int>(nearest->x)),
-                 fixed(nearest->ms.median, 3), fixed(nearest->ms.minimum, 3), fixed(nearest->ms.maximum, 3));
+    const auto nearest = std::ranges::min_element(
+        samples, {}, [x](const analysis::SpeedSample& sample) { return std::abs(sample.x - x); });
+    text += QString("%1%2 at %3: %4 ms (%5 to %6)")
+                .arg(text.isEmpty() ? "" : "\n", toQt(analysis::curveName(m_map.curves[curve])),
+                     grouped(static_cast<int>(nearest->x)), fixed(nearest->ms.median, 3),
+                     fixed(nearest->ms.minimum, 3), fixed(nearest->ms.maximum, 3));
   }
   return text;
 }

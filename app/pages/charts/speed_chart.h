@@ -3,9 +3,12 @@
 #include <vector>
 
 #include "app/pages/charts/chart.h"
-#include "core/analysis/speed_map.h"
+#include "core/analysis/speed_view.h"
 
 namespace headroom::pages {
+
+/// The LaneRequest::colorIndex of the lane that decodes the curve's model; -1 where it is gone.
+int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& curve);
 
 /// Time of a step over the context, or over the batch, as the last sweep measured it: points with the least
 /// and the most of their rounds, a fitted line that is dashed where nothing was measured, and where a layout
@@ -14,8 +17,9 @@ class SpeedChart : public Chart {
   Q_OBJECT
 
  public:
-  enum class Over { Context, Batch };
-  SpeedChart(Over over, QWidget* parent);
+  SpeedChart(analysis::SpeedOver over, QWidget* parent);
+
+  analysis::SpeedOver over() const { return m_over; }
 
   void refresh(const ChartSource& source) override;
 
@@ -23,21 +27,13 @@ class SpeedChart : public Chart {
   QString valuesAt(double x) const override;
 
  private:
-  /// What a curve's points lie at, of those that this chart shows.
-  struct Sample {
-    double x = 0.0;
-    model::Spread ms;
-  };
-  std::vector<Sample> samplesOf(const analysis::SpeedCurve& curve) const;
-  void drawCurve(const analysis::SpeedCurve& curve, QColor color);
+  void drawCurve(std::size_t curve, QColor color);
   void drawCrossings();
   void markCrossing(double positions, const QString& label, int place);
 
-  Over m_over;
+  analysis::SpeedOver m_over;
   analysis::SpeedMap m_map;
-  int m_batch = 1;      ///< at which contexts are compared
-  int m_positions = 0;  ///< at which batches are
-  double m_last = 0.0;  ///< the farthest x that was measured
+  analysis::SpeedView m_view;
   std::vector<QCPAbstractItem*> m_items;
 };
 

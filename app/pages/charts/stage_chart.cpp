@@ -4,24 +4,23 @@
 #include <array>
 #include <cmath>
 
-#include "app/pages/charts/stage_names.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
+#include "core/analysis/step_parts.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
 
 namespace {
 
-/// The stages, and what lies outside them: all of a step's wall time.
-constexpr int kBarCount = model::kStageCount + 1;
+constexpr int kBarCount = analysis::kStepPartCount;
 // Where the full names do not fit; the tool tip has them.
 constexpr std::array<const char*, kBarCount> kShortNames{"emb.", "QKV",  "attn.",  "out",
                                                          "up",   "down", "logits", "outs."};
 
 const char* nameOf(int bar) {
-  return bar < model::kStageCount ? kStageNames[static_cast<std::size_t>(bar)] : "outside";
+  return analysis::kStepPartNames[static_cast<std::size_t>(bar)];
 }
 
 /// Pixels between two names at least.
@@ -96,10 +95,10 @@ void StageChart::refresh(const ChartSource& source) {
     m_wallTimes.push_back(measured.stepMs);
     QVector<double> keys;
     QVector<double> values;
-    for (std::size_t bar = 0; bar < kBarCount; ++bar) {
-      keys.append(static_cast<double>(bar));
-      values.append(bar < measured.stageMs.size() ? measured.stageMs[bar] : measured.overhead.totalMs());
-      largest = std::max(largest, values.back());
+    for (const double milliseconds : analysis::stepPartsMs(measured)) {
+      keys.append(static_cast<double>(keys.size()));
+      values.append(milliseconds);
+      largest = std::max(largest, milliseconds);
     }
     QCPBars* bars = m_bars[static_cast<std::size_t>(lane)];
     bars->setWidth(0.72 / std::max(laneCount, 1));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "app/pages/texts.h"
+#include "core/analysis/traffic_summary.h"
 
 namespace headroom::pages {
 
@@ -33,9 +34,9 @@ void TrafficChart::refresh(const ChartSource& source) {
     const session::LaneTrace& trace = store.lane(lane);
     int& next = m_nextPosition[static_cast<std::size_t>(lane)];
     for (next = std::max(next, trace.filledLength()); next < trace.length(); ++next) {
-      const model::Traffic issued = trace.stepAt(next).issued();
-      if (!analysis::isCounted(issued)) continue;
-      const double bytes = static_cast<double>(issued.total());
+      const auto counted = analysis::countedBytes(trace.stepAt(next));
+      if (!counted) continue;
+      const auto bytes = static_cast<double>(*counted);
       graph(lane)->addData(next, bytes / kMegabyte);
       m_largest = std::max(m_largest, bytes);
     }

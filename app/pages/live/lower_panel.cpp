@@ -23,8 +23,8 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
       m_strip(new VerdictStrip(store, board, this)),
       m_stack(new QStackedWidget(this)),
       m_charts(new ChartsPanel(m_source, this)),
-      m_speed(new SpeedChart(SpeedChart::Over::Context, this)),
-      m_batches(new SpeedChart(SpeedChart::Over::Batch, this)),
+      m_speed(new SpeedChart(analysis::SpeedOver::Context, this)),
+      m_batches(new SpeedChart(analysis::SpeedOver::Batch, this)),
       m_roofline(new RooflineChart(this)),
       m_weights(new WeightsView(this)),
       m_timer(this) {

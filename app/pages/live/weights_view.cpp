@@ -22,17 +22,6 @@ QString counted(std::int64_t value) {
   return toQt(model::countText(static_cast<double>(value)));
 }
 
-/// The matrices of one layer, then those outside.
-std::vector<analysis::WeightMatrix> matricesOf(const analysis::WeightGeometry& geometry) {
-  std::vector<analysis::WeightMatrix> all = geometry.layer;
-  all.insert(all.end(), geometry.outside.begin(), geometry.outside.end());
-  return all;
-}
-
-bool isSharedByHeads(const analysis::WeightMatrix& matrix) {
-  return matrix.symbol == "W_K" || matrix.symbol == "W_V";
-}
-
 QString symbolOf(const analysis::WeightMatrix& matrix) {
   return toQt(matrix.symbol);
 }
@@ -112,7 +101,7 @@ QString WeightsView::label(const analysis::WeightMatrix& matrix) const {
 
 double WeightsView::rowHeight(const Lane& lane, double scale) const {
   double tallest = 0.0;
-  for (const analysis::WeightMatrix& matrix : matricesOf(lane.geometry)) {
+  for (const analysis::WeightMatrix& matrix : lane.geometry.matrices()) {
     tallest = std::max(tallest, static_cast<double>(matrix.columns));
   }
   // Above the drawing the lane's line, below it symbol and shape.
@@ -122,7 +111,7 @@ double WeightsView::rowHeight(const Lane& lane, double scale) const {
 double WeightsView::rowWidth(const Lane& lane, double scale) const {
   const QFontMetrics metrics(m_small);
   double width = 0.0;
-  for (const analysis::WeightMatrix& matrix : matricesOf(lane.geometry)) {
+  for (const analysis::WeightMatrix& matrix : lane.geometry.matrices()) {
     width += std::max(scale * static_cast<double>(matrix.rows),
                       static_cast<double>(metrics.horizontalAdvance(label(matrix)))) +
              kGap;
@@ -150,7 +139,7 @@ void WeightsView::place() {
   for (std::size_t lane = 0; lane < m_lanes.size(); ++lane) {
     m_tops.push_back(top);
     double left = kMargin;
-    for (const analysis::WeightMatrix& matrix : matricesOf(m_lanes[lane].geometry)) {
+    for (const analysis::WeightMatrix& matrix : m_lanes[lane].geometry.matrices()) {
       const double across = std::max(scale * static_cast<double>(matrix.rows), 1.0);
       const double down = std::max(scale * static_cast<double>(matrix.columns), 1.0);
       m_drawn.push_back(
@@ -174,7 +163,7 @@ void WeightsView::paintEvent(QPaintEvent*) {
   for (const Drawn& matrix : m_drawn) {
     const QColor color = m_lanes[static_cast<std::size_t>(matrix.lane)].color;
     QColor fill = color;
-    fill.setAlpha(isSharedByHeads(matrix.matrix) ? 200 : 55);
+    fill.setAlpha(matrix.matrix.isSharedByHeads() ? 200 : 55);
     painter.fillRect(matrix.area, fill);
     if (const QRectF lit = litColumns(matrix); !lit.isEmpty()) {
       painter.fillRect(lit, color);

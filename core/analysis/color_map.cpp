@@ -1,9 +1,9 @@
-#include "app/session/color_map.h"
+#include "core/analysis/color_map.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace headroom::session {
+namespace headroom::analysis {
 
 namespace {
 
@@ -58,4 +58,4 @@ double scaled(MapScale scale, double attention, double maximum) {
   return 0.0;
 }
 
-}  // namespace headroom::session
+}  // namespace headroom::analysis

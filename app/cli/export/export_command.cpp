@@ -1,0 +1,247 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/cli/commands.h"
+#include "app/cli/decode_arguments.h"
+#include "app/cli/export/run_figures.h"
+#include "app/cli/index_range.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/output_argument.h"
+#include "app/figures/figure_file.h"
+#include "app/figures/map_figure.h"
+#include "app/figures/offscreen.h"
+#include "core/formats/npy.h"
+#include "core/model/clock.h"
+#include "core/model/error.h"
+
+namespace headroom::cli {
+
+namespace {
+
+using figures::LaneChart;
+
+struct ChartName {
+  const char* name;
+  LaneChart chart;
+};
+constexpr std::array<ChartName, 5> kCharts{{{"growth", LaneChart::Growth},
+                                            {"traffic", LaneChart::Traffic},
+                                            {"stages", LaneChart::Stages},
+                                            {"roofline", LaneChart::Roofline},
+                                            {"geometry", LaneChart::Geometry}}};
+constexpr const char* kMap = "map";
+
+constexpr std::array<std::pair<const char*, analysis::MapScale>, analysis::kMapScaleCount> kScales{
+    {{"linear", analysis::MapScale::Linear},
+     {"log", analysis::MapScale::Logarithmic},
+     {"sink-hidden", analysis::MapScale::SinkHidden}}};
+
+std::vector<std::string> figureNames() {
+  std::vector<std::string> names{kMap};
+  for (const ChartName& chart : kCharts) names.emplace_back(chart.name);
+  return names;
+}
+
+std::vector<std::string> scaleNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, scale] : kScales) names.emplace_back(name);
+  return names;
+}
+
+std::vector<std::string> colorNames() {
+  std::vector<std::string> names;
+  for (int map = 0; map < analysis::kColorMapCount; ++map) {
+    names.emplace_back(analysis::colorMapName(static_cast<analysis::ColorMap>(map)));
+  }
+  return names;
+}
+
+class ExportCommand final : public Command {
+ public:
+  ExportCommand(CLI::App& parent, const GlobalOptions& global)
+      : Command(
+            parent, global, "export",
+            "Decode a text and write a figure of it: PNG, SVG or PDF, or its numbers as CSV; the rows of a "
+            "map also as NPY, [T][T]") {
+    app().add_option("WHAT", m_what, "What it shows")->required()->check(CLI::IsMember(figureNames()));
+    m_decode.addOptions(app());
+    m_output
+        .addOptions(app(), "--output", "File to write; its ending says as what: .png, .svg, .pdf, .csv, .npy")
+        ->required();
+    m_mapOptions = {
+        app().add_option("--layer", m_layer, "Of a map: the layer")->check(CLI::NonNegativeNumber),
+        app().add_option("--head", m_head, "Of a map: the query head")->check(CLI::NonNegativeNumber),
+        app()
+            .add_option("--scale", m_scale, "Of a map: how attention becomes a colour")
+            ->check(CLI::IsMember(scaleNames()))
+            ->capture_default_str(),
+        app()
+            .add_option("--colors", m_colors, "Of a map: its colours")
+            ->check(CLI::IsMember(colorNames()))
+            ->capture_default_str()};
+    app()
+        .add_option("--width", m_size.width, "Pixels across of a picture, at 96 per inch")
+        ->check(CLI::Range(figures::PictureSize::kLeastWidth, figures::PictureSize::kMostWidth))
+        ->capture_default_str();
+    app()
+        .add_option("--pixel-ratio", m_size.scale, "Of a PNG: its pixels per pixel of the width")
+        ->check(numberFrom(figures::PictureSize::kLeastScale, figures::PictureSize::kMostScale))
+        ->capture_default_str();
+  }
+
+  void run() override {
+    checkUsage();
+    const formats::OutputTarget target = m_output.check(global());
+    watchInterrupts();
+    lanes::DeviceLanes opener(m_decode.onDevice(global().device));
+    std::vector<LaneRun> runs(at(m_decode.laneCount()));
+    lanes::LaneSet set(
+        m_decode.laneSetOptions(),
+        [&](int lane, int position, int count) { return blockAt(runs[at(lane)], position, count); },
+        {.stepDone = [&](lanes::LaneStep step) { runs[at(step.lane)].keep(std::move(step)); },
+         .laneStopped = {}});
+    m_decode.openLanes(opener, runs, set, [&](int lane, const model::ModelConfig& config, int tokens) {
+      if (isMap()) record(runs[at(lane)], config, tokens, target);
+    });
+    runLanes(set, m_decode.maxTokens());
+    if (isRows()) {
+      writeRows(runs.front(), set.lane(0));
+    } else {
+      const figures::Figure figure =
+          isMap() ? mapFigure(runs.front(), set.lane(0)) : chartFigure(opener, runs, set);
+      write(figure);
+    }
+    report(set, target);
+  }
+
+ private:
+  static std::size_t at(int lane) { return static_cast<std::size_t>(lane); }
+  bool isMap() const { return m_what == kMap; }
+  bool isRows() const { return !m_kind; }
+
+  void checkUsage() {
+    if (m_output.path().ends_with(".npy")) {
+      if (!isMap()) {
+        throw CLI::ValidationError(
+            "--output",
+            fmt::format("{}: NPY holds the rows of a map, expected .png, .svg, .pdf or .csv for {}",
+                        m_output.path(), m_what));
+      }
+    } else {
+      m_kind = parseOption("--output", [&] { return figures::fileKindOf(m_output.path()); });
+    }
+    if (isMap() && m_decode.laneCount() > 1) {
+      throw CLI::ValidationError(
+          "MODEL", fmt::format("a map is of one model, {} are given, expected 1", m_decode.laneCount()));
+    }
+    for (const CLI::Option* option : m_mapOptions) {
+      if (isMap() || option->count() == 0) continue;
+      throw CLI::ValidationError(option->get_name(), "is of a map, not of " + m_what);
+    }
+  }
+
+  static lanes::LaneSet::Block blockAt(const LaneRun& run, int position, int count) {
+    if (run.recorder) return run.recorder->blockAt(position, count);
+    return {std::min(count, lanes::LaneSet::kBlockTokens), model::Capture::none()};
+  }
+
+  void record(LaneRun& run, const model::ModelConfig& config, int tokens,
+              const formats::OutputTarget& target) const {
+    formats::AttentionSelection selection{
+        .layers = parseIndices("--layer", std::to_string(m_layer), config.layerCount, "layer"),
+        .queryHeads =
+            parseIndices("--head", std::to_string(m_head), config.attention.queryHeadCount, "query head"),
+        .firstRow = 0,
+        .endRow = tokens};
+    m_output.announce(target, isRows() ? selection.mapBytes(tokens) : 0, selection.spoolBytes(tokens),
+                      "write less with --max-tokens");
+    run.recorder = std::make_unique<AttentionRecorder>(std::move(selection), target);
+  }
+
+  void writeRows(const LaneRun& run, const lanes::LaneSet::Lane& lane) const {
+    formats::NpyWriter file(m_output.path(), {lane.fed(), lane.fed()});
+    run.recorder->rows().eachRow(lane.fed(), [&](std::span<const std::byte> row) { file.write(row); });
+    file.commit();
+  }
+
+  figures::Figure mapFigure(const LaneRun& run, const lanes::LaneSet::Lane& lane) const {
+    figures::MapFigure map({m_layer, m_head}, lane.fed());
+    std::vector<float> row(at(lane.fed()));
+    int position = 0;
+    run.recorder->rows().eachRow(lane.fed(), [&](std::span<const std::byte> bytes) {
+      std::memcpy(row.data(), bytes.data(), bytes.size());
+      map.addRow(position, std::span(row).first(at(position) + 1));
+      ++position;
+    });
+    const auto scale =
+        std::ranges::find(kScales, m_scale, [](const auto& named) { return std::string_view(named.first); });
+    const std::vector<std::string> colors = colorNames();
+    const auto color = std::ranges::find(colors, m_colors) - colors.begin();
+    return map.figure(figureLane(run, lane, 0),
+                      {.scale = scale->second, .colors = static_cast<analysis::ColorMap>(color)},
+                      tokenLabels(lane), model::dateText());
+  }
+
+  figures::Figure chartFigure(lanes::DeviceLanes& opener, const std::vector<LaneRun>& runs,
+                              const lanes::LaneSet& set) const {
+    const auto chart = std::ranges::find(kCharts, m_what,
+                                         [](const ChartName& named) { return std::string_view(named.name); });
+    std::vector<figures::FigureLane> shown;
+    bool ranOnDevice = false;
+    for (int lane = 0; lane < set.laneCount(); ++lane) {
+      shown.push_back(figureLane(runs[at(lane)], set.lane(lane), lane));
+      ranOnDevice = ranOnDevice || shown.back().measurement.ranOnDevice();
+    }
+    model::DeviceCeilings ceilings;
+    if (chart->chart == LaneChart::Roofline && ranOnDevice) {
+      ceilings = opener.ceilings(model::Freshness::Kept);
+      if (!ceilings.known()) ceilings = opener.ceilings(model::Freshness::Measured);
+    }
+    return figures::laneFigure(chart->chart, shown, ceilings, model::dateText());
+  }
+
+  void write(const figures::Figure& figure) const {
+    std::optional<figures::Offscreen> offscreen;
+    if (*m_kind != figures::FileKind::Csv) offscreen.emplace();
+    figures::saveFigure(figure, m_output.path(), m_size);
+  }
+
+  void report(const lanes::LaneSet& set, const formats::OutputTarget& target) const {
+    nlohmann::ordered_json lanes = nlohmann::ordered_json::array();
+    for (int lane = 0; lane < set.laneCount(); ++lane) {
+      lanes.push_back({{"model", set.lane(lane).engine.model->path},
+                       {"device", set.lane(lane).engine.decoder->deviceName()},
+                       {"positions", set.lane(lane).fed()}});
+    }
+    if (global().json) {
+      fmt::print("{}\n", nlohmann::ordered_json(
+                             {{"what", m_what}, {"output", m_output.path()}, {"lanes", std::move(lanes)}})
+                             .dump(2));
+      return;
+    }
+    fmt::print(messagesBeside(target), "{}: {}, computed by {}\n", m_output.path(), m_what,
+               set.lane(0).engine.decoder->deviceName());
+  }
+
+  std::string m_what;
+  DecodeArguments m_decode;
+  OutputArgument m_output;
+  std::optional<figures::FileKind> m_kind;  ///< nothing for NPY
+  int m_layer = 0;
+  int m_head = 0;
+  std::string m_scale = "log";
+  std::string m_colors = "viridis";
+  std::vector<CLI::Option*> m_mapOptions;
+  figures::PictureSize m_size;
+};
+}  // namespace
+
+std::unique_ptr<Command> registerExportCommand(CLI::App& app, const GlobalOptions& global) {
+  return std::make_unique<ExportCommand>(app, global);
+}
+
+}  // namespace headroom::cli

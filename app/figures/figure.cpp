@@ -1,0 +1,63 @@
+#include "app/figures/figure.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace headroom::figures {
+
+namespace {
+
+/// As RFC 4180 has it: a cell with a comma, quote or line break is quoted, quotes in it are doubled.
+std::string csvCell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char character : text) {
+    if (character == '"') quoted += '"';
+    quoted += character;
+  }
+  return quoted + '"';
+}
+
+std::string csvLine(const std::vector<std::string>& cells) {
+  std::string line;
+  for (const std::string& cell : cells) {
+    if (&cell != &cells.front()) line += ',';
+    line += csvCell(cell);
+  }
+  return line + '\n';
+}
+
+std::string mapText(const AttentionMap& map) {
+  std::string text = "query,attended,attention,positions_per_value\n";
+  for (int row = 0; row < map.cellCount; ++row) {
+    if (!map.isRecorded[static_cast<std::size_t>(row)]) continue;
+    for (int column = 0; column <= row; ++column) {
+      fmt::format_to(std::back_inserter(text), "{},{},{},{}\n", row * map.factor, column * map.factor,
+                     map.cells[map.index(row, column)], map.factor);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+bool AttentionMap::shows(int row, int column) const {
+  const bool isHiddenSink = scale == analysis::MapScale::SinkHidden && factor == 1 && column == 0;
+  return column <= row && isRecorded[static_cast<std::size_t>(row)] && !isHiddenSink;
+}
+
+analysis::Color AttentionMap::colorOf(int row, int column) const {
+  const bool isWithoutSink = scale == analysis::MapScale::SinkHidden;
+  const float attention = (isWithoutSink ? withoutSink : cells)[index(row, column)];
+  return analysis::colorOf(colors, analysis::scaled(scale, static_cast<double>(attention), maximum));
+}
+
+std::string csvText(const Figure& figure) {
+  if (const auto* map = std::get_if<AttentionMap>(&figure.content)) return mapText(*map);
+  std::string text = csvLine(figure.table.columns);
+  for (const std::vector<std::string>& row : figure.table.rows) text += csvLine(row);
+  return text;
+}
+
+}  // namespace headroom::figures

@@ -1,0 +1,363 @@
+#include "app/figures/lane_figures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/analysis/roofline.h"
+#include "core/analysis/step_parts.h"
+#include "core/analysis/traffic_summary.h"
+#include "core/analysis/trained_context.h"
+#include "core/analysis/truth_card.h"
+#include "core/model/error.h"
+#include "core/model/quantity.h"
+
+namespace headroom::figures {
+
+namespace {
+
+constexpr analysis::Color kRoofColor = analysis::rgb(0x556070);
+
+constexpr std::array<Mark, model::kStageCount> kStageMarks{
+    Mark::Cross,    Mark::Square,       Mark::Disc,      Mark::Diamond,
+    Mark::Triangle, Mark::TriangleDown, Mark::PlusCircle};
+
+/// Bytes of an axis in the decimal unit that its largest value has.
+struct ByteUnit {
+  double bytes = 1.0;
+  const char* name = "B";
+};
+
+ByteUnit unitFor(double largest) {
+  constexpr std::array<ByteUnit, 5> kUnits{{{1.0, "B"}, {1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}, {1e12, "TB"}}};
+  ByteUnit unit = kUnits.front();
+  for (const ByteUnit& larger : kUnits) {
+    if (largest >= larger.bytes) unit = larger;
+  }
+  return unit;
+}
+
+template <typename Number>
+std::string whole(Number value) {
+  return fmt::format("{}", value);
+}
+
+/// The cells with which every row of a lane begins.
+const std::vector<std::string> kLaneColumns{"lane", "model", "device"};
+std::vector<std::string> laneCells(const FigureLane& lane) {
+  return {lane.title, lane.config.name, lane.device};
+}
+
+std::vector<std::string> columns(std::initializer_list<const char*> further) {
+  std::vector<std::string> all = kLaneColumns;
+  all.insert(all.end(), further.begin(), further.end());
+  return all;
+}
+
+void addRow(Table& table, const FigureLane& lane, std::initializer_list<std::string> further) {
+  std::vector<std::string> cells = laneCells(lane);
+  cells.insert(cells.end(), further.begin(), further.end());
+  table.rows.push_back(std::move(cells));
+}
+
+void markUntrained(LinePlot& plot, std::vector<std::string>& caption, const std::vector<FigureLane>& lanes) {
+  std::optional<int> first;
+  for (const FigureLane& lane : lanes) {
+    const auto from = analysis::untrainedFrom(lane.config, lane.contextLength);
+    if (from && (!first || *from < *first)) first = from;
+  }
+  if (!first || *first >= plot.x.high) return;
+  plot.untrainedFrom = *first;
+  plot.untrainedName = "beyond the trained context";
+  caption.push_back(analysis::untrainedSentence(*first));
+}
+
+Figure growthFigure(const std::vector<FigureLane>& lanes) {
+  Figure figure{
+      .title = "KV cache over positions",
+      .caption = {"Solid: counted by the decoder. Dashed: computed up to the context limit, 2 \u00d7 "
+                  "layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 "
+                  "positions \u00d7 sequences."}};
+  figure.table.columns = columns({"positions", "cache_bytes", "kind"});
+  LinePlot plot{.x = {.label = "position"}, .y = {}};
+  double largest = 0.0;
+  std::vector<analysis::CacheGrowth> growths;
+  for (const FigureLane& lane : lanes) {
+    growths.push_back(
+        analysis::cacheGrowth(lane.config, lane.options.kvType, lane.contextLength, lane.options.batch));
+    largest = std::max(largest, static_cast<double>(growths.back().bytesAtLimit));
+    plot.x.high = std::max(plot.x.high, static_cast<double>(lane.contextLength));
+  }
+  const ByteUnit unit = unitFor(largest);
+  plot.y = {.label = fmt::format("KV cache, {}", unit.name), .high = largest / unit.bytes};
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const FigureLane& lane = lanes[index];
+    const analysis::CacheGrowth& growth = growths[index];
+    if (lane.cache.empty()) throw model::Error(lane.title + " has made no step yet, expected at least one");
+    Series counted{.name = lane.title, .color = lane.color, .points = {{0.0, 0.0}}};
+    for (const analysis::BytesAt& at : lane.cache) {
+      counted.points.push_back(
+          {static_cast<double>(at.position), static_cast<double>(at.bytes) / unit.bytes});
+      addRow(figure.table, lane, {whole(at.position), whole(at.bytes), "counted"});
+    }
+    Series computed{.name = fmt::format("{} at the limit: {}", lane.title,
+                                        model::bytesText(static_cast<double>(growth.bytesAtLimit))),
+                    .color = lane.color,
+                    .stroke = Stroke::Dashed,
+                    .points = {counted.points.back(),
+                               {static_cast<double>(growth.contextLength),
+                                static_cast<double>(growth.bytesAtLimit) / unit.bytes}}};
+    addRow(figure.table, lane, {whole(growth.contextLength), whole(growth.bytesAtLimit), "computed"});
+    plot.series.push_back(std::move(counted));
+    plot.series.push_back(std::move(computed));
+    figure.caption.push_back(
+        fmt::format("{}: {}", lane.title,
+                    analysis::kvFormula(lane.config, lane.options.kvType, lane.options.batch).text()));
+  }
+  markUntrained(plot, figure.caption, lanes);
+  figure.content = std::move(plot);
+  return figure;
+}
+
+Figure trafficFigure(const std::vector<FigureLane>& lanes) {
+  Figure figure{
+      .title = "Bytes issued per decode step",
+      .caption = {"Counted: bytes that the kernels of each decode step load and store, of all sequences."}};
+  figure.table.columns = columns({"position", "issued_bytes", "kind"});
+  double largest = 0.0;
+  int first = -1;
+  int last = 0;
+  for (const FigureLane& lane : lanes) {
+    for (const analysis::BytesAt& at : lane.traffic) {
+      largest = std::max(largest, static_cast<double>(at.bytes));
+      first = first < 0 ? at.position : std::min(first, at.position);
+      last = std::max(last, at.position);
+    }
+  }
+  if (first < 0) {
+    throw model::Error("No lane has a decode step whose issued bytes were counted, expected at least one");
+  }
+  const ByteUnit unit = unitFor(largest);
+  LinePlot plot{.x = {.label = "position",
+                      .low = static_cast<double>(first),
+                      .high = static_cast<double>(std::max(last, first + 1))},
+                .y = {.label = fmt::format("issued per step, {}", unit.name), .high = largest / unit.bytes}};
+  for (const FigureLane& lane : lanes) {
+    Series series{.name = lane.title, .color = lane.color};
+    for (const analysis::BytesAt& at : lane.traffic) {
+      series.points.push_back({static_cast<double>(at.position), static_cast<double>(at.bytes) / unit.bytes});
+      addRow(figure.table, lane, {whole(at.position), whole(at.bytes), "counted"});
+    }
+    if (series.points.empty()) figure.caption.push_back(lane.title + ": nobody counted its bytes.");
+    plot.series.push_back(std::move(series));
+  }
+  markUntrained(plot, figure.caption, lanes);
+  figure.content = std::move(plot);
+  return figure;
+}
+
+std::string measuredSentence() {
+  return "the step of median time of at most " + analysis::recentStepsText();
+}
+
+void requireMeasured(const std::vector<FigureLane>& lanes) {
+  for (const FigureLane& lane : lanes) {
+    if (lane.measurement.measured()) continue;
+    throw model::Error(lane.title + " has made no decode step yet, expected at least one");
+  }
+}
+
+Figure stagesFigure(const std::vector<FigureLane>& lanes) {
+  requireMeasured(lanes);
+  Figure figure{.title = "Time per stage of a decode step",
+                .caption = {"Measured: " + measuredSentence() +
+                            ". Stages: by the device's time stamps (on the processor by its clock), layers "
+                            "added up. Outside: by the host's clock."}};
+  figure.table.columns = columns({"part", "ms", "kind"});
+  BarPlot plot{.label = "ms per step"};
+  plot.groups.assign(analysis::kStepPartNames.begin(), analysis::kStepPartNames.end());
+  for (const FigureLane& lane : lanes) {
+    const auto parts = analysis::stepPartsMs(lane.measurement);
+    plot.lanes.push_back({lane.title, lane.color, {parts.begin(), parts.end()}});
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      const std::string name = part < model::kStageCount
+                                   ? std::string(stageName(static_cast<model::Stage>(part)))
+                                   : analysis::kStepPartNames[part];
+      addRow(figure.table, lane, {name, whole(parts[part]), "measured"});
+    }
+    figure.caption.push_back(
+        fmt::format("{}: the bars add up to {} a step, the median of {}, behind {} positions.", lane.title,
+                    model::millisecondsText(lane.measurement.stepMs), lane.measurement.stepCount,
+                    model::groupDigits(static_cast<std::int64_t>(std::llround(lane.measurement.positions)))));
+  }
+  figure.content = std::move(plot);
+  return figure;
+}
+
+void addRoof(LinePlot& plot, const std::string& name, double gigabytesPerSecond, double fmaGflops,
+             Stroke stroke) {
+  const double ridge = std::clamp(fmaGflops / gigabytesPerSecond, plot.x.low, plot.x.high);
+  Series roof{.name = name, .color = kRoofColor, .stroke = stroke};
+  for (const double intensity : {plot.x.low, ridge}) {
+    roof.points.push_back({intensity, analysis::attainableGflops(intensity, gigabytesPerSecond, fmaGflops)});
+  }
+  plot.series.push_back(std::move(roof));
+}
+
+void addRoofs(LinePlot& plot, const model::DeviceCeilings& ceilings) {
+  const double memory = ceilings.memoryCopy();
+  const double caches = ceilings.fastestCopy();
+  const auto name = [](const char* what, double value, const char* unit) {
+    return fmt::format("{} {} {}", what, model::fixedText(value, value < 99.5 ? 1 : 0), unit);
+  };
+  addRoof(plot, name("memory", memory, "GB/s"), memory, ceilings.fmaGflops, Stroke::Solid);
+  if (caches > 1.1 * memory) {
+    addRoof(plot, name("caches", caches, "GB/s"), caches, ceilings.fmaGflops, Stroke::Dashed);
+  }
+  plot.series.push_back({.name = name("FMA", ceilings.fmaGflops, "GFLOP/s"),
+                         .color = kRoofColor,
+                         .stroke = Stroke::Dotted,
+                         .points = {{plot.x.low, ceilings.fmaGflops}, {plot.x.high, ceilings.fmaGflops}}});
+}
+
+Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceCeilings& ceilings) {
+  Figure figure{
+      .title = "Roofline: GFLOP/s reached over FLOPs per issued byte",
+      .caption = {"FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. "
+                  "Times: measured, " +
+                  measuredSentence() + "."}};
+  figure.table.columns = columns({"stage", "flops", "issued_bytes", "ms", "flops_per_byte", "gflop_per_s",
+                                  "memory_gb_per_s", "caches_gb_per_s", "fma_gflop_per_s"});
+  const bool isKnown = ceilings.known();
+  figure.caption.push_back(
+      isKnown ? fmt::format("Lines: measured on {} by probes, {}.", ceilings.device, ceilings.date)
+              : std::string("The device's ceilings are not measured."));
+  std::vector<std::vector<analysis::RooflinePoint>> points;
+  std::vector<analysis::RooflinePoint> all;
+  for (const FigureLane& lane : lanes) {
+    points.push_back(analysis::rooflinePoints(lane.measurement));
+    all.insert(all.end(), points.back().begin(), points.back().end());
+    if (points.back().empty()) figure.caption.push_back(lane.title + ": nobody counted its bytes.");
+  }
+  if (all.empty()) {
+    throw model::Error("No lane has a decode step whose issued bytes were counted, expected at least one");
+  }
+  const analysis::RooflineRange range = analysis::rooflineRange(all, ceilings);
+  LinePlot plot{
+      .x = {.label = "FLOPs per issued byte", .low = range.left, .high = range.right, .isLogarithmic = true},
+      .y = {.label = "GFLOP/s", .low = range.bottom, .high = range.top, .isLogarithmic = true}};
+  if (isKnown) addRoofs(plot, ceilings);
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const FigureLane& lane = lanes[index];
+    plot.series.push_back({.name = lane.title, .color = lane.color});
+    for (const analysis::RooflinePoint& point : points[index]) {
+      plot.series.push_back({.name = "",
+                             .color = lane.color,
+                             .stroke = Stroke::None,
+                             .mark = kStageMarks[static_cast<std::size_t>(point.stage)],
+                             .points = {{point.intensity(), point.gigaflopsPerSecond()}}});
+      addRow(figure.table, lane,
+             {std::string(stageName(point.stage)), whole(point.flops), whole(point.issuedBytes),
+              whole(point.milliseconds), whole(point.intensity()), whole(point.gigaflopsPerSecond()),
+              isKnown ? whole(ceilings.memoryCopy()) : "", isKnown ? whole(ceilings.fastestCopy()) : "",
+              isKnown ? whole(ceilings.fmaGflops) : ""});
+    }
+  }
+  for (int stage = 0; stage < model::kStageCount; ++stage) {
+    const bool isThere = std::ranges::any_of(all, [&](const analysis::RooflinePoint& point) {
+      return point.stage == static_cast<model::Stage>(stage);
+    });
+    if (!isThere) continue;
+    const auto at = static_cast<std::size_t>(stage);
+    plot.series.push_back({.name = analysis::kStepPartNames[at],
+                           .color = kRoofColor,
+                           .stroke = Stroke::None,
+                           .mark = kStageMarks[at],
+                           .points = {}});
+  }
+  figure.content = std::move(plot);
+  return figure;
+}
+
+Figure geometryFigure(const std::vector<FigureLane>& lanes) {
+  constexpr std::size_t kProjections = 4;  // W_Q, W_K, W_V, W_O
+  Figure figure{.title = "Attention matrices of one layer, to one scale",
+                .caption = {"Computed from the shapes of the model's tensors: across is what a matrix gives, "
+                            "down what it takes, thin lines part the heads. Parameters are counted."}};
+  figure.table.columns =
+      columns({"matrix", "gives", "takes", "parameters", "count", "parameters_of_all", "kind"});
+  WeightDrawing drawing;
+  for (const FigureLane& lane : lanes) {
+    if (lane.parameterCount == 0) {
+      throw model::Error(lane.title + " has no weights, expected a model and no recording");
+    }
+    const analysis::WeightGeometry geometry =
+        analysis::weightGeometry(lane.config, lane.output, lane.parameterCount);
+    const auto attention = static_cast<double>(geometry.attentionParameters());
+    const auto total = static_cast<double>(geometry.total());
+    WeightDrawing::Lane drawn{
+        .name = lane.title,
+        .facts =
+            fmt::format("{}, one of {} layers. Attention has {} of {} parameters ({} %).",
+                        headsText(lane.config.attention), lane.config.layerCount, model::countText(attention),
+                        model::countText(total), model::fixedText(analysis::percentOf(attention, total), 1)),
+        .color = lane.color,
+        .headDim = lane.config.attention.headDim,
+        .matrices = {geometry.layer.begin(), geometry.layer.begin() + kProjections}};
+    for (const analysis::WeightMatrix& matrix : geometry.matrices()) {
+      addRow(figure.table, lane,
+             {std::string(matrix.symbol), whole(matrix.rows), whole(matrix.columns),
+              whole(matrix.parameters()), whole(matrix.count), whole(matrix.parametersOfAll()), "computed"});
+    }
+    drawing.lanes.push_back(std::move(drawn));
+  }
+  figure.content = std::move(drawing);
+  return figure;
+}
+
+Figure figureOf(LaneChart chart, const std::vector<FigureLane>& lanes,
+                const model::DeviceCeilings& ceilings) {
+  switch (chart) {
+    case LaneChart::Growth:
+      return growthFigure(lanes);
+    case LaneChart::Traffic:
+      return trafficFigure(lanes);
+    case LaneChart::Stages:
+      return stagesFigure(lanes);
+    case LaneChart::Roofline:
+      return rooflineFigure(lanes, ceilings);
+    case LaneChart::Geometry:
+      return geometryFigure(lanes);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> lanesCaption(const std::vector<FigureLane>& lanes, const std::string& date) {
+  std::vector<std::string> caption;
+  std::vector<std::string> devices;
+  for (const FigureLane& lane : lanes) {
+    caption.push_back(fmt::format(
+        "{}: {}, {} {}, {} layers, context {}, batch {}, {} cache, {} kernel{}", lane.title, lane.config.name,
+        shortName(lane.config.attention.kind()), headsText(lane.config.attention), lane.config.layerCount,
+        model::groupDigits(lane.contextLength), lane.options.batch, shortName(lane.options.kvType),
+        shortName(lane.options.attention), lane.note.empty() ? "." : ". " + lane.note));
+    if (std::ranges::find(devices, lane.device) == devices.end()) devices.push_back(lane.device);
+  }
+  caption.push_back(fmt::format("Device: {}. {}.", fmt::join(devices, "; "), date));
+  return caption;
+}
+
+Figure laneFigure(LaneChart chart, const std::vector<FigureLane>& lanes,
+                  const model::DeviceCeilings& ceilings, const std::string& date) {
+  if (lanes.empty()) throw model::Error("There is no lane to show, expected at least one");
+  Figure figure = figureOf(chart, lanes, ceilings);
+  const std::vector<std::string> common = lanesCaption(lanes, date);
+  figure.caption.insert(figure.caption.end(), common.begin(), common.end());
+  return figure;
+}
+
+}  // namespace headroom::figures

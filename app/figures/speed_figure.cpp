@@ -1,0 +1,93 @@
+#include "app/figures/speed_figure.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/model/error.h"
+#include "core/model/quantity.h"
+
+namespace headroom::figures {
+
+namespace {
+
+/// The fitted line of a curve: solid where it was measured, dashed beyond.
+void addLine(LinePlot& plot, const analysis::SpeedCurve& curve, const analysis::SpeedView& view,
+             const std::vector<analysis::SpeedSample>& samples, analysis::Color color) {
+  const auto line = analysis::contextLine(curve, view.batch);
+  if (!line || samples.empty()) return;
+  const auto part = [&](double from, double to, Stroke stroke) {
+    plot.series.push_back({.name = "",
+                           .color = color,
+                           .stroke = stroke,
+                           .points = {{from, line->at(from)}, {to, line->at(to)}}});
+  };
+  part(samples.front().x, samples.back().x, Stroke::Solid);
+  part(samples.back().x, analysis::kBeyondMeasured * view.last, Stroke::Dashed);
+}
+
+std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis::SpeedView& view,
+                                   bool isOverContext) {
+  std::vector<std::string> caption{
+      "Measured: medians of the rounds of a sweep in which all took turns, with the least and the most." +
+      std::string(isOverContext ? " Lines are fitted; dashed they are computed, beyond what was measured."
+                                : "")};
+  caption.push_back(isOverContext ? fmt::format("Batch {}.", view.batch)
+                                  : fmt::format("Behind {} positions.", model::groupDigits(view.positions)));
+  if (!map.isComplete) caption.push_back("The sweep was stopped before its end.");
+  for (const analysis::SpeedCurve& curve : map.curves) {
+    caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curveName(curve),
+                                  headsText(curve.attention), shortName(curve.kvType),
+                                  shortName(curve.kernel)));
+  }
+  if (isOverContext) {
+    for (const auto& [curve, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
+      caption.push_back(fmt::format("{} is {}\u00d7 as fast at {} positions.", curveName(map.curves[curve]),
+                                    model::fixedText(goal, 1), model::groupDigits(crossing.at.positions)));
+    }
+  }
+  caption.push_back(fmt::format("Device: {}. {}.", map.device, map.date));
+  return caption;
+}
+
+}  // namespace
+
+Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
+                   const std::vector<analysis::Color>& colors) {
+  const bool isOverContext = over == analysis::SpeedOver::Context;
+  const analysis::SpeedView view = speedView(map, over);
+  if (view.isEmpty()) throw model::Error("Nothing was measured yet, expected a sweep: choose Measure");
+  Figure figure{.title = isOverContext ? "Time of a decode step against context"
+                                       : "Time of a decode step against batch",
+                .caption = captionOf(map, view, isOverContext)};
+  figure.table.columns = {"curve",     "device",   "batch",   "positions",
+                          "median_ms", "least_ms", "most_ms", "kind"};
+  LinePlot plot{.x = {.label = isOverContext ? "positions in the cache" : "sequences",
+                      .high = (isOverContext ? analysis::kBeyondMeasured : 1.1) * view.last},
+                .y = {.label = "ms per step", .high = 0.0}};
+  for (std::size_t index = 0; index < map.curves.size(); ++index) {
+    const analysis::SpeedCurve& curve = map.curves[index];
+    Series series{.name = curveName(curve),
+                  .color = colors[index],
+                  .stroke = isOverContext ? Stroke::None : Stroke::Solid,
+                  .mark = curve.kernel == model::AttentionKernel::Naive ? Mark::Square : Mark::Disc};
+    for (const analysis::SpeedSample& sample : view.samples[index]) {
+      series.points.push_back({sample.x, sample.ms.median});
+      series.ranges.push_back({sample.ms.minimum, sample.ms.maximum});
+      plot.y.high = std::max(plot.y.high, 1.15 * sample.ms.maximum);
+      const int x = static_cast<int>(sample.x);
+      figure.table.rows.push_back(
+          {curveName(curve), map.device, std::to_string(isOverContext ? view.batch : x),
+           std::to_string(isOverContext ? x : view.positions), fmt::format("{}", sample.ms.median),
+           fmt::format("{}", sample.ms.minimum), fmt::format("{}", sample.ms.maximum), "measured"});
+    }
+    plot.series.push_back(std::move(series));
+    if (isOverContext) addLine(plot, curve, view, view.samples[index], colors[index]);
+  }
+  figure.content = std::move(plot);
+  return figure;
+}
+
+}  // namespace headroom::figures

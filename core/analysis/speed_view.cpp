@@ -1,0 +1,57 @@
+#include "core/analysis/speed_view.h"
+
+#include <algorithm>
+
+namespace headroom::analysis {
+
+SpeedView speedView(const SpeedMap& map, SpeedOver over) {
+  SpeedView view;
+  view.samples.resize(map.curves.size());
+  if (map.curves.empty() || map.curves.front().points.empty()) return view;
+  const std::vector<SpeedPoint>& points = map.curves.front().points;
+  view.batch = points.front().at.batch;
+  view.positions = points.front().at.positions;
+  for (const SpeedPoint& point : points) {
+    if (point.at.batch != view.batch) view.positions = point.at.positions;
+  }
+  for (std::size_t curve = 0; curve < map.curves.size(); ++curve) {
+    std::vector<SpeedSample>& samples = view.samples[curve];
+    for (const SpeedPoint& point : map.curves[curve].points) {
+      const bool isShown =
+          over == SpeedOver::Context ? point.at.batch == view.batch : point.at.positions == view.positions;
+      if (!isShown || point.roundMs.empty()) continue;
+      const int x = over == SpeedOver::Context ? point.at.positions : point.at.batch;
+      samples.push_back({static_cast<double>(x), point.stepMs()});
+      view.last = std::max(view.last, samples.back().x);
+    }
+    std::ranges::sort(samples, {}, &SpeedSample::x);
+  }
+  return view;
+}
+
+std::string curveName(const SpeedCurve& curve) {
+  std::string name = curve.name;
+  if (curve.kvType != model::KvType::F32) name.append(" ").append(shortName(curve.kvType));
+  if (curve.kernel == model::AttentionKernel::Naive) name += ", naive kernel";
+  return name;
+}
+
+std::vector<CurveCrossing> crossingsAt(const SpeedMap& map, int batch) {
+  std::vector<CurveCrossing> crossings;
+  for (std::size_t index = 0; index < map.curves.size(); ++index) {
+    const SpeedCurve& fast = map.curves[index];
+    if (fast.kernel != model::AttentionKernel::Shared) continue;
+    const SpeedCurve* slow = nullptr;
+    for (const SpeedCurve& curve : map.curves) {
+      const bool hasMore = !slow || curve.attention.kvHeadCount > slow->attention.kvHeadCount;
+      if (comparable(curve, fast) && hasMore) slow = &curve;
+    }
+    if (!slow) continue;
+    for (const double goal : kCrossings) {
+      if (const auto found = crossing(goal, *slow, fast, batch)) crossings.push_back({index, goal, *found});
+    }
+  }
+  return crossings;
+}
+
+}  // namespace headroom::analysis

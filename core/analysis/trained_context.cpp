@@ -1,0 +1,21 @@
+#include "core/analysis/trained_context.h"
+
+#include "core/model/quantity.h"
+
+namespace headroom::analysis {
+
+std::optional<int> untrainedFrom(const model::ModelConfig& config, int contextLength) {
+  const int trained = config.contextLength;
+  return trained > 0 && contextLength > trained ? std::optional(trained) : std::nullopt;
+}
+
+std::string trainedContextText(int positions) {
+  return "the trained context of " + model::groupDigits(positions) + " positions";
+}
+
+std::string untrainedSentence(int positions) {
+  return "Beyond " + trainedContextText(positions) +
+         ": text need not make sense there, times and bytes are true.";
+}
+
+}  // namespace headroom::analysis

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/model/config.h"
+
+namespace headroom::analysis {
+
+/// The first position that a cache of `contextLength` positions holds beyond what the model was trained for,
+/// if it does.
+std::optional<int> untrainedFrom(const model::ModelConfig& config, int contextLength);
+
+/// "the trained context of 2,048 positions".
+std::string trainedContextText(int positions);
+/// What every view says beside its mark: "Beyond the trained context of 2,048 positions: text need not make
+/// sense there, times and bytes are true."
+std::string untrainedSentence(int positions);
+
+}  // namespace headroom::analysis
