@@ -4,8 +4,6 @@
 #include <QCloseEvent>
 #include <QDragEnterEvent>
 #include <QDropEvent>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QMenu>
@@ -20,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "app/pages/command.h"
+#include "app/pages/file_commands.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
@@ -32,12 +31,6 @@ namespace {
 constexpr int kTitleBarHeight = 28;
 constexpr int kLivePlace = 0;
 constexpr int kModelsPlace = 1;
-
-std::vector<std::string> toPaths(const QStringList& paths) {
-  std::vector<std::string> result;
-  for (const QString& path : paths) result.push_back(path.toStdString());
-  return result;
-}
 }  // namespace
 
 MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
@@ -72,7 +65,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   setCentralWidget(frame);
   live->installEventFilter(this);
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
-  connect(m_live, &LivePage::openFileRequested, this, &MainWindow::chooseFile);
+  m_files = new FileCommands(workspace, settings, this);
+  connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);
 
   createMenus();
   connectWorkspace();
@@ -115,6 +109,8 @@ void MainWindow::start(const std::vector<std::string>& files) {
 
 void MainWindow::connectWorkspace() {
   connect(&m_workspace, &session::Workspace::message, this, &MainWindow::showMessage);
+  connect(&m_workspace, &session::Workspace::choicesChanged, this,
+          [this] { m_live->showChoices(m_settings); });
   connect(&m_workspace, &session::Workspace::wentOn, m_messages, &MessageBar::dismiss);
   connect(&m_workspace, &session::Workspace::laneClosed, this, [this](const QString& sentence) {
     m_messages->show({session::Severity::Note, sentence.toStdString()}, "Undo",
@@ -145,17 +141,15 @@ void MainWindow::createMenus() {
 
 QMenu* MainWindow::createFileMenu() {
   auto* file = new QMenu("&File", this);
-  addCommand(file, "&Open a model\u2026", QKeySequence::Open, [this] { chooseFile(); });
-  addCommand(file, "Open a Hugging Face &folder\u2026", Qt::CTRL | Qt::SHIFT | Qt::Key_O,
-             [this] { chooseFolder(); });
-  m_recent = file->addMenu("Open &recent");
-  connect(m_recent, &QMenu::aboutToShow, this, &MainWindow::showRecentFiles);
+  m_files->addOpening(file);
   addCommand(file, "&Add a lane\u2026", Qt::CTRL | Qt::Key_N, [this] {
     showPage(kLivePlace);
     m_live->openLaneMenu();
   });
   addCommand(file, "&Close the last lane", Qt::CTRL | Qt::Key_W, [this] { m_workspace.closeLastLane(); });
   addCommand(file, "&Undo closing a lane", QKeySequence::Undo, [this] { m_workspace.undoClose(); });
+  file->addSeparator();
+  m_files->addSaving(file);
   file->addSeparator();
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   return file;
@@ -190,28 +184,6 @@ void MainWindow::createHelpMenu() {
     AboutDialog dialog(m_about, this);
     dialog.exec();
   });
-}
-
-void MainWindow::showRecentFiles() {
-  m_recent->clear();
-  for (const std::string& file : m_settings.recentFiles()) {
-    const QString path = QString::fromStdString(file);
-    m_recent
-        ->addAction(QFileInfo(path).fileName(), this,
-                    [this, path] { m_workspace.openFiles(toPaths({path})); })
-        ->setToolTip(path);
-  }
-  if (m_recent->isEmpty()) m_recent->addAction("No file opened yet")->setEnabled(false);
-}
-
-void MainWindow::chooseFile() {
-  m_workspace.openFiles(toPaths(QFileDialog::getOpenFileNames(
-      this, "Open a model", QString(), "Models and traces (*.gguf *.safetensors);;All files (*)")));
-}
-
-void MainWindow::chooseFolder() {
-  const QString folder = QFileDialog::getExistingDirectory(this, "Open a Hugging Face folder");
-  if (!folder.isEmpty()) m_workspace.openFiles(toPaths({folder}));
 }
 
 void MainWindow::showOpening(const session::Opening& opening) {
@@ -277,18 +249,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 }
 
 void MainWindow::openDropped(const QList<QUrl>& urls) {
-  QStringList paths;
-  for (const QUrl& url : urls) {
-    if (url.isLocalFile()) {
-      paths << url.toLocalFile();
-    } else {
-      showMessage({session::Severity::Problem,
-                   QString("%1 is not on this machine; a model is opened from a file or folder.")
-                       .arg(url.toDisplayString())
-                       .toStdString()});
-    }
-  }
-  m_workspace.openFiles(toPaths(paths));
+  m_files->openDropped(urls);
 }
 
 }  // namespace headroom::pages

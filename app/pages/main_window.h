@@ -15,6 +15,7 @@ class QStackedWidget;
 
 namespace headroom::pages {
 
+class FileCommands;
 class LivePage;
 class MessageBar;
 class ModeBar;
@@ -67,9 +68,6 @@ class MainWindow : public QMainWindow {
   void addWindowCommands(QMenu* look);
   void createHelpMenu();
   void connectWorkspace();
-  void chooseFile();
-  void chooseFolder();
-  void showRecentFiles();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
   void setAppearance(const session::Appearance& appearance);
@@ -85,7 +83,7 @@ class MainWindow : public QMainWindow {
   QStackedWidget* m_stack;
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
-  QMenu* m_recent = nullptr;
+  FileCommands* m_files = nullptr;
   QString m_openingNote;  // as it stands in the window, empty without one
 };
 

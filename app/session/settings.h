@@ -9,6 +9,7 @@
 #include "app/session/appearance.h"
 #include "app/session/lane.h"
 #include "app/session/selection.h"
+#include "core/lanes/experiment.h"
 
 namespace headroom::session {
 
@@ -40,6 +41,12 @@ class Settings {
   /// On the first start the next text begins, so that a demonstration does not halt with a story's end.
   WhenTextEnds whenTextEnds() const;
   void setWhenTextEnds(WhenTextEnds when);
+  /// All of these; they fill nothing.
+  lanes::Experiment experiment() const;
+  /// Of it all but lanes and filling.
+  void setChoices(const lanes::Experiment& experiment);
+  /// What the first start decodes.
+  static lanes::Experiment firstStart();
   Appearance appearance() const;
   void setAppearance(const Appearance& appearance);
   ColorMap colorMap() const;

@@ -211,6 +211,101 @@ class TestWorkspace : public QObject {
     QVERIFY(table.textHas("both kernels load each key once"));
   }
 
+  /// Lanes, prompt and every choice come from the file, are remembered, and go away again.
+  void anExperimentIsOpenedAndLeft() {
+    Table table;
+    QVERIFY(table.finish());
+    const std::vector<int> text = table.text(0);
+    lanes::Experiment experiment{.lanes = {{"gqa", 2, {.batch = 4}}, {"mha", 0, {}}},
+                                 .prompt = "65, 66",
+                                 .promptForm = session::PromptForm::Ids,
+                                 .sampling = {.temperature = 0.5f, .topK = 7, .topP = 0.25f, .seed = 9},
+                                 .tokensPerSecond = 0.0,
+                                 .feed = session::TokenFeed::FreeRun,
+                                 .fill = 20,
+                                 .whenTextEnds = session::WhenTextEnds::Stop};
+    const std::string path = table.folder.filePath("e.headroom").toStdString();
+    lanes::writeExperiment(experiment, path);
+    table.workspace.openFiles({path});
+    QTRY_COMPARE(table.sources(), (Names{"gqa", "mha"}));
+    QTRY_COMPARE(table.length(1), 64);
+    QVERIFY(table.workspace.experiment() == experiment);
+    QVERIFY(table.settings.experiment().sampling == experiment.sampling);
+    QCOMPARE(table.text(1)[0], 65);
+    QCOMPARE(table.text(1)[1], 66);
+    QCOMPARE(table.store.lane(1).promptLength(), 20);
+    QCOMPARE(table.settings.recentFiles(), (Names{path}));
+    QVERIFY(!table.workspace.wayBack().empty());
+    table.workspace.goBack();
+    QTRY_COMPARE(table.sources(), (Names{"mha", "mqa"}));
+    QCOMPARE(table.settings.prompt(), std::string("It is a truth"));
+    QVERIFY(table.settings.promptForm() == session::PromptForm::Text);
+    table.workspace.togglePlaying();
+    QTRY_VERIFY(table.text(0) == text);
+  }
+
+  /// From one experiment to the next: the way back leads to where both were opened from.
+  void theWayBackLeadsToWhereOneCameFrom() {
+    Table table;
+    QVERIFY(table.finish());
+    const lanes::Experiment before = table.workspace.experiment();
+    const std::string path = table.folder.filePath("e.headroom").toStdString();
+    table.workspace.goTo({.batch = 8, .positions = 10});
+    QTRY_COMPARE(table.store.lane(0).info().batch, 8);
+    for (const char* prompt : {"One", "Two"}) {
+      lanes::writeExperiment({.lanes = {{"gqa", 0, {}}}, .prompt = prompt}, path);
+      table.workspace.openExperiment(path);
+      QTRY_COMPARE(table.sources(), (Names{"gqa"}));
+      QTRY_COMPARE(table.settings.prompt(), std::string(prompt));
+    }
+    table.workspace.goBack();
+    QTRY_COMPARE(table.sources(), (Names{"mha", "mqa"}));
+    QTRY_VERIFY(table.workspace.experiment() == before);
+    QVERIFY(table.workspace.wayBack().empty());
+  }
+
+  void whatIsSavedIsWhatRuns() {
+    Table table;
+    QVERIFY(table.finish());
+    table.workspace.setFill(30);
+    QTRY_COMPARE(table.host.state().fill, 30);
+    const std::string path = table.folder.filePath("saved.headroom").toStdString();
+    table.workspace.saveExperiment(path);
+    QVERIFY(table.textHas("is saved as"));
+    const lanes::Experiment saved = lanes::readExperiment(path);
+    QVERIFY(saved.lanes == table.workspace.lanes());
+    QCOMPARE(saved.fill, 30);
+    QCOMPARE(saved.prompt, std::string("It is a truth"));
+    table.workspace.saveExperiment(table.folder.filePath("no/such.headroom").toStdString());
+    QVERIFY(table.textHas("no/such.headroom"));
+  }
+
+  void aLaneThatIsMissingIsNamedAndTheRestOpens() {
+    Table table;
+    const std::string path = table.folder.filePath("e.headroom").toStdString();
+    lanes::writeExperiment(
+        {.lanes = {{"gqa", 0, {}}, {"/m/missing.gguf", 1, {}}, {"mqa", 2, {}}}, .prompt = "It is"}, path);
+    // At the start, with a further model.
+    QVERIFY(table.finish({path, "mha"}));
+    QCOMPARE(table.sources(), (Names{"gqa", "mqa", "mha"}));
+    QVERIFY(table.textHas("missing.gguf: no such file"));
+    QCOMPARE(table.store.lane(0).promptLength(), 5);
+  }
+
+  void aBrokenExperimentChangesNothing() {
+    Table table;
+    QVERIFY(table.finish());
+    const lanes::Experiment before = table.workspace.experiment();
+    QFile file(table.folder.filePath("broken.headroom"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("{\"format\": \"headroom-experiment\", \"version\": 9}");
+    file.close();
+    table.workspace.openFiles({file.fileName().toStdString()});
+    QVERIFY(table.textHas("its version is 9"));
+    QVERIFY(table.workspace.experiment() == before);
+    QVERIFY(table.workspace.wayBack().empty());
+  }
+
   void theFormOfThePromptRewritesIt() {
     Table table;
     QVERIFY(table.finish());

@@ -92,10 +92,14 @@ void LivePage::resizeEvent(QResizeEvent* event) {
   divideHeight();
 }
 
-void LivePage::showSettings(const session::Settings& settings) {
+void LivePage::showChoices(const session::Settings& settings) {
   m_transport->setPace(settings.pace());
   m_transport->setSampling(settings.sampling());
   m_transport->setWhenTextEnds(settings.whenTextEnds());
+}
+
+void LivePage::showSettings(const session::Settings& settings) {
+  showChoices(settings);
   const int whole = std::max(window()->height(), 400);
   const int charts = chartHeight(whole, m_presentation);
   m_splitter->setSizes({whole - charts, charts});

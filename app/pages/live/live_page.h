@@ -33,6 +33,8 @@ class LivePage : public Page {
   QRect messageArea() const override;
   /// What is remembered of the controls, and how the height was divided.
   void showSettings(const session::Settings& settings);
+  /// Pace, sampling and a text's end as they are remembered.
+  void showChoices(const session::Settings& settings);
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
   /// How the height is divided between lanes and charts.

@@ -96,9 +96,10 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   widgetForAction(m_step)->setObjectName("step");
   widgetForAction(m_restart)->setObjectName("restart");
 
-  connect(m_speed, &QSlider::valueChanged, this, [this] {
+  connect(m_speed, &QSlider::valueChanged, this, [this](int notch) {
+    m_pace = {kPaces[static_cast<std::size_t>(notch)]};
     showPace();
-    emit paceChosen(pace());
+    emit paceChosen(m_pace);
   });
   connect(m_prompt, &QLineEdit::returnPressed, this, [this] { emit promptEntered(m_prompt->text()); });
   connect(m_samplingButton, &QToolButton::clicked, this, &TransportBar::openSampling);
@@ -177,16 +178,14 @@ void TransportBar::setWhenTextEnds(session::WhenTextEnds when) {
 
 void TransportBar::setPace(session::Pace pace) {
   const QSignalBlocker silent(m_speed);
+  // An experiment's pace may lie between notches.
+  m_pace = pace;
   m_speed->setValue(notchOf(pace));
   showPace();
 }
 
-session::Pace TransportBar::pace() const {
-  return {kPaces[static_cast<std::size_t>(m_speed->value())]};
-}
-
 void TransportBar::showPace() {
-  m_speedLabel->setText(pace().unlimited() ? "full speed" : QString("%1 tok/s").arg(pace().tokensPerSecond));
+  m_speedLabel->setText(m_pace.unlimited() ? "full speed" : QString("%1 tok/s").arg(m_pace.tokensPerSecond));
 }
 
 void TransportBar::changeSpeed(int notches) {

@@ -40,7 +40,7 @@ class TransportBar : public QToolBar {
   void setSampling(const model::SamplingOptions& sampling);
   void setWhenTextEnds(session::WhenTextEnds when);
   void setPace(session::Pace pace);
-  session::Pace pace() const;
+  const session::Pace& pace() const { return m_pace; }
   void setDevice(const QString& device);
   void setAppearance(const session::Appearance& appearance);
 
@@ -75,6 +75,7 @@ class TransportBar : public QToolBar {
   LaneBar* m_lanes;
   QLabel* m_device;
   session::Appearance m_appearance;
+  session::Pace m_pace;
   bool m_playing = false;
 };
 
