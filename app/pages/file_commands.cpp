@@ -1,13 +1,17 @@
 #include "app/pages/file_commands.h"
 
+#include <QApplication>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
+#include <QMessageBox>
+#include <QRegularExpression>
 #include <string>
 #include <vector>
 
 #include "app/pages/command.h"
 #include "app/pages/texts.h"
+#include "app/session/trace_export.h"
 
 namespace headroom::pages {
 
@@ -31,8 +35,9 @@ QString chooseNewFile(QWidget* window, const QString& title, const QString& name
 }
 }  // namespace
 
-FileCommands::FileCommands(session::Workspace& workspace, session::Settings& settings, QWidget* window)
-    : QObject(window), m_workspace(workspace), m_settings(settings), m_window(window) {}
+FileCommands::FileCommands(session::Workspace& workspace, const session::TraceStore& store,
+                           session::Settings& settings, QWidget* window)
+    : QObject(window), m_workspace(workspace), m_store(store), m_settings(settings), m_window(window) {}
 
 void FileCommands::addOpening(QMenu* menu) {
   addCommand(menu, "&Open a model\u2026", QKeySequence::Open, [this] { chooseModels(); });
@@ -45,6 +50,37 @@ void FileCommands::addOpening(QMenu* menu) {
 
 void FileCommands::addSaving(QMenu* menu) {
   addCommand(menu, "&Save experiment as\u2026", QKeySequence::Save, [this] { saveExperiment(); });
+  m_lanes = menu->addMenu("Save lane as &trace");
+  connect(m_lanes, &QMenu::aboutToShow, this, &FileCommands::showLanes);
+}
+
+void FileCommands::showLanes() {
+  m_lanes->clear();
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    m_lanes->addAction(toQt(m_store.lane(lane).info().title) + "\u2026", this,
+                       [this, lane] { saveTrace(lane); });
+  }
+  if (m_lanes->isEmpty()) m_lanes->addAction("No lane is open")->setEnabled(false);
+}
+
+void FileCommands::saveTrace(int lane) {
+  const session::LaneTrace& trace = m_store.lane(lane);
+  const session::TraceToSave offer = session::traceToSave(trace);
+  if (offer.isLarge) {
+    QMessageBox box(
+        QMessageBox::Question, "Save lane as trace",
+        QString("The trace of %1 would have %2.")
+            .arg(toQt(trace.info().title), toQt(model::bytesText(static_cast<double>(offer.bytes)))),
+        QMessageBox::Save | QMessageBox::Cancel, m_window);
+    if (box.exec() != QMessageBox::Save) return;
+  }
+  const QString name = toQt(trace.info().title).replace(QRegularExpression("[^A-Za-z0-9._-]+"), "-");
+  const QString path = chooseNewFile(m_window, "Save lane as trace", name + ".safetensors",
+                                     "Traces (*.safetensors)", "safetensors");
+  if (path.isEmpty()) return;
+  QApplication::setOverrideCursor(Qt::WaitCursor);
+  m_workspace.saveTrace(lane, path.toStdString());
+  QApplication::restoreOverrideCursor();
 }
 
 void FileCommands::showRecent() {

@@ -17,7 +17,8 @@ class FileCommands : public QObject {
 
  public:
   /// Dialogs lie above `window`, which owns this.
-  FileCommands(session::Workspace& workspace, session::Settings& settings, QWidget* window);
+  FileCommands(session::Workspace& workspace, const session::TraceStore& store, session::Settings& settings,
+               QWidget* window);
 
   void addOpening(QMenu* menu);
   void addSaving(QMenu* menu);
@@ -30,11 +31,15 @@ class FileCommands : public QObject {
   void chooseExperiment();
   void saveExperiment();
   void showRecent();
+  void showLanes();
+  void saveTrace(int lane);
 
   session::Workspace& m_workspace;
+  const session::TraceStore& m_store;
   session::Settings& m_settings;
   QWidget* m_window;
   QMenu* m_recent = nullptr;
+  QMenu* m_lanes = nullptr;  ///< one entry a lane
 };
 
 }  // namespace headroom::pages

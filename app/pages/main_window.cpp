@@ -65,7 +65,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   setCentralWidget(frame);
   live->installEventFilter(this);
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
-  m_files = new FileCommands(workspace, settings, this);
+  m_files = new FileCommands(workspace, store, settings, this);
   connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);
 
   createMenus();

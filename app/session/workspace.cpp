@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
@@ -224,6 +225,10 @@ void Workspace::chooseOptions(const std::vector<LaneRequest>& chosen) {
   }
   emit wentOn();
   m_session.setLanes(lanes);
+}
+
+void Workspace::saveTrace(int lane, const std::string& path) {
+  if (lane >= 0 && lane < m_store.laneCount()) emit message(saveLaneTrace(m_store.lane(lane), path));
 }
 
 void Workspace::setFill(int positions) {

@@ -52,6 +52,8 @@ class Workspace : public QObject {
   /// What runs, with all that decides what it decodes. Says where it is, or why it could not be written.
   void saveExperiment(const std::string& path);
   lanes::Experiment experiment() const;
+  /// The text of a lane and what is held of its attention; says what became of it.
+  void saveTrace(int lane, const std::string& path);
   void goBack();
   /// Where goBack() would lead; empty when nowhere.
   const std::string& wayBack() const { return m_wayBack; }

@@ -2,7 +2,9 @@
 #include <QTemporaryDir>
 #include <QtTest>
 
+#include "app/session/trace_export.h"
 #include "app/session/workspace.h"
+#include "core/formats/trace/trace_file.h"
 #include "tests/lanes/fake_lanes.h"
 
 using namespace headroom;
@@ -290,6 +292,81 @@ class TestWorkspace : public QObject {
     QCOMPARE(table.sources(), (Names{"gqa", "mqa", "mha"}));
     QVERIFY(table.textHas("missing.gguf: no such file"));
     QCOMPARE(table.store.lane(0).promptLength(), 5);
+  }
+
+  void aLaneIsSavedAsATrace_data() {
+    QTest::addColumn<QString>("source");
+    QTest::addColumn<int>("fill");
+    QTest::addColumn<int>("tokens");  // at least
+    QTest::addColumn<int>("rows");    // 0: all
+    QTest::addColumn<QString>("sentence");
+    QTest::newRow("MHA") << "mha" << 0 << 64 << 0 << "64 tokens with their attention.";
+    QTest::newRow("MQA") << "mqa" << 0 << 64 << 0 << "64 tokens with their attention.";
+    QTest::newRow("beyond the positions that are kept whole")
+        << "long" << 1200 << 1200 << 1024 << "attention of positions 0 to 1,023 only";
+  }
+  void aLaneIsSavedAsATrace() {
+    QFETCH(QString, source);
+    QFETCH(int, fill);
+    QFETCH(int, tokens);
+    QFETCH(int, rows);
+    QFETCH(QString, sentence);
+    Table table;
+    table.workspace.start({source.toStdString()});
+    if (fill > 0) {
+      QTRY_COMPARE(table.store.laneCount(), 1);
+      table.workspace.setFill(fill);
+    }
+    QTRY_VERIFY(table.length(0) >= tokens);
+    table.host.pause();
+    QTRY_VERIFY(!table.host.state().playing);
+    QTest::qWait(50);
+    const std::string path = table.folder.filePath("lane.safetensors").toStdString();
+    table.workspace.saveTrace(0, path);
+    QVERIFY2(table.textHas(qPrintable(sentence)), qPrintable(table.messages.join('\n')));
+    const model::Trace trace = formats::readTrace(path);
+    QVERIFY(trace.tokens == table.text(0));
+    QCOMPARE(trace.promptTokens, table.store.lane(0).promptLength());
+    QCOMPARE(trace.config.attention.kvHeadCount, source == "mqa" ? 1 : 8);
+    QCOMPARE(trace.recorded.rowCount, rows > 0 ? rows : table.length(0));
+    QCOMPARE(trace.recorded.firstRow, 0);
+    QCOMPARE(trace.pieces.at(table.text(0)[0]), std::string("I"));
+    // What the decoder gives by its definition, in F16.
+    const int last = trace.recorded.rowCount - 1;
+    std::vector<float> row(trace.tokens.size());
+    for (int layer = 0; layer < test::FakeDecoder::kLayerCount; ++layer) {
+      for (int head = 0; head < test::FakeDecoder::kQueryHeadCount; ++head) {
+        trace.attention[static_cast<std::size_t>(layer)].readRow(
+            std::int64_t{head} * trace.recorded.rowCount + last, row);
+        for (int attended = 0; attended < std::ssize(row); ++attended) {
+          const float expected =
+              attended > last ? 0.0f : test::FakeDecoder::attentionFor(head, last, attended);
+          QVERIFY(std::abs(row[static_cast<std::size_t>(attended)] - expected) <= 1e-3f * expected);
+        }
+      }
+    }
+  }
+
+  /// What was given up for want of memory is not made up.
+  void ofAThinnedLaneTheNewRowsAreSaved() {
+    Table table;
+    QVERIFY(table.finish());
+    session::LaneTrace lane = table.store.lane(0);
+    // First the layers of old steps are added up, then the prompt's rows and those of the next steps go.
+    while (!lane.attentionRow(0, 0, 20).empty()) lane.thin();
+    const std::string path = table.folder.filePath("lane.safetensors").toStdString();
+    const session::Message said = session::saveLaneTrace(lane, path);
+    QVERIFY2(said.sentence.find("positions 21 to 63 only") != std::string::npos, said.sentence.c_str());
+    const model::Trace trace = formats::readTrace(path);
+    QCOMPARE(trace.tokens.size(), std::size_t{64});
+    QCOMPARE(trace.recorded.firstRow, 21);
+    QCOMPARE(trace.recorded.rowCount, 43);
+    while (lane.canThin()) lane.thin();
+    const session::Message none = session::saveLaneTrace(lane, table.folder.filePath("none").toStdString());
+    QVERIFY2(none.sentence.find("no row of attention") != std::string::npos, none.sentence.c_str());
+    QVERIFY(!QFile::exists(table.folder.filePath("none")));
+    QVERIFY(session::saveLaneTrace(table.store.lane(0), "/no/such/lane.safetensors").severity ==
+            session::Severity::Problem);
   }
 
   void aBrokenExperimentChangesNothing() {
