@@ -61,6 +61,7 @@ QIcon programIcon() {
 
 Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Settings& settings)
     : m_session(std::make_unique<session::SessionHost>(std::move(opener))) {
+  m_store.setBudget(settings.traceBudget());
   m_session->fill(m_store);
   QObject::connect(&m_selection, &session::Selection::rowsWanted, m_session.get(),
                    &session::SessionHost::requestRows);

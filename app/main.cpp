@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/application.h"
+#include "app/session/machine.h"
 #include "core/lanes/device_lanes.h"
 
 namespace {
@@ -57,7 +58,10 @@ int main(int argc, char** argv) {
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
 
   headroom::session::Settings settings;
-  headroom::Application application(headroom::lanes::deviceLanes(), settings);
+  const headroom::session::PreferredDevice device = headroom::session::preferredDevice(settings.device());
+  headroom::Application application(headroom::lanes::deviceLanes(device.argument), settings);
   application.start(files);
+  if (!device.note.empty())
+    application.window().showMessage({headroom::session::Severity::Note, device.note});
   return QApplication::exec();
 }

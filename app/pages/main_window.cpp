@@ -23,6 +23,7 @@
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
 #include "app/pages/models/models_page.h"
+#include "app/pages/preferences_dialog.h"
 
 namespace headroom::pages {
 
@@ -37,6 +38,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
                        session::Selection& selection, session::Workspace& workspace,
                        session::Settings& settings, QWidget* live)
     : m_session(session),
+      m_store(store),
       m_selection(selection),
       m_workspace(workspace),
       m_settings(settings),
@@ -151,6 +153,10 @@ QMenu* MainWindow::createFileMenu() {
   file->addSeparator();
   m_files->addSaving(file);
   file->addSeparator();
+  addCommand(file, "&Preferences\u2026", Qt::CTRL | Qt::Key_Comma, [this] {
+    PreferencesDialog dialog(m_settings, m_store, *this);
+    dialog.exec();
+  });
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   return file;
 }

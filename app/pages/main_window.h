@@ -38,6 +38,8 @@ class MainWindow : public QMainWindow {
   void setAbout(const About& about);
   MessageBar& messages() const { return *m_messages; }
   const session::Appearance& appearance() const { return m_appearance; }
+  /// Everywhere at once, and remembered.
+  void setAppearance(const session::Appearance& appearance);
   session::Workspace& workspace() const { return m_workspace; }
   /// The page that is shown, as its place in the mode bar.
   int page() const;
@@ -70,9 +72,9 @@ class MainWindow : public QMainWindow {
   void connectWorkspace();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
-  void setAppearance(const session::Appearance& appearance);
 
   session::SessionHost& m_session;
+  session::TraceStore& m_store;
   session::Selection& m_selection;
   session::Workspace& m_workspace;
   session::Settings& m_settings;

@@ -3,6 +3,8 @@
 #include <QStringList>
 #include <algorithm>
 
+#include "app/session/trace_store.h"
+
 namespace headroom::session {
 
 namespace {
@@ -162,12 +164,30 @@ lanes::Experiment Settings::firstStart() {
 
 Appearance Settings::appearance() const {
   return {.theme = enumValue(m_settings, "appearance/theme", Theme::Dark, 2),
-          .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2)};
+          .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2),
+          .textPercent = Appearance::kTextPercent.nearest(
+              m_settings.value("appearance/textPercent", Appearance().textPercent).toInt())};
 }
 
 void Settings::setAppearance(const Appearance& appearance) {
   m_settings.setValue("appearance/theme", static_cast<int>(appearance.theme));
   m_settings.setValue("appearance/typeSize", static_cast<int>(appearance.typeSize));
+  m_settings.setValue("appearance/textPercent", appearance.textPercent);
+}
+
+std::string Settings::device() const {
+  return m_settings.value("device").toString().toStdString();
+}
+void Settings::setDevice(const std::string& label) {
+  m_settings.setValue("device", QString::fromStdString(label));
+}
+
+std::uint64_t Settings::traceBudget() const {
+  const auto usual = static_cast<qulonglong>(TraceStore::kDefaultBudget);
+  return kTraceBudgets.nearest(m_settings.value("traces/budget", usual).toULongLong());
+}
+void Settings::setTraceBudget(std::uint64_t bytes) {
+  m_settings.setValue("traces/budget", static_cast<qulonglong>(bytes));
 }
 
 ColorMap Settings::colorMap() const {

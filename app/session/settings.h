@@ -3,6 +3,7 @@
 #include <QByteArray>
 #include <QSettings>
 #include <QString>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,13 @@ class Settings {
   static lanes::Experiment firstStart();
   Appearance appearance() const;
   void setAppearance(const Appearance& appearance);
+  /// Label of the device that lanes are to decode on; empty for the best one. Looked at at the start.
+  std::string device() const;
+  void setDevice(const std::string& label);
+  /// Bytes for TraceStore::setBudget.
+  std::uint64_t traceBudget() const;
+  void setTraceBudget(std::uint64_t bytes);
+  static constexpr model::Range<std::uint64_t> kTraceBudgets{64ull << 20, 64ull << 30};
   ColorMap colorMap() const;
   MapScale mapScale() const;
   void setMapLook(ColorMap map, MapScale scale);

@@ -75,6 +75,7 @@ const std::vector<Rule>& rules() {
 const std::map<std::string, std::vector<std::string>> kAlso = {
     {"core/lanes/device_lanes.cpp", {"core/formats", "core/reference", "core/engine", "core/vulkan"}},
     {"core/lanes/experiment.cpp", {"core/formats"}},
+    {"core/lanes/machine.cpp", {"core/formats", "core/vulkan"}},
     {"core/lanes/trace_saving.cpp", {"core/formats"}}};
 
 /// The only files with POSIX headers.

@@ -50,6 +50,7 @@ class LivePage : public Page {
   void divide(QWidget* live);
   /// Maps before charts: in a low window the charts wait until somebody asks for them.
   void fitCharts();
+  int heightForCharts() const;
   void connectTransport();
   void connectControls();
   void addDecodeCommands(QMenu* menu);
@@ -76,7 +77,7 @@ class LivePage : public Page {
   QWidget* m_lanes;
   std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
   LowerView m_lowerView = LowerView::Charts;
-  bool m_presentation = false;
+  session::Appearance m_appearance;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
   QAction* m_goThere = nullptr;
   QAction* m_goBack = nullptr;

@@ -208,11 +208,12 @@ void TransportBar::setAppearance(const session::Appearance& appearance) {
   m_choosePrompt->setIcon(makeIcon(Icon::Choose, toQt(appearance.palette().textDim)));
   m_play->setIcon(makeIcon(m_playing ? Icon::Pause : Icon::Play, ink));
   m_lanes->setAppearance(appearance);
-  const int size = appearance.presentation() ? 22 : 16;
+  const auto scaled = [&](int pixels) { return qRound(static_cast<float>(pixels) * appearance.scale()); };
+  const int size = scaled(appearance.presentation() ? 22 : 16);
   setIconSize({size, size});
   const QFontMetrics metrics(font());
   m_speedLabel->setMinimumWidth(metrics.horizontalAdvance("full speed "));
-  m_speed->setFixedWidth(appearance.presentation() ? 90 : 84);
+  m_speed->setFixedWidth(scaled(appearance.presentation() ? 90 : 84));
   // Fewer controls in front of an audience: what one does not touch while presenting goes.
   for (QAction* action : actions()) {
     const QWidget* widget = widgetForAction(action);
