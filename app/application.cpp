@@ -44,6 +44,19 @@ QString textOf(const char* relative) {
   }
 }
 
+QString buildText() {
+#ifdef NDEBUG
+  const char* kind = "optimised";
+#else
+  const char* kind = "with asserts";
+#endif
+#ifdef __clang__
+  return QString("Clang %1, %2").arg(__clang_version__, kind);
+#else
+  return QString("GCC %1, %2").arg(__VERSION__, kind);
+#endif
+}
+
 QIcon programIcon() {
   QIcon icon;
   for (const int size : {48, 128, 256}) {
@@ -77,6 +90,8 @@ Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Set
                      if (m_live) m_live->setAppearance(appearance);
                    });
   m_window->setAbout({.version = HEADROOM_VERSION,
+                      .build = buildText(),
+                      .imgui = view::imguiVersion(),
                       .icon = programIcon(),
                       .components = textOf("licenses/components.txt"),
                       .license = textOf("licenses/GPL-3.0-or-later.txt")});

@@ -19,11 +19,13 @@
 
 #include "app/pages/command.h"
 #include "app/pages/file_commands.h"
+#include "app/pages/help/help_commands.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
 #include "app/pages/models/models_page.h"
 #include "app/pages/preferences_dialog.h"
+#include "app/pages/quit_question.h"
 
 namespace headroom::pages {
 
@@ -69,6 +71,9 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
   m_files = new FileCommands(workspace, store, settings, this);
   connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);
+
+  m_help = new HelpCommands(*this, store, settings);
+  m_quitQuestion = new QuitQuestion(session, this);
 
   createMenus();
   connectWorkspace();
@@ -138,7 +143,7 @@ void MainWindow::createMenus() {
   menus.look->addSeparator();
   for (Page* page : m_pages) page->addCommands(menus);
   addWindowCommands(menus.look);
-  createHelpMenu();
+  m_help->addTo(menuBar()->addMenu("&Help"));
 }
 
 QMenu* MainWindow::createFileMenu() {
@@ -184,14 +189,6 @@ void MainWindow::addWindowCommands(QMenu* look) {
   });
 }
 
-void MainWindow::createHelpMenu() {
-  QMenu* help = menuBar()->addMenu("&Help");
-  addCommand(help, "&About Headroom", QKeySequence(), [this] {
-    AboutDialog dialog(m_about, this);
-    dialog.exec();
-  });
-}
-
 void MainWindow::showOpening(const session::Opening& opening) {
   // Small models are there before a sentence could be read.
   if (opening.underWay() && opening.share > 0.0) {
@@ -210,7 +207,7 @@ void MainWindow::showMessage(const session::Message& message) {
 }
 
 void MainWindow::setAbout(const About& about) {
-  m_about = about;
+  m_help->setAbout(about);
   setWindowIcon(about.icon);
 }
 
@@ -240,6 +237,10 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (!m_quitQuestion->mayQuit()) {
+    event->ignore();
+    return;
+  }
   m_settings.setWindow(saveGeometry(), m_live->layoutState());
   m_settings.setMapLook(m_selection.colorMap(), m_selection.mapScale());
   QMainWindow::closeEvent(event);

@@ -16,10 +16,12 @@ class QStackedWidget;
 namespace headroom::pages {
 
 class FileCommands;
+class HelpCommands;
 class LivePage;
 class MessageBar;
 class ModeBar;
 class Page;
+class QuitQuestion;
 
 /// The application's window: a mode bar beside a stack of pages, messages above them, menus.
 class MainWindow : public QMainWindow {
@@ -68,7 +70,6 @@ class MainWindow : public QMainWindow {
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);
-  void createHelpMenu();
   void connectWorkspace();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
@@ -79,13 +80,14 @@ class MainWindow : public QMainWindow {
   session::Workspace& m_workspace;
   session::Settings& m_settings;
   session::Appearance m_appearance;
-  About m_about;
   ModeBar* m_modes;
   MessageBar* m_messages;
   QStackedWidget* m_stack;
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
   FileCommands* m_files = nullptr;
+  HelpCommands* m_help = nullptr;
+  QuitQuestion* m_quitQuestion = nullptr;
   QString m_openingNote;  // as it stands in the window, empty without one
 };
 

@@ -97,6 +97,7 @@ void LivePage::resizeEvent(QResizeEvent* event) {
   const bool crossed = (event->oldSize().height() >= heightForCharts()) != (height() >= heightForCharts());
   if (crossed) m_wantsCharts.reset();
   fitCharts();
+  if (!m_lower->isOpen()) divideHeight();
   // Full screen comes after the larger type was asked for.
   if (!m_appearance.presentation()) return;
   std::ranges::fill(m_lowerHeights, 0);
