@@ -25,6 +25,7 @@
 #include "app/pages/mode_bar.h"
 #include "app/pages/models/models_page.h"
 #include "app/pages/preferences_dialog.h"
+#include "app/pages/preset_menu.h"
 #include "app/pages/quit_question.h"
 
 namespace headroom::pages {
@@ -143,6 +144,9 @@ void MainWindow::createMenus() {
   menus.look->addSeparator();
   for (Page* page : m_pages) page->addCommands(menus);
   addWindowCommands(menus.look);
+  auto* presets = new PresetMenu(m_workspace, *this);
+  menuBar()->addMenu(presets);
+  m_live->setPresets(presets);
   m_help->addTo(menuBar()->addMenu("&Help"));
 }
 

@@ -96,6 +96,25 @@ void Workspace::openExperiment(const std::string& path) {
   emit wayBackChanged();
 }
 
+void Workspace::usePreset(Preset preset) {
+  if (!lanesAreSettled()) return;
+  std::vector<LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
+  const lanes::Experiment now = experiment();
+  const lanes::Experiment wanted = withPreset(preset, now, infos);
+  if (wanted.lanes.empty()) {
+    emit message({Severity::Note, "There is no lane for it; add one first."});
+    return;
+  }
+  // Nothing is thrown away for what there is already.
+  if (wanted == now) return;
+  leave("the lanes and settings from before (Ctrl+Shift+G)", Leaving::Everything);
+  emit wentOn();
+  decode(wanted);
+  m_session.play();
+  emit wayBackChanged();
+}
+
 void Workspace::saveExperiment(const std::string& path) {
   if (!lanesAreSettled()) return;
   if (m_lanes.empty()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/session/presets.h"
 #include "app/session/selection.h"
 #include "app/session/session_host.h"
 #include "app/session/settings.h"
@@ -52,6 +53,8 @@ class Workspace : public QObject {
   /// What runs, with all that decides what it decodes. Says where it is, or why it could not be written.
   void saveExperiment(const std::string& path);
   lanes::Experiment experiment() const;
+  /// Decodes from the preset's state on; goBack() returns.
+  void usePreset(Preset preset);
   /// The text of a lane and what is held of its attention; says what became of it.
   void saveTrace(int lane, const std::string& path);
   void goBack();

@@ -8,6 +8,7 @@
 #include <QMimeData>
 #include <QPushButton>
 #include <QTimer>
+#include <QToolButton>
 #include <QUrl>
 
 #include "core/formats/trace/trace_file.h"
@@ -136,6 +137,36 @@ class TestFiles : public QObject {
     QTRY_COMPARE(page.sources(), QStringList{"mha"});
     page.answerDialog(page.path("mine.headroom"));
     page.entry("Open experiment")->trigger();
+    QTRY_COMPARE(page.sources(), (QStringList{"mha", "mqa"}));
+  }
+
+  void aPresetFromTheTransportBar() {
+    Page page;
+    page.settings.setAppearance({.typeSize = session::TypeSize::Presentation});
+    page.start();
+    QTRY_COMPARE(page.length(1), 64);
+    auto* button = page.window().findChild<QToolButton*>("presets");
+    QVERIFY(button && button->isVisible());
+    // The menu is open until somebody chooses.
+    QTimer::singleShot(200, &page.window(), [&] {
+      QMenu* menu = button->menu();
+      QTest::mouseClick(menu, Qt::LeftButton, Qt::NoModifier,
+                        menu->actionGeometry(menu->actions()[0]).center());
+    });
+    QTest::mouseClick(button, Qt::LeftButton);
+    QTRY_COMPARE(page.sources(), (QStringList{"mha", "gqa", "mqa"}));
+    QVERIFY(!page.window().appearance().presentation());
+    QTRY_VERIFY(page.length(2) > 15);
+    // Three lanes in the colours of their chips, from left to right.
+    const session::Palette& colors = page.live().appearance().palette();
+    const QImage picture = page.picture();
+    QVERIFY(test::countPixels(picture, colors.lane(0), {0, 0, 0.33, 0.2}) > 30);
+    QVERIFY(test::countPixels(picture, colors.lane(2), {0.34, 0, 0.32, 0.2}) > 30);
+    QVERIFY(test::countPixels(picture, colors.lane(1), {0.67, 0, 0.33, 0.2}) > 30);
+    // And by keys: every lane with eight sequences, then back.
+    QTest::keyClick(&page.window(), Qt::Key_3, Qt::ControlModifier | Qt::AltModifier);
+    QTRY_COMPARE(page.store().lane(0).info().batch, 8);
+    QTest::keyClick(&page.window(), Qt::Key_G, Qt::ControlModifier | Qt::ShiftModifier);
     QTRY_COMPARE(page.sources(), (QStringList{"mha", "mqa"}));
   }
 

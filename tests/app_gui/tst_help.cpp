@@ -118,7 +118,7 @@ class TestHelp : public QObject {
     QVERIFY(test::countPixels(picture, light.text, {0, 0, 1, 1}, 40) > 500);
     QCOMPARE(glossary->findChild<QTextBrowser*>("text")->font().pixelSize(), 26);
     glossary->activateWindow();
-    QVERIFY(QTest::qWaitForWindowActive(glossary));
+    QTRY_COMPARE(QApplication::activeWindow(), glossary);
     QTest::keyClick(glossary->windowHandle(), Qt::Key_Escape);
     QTRY_VERIFY(!glossary->isVisible());
   }

@@ -369,6 +369,83 @@ class TestWorkspace : public QObject {
             session::Severity::Problem);
   }
 
+  void aPresetIsUsedAndLeft_data() {
+    QTest::addColumn<int>("preset");
+    QTest::addColumn<Names>("sources");
+    QTest::addColumn<QString>("prompt");
+    QTest::addColumn<int>("batch");
+    QTest::addColumn<int>("fill");
+    QTest::addColumn<double>("pace");
+    const auto row = [](session::Preset preset, const Names& sources, const char* prompt, int batch, int fill,
+                        double pace) {
+      QTest::newRow(session::presetName(preset).c_str())
+          << static_cast<int>(preset) << sources << prompt << batch << fill << pace;
+    };
+    const char* own = "It is a truth";
+    row(session::Preset::Class, {"mha", "gqa", "mqa"}, own, 1, 0, 10.0);
+    // The context of 64 is full but for its quarter, which is less than there would be room for in a long
+    // one.
+    row(session::Preset::LongContext, {"gqa", "mqa"}, own, 2, 48, 0.0);
+    row(session::Preset::Batch8, {"gqa", "mqa"}, own, 8, 20, 0.0);
+    row(session::Preset::FirstStart, {"mha", "mqa"}, "Once upon a time", 1, 0, 20.0);
+  }
+  void aPresetIsUsedAndLeft() {
+    QFETCH(int, preset);
+    QFETCH(Names, sources);
+    QFETCH(QString, prompt);
+    QFETCH(int, batch);
+    QFETCH(int, fill);
+    QFETCH(double, pace);
+    Table table;
+    table.settings.setSampling({.temperature = 0.5f, .topK = 7, .seed = 9});
+    const std::string path = table.folder.filePath("e.headroom").toStdString();
+    lanes::writeExperiment({.lanes = {{"gqa", 2, {.batch = 2}}, {"mqa", 3, {.batch = 2}}},
+                            .prompt = "It is a truth",
+                            .sampling = {.temperature = 0.5f, .topK = 7, .seed = 9},
+                            .feed = session::TokenFeed::FreeRun,
+                            .fill = 20},
+                           path);
+    QVERIFY(table.finish({path}));
+    const lanes::Experiment before = table.workspace.experiment();
+    const std::vector<int> text = table.text(0);
+    table.workspace.usePreset(static_cast<session::Preset>(preset));
+    QTRY_VERIFY(table.sources() == sources && table.host.state().fill == fill);
+    QTRY_COMPARE(table.store.lane(0).info().batch, batch);
+    QTRY_VERIFY(table.length(0) > std::max(fill, 5));
+    const lanes::Experiment now = table.workspace.experiment();
+    QCOMPARE(QString::fromStdString(now.prompt), prompt);
+    QCOMPARE(now.tokensPerSecond, pace);
+    QCOMPARE(table.store.lane(0).info().contextLength, 64);
+    QVERIFY(!table.workspace.wayBack().empty());
+    table.workspace.goBack();
+    QTRY_VERIFY(table.workspace.experiment() == before);
+    table.host.play();
+    QTRY_VERIFY(table.text(0) == text);
+  }
+
+  void longContextsKeepRoomToDecode() {
+    Table table;
+    table.workspace.start({"long"});
+    QTRY_COMPARE(table.store.laneCount(), 1);
+    table.workspace.usePreset(session::Preset::LongContext);
+    QTRY_COMPARE(table.store.lane(0).filledLength(), 2048 - model::kRoomToDecode);
+    QTRY_COMPARE(table.length(0), 2048);
+  }
+
+  /// With the text as it is: there would be nothing to come back to.
+  void aPresetThatIsThereAlreadyChangesNothing() {
+    Table table;
+    table.settings.setPrompt("Once upon a time");
+    table.settings.setPace({20.0});
+    table.workspace.start({});
+    QTRY_VERIFY(table.length(1) > 18);
+    QSignalSpy restarted(&table.host, &session::SessionHost::restarted);
+    table.workspace.usePreset(session::Preset::FirstStart);
+    QTest::qWait(100);
+    QCOMPARE(restarted.count(), 0);
+    QVERIFY(table.workspace.wayBack().empty());
+  }
+
   void aBrokenExperimentChangesNothing() {
     Table table;
     QVERIFY(table.finish());

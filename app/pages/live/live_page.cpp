@@ -241,6 +241,10 @@ void LivePage::setAppearance(const session::Appearance& appearance) {
   if (m_lower->isOpen()) divideHeight();
 }
 
+void LivePage::setPresets(QMenu* presets) {
+  m_transport->setPresets(presets);
+}
+
 void LivePage::openLaneMenu() {
   m_transport->lanes().openMenu();
 }

@@ -35,6 +35,7 @@ class LivePage : public Page {
   void showSettings(const session::Settings& settings);
   /// Pace, sampling and a text's end as they are remembered.
   void showChoices(const session::Settings& settings);
+  void setPresets(QMenu* presets);
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
   /// How the height is divided between lanes and charts.

@@ -53,6 +53,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       m_sampling(new SamplingPopover(this)),
       m_lockstep(new QCheckBox("Lockstep", this)),
       m_lanes(new LaneBar(bundled, this)),
+      m_presets(new QToolButton(this)),
       m_device(new QLabel(this)) {
   setObjectName("transport");
   setMovable(false);
@@ -79,6 +80,10 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       "so\n"
       "that maps compare token by token.\n"
       "Off: every lane goes on with its own choice. (K)");
+  m_presets->setObjectName("presets");
+  m_presets->setText("Presets");
+  m_presets->setToolTip("States to begin from");
+  m_presets->setPopupMode(QToolButton::InstantPopup);
   m_device->setObjectName("device");
   m_device->setEnabled(false);
 
@@ -91,6 +96,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   addWidget(m_samplingButton);
   addWidget(m_lockstep);
   addWidget(m_lanes);
+  addWidget(m_presets);
   addWidget(m_device);
   widgetForAction(m_play)->setObjectName("play");
   widgetForAction(m_step)->setObjectName("step");
@@ -126,6 +132,10 @@ void TransportBar::offerPrompts(const std::vector<std::string>& prompts) {
   }
   connect(m_choosePrompt, &QAction::triggered, this,
           [this] { m_prompts->popup(m_prompt->mapToGlobal(QPoint(0, m_prompt->height() + 2))); });
+}
+
+void TransportBar::setPresets(QMenu* presets) {
+  m_presets->setMenu(presets);
 }
 
 void TransportBar::setState(const session::SessionState& state) {
