@@ -23,7 +23,8 @@ void describe(QCommandLineParser& parser) {
       "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most four.", "[models...]");
+  parser.addPositionalArgument(
+      "models", "Models, traces and experiments, or mha, gqa, mqa; at most four lanes.", "[models...]");
 }
 
 }  // namespace

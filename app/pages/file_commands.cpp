@@ -64,20 +64,27 @@ void FileCommands::showLanes() {
 }
 
 void FileCommands::saveTrace(int lane) {
-  const session::LaneTrace& trace = m_store.lane(lane);
-  const session::TraceToSave offer = session::traceToSave(trace);
+  // While a dialog is open, lanes that were asked for before may come.
+  const session::LaneRequest request = m_store.lane(lane).info().request;
+  const QString title = toQt(m_store.lane(lane).info().title);
+  const session::TraceToSave offer = session::traceToSave(m_store.lane(lane));
   if (offer.isLarge) {
-    QMessageBox box(
-        QMessageBox::Question, "Save lane as trace",
-        QString("The trace of %1 would have %2.")
-            .arg(toQt(trace.info().title), toQt(model::bytesText(static_cast<double>(offer.bytes)))),
-        QMessageBox::Save | QMessageBox::Cancel, m_window);
+    QMessageBox box(QMessageBox::Question, "Save lane as trace",
+                    QString("The trace of %1 would have %2.")
+                        .arg(title, toQt(model::bytesText(static_cast<double>(offer.bytes)))),
+                    QMessageBox::Save | QMessageBox::Cancel, m_window);
     if (box.exec() != QMessageBox::Save) return;
   }
-  const QString name = toQt(trace.info().title).replace(QRegularExpression("[^A-Za-z0-9._-]+"), "-");
+  const QString name = QString(title).replace(QRegularExpression("[^A-Za-z0-9._-]+"), "-");
   const QString path = chooseNewFile(m_window, "Save lane as trace", name + ".safetensors",
                                      "Traces (*.safetensors)", "safetensors");
   if (path.isEmpty()) return;
+  const bool isThere = lane < m_store.laneCount() && m_store.lane(lane).info().request == request;
+  if (!isThere) {
+    emit m_workspace.message(
+        {session::Severity::Note, "Other lanes run by now; " + title.toStdString() + " was not saved."});
+    return;
+  }
   QApplication::setOverrideCursor(Qt::WaitCursor);
   m_workspace.saveTrace(lane, path.toStdString());
   QApplication::restoreOverrideCursor();

@@ -219,6 +219,23 @@ class TestHelp : public QObject {
     QVERIFY(closed && !page.window().isVisible());
   }
 
+  void aSweepIsAskedAbout() {
+    Page page;
+    page.gui.settings.setLanes({{"slow", 0, {}}});
+    page.gui.start();
+    QTRY_COMPARE(page.gui.store().laneCount(), 1);
+    QTest::keyClick(&page.window(), Qt::Key_M, Qt::ControlModifier);
+    QTRY_VERIFY(page.gui.application->session().state().measuring.underWay);
+    bool closed = true;
+    const QString said = page.answer("Stay", closed);
+    QVERIFY2(said.startsWith("Speed against context is being measured"), qPrintable(said));
+    QVERIFY(!closed && page.window().isVisible());
+    page.gui.application->session().cancelMeasuring();
+    QTRY_VERIFY_WITH_TIMEOUT(!page.gui.application->session().state().measuring.underWay, 20000);
+    QCOMPARE(page.answer("Stay", closed), QString());
+    QVERIFY(closed);
+  }
+
   void anOpeningThatTakesLongIsAskedAbout() {
     Page page;
     page.gui.start();
