@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/panels/drawing.h"
+#include "core/analysis/glossary.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/model/quantity.h"
 
@@ -181,7 +182,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
            " up to the one looked at."},
       {"implied GB/s", "impl. GB/s", known(any, model::fixedText(implied, 2)),
-       "Computed: logical bytes / time per step. 1 GB is 10^9 bytes."},
+       "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
        known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCopy, 0) + " %"),
        ofCopy},

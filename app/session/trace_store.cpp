@@ -64,13 +64,20 @@ void TraceStore::append(StepBatch batch) {
   emit changed();
 }
 
+std::uint64_t TraceStore::heldBytes() const {
+  std::uint64_t sum = 0;
+  for (const LaneTrace& lane : m_lanes) sum += lane.heldBytes();
+  return sum;
+}
+
+void TraceStore::setBudget(std::uint64_t bytes) {
+  m_budget = bytes;
+  keepBudget();
+  emit changed();
+}
+
 void TraceStore::keepBudget() {
-  const auto held = [this] {
-    std::uint64_t sum = 0;
-    for (const LaneTrace& lane : m_lanes) sum += lane.heldBytes();
-    return sum;
-  };
-  while (held() > m_budget) {
+  while (heldBytes() > m_budget) {
     LaneTrace* largest = nullptr;
     for (LaneTrace& lane : m_lanes) {
       if (lane.canThin() && (!largest || lane.heldBytes() > largest->heldBytes())) largest = &lane;

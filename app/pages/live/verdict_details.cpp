@@ -5,6 +5,7 @@
 #include <QVBoxLayout>
 
 #include "app/pages/texts.h"
+#include "core/analysis/glossary.h"
 #include "core/analysis/step_bound.h"
 #include "core/model/quantity.h"
 
@@ -91,24 +92,21 @@ QString sweepOf(const analysis::SpeedMap& map) {
 
 /// The classes and what each means.
 QString definitions() {
+  QString words;
+  for (const analysis::Bound bound : {analysis::Bound::Launch, analysis::Bound::Weights, analysis::Bound::Kv,
+                                      analysis::Bound::Compute, analysis::Bound::CacheResident}) {
+    const analysis::Term& term = analysis::term(analysis::boundName(bound));
+    words +=
+        QString("<b>%1</b>: %2 ").arg(toQt(term.name).toHtmlEscaped(), toQt(term.meaning).toHtmlEscaped());
+  }
   return QString(
-             "<h3>What the words mean</h3>"
-             "<p><b>launch-bound</b>: dispatches \u00d7 an empty dispatch and the time outside the stages "
-             "are "
-             "the "
-             "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
-             "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
-             "rate "
-             "explain too little of a stage's time. <b>cache-resident</b>: reading, but from the device's "
-             "caches.</p>"
-             "<p><b>Range</b>: %1 resampled measurements lie in it. <b>Expected</b>: the time of the "
+             "<h3>What the words mean</h3><p>%1</p>"
+             "<p><b>Range</b>: %2 resampled measurements lie in it. <b>Expected</b>: the time of the "
              "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over "
-             "the "
-             "positions of all steps so far; the range widens with each doubling beyond them. "
+             "the positions of all steps so far; the range widens with each doubling beyond them. "
              "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
-             "behind "
-             "a cache of random content.</p>")
-      .arg(toQt(analysis::kRangeShareText));
+             "behind a cache of random content.</p>")
+      .arg(words, toQt(analysis::kRangeShareText));
 }
 
 }  // namespace
