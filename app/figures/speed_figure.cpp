@@ -38,9 +38,8 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
                                   : fmt::format("Behind {} positions.", model::groupDigits(view.positions)));
   if (!map.isComplete) caption.push_back("The sweep was stopped before its end.");
   for (const analysis::SpeedCurve& curve : map.curves) {
-    caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curve.title(),
-                                  headsText(curve.attention), shortName(curve.kvType),
-                                  shortName(curve.kernel)));
+    caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curve.title(), headsText(curve.attention),
+                                  shortName(curve.kvType), shortName(curve.kernel)));
   }
   if (isOverContext) {
     for (const auto& [curve, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
@@ -78,10 +77,10 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
       series.ranges.push_back({sample.ms.minimum, sample.ms.maximum});
       plot.y.high = std::max(plot.y.high, 1.15 * sample.ms.maximum);
       const int x = static_cast<int>(sample.x);
-      figure.table.rows.push_back(
-          {curve.title(), map.device, std::to_string(isOverContext ? view.batch : x),
-           std::to_string(isOverContext ? x : view.positions), fmt::format("{}", sample.ms.median),
-           fmt::format("{}", sample.ms.minimum), fmt::format("{}", sample.ms.maximum), "measured"});
+      figure.table.rows.push_back({curve.title(), map.device, std::to_string(isOverContext ? view.batch : x),
+                                   std::to_string(isOverContext ? x : view.positions),
+                                   fmt::format("{}", sample.ms.median), fmt::format("{}", sample.ms.minimum),
+                                   fmt::format("{}", sample.ms.maximum), "measured"});
     }
     plot.series.push_back(std::move(series));
     if (isOverContext) addLine(plot, curve, view, view.samples[index], colors[index]);

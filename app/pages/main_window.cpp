@@ -1,7 +1,9 @@
 #include "app/pages/main_window.h"
 
+#include <QAbstractSpinBox>
 #include <QAction>
 #include <QCloseEvent>
+#include <QComboBox>
 #include <QDragEnterEvent>
 #include <QDropEvent>
 #include <QHBoxLayout>
@@ -115,6 +117,7 @@ bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
 void MainWindow::start(const std::vector<std::string>& files) {
   setAppearance(m_settings.appearance());
   m_live->showSettings(m_settings);
+  m_live->setFocus(Qt::OtherFocusReason);
   m_workspace.start(files);
 }
 
@@ -177,7 +180,10 @@ QMenu* MainWindow::createFileMenu() {
 
 void MainWindow::addWindowCommands(QMenu* look) {
   addCommand(look, "Close the inspector", Qt::Key_Escape, [this] {
-    if (m_messages->isVisible()) {
+    const QWidget* typed = focusWidget();
+    if (qobject_cast<const QComboBox*>(typed) || qobject_cast<const QAbstractSpinBox*>(typed)) {
+      m_live->setFocus(Qt::OtherFocusReason);
+    } else if (m_messages->isVisible()) {
       m_messages->dismiss();
     } else {
       m_selection.setHead(std::nullopt);

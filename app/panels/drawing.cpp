@@ -1,5 +1,6 @@
 #include "app/panels/drawing.h"
 
+#include <algorithm>
 #include <array>
 #include <cfloat>
 #include <cmath>
@@ -101,6 +102,43 @@ std::string cacheRateText(const session::LaneInfo& info) {
   const std::uint64_t bytes =
       model::kvCacheBytes(info.config, info.kvType, 1, static_cast<std::uint64_t>(info.batch));
   return model::groupDigits(bytes) + (info.batch > 1 ? " B/position" : " B/token");
+}
+
+namespace {
+
+std::string floorText() {
+  return model::fixedText(session::kLogarithmicFloor, 4);
+}
+
+}  // namespace
+
+void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* small = context.fonts.small;
+  const session::MapScale scale = context.selection.mapScale();
+  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 " + floorText() : "0";
+  const std::string last = scale == session::MapScale::SinkHidden ? high : "1";
+  const float textTop = area.min.y + 0.5f * (area.height() - small->FontSize);
+  const float halfBar = std::min(0.5f * area.height() - context.px(3), context.px(5));
+  const float middle = 0.5f * (area.min.y + area.max.y);
+  const Rect bar{{area.min.x + textWidth(small, low) + context.px(5), middle - halfBar},
+                 {area.max.x - textWidth(small, last) - context.px(5), middle + halfBar}};
+  drawText(list, small, {area.min.x, textTop}, colors.textDim, low);
+  drawText(list, small, {bar.max.x + context.px(5), textTop}, colors.textDim, last);
+  constexpr int kSteps = 32;
+  for (int step = 0; step < kSteps; ++step) {
+    const auto xOf = [&](int index) { return bar.min.x + bar.width() * static_cast<float>(index) / kSteps; };
+    fillRect(list, {{xOf(step), bar.min.y}, {xOf(step + 1), bar.max.y}},
+             session::colorOf(context.selection.colorMap(), (step + 0.5) / kSteps));
+  }
+}
+
+std::string colorScaleText() {
+  return "Linear: 0 to 1. Logarithmic: " + floorText() +
+         " to 1, equal steps are equal ratios. Sink hidden: linear without the first token, up to the "
+         "largest "
+         "attention of the rest.";
 }
 
 }  // namespace headroom::panels

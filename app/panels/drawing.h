@@ -40,6 +40,12 @@ AreaState mouseArea(const char* id, const Rect& rect);
 /// A tool tip of a heading and explaining lines.
 void showTip(const PanelContext& context, std::string_view heading, std::string_view text);
 
+/// The colours of all maps between what they begin and end with; `high` is what the last one means on a
+/// stretched scale.
+void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high);
+/// What the scales are, in one paragraph.
+std::string colorScaleText();
+
 /// "weights" for "weights read": the short names under a traffic bar.
 std::string_view shortClassName(int trafficClass);
 

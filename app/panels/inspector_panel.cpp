@@ -19,10 +19,6 @@ constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
 
-std::string floorText() {
-  return model::fixedText(session::kLogarithmicFloor, 4);
-}
-
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
 }
@@ -150,10 +146,7 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
       [](int index) { return session::mapScaleName(static_cast<session::MapScale>(index)); },
       [&](int index) { context.selection.setMapScale(static_cast<session::MapScale>(index)); });
   if (ImGui::IsItemHovered()) {
-    showTip(context, "Scale of all maps (S)",
-            "Linear: 0 to 1. Logarithmic: " + floorText() +
-                " to 1, equal steps are equal ratios. Sink hidden: linear without the first token, up to the "
-                "largest attention of the rest.");
+    showTip(context, "Scale of all maps (S)", colorScaleText());
   }
   ImGui::SameLine();
   combo(
@@ -175,27 +168,8 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
 
 void InspectorPanel::drawScaleLegend(const PanelContext& context, const Rect& area) {
   if (area.width() < context.px(120)) return;
-  ImDrawList& list = *ImGui::GetWindowDrawList();
-  const session::Palette& colors = context.palette();
-  const ImFont* small = context.fonts.small;
-  const session::MapScale scale = context.selection.mapScale();
-  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 " + floorText() : "0";
-  const std::string high =
-      scale == session::MapScale::SinkHidden ? model::fixedText(m_map.maximum(), 2) : std::string("1");
-  const float lowWidth = textWidth(small, low);
-  const float highWidth = textWidth(small, high);
-  const float right = std::min(area.max.x, area.min.x + context.px(220));
-  const float textTop = area.min.y + 0.5f * (area.height() - small->FontSize);
-  const Rect bar{{area.min.x + lowWidth + context.px(5), area.min.y + context.px(8)},
-                 {right - highWidth - context.px(5), area.max.y - context.px(8)}};
-  drawText(list, small, {area.min.x, textTop}, colors.textDim, low);
-  drawText(list, small, {bar.max.x + context.px(5), textTop}, colors.textDim, high);
-  constexpr int kSteps = 32;
-  for (int step = 0; step < kSteps; ++step) {
-    const auto xOf = [&](int index) { return bar.min.x + bar.width() * static_cast<float>(index) / kSteps; };
-    fillRect(list, {{xOf(step), bar.min.y}, {xOf(step + 1), bar.max.y}},
-             session::colorOf(context.selection.colorMap(), (step + 0.5) / kSteps));
-  }
+  drawColorScale(context, {area.min, {std::min(area.max.x, area.min.x + context.px(220)), area.max.y}},
+                 model::fixedText(m_map.maximum(), 2));
 }
 
 void InspectorPanel::handleMouse(const PanelContext& context, const AttentionMapView& map,

@@ -64,8 +64,9 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   const float margin = context.px(kMargin);
   // A class looks at what happens now.
   const float timelineHeight = context.appearance.presentation() ? 0.0f : context.px(40);
-  const Rect timeline{{area.min.x + margin, area.max.y - margin - timelineHeight},
-                      {area.max.x - margin, area.max.y - margin}};
+  const float legendHeight = context.appearance.presentation() ? 0.0f : LegendPanel::height(context);
+  const float bottom = area.max.y - legendHeight - (legendHeight > 0.0f ? 0.5f * margin : margin);
+  const Rect timeline{{area.min.x + margin, bottom - timelineHeight}, {area.max.x - margin, bottom}};
   Rect lanes{{area.min.x + margin, area.min.y + margin}, {area.max.x - margin, timeline.min.y - margin}};
 
   const int count = context.store.laneCount();
@@ -102,6 +103,10 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   }
   if (inspector) m_inspector.draw(context, *inspector);
   if (timelineHeight > 0.0f) m_timeline.draw(context, timeline);
+  if (legendHeight > 0.0f) {
+    m_legend.draw(context, {{area.min.x + margin, bottom + 0.25f * margin},
+                            {area.max.x - margin, bottom + 0.25f * margin + legendHeight}});
+  }
 }
 
 void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& area) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/panels/inspector_panel.h"
+#include "app/panels/legend_panel.h"
 #include "app/panels/panel.h"
 #include "app/panels/timeline_panel.h"
 
@@ -32,6 +33,7 @@ class LiveLayout : public Panel {
   std::vector<Lane> m_lanes;
   InspectorPanel m_inspector;
   TimelinePanel m_timeline;
+  LegendPanel m_legend;
 };
 
 }  // namespace headroom::panels

@@ -7,6 +7,7 @@
 #include <QToolButton>
 #include <algorithm>
 
+#include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 
 namespace headroom::pages {
@@ -25,11 +26,11 @@ void showValue(QComboBox* box, const QVariant& value, bool same) {
 
 LaneControls::LaneControls(QWidget* parent)
     : QToolBar("Lane controls", parent),
-      m_scope(new QComboBox(this)),
-      m_batch(new QComboBox(this)),
-      m_context(new QComboBox(this)),
-      m_kvType(new QComboBox(this)),
-      m_kernel(new QComboBox(this)),
+      m_scope(new QuietComboBox(this)),
+      m_batch(new QuietComboBox(this)),
+      m_context(new QuietComboBox(this)),
+      m_kvType(new QuietComboBox(this)),
+      m_kernel(new QuietComboBox(this)),
       m_fill(new QSpinBox(this)),
       m_compare(new QToolButton(this)) {
   setObjectName("laneControls");

@@ -49,6 +49,8 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
       m_splitter(new QSplitter(Qt::Vertical, this)),
       m_lanes(live),
       m_lowerHeights(kLowerViewCount, 0) {
+  // Where the keyboard is when nobody types.
+  setFocusPolicy(Qt::StrongFocus);
   divide(live);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
@@ -132,6 +134,7 @@ void LivePage::connectTransport() {
   connect(m_transport->restartAction(), &QAction::triggered, &m_workspace, &session::Workspace::restart);
   connect(m_transport, &TransportBar::promptEntered, this,
           [this](const QString& prompt) { m_workspace.enterPrompt(prompt.toStdString()); });
+  connect(m_transport, &TransportBar::promptLeft, this, [this] { setFocus(Qt::OtherFocusReason); });
   connect(m_transport, &TransportBar::paceChosen, &m_workspace, &session::Workspace::setPace);
   connect(m_transport, &TransportBar::samplingChosen, &m_workspace, &session::Workspace::setSampling);
   connect(m_transport, &TransportBar::whenTextEndsChosen, &m_workspace, &session::Workspace::setWhenTextEnds);

@@ -15,6 +15,7 @@
 #include "app/pages/colors.h"
 #include "app/pages/icons.h"
 #include "app/pages/live/lane_bar.h"
+#include "app/pages/live/prompt_edit.h"
 #include "app/pages/live/sampling_popover.h"
 
 namespace headroom::pages {
@@ -46,7 +47,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       m_restart(new QAction("Restart", this)),
       m_speed(new QSlider(Qt::Horizontal, this)),
       m_speedLabel(new QLabel(this)),
-      m_prompt(new QLineEdit(this)),
+      m_prompt(new PromptEdit(this)),
       m_prompts(new QMenu(this)),
       m_choosePrompt(m_prompt->addAction(QIcon(), QLineEdit::TrailingPosition)),
       m_samplingButton(new QToolButton(this)),
@@ -107,7 +108,11 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
     showPace();
     emit paceChosen(m_pace);
   });
-  connect(m_prompt, &QLineEdit::returnPressed, this, [this] { emit promptEntered(m_prompt->text()); });
+  connect(m_prompt, &QLineEdit::returnPressed, this, [this] {
+    emit promptEntered(m_prompt->text());
+    emit promptLeft();
+  });
+  connect(m_prompt, &PromptEdit::left, this, &TransportBar::promptLeft);
   connect(m_samplingButton, &QToolButton::clicked, this, &TransportBar::openSampling);
   connect(m_sampling, &SamplingPopover::whenTextEndsChosen, this, &TransportBar::whenTextEndsChosen);
   connect(m_sampling, &SamplingPopover::samplingChanged, this, [this] {

@@ -9,7 +9,6 @@
 class QAction;
 class QCheckBox;
 class QLabel;
-class QLineEdit;
 class QMenu;
 class QSlider;
 class QToolButton;
@@ -17,6 +16,7 @@ class QToolButton;
 namespace headroom::pages {
 
 class LaneBar;
+class PromptEdit;
 class SamplingPopover;
 
 /// Play, step, restart, speed, prompt, sampling, lockstep and lanes.
@@ -54,6 +54,8 @@ class TransportBar : public QToolBar {
 
  signals:
   void promptEntered(const QString& prompt);
+  /// The keyboard is free again.
+  void promptLeft();
   void paceChosen(headroom::session::Pace pace);
   void samplingChosen(const headroom::model::SamplingOptions& sampling);
   void whenTextEndsChosen(headroom::session::WhenTextEnds when);
@@ -68,7 +70,7 @@ class TransportBar : public QToolBar {
   QAction* m_restart;
   QSlider* m_speed;
   QLabel* m_speedLabel;
-  QLineEdit* m_prompt;
+  PromptEdit* m_prompt;
   QMenu* m_prompts;
   QAction* m_choosePrompt;  ///< in the prompt's field
   QToolButton* m_samplingButton;

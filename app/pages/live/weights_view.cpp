@@ -68,7 +68,7 @@ void WeightsView::showPointed(const session::TraceStore& store, const session::S
 QRectF WeightsView::litColumns(const Drawn& matrix) const {
   const Lane& lane = m_lanes[static_cast<std::size_t>(matrix.lane)];
   const bool isQuery = matrix.matrix.symbol == "W_Q";
-  if (!lane.lit || (!isQuery && !isSharedByHeads(matrix.matrix))) return {};
+  if (!lane.lit || (!isQuery && !matrix.matrix.isSharedByHeads())) return {};
   const analysis::HeadRange heads = isQuery ? lane.lit->heads.query : lane.lit->heads.kv;
   const double head = matrix.area.width() / (isQuery ? lane.heads.queryHeadCount : lane.heads.kvHeadCount);
   return {matrix.area.left() + head * heads.first, matrix.area.top(), head * (heads.end - heads.first),
@@ -77,7 +77,7 @@ QRectF WeightsView::litColumns(const Drawn& matrix) const {
 
 std::optional<session::KvHeadAddress> WeightsView::kvHeadAt(QPointF point) const {
   for (const Drawn& matrix : m_drawn) {
-    if (!isSharedByHeads(matrix.matrix) || !matrix.area.contains(point)) continue;
+    if (!matrix.matrix.isSharedByHeads() || !matrix.area.contains(point)) continue;
     const int heads = m_lanes[static_cast<std::size_t>(matrix.lane)].heads.kvHeadCount;
     const double share = (point.x() - matrix.area.left()) / matrix.area.width();
     return session::KvHeadAddress{matrix.lane, std::min(static_cast<int>(share * heads), heads - 1)};
