@@ -45,6 +45,19 @@ QString textOf(const char* relative) {
   }
 }
 
+QString buildText() {
+#ifdef NDEBUG
+  const char* kind = "optimised";
+#else
+  const char* kind = "with asserts";
+#endif
+#ifdef __clang__
+  return QString("Clang %1, %2").arg(__clang_version__, kind);
+#else
+  return QString("GCC %1, %2").arg(__VERSION__, kind);
+#endif
+}
+
 QIcon programIcon() {
   QIcon icon;
   for (const int size : {48, 128, 256}) {
@@ -62,6 +75,7 @@ QIcon programIcon() {
 
 Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Settings& settings)
     : m_session(std::make_unique<session::SessionHost>(std::move(opener))) {
+  m_store.setBudget(settings.traceBudget());
   m_session->fill(m_store);
   QObject::connect(&m_selection, &session::Selection::rowsWanted, m_session.get(),
                    &session::SessionHost::requestRows);
@@ -77,6 +91,8 @@ Application::Application(std::unique_ptr<lanes::LaneOpener> opener, session::Set
                      if (m_live) m_live->setAppearance(appearance);
                    });
   m_window->setAbout({.version = HEADROOM_VERSION,
+                      .build = buildText(),
+                      .imgui = view::imguiVersion(),
                       .icon = programIcon(),
                       .components = textOf("licenses/components.txt"),
                       .license = textOf("licenses/GPL-3.0-or-later.txt")});

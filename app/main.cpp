@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/application.h"
+#include "app/session/machine.h"
 #include "core/lanes/device_lanes.h"
 
 namespace {
@@ -22,7 +23,8 @@ void describe(QCommandLineParser& parser) {
       "Decodes with MHA, GQA and MQA side by side and shows what sharing keys and values saves.");
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument("models", "Model files, or mha, gqa, mqa; at most four.", "[models...]");
+  parser.addPositionalArgument(
+      "models", "Models, traces and experiments, or mha, gqa, mqa; at most four lanes.", "[models...]");
 }
 
 }  // namespace
@@ -57,7 +59,10 @@ int main(int argc, char** argv) {
   for (const QString& file : parser.positionalArguments()) files.push_back(file.toStdString());
 
   headroom::session::Settings settings;
-  headroom::Application application(headroom::lanes::deviceLanes(), settings);
+  const headroom::session::PreferredDevice device = headroom::session::preferredDevice(settings.device());
+  headroom::Application application(headroom::lanes::deviceLanes(device.argument), settings);
   application.start(files);
+  if (!device.note.empty())
+    application.window().showMessage({headroom::session::Severity::Note, device.note});
   return QApplication::exec();
 }

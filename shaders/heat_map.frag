@@ -29,11 +29,13 @@ void main() {
   const vec2 reach = 0.5 * max(cellsPerPixel - 1.0, 0.0);
   ivec2 first = ivec2(floor(centre - reach));
   ivec2 last = ivec2(floor(centre + reach));
-  first = clamp(first, ivec2(0), ivec2(slot.yz) - 1);
+  color = params.ground;
+  // What is not there is not the last that is.
+  if (first.x >= int(slot.y) || first.y >= min(int(slot.z), int(limits.y))) return;
+  first = max(first, ivec2(0));
   last = clamp(last, first, min(first + kMaximumFootprint, ivec2(slot.yz) - 1));
   last.y = min(last.y, int(limits.y) - 1);
 
-  color = params.ground;
   const int diagonal = int(limits.w);
   if (first.x > last.y + diagonal || first.y > last.y) return;
   // What is left of a pixel with the hidden column alone is nothing.

@@ -34,6 +34,8 @@ ordered_json document(const model::Traffic& traffic) {
 }
 
 std::string percentText(double percent) {
+  // A disturbed probe is no reference.
+  if (analysis::isImpossibleShare(percent)) return "wrong";
   return knownRateText(percent, 0) + (percent > 0.0 ? "%" : "");
 }
 
@@ -95,6 +97,7 @@ std::vector<NamedCurve> curvesOf(const BenchResult& result) {
                             ? *found
                             : curves.emplace_back(NamedCurve{row.setting,
                                                              {.name = result.modelOf(row).name,
+                                                              .layerCount = row.measurement.config.layerCount,
                                                               .attention = row.measurement.config.attention,
                                                               .kernel = row.setting.attention,
                                                               .kvType = row.setting.kvType}});

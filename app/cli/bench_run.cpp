@@ -43,7 +43,7 @@ lanes::LaneEngine engineFor(lanes::DeviceLanes& opener, const BenchModel& model,
   return opener.decode(opener.share(model.use),
                        {.kvType = setting.kvType,
                         .batch = setting.batch,
-                        .contextLength = setting.context + StepTimer::kMostSteps + kCheckedTokens,
+                        .contextLength = model::contextToFill(model.model().config, setting.context),
                         .attention = setting.attention});
 }
 

@@ -14,10 +14,6 @@ struct GlobalOptions {
   std::string device;  ///< Vulkan device, by number or part of its name; empty for the first
 };
 
-/// What std::bad_alloc means to a user.
-inline constexpr const char* kOutOfMemory =
-    "Out of memory: the model, its cache or what is captured does not fit";
-
 /// Runs `parse`, which reads an option's value; what it refuses is wrong usage.
 template <typename Parse>
 auto parseOption(const std::string& option, const Parse& parse) {

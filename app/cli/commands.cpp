@@ -74,7 +74,7 @@ int runCommandLine(int argumentCount, char** arguments) {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw brokenOutput();
     return code;
   } catch (const std::bad_alloc&) {
-    printError(kOutOfMemory);
+    printError(model::sentenceOf(std::current_exception()));
   } catch (const std::system_error& error) {
     printError(std::ferror(stdout) != 0 ? brokenOutput().what() : error.what());
   } catch (const std::exception& error) {

@@ -12,6 +12,7 @@
 #include "app/cli/lane_run.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/trace_argument.h"
+#include "core/analysis/divergence.h"
 #include "core/model/error.h"
 #include "core/text/text_stream.h"
 
@@ -51,7 +52,7 @@ class DecodeCommand final : public Command {
     } catch (const model::Error& error) {
       failure = error.what();
     } catch (const std::bad_alloc&) {
-      failure = kOutOfMemory;
+      failure = model::sentenceOf(std::current_exception());
     }
     const bool isEmpty = std::ranges::all_of(runs, [](const LaneRun& run) { return run.prefill.empty(); });
     if (isEmpty) throw model::Error(failure);
@@ -96,6 +97,19 @@ class DecodeCommand final : public Command {
     throw brokenOutput();
   }
 
+  /// Where a lane goes another way, counted from behind the prompt.
+  static std::optional<int> divergenceOf(const std::vector<LaneRun>& runs, const lanes::LaneSet& set,
+                                         int index) {
+    const auto read = [&](int lane) {
+      analysis::ReadText text{set.lane(lane).text, set.lane(lane).promptLength};
+      if (runs[at(lane)].disagreement) text.disagreement = text.promptLength + *runs[at(lane)].disagreement;
+      return text;
+    };
+    const auto position =
+        analysis::divergence(set.feed() == lanes::TokenFeed::Lockstep, read(0), read(index));
+    return position ? std::optional(*position - set.lane(index).promptLength) : std::nullopt;
+  }
+
   /// The prompt as it stands before the text that follows: a chat's reply begins a paragraph of its own.
   std::string shownPrompt() const {
     return m_decode.input().isChat() ? m_decode.input().prompt() + "\n\n" : m_decode.input().prompt();
@@ -109,7 +123,7 @@ class DecodeCommand final : public Command {
       const lanes::LaneSet::Lane& lane = set.lane(index);
       if (run.prefill.empty()) continue;
       if (global().json) {
-        document["lanes"].push_back(laneDocument(run, lane));
+        document["lanes"].push_back(laneDocument(run, lane, divergenceOf(runs, set, index)));
         continue;
       }
       if (!m_streams) {

@@ -127,7 +127,7 @@ std::string generatedText(const Lane& lane) {
   return text::replaceInvalidUtf8(text);
 }
 
-ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
+ordered_json laneDocument(const LaneRun& run, const Lane& lane, std::optional<int> divergence) {
   const analysis::StepSummary summary = analysis::summarise(run.steps);
   const model::Traffic traffic = analysis::countedOrLogical(summary.issued, summary.logical);
   ordered_json document = {
@@ -146,10 +146,9 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane) {
       {"implied_gb_per_s", knownRate(laterSteps(run).impliedGigabytesPerSecond())},
       {"timing", timingDocument(run, lane, summary)},
       {"stop_reason", lane.stopReason ? lanes::shortName(*lane.stopReason) : ""},
-      {"first_divergence", nullptr},
+      {"first_divergence", divergence ? ordered_json(*divergence) : ordered_json()},
       {"steps", stepList(run)},
   };
-  if (run.firstDivergence) document["first_divergence"] = *run.firstDivergence;
   return document;
 }
 

@@ -13,8 +13,9 @@ namespace headroom::cli {
 /// logical bytes otherwise; traffic_kind says which. timing: setup_ms is making the decoder, its kernels and
 /// commands, prefill_ms running the prompt without that, decode_ms all steps. tokens_per_second, of all
 /// sequences together, and implied_gb_per_s leave out the first step, which pays for what happens once; null
-/// with fewer than two.
-nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::Lane& lane);
+/// with fewer than two. `divergence`: analysis::divergence(), counted from behind the prompt.
+nlohmann::ordered_json laneDocument(const LaneRun& run, const lanes::LaneSet::Lane& lane,
+                                    std::optional<int> divergence);
 
 /// One line of numbers for people: tokens per second, bytes per token, cache.
 std::string laneSummary(const LaneRun& run, const lanes::LaneSet::Lane& lane);

@@ -29,8 +29,7 @@ void LaneRun::keep(lanes::LaneStep step) {
   if (step.isFilling) {
     prefill.push_back(std::move(step.record));
   } else {
-    if (step.record.tokens.front() != choice && !firstDivergence)
-      firstDivergence = static_cast<int>(steps.size());
+    if (step.record.tokens.front() != choice && !disagreement) disagreement = static_cast<int>(steps.size());
     steps.push_back(std::move(step.record));
   }
   choice = step.choice;

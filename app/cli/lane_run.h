@@ -17,8 +17,8 @@ struct LaneRun {
   std::unique_ptr<AttentionRecorder> recorder = {};  ///< null when no attention is kept
   std::vector<model::StepRecord> prefill = {};       ///< one per block; records come without attention
   std::vector<model::StepRecord> steps = {};         ///< one per token behind the prompt
-  std::optional<int> firstDivergence = {};  ///< index behind the prompt where its own choice was another
-  int choice = -1;                          ///< of the last step
+  std::optional<int> disagreement = {};  ///< index behind the prompt where its own choice was another
+  int choice = -1;                       ///< of the last step
 
   /// Keeps what a step did.
   void keep(lanes::LaneStep step);

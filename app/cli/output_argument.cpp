@@ -39,10 +39,10 @@ formats::OutputTarget OutputArgument::check(const GlobalOptions& global) const {
 
 void OutputArgument::announce(const formats::OutputTarget& target, std::uint64_t bytes,
                               std::uint64_t scratchBytes, const std::string& smaller) const {
-  if (bytes > kLargeBytes && !m_allowLarge) {
+  if (bytes > formats::kLargeFileBytes && !m_allowLarge) {
     throw model::Error(fmt::format("{} would have up to {}, more than {:.0f} GB: add --allow-large, or {}",
-                                   m_path, exactText(bytes), static_cast<double>(kLargeBytes) * 1e-9,
-                                   smaller));
+                                   m_path, exactText(bytes),
+                                   static_cast<double>(formats::kLargeFileBytes) * 1e-9, smaller));
   }
   const std::uint64_t room = formats::freeBytes(target);
   if (bytes + scratchBytes > room) {

@@ -25,14 +25,14 @@ class OutputArgument {
   /// where it leads.
   formats::OutputTarget check(const GlobalOptions& global) const;
 
-  /// Says the size on stderr when it is large. Throws model::Error when it is more than kLargeBytes without
+  /// Says the size on stderr when it is large. Throws model::Error when it is more than kLargeFileBytes
+  /// without
   /// --allow-large, or more, with `scratchBytes` beside it, than the disk has left. `smaller` names what
   /// would make it smaller.
   void announce(const formats::OutputTarget& target, std::uint64_t bytes, std::uint64_t scratchBytes,
                 const std::string& smaller) const;
 
   static constexpr std::uint64_t kSaidBytes = 100'000'000;
-  static constexpr std::uint64_t kLargeBytes = 1'000'000'000;
 
  private:
   std::string m_option;

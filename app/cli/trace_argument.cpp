@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 
 #include "app/cli/index_range.h"
 #include "core/formats/trace/trace_writer.h"
@@ -74,8 +75,11 @@ void TraceArgument::write(const std::vector<LaneRun>& runs, const lanes::LaneSet
     const lanes::LaneSet::Lane& lane = set.lane(index);
     if (run.prefill.empty()) continue;
     const model::Decoder& decoder = *lane.engine.decoder;
+    std::function<std::string(int)> pieceOf;
+    if (const model::Tokenizer* tokenizer = lane.engine.tokenizer())
+      pieceOf = [tokenizer](int token) { return tokenizer->pieceBytes(token); };
     formats::writeTrace({.config = decoder.config(),
-                         .tokenizer = lane.engine.tokenizer(),
+                         .pieceOf = pieceOf,
                          .writer = "headroom-cli on " + decoder.deviceName(),
                          .promptTokens = lane.promptLength,
                          .tokens = std::span(lane.text).first(static_cast<std::size_t>(lane.fed())),

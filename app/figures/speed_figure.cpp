@@ -38,13 +38,13 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
                                   : fmt::format("Behind {} positions.", model::groupDigits(view.positions)));
   if (!map.isComplete) caption.push_back("The sweep was stopped before its end.");
   for (const analysis::SpeedCurve& curve : map.curves) {
-    caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curveName(curve),
+    caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curve.title(),
                                   headsText(curve.attention), shortName(curve.kvType),
                                   shortName(curve.kernel)));
   }
   if (isOverContext) {
     for (const auto& [curve, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
-      caption.push_back(fmt::format("{} is {}\u00d7 as fast at {} positions.", curveName(map.curves[curve]),
+      caption.push_back(fmt::format("{} is {}\u00d7 as fast at {} positions.", map.curves[curve].title(),
                                     model::fixedText(goal, 1), model::groupDigits(crossing.at.positions)));
     }
   }
@@ -69,7 +69,7 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
                 .y = {.label = "ms per step", .high = 0.0}};
   for (std::size_t index = 0; index < map.curves.size(); ++index) {
     const analysis::SpeedCurve& curve = map.curves[index];
-    Series series{.name = curveName(curve),
+    Series series{.name = curve.title(),
                   .color = colors[index],
                   .stroke = isOverContext ? Stroke::None : Stroke::Solid,
                   .mark = curve.kernel == model::AttentionKernel::Naive ? Mark::Square : Mark::Disc};
@@ -79,7 +79,7 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
       plot.y.high = std::max(plot.y.high, 1.15 * sample.ms.maximum);
       const int x = static_cast<int>(sample.x);
       figure.table.rows.push_back(
-          {curveName(curve), map.device, std::to_string(isOverContext ? view.batch : x),
+          {curve.title(), map.device, std::to_string(isOverContext ? view.batch : x),
            std::to_string(isOverContext ? x : view.positions), fmt::format("{}", sample.ms.median),
            fmt::format("{}", sample.ms.minimum), fmt::format("{}", sample.ms.maximum), "measured"});
     }

@@ -9,6 +9,8 @@ namespace headroom::pages {
 /// What the program says of itself.
 struct About {
   QString version;
+  QString build;  ///< compiler and kind of build
+  QString imgui;  ///< version of Dear ImGui
   QIcon icon;
   QString components;  ///< libraries and their licences
   QString license;     ///< the program's own, whole

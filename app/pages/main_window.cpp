@@ -4,8 +4,6 @@
 #include <QCloseEvent>
 #include <QDragEnterEvent>
 #include <QDropEvent>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QMenu>
@@ -21,10 +19,15 @@
 
 #include "app/pages/command.h"
 #include "app/pages/export_commands.h"
+#include "app/pages/file_commands.h"
+#include "app/pages/help/help_commands.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
 #include "app/pages/models/models_page.h"
+#include "app/pages/preferences_dialog.h"
+#include "app/pages/preset_menu.h"
+#include "app/pages/quit_question.h"
 
 namespace headroom::pages {
 
@@ -33,18 +36,13 @@ namespace {
 constexpr int kTitleBarHeight = 28;
 constexpr int kLivePlace = 0;
 constexpr int kModelsPlace = 1;
-
-std::vector<std::string> toPaths(const QStringList& paths) {
-  std::vector<std::string> result;
-  for (const QString& path : paths) result.push_back(path.toStdString());
-  return result;
-}
 }  // namespace
 
 MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store, session::SpeedBoard& board,
                        session::Selection& selection, session::Workspace& workspace,
                        session::Settings& settings, QWidget* live)
     : m_session(session),
+      m_store(store),
       m_selection(selection),
       m_workspace(workspace),
       m_settings(settings),
@@ -75,7 +73,11 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   setCentralWidget(frame);
   live->installEventFilter(this);
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
-  connect(m_live, &LivePage::openFileRequested, this, &MainWindow::chooseFile);
+  m_files = new FileCommands(workspace, store, settings, this);
+  connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);
+
+  m_help = new HelpCommands(*this, store, settings);
+  m_quitQuestion = new QuitQuestion(session, this);
 
   createMenus();
   connectWorkspace();
@@ -118,6 +120,8 @@ void MainWindow::start(const std::vector<std::string>& files) {
 
 void MainWindow::connectWorkspace() {
   connect(&m_workspace, &session::Workspace::message, this, &MainWindow::showMessage);
+  connect(&m_workspace, &session::Workspace::choicesChanged, this,
+          [this] { m_live->showChoices(m_settings); });
   connect(&m_workspace, &session::Workspace::wentOn, m_messages, &MessageBar::dismiss);
   connect(&m_workspace, &session::Workspace::laneClosed, this, [this](const QString& sentence) {
     m_messages->show({session::Severity::Note, sentence.toStdString()}, "Undo",
@@ -143,16 +147,15 @@ void MainWindow::createMenus() {
   menus.look->addSeparator();
   for (Page* page : m_pages) page->addCommands(menus);
   addWindowCommands(menus.look);
-  createHelpMenu();
+  auto* presets = new PresetMenu(m_workspace, *this);
+  menuBar()->addMenu(presets);
+  m_live->setPresets(presets);
+  m_help->addTo(menuBar()->addMenu("&Help"));
 }
 
 QMenu* MainWindow::createFileMenu() {
   auto* file = new QMenu("&File", this);
-  addCommand(file, "&Open a model\u2026", QKeySequence::Open, [this] { chooseFile(); });
-  addCommand(file, "Open a Hugging Face &folder\u2026", Qt::CTRL | Qt::SHIFT | Qt::Key_O,
-             [this] { chooseFolder(); });
-  m_recent = file->addMenu("Open &recent");
-  connect(m_recent, &QMenu::aboutToShow, this, &MainWindow::showRecentFiles);
+  m_files->addOpening(file);
   addCommand(file, "&Add a lane\u2026", Qt::CTRL | Qt::Key_N, [this] {
     showPage(kLivePlace);
     m_live->openLaneMenu();
@@ -162,6 +165,12 @@ QMenu* MainWindow::createFileMenu() {
   file->addSeparator();
   m_export->addTo(file);
   file->addSeparator();
+  m_files->addSaving(file);
+  file->addSeparator();
+  addCommand(file, "&Preferences\u2026", Qt::CTRL | Qt::Key_Comma, [this] {
+    PreferencesDialog dialog(m_settings, m_store, *this);
+    dialog.exec();
+  });
   addCommand(file, "&Quit", Qt::CTRL | Qt::Key_Q, [this] { close(); });
   return file;
 }
@@ -189,36 +198,6 @@ void MainWindow::addWindowCommands(QMenu* look) {
   });
 }
 
-void MainWindow::createHelpMenu() {
-  QMenu* help = menuBar()->addMenu("&Help");
-  addCommand(help, "&About Headroom", QKeySequence(), [this] {
-    AboutDialog dialog(m_about, this);
-    dialog.exec();
-  });
-}
-
-void MainWindow::showRecentFiles() {
-  m_recent->clear();
-  for (const std::string& file : m_settings.recentFiles()) {
-    const QString path = QString::fromStdString(file);
-    m_recent
-        ->addAction(QFileInfo(path).fileName(), this,
-                    [this, path] { m_workspace.openFiles(toPaths({path})); })
-        ->setToolTip(path);
-  }
-  if (m_recent->isEmpty()) m_recent->addAction("No file opened yet")->setEnabled(false);
-}
-
-void MainWindow::chooseFile() {
-  m_workspace.openFiles(toPaths(QFileDialog::getOpenFileNames(
-      this, "Open a model", QString(), "Models and traces (*.gguf *.safetensors);;All files (*)")));
-}
-
-void MainWindow::chooseFolder() {
-  const QString folder = QFileDialog::getExistingDirectory(this, "Open a Hugging Face folder");
-  if (!folder.isEmpty()) m_workspace.openFiles(toPaths({folder}));
-}
-
 void MainWindow::showOpening(const session::Opening& opening) {
   // Small models are there before a sentence could be read.
   if (opening.underWay() && opening.share > 0.0) {
@@ -237,7 +216,7 @@ void MainWindow::showMessage(const session::Message& message) {
 }
 
 void MainWindow::setAbout(const About& about) {
-  m_about = about;
+  m_help->setAbout(about);
   setWindowIcon(about.icon);
 }
 
@@ -267,6 +246,10 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (!m_quitQuestion->mayQuit()) {
+    event->ignore();
+    return;
+  }
   m_settings.setWindow(saveGeometry(), m_live->layoutState());
   m_settings.setMapLook(m_selection.colorMap(), m_selection.mapScale());
   QMainWindow::closeEvent(event);
@@ -282,18 +265,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 }
 
 void MainWindow::openDropped(const QList<QUrl>& urls) {
-  QStringList paths;
-  for (const QUrl& url : urls) {
-    if (url.isLocalFile()) {
-      paths << url.toLocalFile();
-    } else {
-      showMessage({session::Severity::Problem,
-                   QString("%1 is not on this machine; a model is opened from a file or folder.")
-                       .arg(url.toDisplayString())
-                       .toStdString()});
-    }
-  }
-  m_workspace.openFiles(toPaths(paths));
+  m_files->openDropped(urls);
 }
 
 }  // namespace headroom::pages

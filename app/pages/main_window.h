@@ -16,10 +16,13 @@ class QStackedWidget;
 namespace headroom::pages {
 
 class ExportCommands;
+class FileCommands;
+class HelpCommands;
 class LivePage;
 class MessageBar;
 class ModeBar;
 class Page;
+class QuitQuestion;
 
 /// The application's window: a mode bar beside a stack of pages, messages above them, menus.
 class MainWindow : public QMainWindow {
@@ -38,6 +41,8 @@ class MainWindow : public QMainWindow {
   void setAbout(const About& about);
   MessageBar& messages() const { return *m_messages; }
   const session::Appearance& appearance() const { return m_appearance; }
+  /// Everywhere at once, and remembered.
+  void setAppearance(const session::Appearance& appearance);
   session::Workspace& workspace() const { return m_workspace; }
   ExportCommands& exportCommands() const { return *m_export; }
   /// The page that is shown, as its place in the mode bar.
@@ -67,28 +72,25 @@ class MainWindow : public QMainWindow {
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);
-  void createHelpMenu();
   void connectWorkspace();
-  void chooseFile();
-  void chooseFolder();
-  void showRecentFiles();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
-  void setAppearance(const session::Appearance& appearance);
 
   session::SessionHost& m_session;
+  session::TraceStore& m_store;
   session::Selection& m_selection;
   session::Workspace& m_workspace;
   session::Settings& m_settings;
   session::Appearance m_appearance;
-  About m_about;
   ModeBar* m_modes;
   MessageBar* m_messages;
   QStackedWidget* m_stack;
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
   ExportCommands* m_export = nullptr;
-  QMenu* m_recent = nullptr;
+  FileCommands* m_files = nullptr;
+  HelpCommands* m_help = nullptr;
+  QuitQuestion* m_quitQuestion = nullptr;
   QString m_openingNote;  // as it stands in the window, empty without one
 };
 

@@ -16,6 +16,7 @@ namespace headroom::pages {
 namespace {
 constexpr int kPassingMs = 5000;
 constexpr int kMostProblems = 3;
+constexpr int kMostHistory = 20;
 constexpr int kMostWidth = 820;
 constexpr int kDistance = 10;  ///< from the area's edges
 }  // namespace
@@ -53,6 +54,8 @@ MessageBar::MessageBar(QWidget* parent)
 
 void MessageBar::show(const session::Message& message) {
   const QString sentence = QString::fromStdString(message.sentence);
+  m_history.append(sentence);
+  if (m_history.size() > kMostHistory) m_history.removeFirst();
   if (message.severity == session::Severity::Problem) {
     m_problems.removeAll(sentence);
     m_problems.append(sentence);

@@ -32,6 +32,8 @@ class MessageBar : public QFrame {
   QString sentence() const;
   /// Of it what is no problem.
   QString note() const { return m_note; }
+  /// The last sentences that were shown, oldest first.
+  const QStringList& history() const { return m_history; }
   void setAppearance(const session::Appearance& appearance);
   /// Lies at the bottom of `area`, of its parent, as large as its text.
   void floatIn(const QRect& area);
@@ -47,6 +49,7 @@ class MessageBar : public QFrame {
   std::function<void()> m_act;
   QTimer m_passing;
   QStringList m_problems;  // not sent away yet, oldest first
+  QStringList m_history;
   QString m_note;
   session::Appearance m_appearance;
   QRect m_area;

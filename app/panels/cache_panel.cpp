@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/analysis/traffic_summary.h"
 #include "core/model/quantity.h"
@@ -61,16 +62,25 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
   if (withText) drawAmounts(context, {{area.min.x, area.max.y - textHeight + context.px(3)}, area.max}, used);
 
   if (mouseArea("cache", area).hovered) {
-    showTip(context, "KV cache",
-            "Counted by the decoder: " + model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
-                (position >= 0
-                     ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
-                     : "") +
-                ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
-                ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
-                "context limit. "
-                "Equal areas are equal bytes in every lane." +
-                trainedNote(info));
+    const auto& pointed = context.selection.pointedKvHead();
+    const bool isHere = pointed && pointed->lane == m_lane && pointed->layer;
+    const std::string heading = isHere ? "KV cache: layer " + std::to_string(*pointed->layer) + ", KV head " +
+                                             std::to_string(pointed->kvHead)
+                                       : "KV cache";
+    showTip(
+        context, heading,
+        (isHere ? session::sharingSentence(info.config.attention, pointed->kvHead) + "\n" : std::string()) +
+            std::string(info.card.isTrace ? "Computed, a trace holds no cache: "
+                                          : "Counted by the decoder: ") +
+            model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+            (position >= 0
+                 ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
+                 : "") +
+            ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
+            ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
+            "context limit. "
+            "Equal areas are equal bytes in every lane." +
+            trainedNote(info));
   }
 }
 
@@ -139,8 +149,45 @@ void CachePanel::drawArea(const PanelContext& context, const Rect& area, int pos
     list.AddLine({area.min.x, y}, {area.min.x + width, y},
                  toImGui(session::withAlpha(colors.panel, layerEdge ? 1.0 : 0.45)), context.px(1));
   }
+  light(context, {area.min, {area.min.x + width, area.min.y + height}}, filled);
+  pointAtStrip(context, {area.min, {area.min.x + width, area.min.y + height}});
   strokeRect(list, {area.min, {area.min.x + width, area.min.y + height}}, colors.border);
   if (untrained) drawTrainedEdge(context, {edge, area.min.y}, {edge, area.min.y + height});
+}
+
+void CachePanel::light(const PanelContext& context, const Rect& drawn, float filled) {
+  const auto lit = context.selection.litHeads(context.store, m_lane);
+  if (!lit) return;
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const model::ModelConfig& config = context.store.lane(m_lane).info().config;
+  const session::Palette& colors = context.palette();
+  fillRect(list, drawn, session::withAlpha(colors.panel, 0.6));
+  const float head = drawn.height() / static_cast<float>(config.layerCount * config.attention.kvHeadCount);
+  for (int layer = 0; layer < config.layerCount; ++layer) {
+    if (!lit->isLayer(layer)) continue;
+    const auto strip = [&](int kvHead) {
+      return drawn.min.y + head * static_cast<float>(layer * config.attention.kvHeadCount + kvHead);
+    };
+    const Rect strips{{drawn.min.x, strip(lit->heads.kv.first)},
+                      {drawn.min.x + filled, strip(lit->heads.kv.end)}};
+    fillRect(list, strips, laneColor(context, m_lane));
+  }
+}
+
+void CachePanel::pointAtStrip(const PanelContext& context, const Rect& drawn) {
+  const model::ModelConfig& config = context.store.lane(m_lane).info().config;
+  const ImVec2 mouse = ImGui::GetMousePos();
+  if (!ImGui::IsWindowHovered() || !drawn.contains(mouse)) {
+    context.selection.pointAtKvHead(this, std::nullopt);
+    return;
+  }
+  const int strips = config.layerCount * config.attention.kvHeadCount;
+  const int strip = std::clamp(
+      static_cast<int>((mouse.y - drawn.min.y) / drawn.height() * static_cast<float>(strips)), 0, strips - 1);
+  context.selection.pointAtKvHead(this,
+                                  session::KvHeadAddress{.lane = m_lane,
+                                                         .kvHead = strip % config.attention.kvHeadCount,
+                                                         .layer = strip / config.attention.kvHeadCount});
 }
 
 }  // namespace headroom::panels

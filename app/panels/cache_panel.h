@@ -18,6 +18,10 @@ class CachePanel : public Panel {
   /// What is used, per token and at the limit.
   void drawAmounts(const PanelContext& context, const Rect& area, double used) const;
   void drawArea(const PanelContext& context, const Rect& area, int positions);
+  /// The strips of the pointed KV head, in front of all others.
+  void light(const PanelContext& context, const Rect& drawn, float filled);
+  /// The KV head of the strip under the mouse.
+  void pointAtStrip(const PanelContext& context, const Rect& drawn);
 
   int m_lane;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/panels/drawing.h"
+#include "core/analysis/glossary.h"
 #include "core/analysis/lane_measurement.h"
 #include "core/model/quantity.h"
 
@@ -13,7 +14,6 @@ namespace headroom::panels {
 namespace {
 
 /// Above it a share of a ceiling is an error.
-constexpr double kMostPercent = 105.0;
 
 double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
@@ -171,7 +171,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                              : "This device's ceilings have not been measured yet.";
   const double percentOfCopy = analysis::percentOf(implied, copy);
   // More than can be reached is no share: one of the two measurements is off.
-  const bool isBeyond = percentOfCopy > kMostPercent;
+  const bool isBeyond = analysis::isImpossibleShare(percentOfCopy);
   if (isBeyond) {
     ofCopy +=
         "\nThe step reads " + model::fixedText(percentOfCopy, 0) +
@@ -182,7 +182,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
            " up to the one looked at."},
       {"implied GB/s", "impl. GB/s", known(any, model::fixedText(implied, 2)),
-       "Computed: logical bytes / time per step. 1 GB is 10^9 bytes."},
+       "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},
       {"of copy probe", "of copy",
        known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCopy, 0) + " %"),
        ofCopy},

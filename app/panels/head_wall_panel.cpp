@@ -5,6 +5,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/row_requests.h"
+#include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/analysis/head_statistics.h"
 #include "core/model/quantity.h"
@@ -16,6 +17,8 @@ using analysis::PooledMap;
 namespace {
 
 constexpr float kSmallestCell = 16.0f;
+/// How much of the ground lies over maps that are not lit.
+constexpr double kSteppedBack = 0.7;
 
 float largestWithoutSink(const PooledMap& map) {
   float largest = 0.0f;
@@ -120,6 +123,8 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   context.canvas.draw(list, m_drawings, context.selection.colorMap(), context.selection.mapScale());
   coverUnrecorded(context, grid, extent);
   markUntrained(context, grid, extent);
+  light(context, grid);
+  pointAtBracket(context, grid, area, corner.y);
   handleMouse(context, grid, area);
   ImGui::EndChild();
 }
@@ -163,19 +168,55 @@ void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, 
   const session::Color color = laneColor(context, m_lane);
   const float lineY = top + small->FontSize + context.px(1);
   const float left = grid.origin.x - context.px(6);
+  const auto lit = context.selection.litHeads(context.store, m_lane);
   drawTextRight(list, small, {left, top}, colors.textDim, "KV");
   drawTextRight(list, small, {left, lineY + context.px(2)}, colors.textDim, "Q");
   for (int kvHead = 0; kvHead < lane.info().config.attention.kvHeadCount; ++kvHead) {
     const float from = grid.cell(0, kvHead * group).min.x;
     const float to = grid.cell(0, kvHead * group + group - 1).max.x;
-    list.AddLine({from, lineY}, {to, lineY}, toImGui(color), context.px(2));
-    drawTextCentered(list, small, {0.5f * (from + to), top - context.px(1)}, color, std::to_string(kvHead));
+    const bool isLit = lit && lit->heads.kv.contains(kvHead);
+    list.AddLine({from, lineY}, {to, lineY}, toImGui(color), context.px(isLit ? 4 : 2));
+    drawTextCentered(list, isLit ? context.fonts.strong : small, {0.5f * (from + to), top - context.px(1)},
+                     isLit ? colors.text : color, std::to_string(kvHead));
   }
   for (int head = 0; head < lane.queryHeadCount(); ++head) {
     const Rect cell = grid.cell(0, head);
     drawTextCentered(list, small, {0.5f * (cell.min.x + cell.max.x), lineY + context.px(2)}, colors.textDim,
                      std::to_string(head));
   }
+}
+
+void HeadWallPanel::light(const PanelContext& context, const Grid& grid) {
+  const auto lit = context.selection.litHeads(context.store, m_lane);
+  if (!lit) return;
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  for (int layer = 0; layer < lane.layerCount(); ++layer) {
+    for (int head = 0; head < lane.queryHeadCount(); ++head) {
+      const Rect cell = grid.cell(layer, head);
+      if (lit->isLayer(layer) && lit->heads.query.contains(head)) {
+        strokeRect(list, cell, laneColor(context, m_lane), 0.0f, context.px(1.5f));
+      } else {
+        fillRect(list, cell, session::withAlpha(context.palette().panel, kSteppedBack));
+      }
+    }
+  }
+}
+
+void HeadWallPanel::pointAtBracket(const PanelContext& context, const Grid& grid, const Rect& area,
+                                   float top) {
+  const model::AttentionShape& heads = context.store.lane(m_lane).info().config.attention;
+  const ImVec2 mouse = ImGui::GetMousePos();
+  const bool isAbove = ImGui::IsWindowHovered() && area.contains(mouse) && mouse.y >= top &&
+                       mouse.y < grid.origin.y && mouse.x >= grid.origin.x;
+  const int head = static_cast<int>((mouse.x - grid.origin.x) / (grid.cellWidth + grid.gap));
+  if (!isAbove || head >= heads.queryHeadCount) {
+    context.selection.pointAtKvHead(this, std::nullopt);
+    return;
+  }
+  const int kvHead = head / heads.groupSize();
+  context.selection.pointAtKvHead(this, session::KvHeadAddress{m_lane, kvHead});
+  showTip(context, "KV head " + std::to_string(kvHead), session::sharingSentence(heads, kvHead));
 }
 
 void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, const Rect& area) {

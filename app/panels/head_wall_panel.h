@@ -33,6 +33,10 @@ class HeadWallPanel : public Panel {
   void markUntrained(const PanelContext& context, const Grid& grid, int extent);
   void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);
   void drawBrackets(const PanelContext& context, const Grid& grid, float top);
+  /// Everything but what the pointed KV head and its readers show steps back.
+  void light(const PanelContext& context, const Grid& grid);
+  /// Above the maps: the KV head whose bracket the mouse is on.
+  void pointAtBracket(const PanelContext& context, const Grid& grid, const Rect& area, float top);
   void upload(const PanelContext& context, int layer, int head);
   void handleMouse(const PanelContext& context, const Grid& grid, const Rect& area);
 

@@ -46,8 +46,9 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
           .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "a KV head per query head",
           .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "as MHA",
           .heading = "KV cache",
-          .explanation = "Counted by the decoder: " + model::groupDigits(positions) + " positions \u00d7 " +
-                         model::groupDigits(perToken) +
+          .explanation = std::string(info.card.isTrace ? "Computed, a trace holds no cache: "
+                                                       : "Counted by the decoder: ") +
+                         model::groupDigits(positions) + " positions \u00d7 " + model::groupDigits(perToken) +
                          " B.\nComputed: " + std::to_string(heads.queryHeadCount) + " query heads / " +
                          std::to_string(heads.kvHeadCount) + " KV heads = " + times +
                          ". The same model with a KV head for every query head, MHA, would hold so many "

@@ -115,18 +115,28 @@ void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& ar
   const float header = context.fonts.strong->FontSize + context.px(4);
   const float small = context.fonts.small->FontSize;
   const bool presentation = context.appearance.presentation();
-  const float bottom =
+  float bottom =
       presentation
           ? std::clamp(0.16f * inner.height(), 2.0f * small + context.fonts.strong->FontSize + context.px(24),
                        context.px(150))
           : std::clamp(0.24f * inner.height(), 4.0f * small + context.fonts.strong->FontSize + context.px(32),
                        context.px(170));
   const float headline = HeadlinePanel::height(context);
-  const float middle = inner.height() - header - headline - bottom - 2.0f * gap;
+  float middle = inner.height() - header - headline - bottom - 2.0f * gap;
+  // Large type in a low window: what is under the headline gives way from below, text last.
+  const float leastText = 1.3f * context.fonts.body->FontSize;
+  const float leastWall = 3.2f * small;
+  const bool hasBottom = middle >= leastText + leastWall;
+  if (!hasBottom) {
+    middle += bottom + gap;
+    bottom = 0.0f;
+  }
   // The text gets a third, the maps the rest; at least three lines of text, two for a class.
   const float lines = presentation ? 2.3f : 4.2f;
-  const float text = std::max((presentation ? 0.2f : 0.3f) * middle,
-                              std::min(0.5f * middle, lines * context.fonts.body->FontSize));
+  float text = std::max((presentation ? 0.2f : 0.3f) * middle,
+                        std::min(0.5f * middle, lines * context.fonts.body->FontSize));
+  const bool hasWall = middle - text - gap >= leastWall;
+  if (!hasWall) text = middle;
 
   Lane& lane = m_lanes[static_cast<std::size_t>(index)];
   float y = inner.min.y;
@@ -134,9 +144,11 @@ void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& ar
   y += header;
   lane.headline->draw(context, {{inner.min.x, y}, {inner.max.x, y + headline}});
   y += headline + context.px(2);
-  lane.text->draw(context, {{inner.min.x, y}, {inner.max.x, y + text - context.px(2)}});
+  if (text >= leastText)
+    lane.text->draw(context, {{inner.min.x, y}, {inner.max.x, y + text - context.px(2)}});
   y += text + gap;
-  lane.wall->draw(context, {{inner.min.x, y}, {inner.max.x, y + middle - text - gap}});
+  if (hasWall) lane.wall->draw(context, {{inner.min.x, y}, {inner.max.x, y + middle - text - gap}});
+  if (!hasBottom) return;
 
   const float top = inner.max.y - bottom + context.px(4);
   if (presentation) {

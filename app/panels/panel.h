@@ -74,7 +74,7 @@ struct PanelContext {
   const session::Appearance& appearance;
   HeatMapCanvas& canvas;
   Fonts fonts;
-  float unit = 1.0f;  ///< size of a device-independent pixel
+  float unit = 1.0f;  ///< size of a device-independent pixel, grown with the text
   bool playing = false;
 
   const session::Palette& palette() const { return appearance.palette(); }

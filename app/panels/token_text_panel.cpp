@@ -214,6 +214,11 @@ void TokenTextPanel::drawMark(const PanelContext& context, const Rect& token) {
                          {token.min.x, token.min.y + 1.4f * size}, toImGui(colors.mark));
 }
 
+std::string TokenTextPanel::rankText(const session::LaneTrace& lane, const model::RankedToken& token) {
+  return "probability " + model::shareText(token.probability) + ", rank " + model::groupDigits(token.rank) +
+         " of " + model::groupDigits(lane.info().config.vocabSize);
+}
+
 void TokenTextPanel::showTokenTip(const PanelContext& context, int position) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const int token = lane.tokens()[static_cast<std::size_t>(position)];
@@ -221,16 +226,16 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
   std::string text = "Position " + model::groupDigits(position) + ", token " + std::to_string(token);
   if (position < lane.promptLength()) {
     text += ", from the prompt.";
-  } else if (const model::StepRecord* prediction = lane.predictionOf(position)) {
-    const int choice = lane.choices()[static_cast<std::size_t>(position)];
-    const auto found =
-        std::find_if(prediction->candidates.begin(), prediction->candidates.end(),
-                     [&](const model::Candidate& candidate) { return candidate.token == token; });
-    if (found != prediction->candidates.end()) {
-      text += ", probability " + model::fixedText(found->probability, 3);
-    }
+  } else if (lane.predictionOf(position) != nullptr) {
+    const model::RankedToken fed = lane.fedAt(position);
+    if (fed.known()) text += ", " + rankText(lane, fed);
     text += ".";
-    if (choice >= 0 && choice != token) text += "\nThis lane would have said " + quoted(choice) + ".";
+    const int choice = lane.choices()[static_cast<std::size_t>(position)];
+    if (choice >= 0 && choice != token) {
+      const model::RankedToken chosen = lane.chosenAt(position);
+      text += "\nThis lane would have said " + quoted(choice) +
+              (chosen.known() ? ": " + rankText(lane, chosen) : std::string()) + ".";
+    }
   }
   if (context.store.divergence(m_lane) == position) {
     text += context.store.feed() == session::TokenFeed::Lockstep
@@ -249,11 +254,37 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
   showTip(context, quoted(token), text);
 }
 
+void TokenTextPanel::drawCandidate(const PanelContext& context, const model::RankedToken& candidate,
+                                   float strongest, const char* note) const {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::Palette& colors = context.palette();
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const ImFont* body = context.fonts.body;
+  const float row = ImGui::GetTextLineHeight() + context.px(4);
+  const float rankWidth = context.px(44);
+  const float labelWidth = context.px(120);
+  const float barWidth = context.px(150);
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  ImGui::Dummy({rankWidth + labelWidth + barWidth + context.px(130), row});
+  drawTextRight(list, context.fonts.small, {at.x + rankWidth - context.px(10), at.y + context.px(1)},
+                colors.textDim, model::groupDigits(candidate.rank));
+  const float labelLeft = at.x + rankWidth;
+  drawText(list, body, {labelLeft, at.y}, colors.text,
+           elided(body, session::tokenLabel(lane.text(candidate.token)), labelWidth));
+  const float left = labelLeft + labelWidth;
+  const float width = barWidth * candidate.probability / std::max(strongest, 1e-6f);
+  fillRect(list, {{left, at.y + context.px(3)}, {left + width, at.y + row - context.px(6)}},
+           laneColor(context, m_lane));
+  const float numberRight = left + barWidth + context.px(52);
+  drawTextRight(list, body, {numberRight, at.y}, colors.text, model::shareText(candidate.probability));
+  drawText(list, context.fonts.small, {numberRight + context.px(10), at.y + context.px(1)}, colors.textDim,
+           note);
+}
+
 void TokenTextPanel::drawCandidates(const PanelContext& context) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {context.px(12), context.px(10)});
   if (ImGui::BeginPopup("candidates")) {
     const session::LaneTrace& lane = context.store.lane(m_lane);
-    const session::Palette& colors = context.palette();
     const model::StepRecord* prediction =
         m_candidatesAt < lane.length() ? lane.predictionOf(m_candidatesAt) : nullptr;
     if (!prediction) {
@@ -262,31 +293,22 @@ void TokenTextPanel::drawCandidates(const PanelContext& context) {
       const int fed = lane.tokens()[static_cast<std::size_t>(m_candidatesAt)];
       const int choice = lane.choices()[static_cast<std::size_t>(m_candidatesAt)];
       ImGui::PushFont(context.fonts.small);
-      ImGui::TextDisabled("Candidates for position %d, probability (computed: softmax of the logits)",
-                          m_candidatesAt);
+      ImGui::TextDisabled(
+          "Candidates for position %s: rank, token, probability (computed: softmax of the logits)",
+          model::groupDigits(m_candidatesAt).c_str());
       ImGui::PopFont();
-      const float row = ImGui::GetTextLineHeight() + context.px(4);
-      const float labelWidth = context.px(120);
-      const float barWidth = context.px(150);
-      const float strongest =
-          prediction->candidates.empty() ? 1.0f : prediction->candidates.front().probability;
-      ImDrawList& list = *ImGui::GetWindowDrawList();
-      for (const model::Candidate& candidate : prediction->candidates) {
-        const ImVec2 at = ImGui::GetCursorScreenPos();
-        ImGui::Dummy({labelWidth + barWidth + context.px(130), row});
-        drawText(list, context.fonts.body, at, colors.text,
-                 elided(context.fonts.body, session::tokenLabel(lane.text(candidate.token)), labelWidth));
-        const float width = barWidth * candidate.probability / std::max(strongest, 1e-6f);
-        fillRect(list,
-                 {{at.x + labelWidth, at.y + context.px(3)},
-                  {at.x + labelWidth + width, at.y + row - context.px(6)}},
-                 laneColor(context, m_lane));
-        const float numberRight = at.x + labelWidth + barWidth + context.px(52);
-        drawTextRight(list, context.fonts.body, {numberRight, at.y}, colors.text,
-                      model::fixedText(candidate.probability, 3));
+      std::vector<model::RankedToken> shown;
+      for (const model::Candidate& candidate : prediction->candidates)
+        shown.push_back({candidate.token, static_cast<int>(shown.size()) + 1, candidate.probability});
+      // What was fed and what was chosen are always among them.
+      for (const model::RankedToken& other : {lane.chosenAt(m_candidatesAt), lane.fedAt(m_candidatesAt)}) {
+        if (other.known() && std::ranges::find(shown, other.token, &model::RankedToken::token) == shown.end())
+          shown.push_back(other);
+      }
+      std::ranges::sort(shown, {}, &model::RankedToken::rank);
+      for (const model::RankedToken& candidate : shown) {
         const char* note = candidate.token == fed ? "fed" : candidate.token == choice ? "own choice" : "";
-        drawText(list, context.fonts.small, {numberRight + context.px(10), at.y + context.px(1)},
-                 colors.textDim, note);
+        drawCandidate(context, candidate, shown.front().probability, note);
       }
     }
     ImGui::EndPopup();

@@ -30,6 +30,10 @@ class TokenTextPanel : public Panel {
   void drawMark(const PanelContext& context, const Rect& token);
   void showTokenTip(const PanelContext& context, int position) const;
   void drawCandidates(const PanelContext& context);
+  void drawCandidate(const PanelContext& context, const model::RankedToken& candidate, float strongest,
+                     const char* note) const;
+  /// "probability 0.0123, rank 14 of 4,096"
+  static std::string rankText(const session::LaneTrace& lane, const model::RankedToken& token);
   std::vector<float> attentionFrom(const PanelContext& context, int position);
 
   int m_lane;

@@ -38,10 +38,15 @@ const Palette& paletteOf(Theme theme);
 struct Appearance {
   Theme theme = Theme::Dark;
   TypeSize typeSize = TypeSize::Standard;
+  int textPercent = kTextPercent.least;  ///< of the usual size
+
+  static constexpr model::Range<int> kTextPercent{100, 200};
 
   const Palette& palette() const { return paletteOf(theme); }
   /// Size of body text in device-independent pixels; everything else follows from it.
-  float textSize() const { return typeSize == TypeSize::Presentation ? 22.0f : 13.0f; }
+  float textSize() const { return (presentation() ? 22.0f : 13.0f) * scale(); }
+  /// What sizes that go with the text's are multiplied by.
+  float scale() const { return static_cast<float>(textPercent) / 100.0f; }
   bool presentation() const { return typeSize == TypeSize::Presentation; }
   bool operator==(const Appearance&) const = default;
 };

@@ -5,7 +5,6 @@
 
 #include <QThread>
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <limits>
 #include <utility>
@@ -19,10 +18,6 @@ namespace headroom::session {
 
 namespace {
 
-/// At full speed steps cross to the GUI in batches, so that hundreds of tokens per second cost ten redraws.
-constexpr qint64 kUnlimitedFlushMs = 100;
-/// A paced step crosses at once unless the pace is faster than the screen.
-constexpr qint64 kPacedFlushMs = 16;
 /// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
 constexpr int kMeasureAfterMs = 2000;
 /// How often an upload says how far it is.
@@ -65,6 +60,7 @@ void DecodeSession::wake() {
 
 void DecodeSession::serve(Requests requests) {
   bool restart = requests.restart;
+  const bool wasPlaying = m_state.playing;
   if (requests.otherwise) requests.playing = !m_state.playing;
   const auto take = [&](const auto& wanted, auto& value) {
     if (!wanted || *wanted == value) return;
@@ -101,8 +97,13 @@ void DecodeSession::serve(Requests requests) {
     const bool again =
         (wasFinished && m_state.finished) && (requests.playing.value_or(false) || requests.singleSteps > 0);
     if ((restart || again) && change != Outcome::AllBegin) {
-      m_state.playing = requests.playing.value_or(m_state.playing);
-      start();
+      if (refusesToStart()) {
+        m_state.playing = wasPlaying;
+        m_state.finished = wasFinished;
+      } else {
+        m_state.playing = requests.playing.value_or(m_state.playing);
+        start();
+      }
     }
   }
   if (change != Outcome::NothingNew || restart || requests.feed) explainFeed();
@@ -166,14 +167,13 @@ void DecodeSession::measureSpeed() {
   }
   try {
     const auto skipped =
-        runSpeedSweep(plan, m_lanes.lane(0).engine.decoder->deviceName(),
-                      {.progress =
-                           [&](double share, const analysis::OperatingPoint& at) {
-                             m_state.measuring = {.underWay = true, .share = share, .at = at};
-                             publishState();
-                           },
-                       .pointDone = [&](const analysis::SpeedMap& map) { emit speedMeasured(map); },
-                       .stop = [this] { return m_requests.measuringCancelled(); }});
+        runSpeedSweep(plan, {.progress =
+                                 [&](double share, const analysis::OperatingPoint& at) {
+                                   m_state.measuring = {.underWay = true, .share = share, .at = at};
+                                   publishState();
+                                 },
+                             .pointDone = [&](const analysis::SpeedMap& map) { emit speedMeasured(map); },
+                             .stop = [this] { return m_requests.measuringCancelled(); }});
     for (const std::string& sentence : skipped) emit message({Severity::Note, sentence});
   } catch (const model::DeviceLost& error) {
     deviceLost(error.what(), m_laneRequests);
@@ -310,6 +310,17 @@ void DecodeSession::explainFeed() {
   if (!text.empty()) emit message({Severity::Note, otherTextSentence(text)});
 }
 
+bool DecodeSession::refusesToStart() {
+  bool holdsText = false;
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) holdsText |= m_lanes.lane(lane).fed() > 0;
+  const auto why = m_lanes.whyNoneWouldStart([this](int lane) { return promptOf(lane); });
+  // Where nothing was decoded yet each lane says for itself why it does not begin.
+  if (!why || !holdsText) return false;
+  emit message({Severity::Problem,
+                m_lanes.lane(0).engine.title() + ": " + model::sentenceOf(why) + " What was decoded stays."});
+  return true;
+}
+
 void DecodeSession::start() {
   flush();
   m_batch = {.run = ++m_run, .steps = {}};
@@ -328,7 +339,8 @@ std::vector<int> DecodeSession::promptOf(int laneIndex) const {
   for (int other = 0; other < m_lanes.laneCount(); ++other) {
     // As far as all lanes that are fed this text can go.
     if (m_lanes.lane(other).leader != m_lanes.lane(laneIndex).leader) continue;
-    room = std::min(room, lanes::contextLimit(*m_lanes.lane(other).engine.decoder) - 1);
+    const int limit = lanes::contextLimit(*m_lanes.lane(other).engine.decoder);
+    room = std::min(room, std::max(1, limit - std::min(model::kRoomToDecode, limit / 2)));
   }
   return lanes::filledTokens(lanes::promptTokens({m_prompt, m_state.promptForm}, engine), engine,
                              std::min(m_state.fill, room));
@@ -342,15 +354,6 @@ void DecodeSession::fillShortTexts() {
   }
   while (longest <= lanes::LaneSet::kBlockTokens && m_lanes.filling()) m_lanes.fillBlock();
   tellStops();
-}
-
-void DecodeSession::takeSingleSteps() {
-  while (m_singleSteps > 0 && !m_state.finished && !m_lanes.filling()) {
-    --m_singleSteps;
-    m_lanes.step();
-    pauseIfFinished();
-  }
-  if (m_state.finished) m_singleSteps = 0;
 }
 
 void DecodeSession::replay(const RowRequest& request) {
@@ -395,10 +398,10 @@ void DecodeSession::tellStops() {
         emit message({Severity::Note, title + " was recorded up to here. Press play to see it again."});
         break;
       case lanes::StopReason::Failed:
-        emit message({Severity::Problem, title + ": " + errorText(lane.error)});
+        emit message({Severity::Problem, title + ": " + model::sentenceOf(lane.error)});
         break;
       case lanes::StopReason::DeviceLost:
-        if (lane.error) deviceLost(errorText(lane.error), m_laneRequests);
+        if (lane.error) deviceLost(model::sentenceOf(lane.error), m_laneRequests);
         break;
       case lanes::StopReason::TokenLimit:
       case lanes::StopReason::Interrupted:
@@ -419,65 +422,6 @@ void DecodeSession::deviceLost(const std::string& sentence, const std::vector<la
                                        " The text so far stays; press play to open the device again and "
                                        "decode from the prompt."});
   pauseIfFinished();
-}
-
-void DecodeSession::pauseIfFinished() {
-  if (m_lanes.filling()) {
-    m_state.finished = false;
-    return;
-  }
-  m_lanes.settle();
-  tellStops();
-  m_state.finished = m_lanes.finished();
-  if (!m_state.finished) return;
-  m_state.playing = false;
-  flush();
-  publishState();
-}
-
-void DecodeSession::tick() {
-  if (QThread::currentThread()->isInterruptionRequested()) return;
-  if (m_lanes.filling()) {
-    m_lanes.fillBlock();
-    tellStops();
-    pauseIfFinished();
-    takeSingleSteps();
-    if (m_sinceFlush.elapsed() >= kUnlimitedFlushMs || !m_lanes.filling()) {
-      flush();
-      publishState();
-    }
-    m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
-    schedule();
-    return;
-  }
-  if (!m_state.playing || m_state.finished) return;
-  m_lanes.step();
-  pauseIfFinished();
-  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
-  if (!m_state.pace.unlimited()) {
-    // A late step does not make the following ones hurry by more than one interval.
-    const double interval = 1000.0 / m_state.pace.tokensPerSecond;
-    m_nextStepMs = std::max(m_nextStepMs + interval, now - interval);
-  }
-  if (m_sinceFlush.elapsed() >= (m_state.pace.unlimited() ? kUnlimitedFlushMs : kPacedFlushMs)) flush();
-  schedule();
-}
-
-void DecodeSession::schedule() {
-  if (m_lanes.filling()) {
-    m_timer.start(0);
-    return;
-  }
-  if (!m_state.playing || m_state.finished) {
-    m_timer.stop();
-    return;
-  }
-  if (m_state.pace.unlimited()) {
-    m_timer.start(0);
-    return;
-  }
-  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
-  m_timer.start(std::max(0, static_cast<int>(std::lround(m_nextStepMs - now))));
 }
 
 void DecodeSession::flush() {

@@ -67,6 +67,8 @@ class DecodeSession : public QObject {
   /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
   void applyTextEnd();
   /// From the prompt.
+  /// Whether what was asked for would only wipe what is there: then it says why.
+  bool refusesToStart();
   void start();
   std::vector<int> promptOf(int laneIndex) const;
   /// A text of ordinary length goes in at once; a long one leaves room for requests between its blocks.

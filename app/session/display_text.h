@@ -14,4 +14,8 @@ using text::tokenLabel;
 /// "\u201cthe\u201d".
 std::string quoted(const std::string& label);
 
+/// "Query heads 4 to 7 read the same keys and values, ...": what is shared under KV head `kvHead`, in one
+/// sentence.
+std::string sharingSentence(const model::AttentionShape& heads, int kvHead);
+
 }  // namespace headroom::session

@@ -74,13 +74,4 @@ std::string otherTextSentence(const std::vector<std::string>& titles) {
       listed(titles), titles.size() == 1 ? "has" : "have");
 }
 
-std::string errorText(const std::exception_ptr& error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& thrown) {
-    return thrown.what();
-  }
-  return {};
-}
-
 }  // namespace headroom::session

@@ -23,7 +23,4 @@ std::string otherVocabularySentence(const std::vector<std::string>& titles, int 
 /// Likewise lanes that have read another text than those of their vocabulary.
 std::string otherTextSentence(const std::vector<std::string>& titles);
 
-/// What an error says.
-std::string errorText(const std::exception_ptr& error);
-
 }  // namespace headroom::session

@@ -73,6 +73,8 @@ bool LaneTrace::endsText(int token) const {
 void LaneTrace::clear() {
   m_tokens.clear();
   m_choices.clear();
+  m_chosen.clear();
+  m_fed.clear();
   m_stepOfPosition.clear();
   m_steps.clear();
   m_overviews = std::vector<analysis::PooledMap>(static_cast<std::size_t>(layerCount() * queryHeadCount()));
@@ -98,6 +100,10 @@ void LaneTrace::append(LaneStep step) {
   if (step.isFilling) m_filledLength = length();
   m_choices.resize(m_tokens.size(), -1);
   if (step.choice >= 0) m_choices.push_back(step.choice);
+  m_fed.resize(m_tokens.size());
+  if (record.tokens.size() == 1) m_fed.back() = step.fed;
+  m_chosen.resize(m_tokens.size());
+  if (step.choice >= 0) m_chosen.push_back(step.chosen);
   if (!step.isFilling && !m_firstDisagreement) {
     m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
   }
@@ -143,6 +149,15 @@ std::string_view LaneTrace::text(int token) const {
 
 std::string LaneTrace::labelAt(int position) const {
   return tokenLabel(text(m_tokens[static_cast<std::size_t>(position)]));
+}
+
+model::RankedToken LaneTrace::fedAt(int position) const {
+  return position < length() ? m_fed[static_cast<std::size_t>(position)] : model::RankedToken{};
+}
+
+model::RankedToken LaneTrace::chosenAt(int position) const {
+  const auto index = static_cast<std::size_t>(position);
+  return index < m_chosen.size() ? m_chosen[index] : model::RankedToken{};
 }
 
 const model::StepRecord* LaneTrace::predictionOf(int position) const {
@@ -232,8 +247,9 @@ const analysis::PooledMap& LaneTrace::overview(int layer, int queryHead) const {
 }
 
 std::uint64_t LaneTrace::heldBytes() const {
-  return bytesOf(m_tokens) + bytesOf(m_choices) + bytesOf(m_stepOfPosition) + bytesOf(m_steps) +
-         m_recordBytes + bytesOf(m_overviews) + m_overviewBytes + bytesOf(m_replayed) + m_replayedBytes;
+  return bytesOf(m_tokens) + bytesOf(m_choices) + bytesOf(m_chosen) + bytesOf(m_fed) +
+         bytesOf(m_stepOfPosition) + bytesOf(m_steps) + m_recordBytes + bytesOf(m_overviews) +
+         m_overviewBytes + bytesOf(m_replayed) + m_replayedBytes;
 }
 
 bool LaneTrace::canThin() const {

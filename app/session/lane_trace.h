@@ -62,6 +62,10 @@ class LaneTrace {
   /// Index of the step that was fed `position`.
   int stepIndexAt(int position) const { return m_stepOfPosition[static_cast<std::size_t>(position)]; }
   const model::StepRecord& stepAt(int position) const { return step(stepIndexAt(position)); }
+  /// The token at `position`, and what this lane would have had there, among its logits; not known of
+  /// prompts.
+  model::RankedToken fedAt(int position) const;
+  model::RankedToken chosenAt(int position) const;
   /// The step that predicted `position`, or null for the first step's positions.
   const model::StepRecord* predictionOf(int position) const;
 
@@ -117,6 +121,8 @@ class LaneTrace {
   std::vector<std::string> m_texts;  // [vocab], shown form
   std::vector<int> m_tokens;
   std::vector<int> m_choices;
+  std::vector<model::RankedToken> m_chosen;  // [position], where a choice was made
+  std::vector<model::RankedToken> m_fed;     // [position], of decode steps
   std::vector<int> m_stepOfPosition;
   std::vector<model::StepRecord> m_steps;
   std::vector<analysis::PooledMap> m_overviews;  // [layer][queryHead]

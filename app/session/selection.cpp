@@ -20,6 +20,20 @@ void Selection::setPosition(std::optional<int> position) {
 void Selection::setHoveredToken(std::optional<TokenAddress> token) {
   assign(m_hoveredToken, token);
 }
+void Selection::pointAtKvHead(const void* view, std::optional<KvHeadAddress> head) {
+  if (!head && m_pointingView != view) return;
+  m_pointingView = head ? view : nullptr;
+  assign(m_pointedKvHead, head);
+}
+
+std::optional<LitHeads> Selection::litHeads(const TraceStore& store, int lane) const {
+  if (!m_pointedKvHead || m_pointedKvHead->lane >= store.laneCount()) return std::nullopt;
+  const auto shared =
+      analysis::sharedHeads(store.lane(m_pointedKvHead->lane).info().config.attention,
+                            m_pointedKvHead->kvHead, store.lane(lane).info().config.attention);
+  return shared ? std::optional(LitHeads{*shared, m_pointedKvHead->layer}) : std::nullopt;
+}
+
 void Selection::setColorMap(ColorMap map) {
   assign(m_colorMap, map);
 }
@@ -80,6 +94,7 @@ void Selection::clampTo(const TraceStore& store) {
   const bool textStays = std::ranges::any_of(store.origins(), &LaneOrigin::asItIs);
   if (!textStays) setPosition(std::nullopt);
   setHoveredToken(std::nullopt);
+  pointAtKvHead(m_pointingView, std::nullopt);
 }
 
 }  // namespace headroom::session

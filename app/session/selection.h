@@ -6,6 +6,7 @@
 
 #include "app/session/color_map.h"
 #include "app/session/trace_store.h"
+#include "core/analysis/shared_heads.h"
 
 namespace headroom::session {
 
@@ -22,6 +23,23 @@ struct TokenAddress {
   int position = 0;
 
   bool operator==(const TokenAddress&) const = default;
+};
+
+/// A KV head of every layer, or of one.
+struct KvHeadAddress {
+  int lane = 0;
+  int kvHead = 0;
+  std::optional<int> layer = {};
+
+  bool operator==(const KvHeadAddress&) const = default;
+};
+
+/// The heads of a lane that are lit, in every layer or in one.
+struct LitHeads {
+  analysis::SharedHeads heads;
+  std::optional<int> layer;
+
+  bool isLayer(int candidate) const { return layer.value_or(candidate) == candidate; }
 };
 
 /// What the user looks at, shared by every view. The values may outlive the text they point into; the
@@ -48,6 +66,13 @@ class Selection : public QObject {
 
   const std::optional<TokenAddress>& hoveredToken() const { return m_hoveredToken; }
   void setHoveredToken(std::optional<TokenAddress> token);
+
+  /// The KV head under the mouse, which every view lights with what reads it. `view` is who says so: one that
+  /// the mouse has left takes back only what it said itself.
+  const std::optional<KvHeadAddress>& pointedKvHead() const { return m_pointedKvHead; }
+  void pointAtKvHead(const void* view, std::optional<KvHeadAddress> head);
+  /// What lights up in `lane`; nothing while no KV head is pointed at.
+  std::optional<LitHeads> litHeads(const TraceStore& store, int lane) const;
 
   ColorMap colorMap() const { return m_colorMap; }
   void setColorMap(ColorMap map);
@@ -76,6 +101,8 @@ class Selection : public QObject {
   std::optional<HeadAddress> m_head;
   std::optional<int> m_position;
   std::optional<TokenAddress> m_hoveredToken;
+  std::optional<KvHeadAddress> m_pointedKvHead;
+  const void* m_pointingView = nullptr;
   ColorMap m_colorMap = ColorMap::Viridis;
   MapScale m_mapScale = MapScale::Logarithmic;
   std::map<int, RowRequest> m_wantedRows;  // by slot, what was asked for last

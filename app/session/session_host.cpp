@@ -88,6 +88,22 @@ void SessionHost::setLanesFilled(const std::vector<LaneRequest>& lanes, int posi
     waiting.fill = positions;
   });
 }
+void SessionHost::setUp(const lanes::Experiment& experiment) {
+  m_lanes = experiment.lanes;
+  ++m_lanesSerial;
+  request([&](Requests& waiting) {
+    waiting.lanes = experiment.lanes;
+    waiting.lanesSerial = m_lanesSerial;
+    waiting.prompt = experiment.prompt;
+    waiting.promptForm = experiment.promptForm;
+    waiting.sampling = experiment.sampling;
+    waiting.pace = Pace{experiment.tokensPerSecond};
+    waiting.feed = experiment.feed;
+    waiting.fill = experiment.fill;
+    waiting.whenTextEnds = experiment.whenTextEnds;
+    waiting.restart = true;
+  });
+}
 void SessionHost::setPrompt(const std::string& prompt) {
   request([&](Requests& waiting) { waiting.prompt = prompt; });
 }

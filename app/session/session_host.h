@@ -8,6 +8,7 @@
 
 #include "app/session/decode_session.h"
 #include "app/session/trace_store.h"
+#include "core/lanes/experiment.h"
 
 namespace headroom::session {
 
@@ -49,6 +50,8 @@ class SessionHost : public QObject {
   void setFill(int positions);
   /// Both at once, so that no lane catches up with a text that is not wanted any more.
   void setLanesFilled(const std::vector<LaneRequest>& lanes, int positions);
+  /// All of an experiment at once; every lane begins anew.
+  void setUp(const lanes::Experiment& experiment);
   /// Goes on from what is filled so far.
   void stopFilling();
   /// The rows come back into the store.

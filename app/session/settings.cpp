@@ -3,6 +3,8 @@
 #include <QStringList>
 #include <algorithm>
 
+#include "app/session/trace_store.h"
+
 namespace headroom::session {
 
 namespace {
@@ -56,8 +58,7 @@ std::vector<LaneRequest> Settings::lanes() const {
     lanes.push_back({sources[index].toStdString(), std::clamp(color, 0, kMaximumLanes - 1),
                      index < options.size() ? optionsFrom(options[index]) : LaneOptions{}});
   }
-  if (lanes.empty()) lanes = {{"mha", 0, {}}, {"mqa", 1, {}}};
-  return lanes;
+  return lanes.empty() ? firstStart().lanes : lanes;
 }
 
 void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
@@ -75,9 +76,7 @@ void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
 }
 
 std::string Settings::prompt() const {
-  return m_settings.value("prompt", QString::fromStdString(offeredPrompts().front()))
-      .toString()
-      .toStdString();
+  return m_settings.value("prompt", QString::fromStdString(firstStart().prompt)).toString().toStdString();
 }
 PromptForm Settings::promptForm() const {
   const QString form = m_settings.value("promptForm").toString();
@@ -94,7 +93,7 @@ void Settings::setPrompt(const std::string& prompt) {
 }
 
 model::SamplingOptions Settings::sampling() const {
-  const auto usual = model::SamplingOptions::forReading();
+  const auto usual = firstStart().sampling;
   const auto kept = [this](const char* key, QVariant otherwise) { return m_settings.value(key, otherwise); };
   const model::SamplingOptions sampling{
       .temperature = kept("sampling/temperature", usual.temperature).toFloat(),
@@ -112,34 +111,83 @@ void Settings::setSampling(const model::SamplingOptions& sampling) {
 }
 
 Pace Settings::pace() const {
-  return {m_settings.value("pace", 20.0).toDouble()};
+  return {m_settings.value("pace", firstStart().tokensPerSecond).toDouble()};
 }
 void Settings::setPace(Pace pace) {
   m_settings.setValue("pace", pace.tokensPerSecond);
 }
 
 TokenFeed Settings::feed() const {
-  return enumValue(m_settings, "feed", TokenFeed::Lockstep, 2);
+  return enumValue(m_settings, "feed", firstStart().feed, 2);
 }
 void Settings::setFeed(TokenFeed feed) {
   m_settings.setValue("feed", static_cast<int>(feed));
 }
 
 WhenTextEnds Settings::whenTextEnds() const {
-  return enumValue(m_settings, "whenTextEnds", WhenTextEnds::GoOn, 2);
+  return enumValue(m_settings, "whenTextEnds", firstStart().whenTextEnds, 2);
 }
 void Settings::setWhenTextEnds(WhenTextEnds when) {
   m_settings.setValue("whenTextEnds", static_cast<int>(when));
 }
 
+lanes::Experiment Settings::experiment() const {
+  return {.lanes = lanes(),
+          .prompt = prompt(),
+          .promptForm = promptForm(),
+          .sampling = sampling(),
+          .tokensPerSecond = pace().tokensPerSecond,
+          .feed = feed(),
+          .fill = 0,
+          .whenTextEnds = whenTextEnds()};
+}
+
+void Settings::setChoices(const lanes::Experiment& experiment) {
+  setPrompt(experiment.prompt);
+  setPromptForm(experiment.promptForm);
+  setSampling(experiment.sampling);
+  setPace({experiment.tokensPerSecond});
+  setFeed(experiment.feed);
+  setWhenTextEnds(experiment.whenTextEnds);
+}
+
+lanes::Experiment Settings::firstStart() {
+  return {.lanes = {{"mha", 0, {}}, {"mqa", 1, {}}},
+          .prompt = offeredPrompts().front(),
+          .promptForm = PromptForm::Text,
+          .sampling = model::SamplingOptions::forReading(),
+          .tokensPerSecond = Pace().tokensPerSecond,
+          .feed = TokenFeed::Lockstep,
+          .fill = 0,
+          .whenTextEnds = WhenTextEnds::GoOn};
+}
+
 Appearance Settings::appearance() const {
   return {.theme = enumValue(m_settings, "appearance/theme", Theme::Dark, 2),
-          .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2)};
+          .typeSize = enumValue(m_settings, "appearance/typeSize", TypeSize::Standard, 2),
+          .textPercent = Appearance::kTextPercent.nearest(
+              m_settings.value("appearance/textPercent", Appearance().textPercent).toInt())};
 }
 
 void Settings::setAppearance(const Appearance& appearance) {
   m_settings.setValue("appearance/theme", static_cast<int>(appearance.theme));
   m_settings.setValue("appearance/typeSize", static_cast<int>(appearance.typeSize));
+  m_settings.setValue("appearance/textPercent", appearance.textPercent);
+}
+
+std::string Settings::device() const {
+  return m_settings.value("device").toString().toStdString();
+}
+void Settings::setDevice(const std::string& label) {
+  m_settings.setValue("device", QString::fromStdString(label));
+}
+
+std::uint64_t Settings::traceBudget() const {
+  const auto usual = static_cast<qulonglong>(TraceStore::kDefaultBudget);
+  return kTraceBudgets.nearest(m_settings.value("traces/budget", usual).toULongLong());
+}
+void Settings::setTraceBudget(std::uint64_t bytes) {
+  m_settings.setValue("traces/budget", static_cast<qulonglong>(bytes));
 }
 
 ColorMap Settings::colorMap() const {

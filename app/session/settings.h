@@ -3,12 +3,14 @@
 #include <QByteArray>
 #include <QSettings>
 #include <QString>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "app/session/appearance.h"
 #include "app/session/lane.h"
 #include "app/session/selection.h"
+#include "core/lanes/experiment.h"
 
 namespace headroom::session {
 
@@ -40,8 +42,21 @@ class Settings {
   /// On the first start the next text begins, so that a demonstration does not halt with a story's end.
   WhenTextEnds whenTextEnds() const;
   void setWhenTextEnds(WhenTextEnds when);
+  /// All of these; they fill nothing.
+  lanes::Experiment experiment() const;
+  /// Of it all but lanes and filling.
+  void setChoices(const lanes::Experiment& experiment);
+  /// What the first start decodes.
+  static lanes::Experiment firstStart();
   Appearance appearance() const;
   void setAppearance(const Appearance& appearance);
+  /// Label of the device that lanes are to decode on; empty for the best one. Looked at at the start.
+  std::string device() const;
+  void setDevice(const std::string& label);
+  /// Bytes for TraceStore::setBudget.
+  std::uint64_t traceBudget() const;
+  void setTraceBudget(std::uint64_t bytes);
+  static constexpr model::Range<std::uint64_t> kTraceBudgets{64ull << 20, 64ull << 30};
   ColorMap colorMap() const;
   MapScale mapScale() const;
   void setMapLook(ColorMap map, MapScale scale);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/analysis/verdict.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/clock.h"
 
@@ -12,7 +13,6 @@ namespace {
 
 constexpr int kShortestSweep = 4096;
 constexpr int kLongestSweep = 16384;
-constexpr std::uint64_t kSweepBytes = 1ull << 29;
 
 std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
                                                  const std::vector<lanes::LaneRequest>& requests,
@@ -36,6 +36,7 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
       subjects.push_back(
           {.name = name,
            .source = request.source,
+           .layerCount = engine.decoder->config().layerCount,
            .attention = attention,
            .kernel = kernel,
            .kvType = request.options.kvType,
@@ -64,20 +65,21 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
   for (int index = 0; index < lanes.laneCount(); ++index) {
     const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
     const model::ModelConfig& config = decoder.config();
+    const bool isSubject = lanes.lane(index).engine.model && decoder.options().kvType != model::KvType::F64;
+    if (isSubject && plan.deviceName.empty()) plan.deviceName = decoder.deviceName();
     longest = std::max(longest, 2 * decoder.position());
     most = std::min(most, model::mostFill(config));
     bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
   }
   plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),
-                                                bytesPerPosition, kSweepBytes);
+                                                bytesPerPosition, analysis::kMostSweptBytes);
   return plan;
 }
 
-std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const std::string& deviceName,
-                                       const evaluation::SweepEvents& events) {
+std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const evaluation::SweepEvents& events) {
   const std::string date = model::dateText();
   const auto tell = [&](analysis::SpeedMap map) {
-    map.device = deviceName;
+    map.device = plan.deviceName;
     map.date = date;
     events.pointDone(map);
   };

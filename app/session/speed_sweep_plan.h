@@ -13,6 +13,7 @@ namespace headroom::session {
 struct SpeedSweepPlan {
   std::vector<evaluation::SweepSubject> subjects;
   evaluation::SweepOptions options;
+  std::string deviceName;  ///< that the subjects decode on
 };
 
 /// Every model, cache type and kernel that the lanes have or could have, once; contexts to twice as far as
@@ -23,7 +24,6 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
 
 /// Runs it. `events.pointDone` is told of every point and of the end, with device and date. What could not be
 /// measured, as sentences. Throws as sweepSpeed().
-std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const std::string& deviceName,
-                                       const evaluation::SweepEvents& events);
+std::vector<std::string> runSpeedSweep(const SpeedSweepPlan& plan, const evaluation::SweepEvents& events);
 
 }  // namespace headroom::session

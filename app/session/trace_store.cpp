@@ -22,13 +22,11 @@ int TraceStore::contextLength() const {
 }
 
 std::optional<int> TraceStore::divergence(int lane) const {
-  const LaneTrace& trace = this->lane(lane);
-  if (m_feed == TokenFeed::Lockstep) return trace.firstDisagreement();
-  if (lane == 0) return std::nullopt;
-  const LaneTrace& first = this->lane(0);
-  const int promptLength = std::min(first.promptLength(), trace.promptLength());
-  const std::optional<int> position = analysis::firstDifference(first.tokens(), trace.tokens());
-  return position && *position >= promptLength ? position : std::nullopt;
+  const auto read = [&](int index) {
+    const LaneTrace& trace = this->lane(index);
+    return analysis::ReadText{trace.tokens(), trace.promptLength(), trace.firstDisagreement()};
+  };
+  return analysis::divergence(m_feed == TokenFeed::Lockstep, read(0), read(lane));
 }
 
 void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes,
@@ -66,13 +64,20 @@ void TraceStore::append(StepBatch batch) {
   emit changed();
 }
 
+std::uint64_t TraceStore::heldBytes() const {
+  std::uint64_t sum = 0;
+  for (const LaneTrace& lane : m_lanes) sum += lane.heldBytes();
+  return sum;
+}
+
+void TraceStore::setBudget(std::uint64_t bytes) {
+  m_budget = bytes;
+  keepBudget();
+  emit changed();
+}
+
 void TraceStore::keepBudget() {
-  const auto held = [this] {
-    std::uint64_t sum = 0;
-    for (const LaneTrace& lane : m_lanes) sum += lane.heldBytes();
-    return sum;
-  };
-  while (held() > m_budget) {
+  while (heldBytes() > m_budget) {
     LaneTrace* largest = nullptr;
     for (LaneTrace& lane : m_lanes) {
       if (lane.canThin() && (!largest || lane.heldBytes() > largest->heldBytes())) largest = &lane;

@@ -22,6 +22,11 @@ class TraceStore : public QObject {
 
   explicit TraceStore(std::uint64_t budget = kDefaultBudget, QObject* parent = nullptr);
 
+  std::uint64_t budget() const { return m_budget; }
+  /// From now on; what is held beyond it is given up at once.
+  void setBudget(std::uint64_t bytes);
+  std::uint64_t heldBytes() const;
+
   int laneCount() const { return static_cast<int>(m_lanes.size()); }
   const LaneTrace& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
   /// Positions of the longest lane.

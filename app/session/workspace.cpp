@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
+#include "core/model/error.h"
 #include "core/model/quantity.h"
 
 namespace headroom::session {
@@ -35,24 +37,97 @@ Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selecti
 void Workspace::start(const std::vector<std::string>& files) {
   m_selection.setColorMap(m_settings.colorMap());
   m_selection.setMapScale(m_settings.mapScale());
-  m_session.setPrompt(m_settings.prompt(), m_settings.promptForm());
-  m_session.setSampling(m_settings.sampling());
-  m_session.setPace(m_settings.pace());
-  m_session.setFeed(m_settings.feed());
-  m_session.setWhenTextEnds(m_settings.whenTextEnds());
-  emit promptChanged(m_settings.prompt(), m_settings.promptForm());
-  std::vector<LaneRequest> lanes;
-  std::vector<std::string> left;
+  lanes::Experiment experiment = m_settings.experiment();
+  std::vector<std::string> models;
+  bool isOpened = false;
   for (const std::string& file : files) {
-    if (std::ssize(lanes) < kMaximumLanes) {
-      lanes.push_back({file, freeColor(lanes), {}});
-    } else {
-      left.push_back(file);
+    if (!lanes::isExperiment(file)) {
+      models.push_back(file);
+    } else if (const auto read = readOrSay(file)) {
+      experiment = *read;
+      isOpened = true;
     }
   }
-  m_session.setLanes(lanes.empty() ? m_settings.lanes() : lanes);
+  if (!models.empty() && !isOpened) experiment.lanes.clear();
+  std::vector<std::string> left;
+  for (const std::string& model : models) {
+    if (std::ssize(experiment.lanes) < kMaximumLanes) {
+      experiment.lanes.push_back({model, freeColor(experiment.lanes), {}});
+    } else {
+      left.push_back(model);
+    }
+  }
+  decode(experiment);
   m_session.play();
   noteLeftOut(left);
+}
+
+std::optional<lanes::Experiment> Workspace::readOrSay(const std::string& path) {
+  try {
+    return lanes::readExperiment(path);
+  } catch (const model::Error& error) {
+    emit message({Severity::Problem, error.what()});
+    return std::nullopt;
+  }
+}
+
+void Workspace::decode(const lanes::Experiment& experiment) {
+  m_settings.setChoices(experiment);
+  m_textPrompt.clear();
+  emit promptChanged(experiment.prompt, experiment.promptForm);
+  emit choicesChanged();
+  m_session.setUp(experiment);
+}
+
+lanes::Experiment Workspace::experiment() const {
+  lanes::Experiment experiment = m_settings.experiment();
+  experiment.lanes = m_lanes;
+  experiment.fill = m_session.state().fill;
+  return experiment;
+}
+
+void Workspace::openExperiment(const std::string& path) {
+  const auto experiment = readOrSay(path);
+  if (!experiment) return;
+  leave("the experiment from before (Ctrl+Shift+G)", Leaving::Everything);
+  emit wentOn();
+  decode(*experiment);
+  m_session.play();
+  emit wayBackChanged();
+}
+
+void Workspace::usePreset(Preset preset) {
+  if (!lanesAreSettled()) return;
+  std::vector<LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
+  const lanes::Experiment now = experiment();
+  const lanes::Experiment wanted = withPreset(preset, now, infos);
+  if (wanted.lanes.empty()) {
+    emit message({Severity::Note, "There is no lane for it; add one first."});
+    return;
+  }
+  // Nothing is thrown away for what there is already.
+  if (wanted == now) return;
+  leave("the lanes and settings from before (Ctrl+Shift+G)", Leaving::Everything);
+  emit wentOn();
+  decode(wanted);
+  m_session.play();
+  emit wayBackChanged();
+}
+
+void Workspace::saveExperiment(const std::string& path) {
+  if (!lanesAreSettled()) return;
+  if (m_lanes.empty()) {
+    emit message({Severity::Note, "There is no lane to save; an experiment has at least one."});
+    return;
+  }
+  try {
+    lanes::writeExperiment(experiment(), path);
+    m_settings.addRecentFile(path);
+    emit message({Severity::Passing, "The experiment is saved as " + path + "."});
+  } catch (const model::Error& error) {
+    emit message({Severity::Problem, error.what()});
+  }
 }
 
 const model::ModelConfig& Workspace::configOf(std::size_t lane) const {
@@ -92,6 +167,12 @@ void Workspace::addLane(const std::string& source) {
 void Workspace::openFiles(const std::vector<std::string>& paths) {
   std::vector<std::string> left;
   for (const std::string& path : paths) {
+    if (!lanes::isExperiment(path)) continue;
+    m_settings.addRecentFile(path);
+    openExperiment(path);
+  }
+  for (const std::string& path : paths) {
+    if (lanes::isExperiment(path)) continue;
     if (std::ssize(m_session.lanes()) >= kMaximumLanes) {
       left.push_back(path);
       continue;
@@ -165,6 +246,10 @@ void Workspace::chooseOptions(const std::vector<LaneRequest>& chosen) {
   m_session.setLanes(lanes);
 }
 
+void Workspace::saveTrace(int lane, const std::string& path) {
+  if (lane >= 0 && lane < m_store.laneCount()) emit message(saveLaneTrace(m_store.lane(lane), path));
+}
+
 void Workspace::setFill(int positions) {
   if (!lanesAreSettled()) return;
   std::vector<LaneRequest> lanes = m_lanes;
@@ -178,8 +263,16 @@ void Workspace::setFill(int positions) {
   m_session.play();
 }
 
-void Workspace::leave(const std::string& wayBack) {
-  if (!m_return) m_return = Place{m_lanes, m_session.state().fill};
+void Workspace::leave(const std::string& wayBack, Leaving leaving) {
+  // The first place left is where one came from; what is left later only adds to what comes back.
+  if (!m_return) {
+    m_return = Place{experiment(), leaving};
+  } else if (leaving == Leaving::Everything && m_return->left == Leaving::LanesAndFill) {
+    lanes::Experiment now = experiment();
+    now.lanes = m_return->experiment.lanes;
+    now.fill = m_return->experiment.fill;
+    m_return = Place{now, leaving};
+  }
   m_selection.setPosition(std::nullopt);
   m_wayBack = wayBack;
 }
@@ -208,7 +301,11 @@ void Workspace::goBack() {
   m_wayBack.clear();
   m_selection.setPosition(std::nullopt);
   emit wentOn();
-  m_session.setLanesFilled(place.lanes, place.fill);
+  if (place.left == Leaving::Everything) {
+    decode(place.experiment);
+  } else {
+    m_session.setLanesFilled(place.experiment.lanes, place.experiment.fill);
+  }
   emit wayBackChanged();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/session/presets.h"
 #include "app/session/selection.h"
 #include "app/session/session_host.h"
 #include "app/session/settings.h"
@@ -22,12 +23,13 @@ class Workspace : public QObject {
   Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
             QObject* parent = nullptr);
 
-  /// Opens the remembered lanes, or `files` where given, and decodes the remembered prompt.
+  /// Opens the remembered lanes, or `files` where given, and decodes the remembered prompt, or that of an
+  /// experiment among them.
   void start(const std::vector<std::string>& files);
 
   /// The lanes that run.
   const std::vector<LaneRequest>& lanes() const { return m_lanes; }
-  /// Adds a lane for each, as many as there is room for.
+  /// Adds a lane for each, as many as there is room for; opens an experiment first.
   void openFiles(const std::vector<std::string>& paths);
   void addLane(const std::string& source);
   /// `lane` as it runs.
@@ -46,6 +48,15 @@ class Workspace : public QObject {
   /// The lane's model with both attention kernels side by side, and nothing else; -1: the lane that shares
   /// most. goBack() returns.
   void compareKernels(int lane);
+  /// Decodes what the file says in place of what there is; goBack() returns.
+  void openExperiment(const std::string& path);
+  /// What runs, with all that decides what it decodes. Says where it is, or why it could not be written.
+  void saveExperiment(const std::string& path);
+  lanes::Experiment experiment() const;
+  /// Decodes from the preset's state on; goBack() returns.
+  void usePreset(Preset preset);
+  /// The text of a lane and what is held of its attention; says what became of it.
+  void saveTrace(int lane, const std::string& path);
   void goBack();
   /// Where goBack() would lead; empty when nowhere.
   const std::string& wayBack() const { return m_wayBack; }
@@ -73,16 +84,19 @@ class Workspace : public QObject {
   void wentOn();
   void promptChanged(const std::string& prompt, headroom::session::PromptForm form);
   void wayBackChanged();
+  /// Pace, sampling, feed or a text's end are other ones than the controls show.
+  void choicesChanged();
 
  private:
   struct ClosedLane {
     LaneRequest request;
     std::size_t index = 0;  ///< where it stood
   };
-  /// Lanes and filling before a button led elsewhere.
+  enum class Leaving { LanesAndFill, Everything };
+  /// What there was before a button led elsewhere.
   struct Place {
-    std::vector<LaneRequest> lanes;
-    int fill = 0;
+    lanes::Experiment experiment;
+    Leaving left = Leaving::LanesAndFill;  ///< what of it to bring back
   };
 
   void lanesRunning();
@@ -94,7 +108,11 @@ class Workspace : public QObject {
   void noteUntrained();
   /// Names what a file claims and its tensors refute, once for each file.
   void noteContradictions();
-  void leave(const std::string& wayBack);
+  void leave(const std::string& wayBack, Leaving leaving = Leaving::LanesAndFill);
+  /// Decodes it in place of what there is.
+  void decode(const lanes::Experiment& experiment);
+  /// Nothing, with a message, when it cannot be read.
+  std::optional<lanes::Experiment> readOrSay(const std::string& path);
   const model::ModelConfig& configOf(std::size_t lane) const;
 
   SessionHost& m_session;

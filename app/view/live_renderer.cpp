@@ -59,7 +59,7 @@ bool LiveRenderer::handleInput(const QEvent& event) {
 void LiveRenderer::loadAppearance(float unit) {
   m_window.vulkanInstance()->deviceFunctions(m_window.device())->vkDeviceWaitIdle(m_window.device());
   m_imgui.reset();
-  applyImGuiStyle(m_window.appearance(), unit);
+  applyImGuiStyle(m_window.appearance(), unit * m_window.appearance().scale());
   m_fonts = loadImGuiFonts(m_window.appearance(), unit);
   m_imgui = std::make_unique<ImGuiVulkan>(
       ImGuiVulkanTarget{.instance = m_window.vulkanInstance()->vkInstance(),
@@ -115,7 +115,7 @@ void LiveRenderer::buildFrame() {
                                      .appearance = m_window.appearance(),
                                      .canvas = *m_canvas,
                                      .fonts = m_fonts,
-                                     .unit = m_unit,
+                                     .unit = m_unit * m_window.appearance().scale(),
                                      .playing = m_window.decoding()};
   const ImVec2 size = ImGui::GetIO().DisplaySize;
   ImGui::SetNextWindowPos({0.0f, 0.0f});

@@ -103,6 +103,10 @@ QString qtStyleSheet(const session::Appearance& appearance) {
            name(colors.hovered), name(colors.accent));
 }
 
+const char* imguiVersion() {
+  return IMGUI_VERSION;
+}
+
 void applyImGuiStyle(const session::Appearance& appearance, float unit) {
   const session::Palette& colors = appearance.palette();
   ImGuiStyle style;

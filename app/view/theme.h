@@ -15,6 +15,8 @@ QFont qtFont(const session::Appearance& appearance);
 /// Qt style sheet for what a palette cannot say: tool bar, tool tips, separators.
 QString qtStyleSheet(const session::Appearance& appearance);
 
+/// "1.86".
+const char* imguiVersion();
 /// Colours and metrics of the current ImGui context.
 void applyImGuiStyle(const session::Appearance& appearance, float unit);
 /// Loads the fonts at `unit` pixels per device-independent pixel into the current context's atlas.

@@ -21,4 +21,10 @@ std::optional<int> firstDisagreement(std::span<const int> tokens, std::span<cons
   return std::nullopt;
 }
 
+std::optional<int> divergence(bool lockstep, const ReadText& first, const ReadText& lane) {
+  if (lockstep) return lane.disagreement;
+  const std::optional<int> position = firstDifference(first.tokens, lane.tokens);
+  return position && *position >= std::min(first.promptLength, lane.promptLength) ? position : std::nullopt;
+}
+
 }  // namespace headroom::analysis

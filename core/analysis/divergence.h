@@ -12,4 +12,15 @@ std::optional<int> firstDifference(std::span<const int> a, std::span<const int> 
 /// what the lane would have said at position i; a negative choice is unknown.
 std::optional<int> firstDisagreement(std::span<const int> tokens, std::span<const int> choices, int from);
 
+/// The text of a lane and where its own choice first was not what it was fed.
+struct ReadText {
+  std::span<const int> tokens;
+  int promptLength = 0;
+  std::optional<int> disagreement = {};
+};
+
+/// The position where a lane goes another way: in lockstep the first that it would have chosen otherwise,
+/// else the first behind the prompts where its text is not that of the first lane.
+std::optional<int> divergence(bool lockstep, const ReadText& first, const ReadText& lane);
+
 }  // namespace headroom::analysis

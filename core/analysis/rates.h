@@ -26,6 +26,13 @@ double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical
 /// `part` of `whole` in percent: of a copy's GB/s, of the FMA probe's GFLOP/s.
 double percentOf(double part, double whole);
 
+/// More percent of what a probe reached than can be: one of the two measurements was disturbed. Said in place
+/// of the number.
+inline constexpr double kMostPercentOfProbe = 105.0;
+inline bool isImpossibleShare(double percent) {
+  return percent > kMostPercentOfProbe;
+}
+
 /// Whether anybody counted issued bytes: kernels count what they load and store, a processor and a trace do
 /// not.
 inline bool isCounted(const model::Traffic& issued) {

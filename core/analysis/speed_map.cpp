@@ -42,10 +42,23 @@ const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
   return found == points.end() || found->roundMs.empty() ? nullptr : &*found;
 }
 
+std::string SpeedCurve::title() const {
+  std::string title = name;
+  if (kvType == model::KvType::F16) title += " f16";
+  if (kernel == model::AttentionKernel::Naive) title += ", naive kernel";
+  return title;
+}
+
+bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLayerCount,
+               const model::AttentionShape& otherHeads) {
+  return layerCount == otherLayerCount && heads.queryHeadCount == otherHeads.queryHeadCount &&
+         heads.headDim == otherHeads.headDim;
+}
+
 bool comparable(const SpeedCurve& slow, const SpeedCurve& fast) {
-  return slow.attention.queryHeadCount == fast.attention.queryHeadCount &&
-         slow.attention.headDim == fast.attention.headDim && slow.kernel == fast.kernel &&
-         slow.kvType == fast.kvType && slow.attention.kvHeadCount > fast.attention.kvHeadCount;
+  return sameShape(slow.layerCount, slow.attention, fast.layerCount, fast.attention) &&
+         slow.kernel == fast.kernel && slow.kvType == fast.kvType &&
+         slow.attention.kvHeadCount > fast.attention.kvHeadCount;
 }
 
 std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,

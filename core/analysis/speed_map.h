@@ -30,13 +30,20 @@ struct SpeedPoint {
 struct SpeedCurve {
   std::string name;    ///< for people
   std::string source;  ///< of the model
+  int layerCount = 0;
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;
   std::vector<SpeedPoint> points = {};  ///< in the order in which they were asked for
 
   const SpeedPoint* find(const OperatingPoint& at) const;
+  /// "MHA", "MHA f16, naive kernel": the name and what is not the usual.
+  std::string title() const;
 };
+
+/// Whether two models differ in nothing that decoding takes time for but their KV heads.
+bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLayerCount,
+               const model::AttentionShape& otherHeads);
 
 /// What a sweep over contexts and batches measured.
 struct SpeedMap {
@@ -46,8 +53,8 @@ struct SpeedMap {
   bool isComplete = false;  ///< false when it was cancelled: what was measured by then
 };
 
-/// Whether one may be compared with the other: heads of one shape, the same kernel and cache type, and `fast`
-/// with fewer KV heads.
+/// Whether one may be compared with the other: models of one shape, the same kernel and cache type, and
+/// `fast` with fewer KV heads.
 bool comparable(const SpeedCurve& slow, const SpeedCurve& fast);
 /// Speedups whose crossings are shown.
 inline constexpr double kCrossings[] = {1.5, 2.0};

@@ -29,13 +29,6 @@ SpeedView speedView(const SpeedMap& map, SpeedOver over) {
   return view;
 }
 
-std::string curveName(const SpeedCurve& curve) {
-  std::string name = curve.name;
-  if (curve.kvType != model::KvType::F32) name.append(" ").append(shortName(curve.kvType));
-  if (curve.kernel == model::AttentionKernel::Naive) name += ", naive kernel";
-  return name;
-}
-
 std::vector<CurveCrossing> crossingsAt(const SpeedMap& map, int batch) {
   std::vector<CurveCrossing> crossings;
   for (std::size_t index = 0; index < map.curves.size(); ++index) {

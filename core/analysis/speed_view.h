@@ -30,9 +30,6 @@ SpeedView speedView(const SpeedMap& map, SpeedOver over);
 /// How much farther than was measured lines over the context are drawn.
 inline constexpr double kBeyondMeasured = 1.5;
 
-/// "MQA f16, naive kernel".
-std::string curveName(const SpeedCurve& curve);
-
 /// Where a curve of the shared kernel becomes a goal of kCrossings times as fast as that with the most KV
 /// heads that it may be compared with.
 struct CurveCrossing {

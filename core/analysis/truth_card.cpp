@@ -206,6 +206,7 @@ std::vector<CardRow> TruthCard::rows() const {
     if (const std::string part = partText(recorded, config); !part.empty()) {
       add("Attention in the file", part + "; the rest is not recorded", "counted");
     }
+    add("KV cache, f32", kvF32.text(), "computed");
     add("KV cache, f16", kvF16.text(), "computed");
     return result;
   }

@@ -36,12 +36,9 @@ constexpr std::size_t kLongestTitleOfMany = 10;
 constexpr std::size_t kMostCompared = 2;
 constexpr std::size_t kMostLetters = 140;
 
-bool sameShape(const LaneMeasurement& a, const LaneMeasurement& b) {
-  const model::AttentionShape& x = a.config.attention;
-  const model::AttentionShape& y = b.config.attention;
-  return a.config.layerCount == b.config.layerCount && x.queryHeadCount == y.queryHeadCount &&
-         x.headDim == y.headDim && a.options.kvType == b.options.kvType &&
-         a.options.batch == b.options.batch &&
+bool alike(const LaneMeasurement& a, const LaneMeasurement& b) {
+  return sameShape(a.config.layerCount, a.config.attention, b.config.layerCount, b.config.attention) &&
+         a.options.kvType == b.options.kvType && a.options.batch == b.options.batch &&
          (!a.measured() || !b.measured() || a.ranOnDevice() == b.ranOnDevice());
 }
 
@@ -61,7 +58,7 @@ Group chooseGroup(std::span<const JudgedLane> lanes) {
     Group layouts{.lanes = {first}};
     Group kernels{.lanes = {first}, .ofKernels = true};
     for (int other = 0; other < std::ssize(lanes); ++other) {
-      if (other == first || !sameShape(of(first), of(other))) continue;
+      if (other == first || !alike(of(first), of(other))) continue;
       const bool sameKernel = of(first).options.attention == of(other).options.attention;
       if (sameKernel && heads(other) < heads(first)) layouts.lanes.push_back(other);
       const bool isNaive = of(first).options.attention == model::AttentionKernel::Naive;
@@ -211,8 +208,10 @@ class Judge {
     const std::uint64_t bytes =
         model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
                             static_cast<std::uint64_t>(at.batch));
-    return at.positions <= std::min(m_reach.maximumPositions, model::mostFill(config)) &&
-           bytes <= m_reach.maximumCacheBytes;
+    // Where one goes all lanes go.
+    int most = m_reach.maximumPositions;
+    for (const JudgedLane& lane : m_lanes) most = std::min(most, model::mostFill(lane.measurement.config));
+    return at.positions <= most && bytes <= m_reach.maximumCacheBytes;
   }
 
   std::optional<Promise> measuredPromise(double goal) const {

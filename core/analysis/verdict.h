@@ -69,10 +69,13 @@ inline constexpr double kTooNoisy = 0.2;
 /// The widest range of a promise, over its value.
 inline constexpr double kMostPromiseSpread = 0.15;
 
-/// How far a lane may be taken.
+/// The largest cache of a lane that is filled to measure or to show something.
+inline constexpr std::uint64_t kMostSweptBytes = 512ull << 20;
+
+/// How far lanes may be taken, whatever the models allow.
 struct Reach {
   int maximumPositions = model::kMostOfferedContext - model::kRoomToDecode;
-  std::uint64_t maximumCacheBytes = 1ull << 30;
+  std::uint64_t maximumCacheBytes = kMostSweptBytes;
 };
 
 /// `map` is what the last sweep of these lanes measured, if there was one. `before` is the verdict that

@@ -58,6 +58,7 @@ SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOpt
   for (const SweepSubject& subject : subjects) {
     result.map.curves.push_back({.name = subject.name,
                                  .source = subject.source,
+                                 .layerCount = subject.layerCount,
                                  .attention = subject.attention,
                                  .kernel = subject.kernel,
                                  .kvType = subject.kvType});

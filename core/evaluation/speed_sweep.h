@@ -13,6 +13,7 @@ namespace headroom::evaluation {
 struct SweepSubject {
   std::string name;         ///< for people
   std::string source = {};  ///< of the model
+  int layerCount = 0;
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;

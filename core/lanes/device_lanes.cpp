@@ -216,8 +216,8 @@ model::KernelPlan DeviceLanes::plan() {
   return formats::keptPlan(device().info().name, device().info().driver);
 }
 
-std::unique_ptr<LaneOpener> deviceLanes() {
-  return std::make_unique<DeviceLanes>();
+std::unique_ptr<LaneOpener> deviceLanes(const std::string& device) {
+  return std::make_unique<DeviceLanes>(DeviceLanes::Choice{.device = device});
 }
 
 }  // namespace headroom::lanes

@@ -94,7 +94,7 @@ class DeviceLanes final : public LaneOpener {
   ModelStore m_store;
 };
 
-/// Lanes that decode on the best Vulkan device.
-std::unique_ptr<LaneOpener> deviceLanes();
+/// Lanes that decode on a Vulkan device, as DeviceLanes::Choice names it; empty for the best one.
+std::unique_ptr<LaneOpener> deviceLanes(const std::string& device = {});
 
 }  // namespace headroom::lanes

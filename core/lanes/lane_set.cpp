@@ -32,12 +32,6 @@ bool sameText(const Lane& a, const Lane& b) {
 }
 
 /// A text as the rows of the first sequence.
-std::vector<model::StepRow> rowsOf(std::span<const int> text) {
-  std::vector<model::StepRow> rows;
-  for (const int token : text)
-    rows.push_back({.sequence = 0, .token = token, .position = static_cast<int>(rows.size())});
-  return rows;
-}
 }  // namespace
 
 std::string_view shortName(StopReason reason) {
@@ -103,6 +97,20 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     if (lane(index).leader == index) chooseLeader(index);
   }
   beginFresh(promptOf);
+}
+
+std::exception_ptr LaneSet::whyNoneWouldStart(const PromptOf& promptOf) const {
+  std::exception_ptr first;
+  for (int index = 0; index < laneCount(); ++index) {
+    try {
+      const std::vector<int> text = promptOf(index);
+      if (lane(index).engine.script.empty()) model::checkText(*lane(index).engine.decoder, text);
+      return nullptr;
+    } catch (const std::exception&) {
+      if (!first) first = std::current_exception();
+    }
+  }
+  return first;
 }
 
 void LaneSet::start(const PromptOf& promptOf) {
@@ -191,7 +199,7 @@ void LaneSet::beginFresh(const PromptOf& promptOf) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     guarded(index, [&] {
       std::vector<int> text = textFor();
-      if (lane.engine.script.empty()) model::checkRows(*lane.engine.decoder, rowsOf(text), {});
+      if (lane.engine.script.empty()) model::checkText(*lane.engine.decoder, text);
       lane.text = std::move(text);
       lane.promptLength = static_cast<int>(lane.text.size());
       lane.steppedFrom = lane.promptLength;
@@ -360,6 +368,11 @@ void LaneSet::rewind(int laneIndex, int positions) {
 void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   guarded(laneIndex, [&] {
+    model::RankedToken fed;
+    if (!isFilling && lane.choice >= 0) {
+      fed = tokens.front() == lane.choice ? lane.chosen
+                                          : model::rankOf(lane.engine.decoder->logits(), tokens.front());
+    }
     std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, capture);
     const bool chooses = !isFilling || lane.fed() == std::ssize(lane.text) || lane.fed() == lane.steppedFrom;
     if (chooses) choose(lane);
@@ -368,6 +381,8 @@ void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Captu
       m_events.stepDone({.lane = laneIndex,
                          .record = std::move(records[index]),
                          .choice = isLast ? lane.choice : -1,
+                         .chosen = isLast ? lane.chosen : model::RankedToken{},
+                         .fed = fed,
                          .isFilling = isFilling,
                          .promptLength = lane.promptLength});
     }
@@ -382,6 +397,7 @@ void LaneSet::choose(Lane& lane) {
     lane.sampler.skip(choicesBefore);
   }
   lane.choice = lane.sampler.pick(lane.engine.decoder->logits());
+  lane.chosen = model::rankOf(lane.engine.decoder->logits(), lane.choice);
 }
 
 void LaneSet::stop(int laneIndex, StopReason reason) {

@@ -11,6 +11,7 @@
 #include "core/analysis/lane_measurement.h"
 #include "core/lanes/lane.h"
 #include "core/model/sampler.h"
+#include "core/model/token_order.h"
 
 namespace headroom::lanes {
 
@@ -48,9 +49,11 @@ enum class WhenTextEnds {
 struct LaneStep {
   int lane = 0;
   model::StepRecord record;
-  int choice = -1;         ///< the token that this lane's own sampler would feed next; -1 within a filling
-  bool isFilling = false;  ///< one of a text's blocks, not a decode step
-  int promptLength = 0;    ///< positions of the lane's text that came from the prompt
+  int choice = -1;            ///< the token that this lane's own sampler would feed next; -1 within a filling
+  model::RankedToken chosen;  ///< that token among this lane's logits behind the step
+  model::RankedToken fed;     ///< of a decode step: the token it was fed among this lane's logits before it
+  bool isFilling = false;     ///< one of a text's blocks, not a decode step
+  int promptLength = 0;       ///< positions of the lane's text that came from the prompt
 };
 
 /// Why a lane cannot follow the others in lockstep.
@@ -75,11 +78,12 @@ class LaneSet {
   struct Lane {
     LaneEngine engine;
     model::Sampler sampler;
-    std::vector<int> text = {};  ///< the prompt, then what followed it; what is not fed yet too
-    int promptLength = 0;        ///< of it
-    int steppedFrom = 0;         ///< from there on the text is fed token by token, as decode steps
-    int choice = -1;             ///< what it would feed itself next; -1 before it was fed anything
-    int leader = 0;              ///< the lane whose choices it is fed, itself in free run
+    std::vector<int> text = {};      ///< the prompt, then what followed it; what is not fed yet too
+    int promptLength = 0;            ///< of it
+    int steppedFrom = 0;             ///< from there on the text is fed token by token, as decode steps
+    int choice = -1;                 ///< what it would feed itself next; -1 before it was fed anything
+    model::RankedToken chosen = {};  ///< that choice among the logits it was made from
+    int leader = 0;                  ///< the lane whose choices it is fed, itself in free run
     std::optional<StopReason> stopReason = {};
     std::exception_ptr error = {};  ///< of a lane that failed
 
@@ -136,6 +140,8 @@ class LaneSet {
   /// have read so far, its end in decode steps, and sample on as if they had been there from the start; where
   /// there is no text, `promptOf` tells what they begin with.
   void arrange(std::vector<Place> places, const PromptOf& promptOf);
+  /// What would stop every lane at once after start(); null where one at least would begin. Nothing changes.
+  std::exception_ptr whyNoneWouldStart(const PromptOf& promptOf) const;
   /// Every lane begins anew with its prompt, in lockstep with that of its leader.
   void start(const PromptOf& promptOf);
 

@@ -36,7 +36,7 @@ std::vector<int> promptIds(const Prompt& prompt, const model::Model& model) {
   std::vector<int> tokens;
   if (prompt.form == PromptForm::Ids) {
     tokens = text::parseTokenIds(prompt.text);
-  } else {
+  } else if (!prompt.text.empty()) {
     if (!model.tokenizer) {
       throw model::Error("this model has no tokenizer, so its prompt must be token ids, as in 1, 2, 3");
     }

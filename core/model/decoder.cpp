@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 #include "core/model/token_order.h"
 
 namespace headroom::model {
@@ -181,6 +182,15 @@ void checkRequest(const LogitsRequest& request, std::size_t rowCount, int vocabS
 }
 
 }  // namespace
+
+void checkText(const Decoder& decoder, std::span<const int> text) {
+  if (text.empty()) throw Error("The text has no token, expected one at least.");
+  for (const int token : text) checkToken(token, decoder.config().vocabSize);
+  const int context = decoder.options().contextLength;
+  if (std::ssize(text) <= context) return;
+  throw Error(fmt::format("The text has {} tokens, the context holds {} positions.",
+                          groupDigits(static_cast<std::uint64_t>(text.size())), groupDigits(context)));
+}
 
 void checkRows(const Decoder& decoder, std::span<const StepRow> rows, const StepRequest& request) {
   requireRows(rows);

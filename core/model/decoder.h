@@ -189,6 +189,9 @@ LogitsSummary summaryOf(std::span<const Number> logits, int row, int target, int
 
 /// Throws Error unless there is a row. For runRows(), which could not say what comes after nothing.
 void requireRows(std::span<const StepRow> rows);
+/// Throws Error unless a decoder with an empty cache could be fed `text`: it is not empty, of the vocabulary,
+/// and fits the context.
+void checkText(const Decoder& decoder, std::span<const int> text);
 /// Throws Error unless there are rows, each goes on where its sequence ends, all fit the context and are of
 /// the vocabulary, and `request` asks for tokens and layers that there are. For runRows() of decoders that
 /// compute.

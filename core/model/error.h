@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -23,5 +24,8 @@ class DeviceLost : public Error {
  public:
   using Error::Error;
 };
+
+/// What an exception says to a user; of std::bad_alloc that memory ran out. Empty without one.
+std::string sentenceOf(const std::exception_ptr& error);
 
 }  // namespace headroom::model

@@ -35,6 +35,7 @@ struct SamplingOptions {
   static SamplingOptions forReading() { return {.temperature = 0.8f, .topP = 0.95f}; }
   /// Every option brought into its range.
   SamplingOptions nearest() const;
+  bool operator==(const SamplingOptions&) const = default;
 };
 
 /// Picks the next token from logits. The same options, logits and number of calls since construction or

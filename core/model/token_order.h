@@ -12,6 +12,18 @@ namespace headroom::model {
 /// The `count` first tokens of that order.
 std::vector<int> mostLikely(std::span<const float> logits, int count);
 
+/// Where a token stands in that order, and how likely it is.
+struct RankedToken {
+  int token = -1;
+  int rank = 0;              ///< 1 for the first of the order; 0: not known
+  float probability = 0.0f;  ///< softmax of the raw logits
+
+  bool known() const { return rank > 0; }
+  bool operator==(const RankedToken&) const = default;
+};
+/// Not known where `logits` [vocabSize] do not have the token.
+RankedToken rankOf(std::span<const float> logits, int token);
+
 /// The weight of a logit in softmax before the division, 1 for the highest; of infinite ones and NaN too.
 double softmaxWeight(float logit, float highest, double temperature = 1.0);
 

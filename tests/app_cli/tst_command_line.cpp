@@ -111,7 +111,7 @@ class TstCommandLine : public QObject {
         "--max-tokens");
     row("decode beyond the context",
         {"decode", tiny, "--tokens", "1,2,3", "--context", "2", "--backend", "reference"}, 1,
-        "context is full");
+        "3 tokens, the context holds 2 positions");
     row("version", {"--version"}, 0, "");
     for (const char* number : {"nan", "inf", "-1", "warm"}) {
       row(qPrintable(QString("a temperature of %1").arg(number)),
@@ -141,7 +141,7 @@ class TstCommandLine : public QObject {
         "there is no layer 3, expected 0 to 2");
     row("attention beyond the context",
         {"attention", tiny, "--tokens", "1,2,3", "--context", "2", "--output", file("x.npy")}, 1,
-        "3 more were asked for");
+        "3 tokens, the context holds 2 positions");
     row("trace layers without a trace", {"decode", tiny, "--tokens", "1", "--trace-layers", "0"}, 2,
         "requires --trace");
     row("a trace into no folder", {"decode", tiny, "--tokens", "1", "--trace", "/no/such/t.safetensors"}, 1,

@@ -17,7 +17,7 @@ class TstLaneReport : public QObject {
     cli::LaneRun run;
     lanes::LaneSet::Lane lane;
 
-    nlohmann::ordered_json timing() const { return cli::laneDocument(run, lane)["timing"]; }
+    nlohmann::ordered_json timing() const { return cli::laneDocument(run, lane, std::nullopt)["timing"]; }
     std::string summary() const { return cli::laneSummary(run, lane); }
   };
 

@@ -212,6 +212,11 @@ class TestLivePage : public QObject {
     page.start({"mha", "differs-at-20"});
     QTRY_COMPARE(page.length(1), 64);
     QCOMPARE(page.store().divergence(1), std::optional<int>(20));
+    // What was fed there was far from this lane's ten most likely, its own choice the first of them.
+    QCOMPARE(page.store().lane(1).fedAt(20).rank, 278);
+    QCOMPARE(page.store().lane(1).chosenAt(20).rank, 1);
+    QCOMPARE(page.store().lane(0).fedAt(20).rank, 1);
+    QVERIFY(!page.store().lane(1).fedAt(3).known());
     QVERIFY(page.drawn());
     QVERIFY(countPixels(page.picture(), dark().mark, kRightLane, 30) > 20);
     QVERIFY(countPixels(page.picture(), dark().mark, kLeftLane, 30) < 20);

@@ -28,13 +28,12 @@ session::LaneInfo stripedInfo() {
   return info;
 }
 
-session::StepBatch stripedSteps(std::uint64_t run) {
-  session::StepBatch batch{.run = run, .steps = {}};
-  for (int position = 0; position < kTokens; ++position) {
+void addSteps(session::StepBatch& batch, int lane, int count) {
+  for (int position = 0; position < count; ++position) {
     std::vector<float> row(static_cast<std::size_t>(position) + 1, kGround);
     row.front() = kSink;
     if (position >= 4) row[static_cast<std::size_t>(position / 4)] = kStripe;
-    session::LaneStep step{.promptLength = 1};
+    session::LaneStep step{.lane = lane, .promptLength = 1};
     step.record.tokens = {1};
     step.record.position = position;
     step.record.attention = {.layers = {0},
@@ -45,23 +44,27 @@ session::StepBatch stripedSteps(std::uint64_t run) {
                              .values = std::move(row)};
     batch.steps.push_back(std::move(step));
   }
-  return batch;
 }
 
 struct Striped : test::GuiFixture {
   Striped() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {}
 
-  bool open() {
+  /// Lanes of so many tokens each.
+  bool open(const std::vector<int>& tokens = {kTokens}) {
     start();
     application->session().pause();
     if (!drawn() || !QTest::qWaitFor([this] { return store().laneCount() > 0; }, 10000)) return false;
     QTest::qWait(300);  // what the session still says of its own lanes
     const std::uint64_t run = store().run() + 1000;
-    store().setLanes(run, {stripedInfo()}, {session::LaneOrigin{}});
-    store().append(stripedSteps(run));
+    store().setLanes(run, std::vector(tokens.size(), stripedInfo()),
+                     std::vector(tokens.size(), session::LaneOrigin{}));
+    session::StepBatch batch{.run = run, .steps = {}};
+    for (std::size_t lane = 0; lane < tokens.size(); ++lane)
+      addSteps(batch, static_cast<int>(lane), tokens[lane]);
+    store().append(std::move(batch));
     selection().setMapScale(session::MapScale::Linear);
-    selection().setHead(session::HeadAddress{.lane = 0, .layer = 0, .queryHead = 0});
-    return store().lane(0).length() == kTokens;
+    if (tokens.size() == 1) selection().setHead(session::HeadAddress{.lane = 0, .layer = 0, .queryHead = 0});
+    return store().lane(0).length() == tokens.front();
   }
   bool isAttention(QRgb pixel, double attention) const {
     const session::Color color = session::colorOf(selectedMap(), attention);
@@ -69,16 +72,18 @@ struct Striped : test::GuiFixture {
            std::abs(qBlue(pixel) - color.blue) <= 6;
   }
   session::ColorMap selectedMap() const { return application->selection().colorMap(); }
-  /// The square in which the inspector draws the whole map: what it draws of 0.3 spans it, below the scale.
-  QRect plot(const QImage& image) const {
+  /// What is drawn of 0.3 in a part of the picture, as fractions of it.
+  QRect attentionIn(const QImage& image, QRectF part) const {
     QRect square;
-    for (int y = image.height() / 8; y < image.height(); ++y) {
-      for (int x = image.width() * 6 / 10; x < image.width(); ++x) {
+    for (int y = static_cast<int>(part.top() * image.height()); y < part.bottom() * image.height(); ++y) {
+      for (int x = static_cast<int>(part.left() * image.width()); x < part.right() * image.width(); ++x) {
         if (isAttention(image.pixel(x, y), kGround)) square |= QRect(x, y, 1, 1);
       }
     }
     return square;
   }
+  /// The square in which the inspector draws the whole map: what it draws of 0.3 spans it, below the scale.
+  QRect plot(const QImage& image) const { return attentionIn(image, {0.6, 0.125, 0.4, 0.875}); }
   void zoomIn(QPoint at, int notches) {
     moveMouse(at);
     for (int notch = 0; notch < notches; ++notch) {
@@ -108,7 +113,6 @@ class TestLongMaps : public QObject {
     Striped fixture;
     QVERIFY(fixture.open());
     const QImage whole = fixture.picture();
-    whole.save("/tmp/long.png");
     const QRect plot = fixture.plot(whole);
     QVERIFY2(plot.width() > 250 && std::abs(plot.width() - plot.height()) < 8,
              qPrintable(QString("%1 x %2").arg(plot.width()).arg(plot.height())));
@@ -140,6 +144,28 @@ class TestLongMaps : public QObject {
                qPrintable(QString("%1, %2").arg(point.x()).arg(point.y())));
     }
     QCOMPARE(test::validationErrorCount().load(), 0);
+  }
+
+  /// As while lanes are filled one block after the other: what a lane has not read yet is not drawn of it.
+  /// All maps have the scale of the longest text.
+  void aLaneThatLagsBehind_data() {
+    QTest::addColumn<int>("tokens");
+    // Those whose map is full, so that nothing is left of its grid, and others.
+    for (const int tokens : {64, 128, 200, 256, 512}) QTest::addRow("%d tokens", tokens) << tokens;
+  }
+  void aLaneThatLagsBehind() {
+    QFETCH(int, tokens);
+    Striped fixture;
+    QVERIFY(fixture.open({2048, tokens}));
+    const QImage image = fixture.picture();
+    const QRect whole = fixture.attentionIn(image, {0.0, 0.1, 0.5, 0.6});
+    const QRect lagging = fixture.attentionIn(image, {0.5, 0.1, 0.5, 0.6});
+    QVERIFY2(whole.width() > 100, qPrintable(QString::number(whole.width())));
+    const double expected = static_cast<double>(tokens) / 2048.0;
+    const double across = static_cast<double>(lagging.width()) / whole.width();
+    const double down = static_cast<double>(lagging.height()) / whole.height();
+    QVERIFY2(std::abs(across - expected) < 0.03 && std::abs(down - expected) < 0.03,
+             qPrintable(QString("%1 across, %2 down, expected %3").arg(across).arg(down).arg(expected)));
   }
 };
 

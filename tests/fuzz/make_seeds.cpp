@@ -7,6 +7,7 @@
 #include "core/formats/kept/calibration_file.h"
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/npy.h"
+#include "core/lanes/experiment.h"
 #include "core/model/error.h"
 #include "core/model/step_record_bytes.h"
 #include "core/text/byte_alphabet.h"
@@ -216,6 +217,26 @@ void addKeptFiles(const Seeds& seeds) {
   formats::writeNpy(seeds.folderOf("npy") + "/doubles", {2}, std::span<const double>(doubles));
 }
 
+void addExperiments(const Seeds& seeds) {
+  const std::string folder = seeds.folderOf("experiment");
+  lanes::writeExperiment({.lanes = {{"mha", 0, {}}}}, folder + "/small");
+  lanes::writeExperiment({.lanes = {{"gqa", 3, {}},
+                                    {"/m/a.gguf",
+                                     1,
+                                     {.kvType = model::KvType::F16,
+                                      .batch = 8,
+                                      .contextLength = 1024,
+                                      .attention = model::AttentionKernel::Naive}}},
+                          .prompt = "1, 2",
+                          .promptForm = lanes::PromptForm::Ids,
+                          .sampling = model::SamplingOptions::forReading(),
+                          .tokensPerSecond = 20,
+                          .feed = lanes::TokenFeed::FreeRun,
+                          .fill = 300,
+                          .whenTextEnds = lanes::WhenTextEnds::GoOn},
+                         folder + "/whole");
+}
+
 void addStepRecords(const Seeds& seeds) {
   model::StepRecord record;
   record.tokens = {1, 2};
@@ -250,6 +271,7 @@ int main(int count, char** arguments) {
     addHuggingFace(seeds);
     addTokenizers(seeds);
     addKeptFiles(seeds);
+    addExperiments(seeds);
     addStepRecords(seeds);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

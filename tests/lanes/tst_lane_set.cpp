@@ -89,6 +89,19 @@ class TstLaneSet : public QObject {
     QCOMPARE(told->choice, FakeDecoder::tokenFor(20, {}) + 1);
     QVERIFY(!told->isFilling);
     QCOMPARE(told->promptLength, 5);
+    // Its logits behind position 19: 8 for its own choice, 4 for token 40, 0 for the rest, where ids decide.
+    const double sum = std::exp(8.0) + std::exp(4.0) + test::FakeTokenizer::kVocabSize - 2;
+    QCOMPARE(told->chosen.token, told->choice);
+    QCOMPARE(told->chosen.rank, 1);
+    QVERIFY(std::abs(told->chosen.probability - std::exp(8.0) / sum) < 1e-6);
+    const auto fed = std::ranges::find_if(lanes.steps, [](const lanes::LaneStep& step) {
+      return step.lane == 1 && step.record.position == 20;
+    });
+    QCOMPARE(fed->fed.token, 276);
+    QCOMPARE(fed->fed.rank, 2 + 275 + 1);
+    QVERIFY(std::abs(fed->fed.probability - 1.0 / sum) < 1e-9);
+    // Where it was fed its own choice, that is the one.
+    QCOMPARE((fed + 2)->fed, fed->chosen);
   }
 
   /// What disturbs the lane that goes first disturbs each of them as often.

@@ -10,6 +10,7 @@
 #include "core/model/decoder.h"
 #include "core/model/error.h"
 #include "core/model/sampler.h"
+#include "core/model/token_order.h"
 
 using namespace headroom::model;
 
@@ -250,6 +251,21 @@ class TstSampler : public QObject {
   void noLogitsIsAnError() {
     QVERIFY_THROWS_EXCEPTION(Error, Sampler({}).pick({}));
     QVERIFY(summarise({}, 5).candidates.empty());
+  }
+
+  void ranks() {
+    // Probabilities 0.5, 0.3, 0.15 and 0.05; the equal ones by id.
+    const RankedToken second = rankOf(kLogits, 3);
+    QCOMPARE(second.rank, 2);
+    QVERIFY(std::abs(second.probability - 0.3f) < 1e-6f);
+    const std::array<float, 4> equal = {3.0f, 3.0f, 3.0f, 3.0f};
+    QCOMPARE(rankOf(equal, 2), (RankedToken{2, 3, 0.25f}));
+    const float infinite = std::numeric_limits<float>::infinity();
+    const std::array<float, 3> odd = {std::nanf(""), infinite, 0.0f};
+    QCOMPARE(rankOf(odd, 1).rank, 1);
+    QCOMPARE(rankOf(odd, 0).rank, 3);
+    for (const int token : {-1, 4}) QVERIFY(!rankOf(kLogits, token).known());
+    QVERIFY(!rankOf({}, 0).known());
   }
 
   void summary() {

@@ -131,7 +131,7 @@ void RooflineChart::drawRoof(double gigabytesPerSecond, double fmaGflops, const 
 }
 
 void RooflineChart::drawDots() {
-  const double size = m_appearance.presentation() ? 12.0 : 9.0;
+  const double size = (m_appearance.presentation() ? 12.0 : 9.0) * double{m_appearance.scale()};
   for (const Dot& dot : m_dots) {
     QCPGraph* graph = addGraph();
     graph->setLineStyle(QCPGraph::lsNone);

@@ -11,11 +11,15 @@
 namespace headroom::pages {
 
 int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
+  int found = -1;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const session::LaneRequest& request = store.lane(lane).info().request;
-    if (request.source == curve.source) return request.colorIndex;
+    const session::LaneInfo& info = store.lane(lane).info();
+    if (info.request.source != curve.source) continue;
+    // That with the same type of cache, if there is one.
+    if (info.kvType == curve.kvType) return info.request.colorIndex;
+    if (found < 0) found = info.request.colorIndex;
   }
-  return -1;
+  return found;
 }
 
 SpeedChart::SpeedChart(analysis::SpeedOver over, QWidget* parent)
@@ -69,7 +73,7 @@ void SpeedChart::drawCurve(std::size_t index, QColor color) {
   const std::vector<analysis::SpeedSample>& samples = m_view.samples[index];
   const bool isNaive = curve.kernel == model::AttentionKernel::Naive;
   QCPGraph* graph = addGraph();
-  graph->setName(toQt(analysis::curveName(curve)));
+  graph->setName(toQt(curve.title()));
   graph->setLineStyle(QCPGraph::lsNone);
   graph->setScatterStyle(
       QCPScatterStyle(isNaive ? QCPScatterStyle::ssSquare : QCPScatterStyle::ssDisc, color, color, 6));
@@ -101,7 +105,7 @@ void SpeedChart::drawCurve(std::size_t index, QColor color) {
 void SpeedChart::drawCrossings() {
   int place = 0;
   for (const auto& [curve, goal, crossing] : analysis::crossingsAt(m_map, m_view.batch)) {
-    const QString name = toQt(analysis::curveName(m_map.curves[curve]));
+    const QString name = toQt(m_map.curves[curve].title());
     markCrossing(crossing.at.positions,
                  QString("%1 %2\u00d7 at %3").arg(name, fixed(goal, 1), grouped(crossing.at.positions)),
                  place++);
@@ -133,7 +137,7 @@ QString SpeedChart::valuesAt(double x) const {
     const auto nearest = std::ranges::min_element(
         samples, {}, [x](const analysis::SpeedSample& sample) { return std::abs(sample.x - x); });
     text += QString("%1%2 at %3: %4 ms (%5 to %6)")
-                .arg(text.isEmpty() ? "" : "\n", toQt(analysis::curveName(m_map.curves[curve])),
+                .arg(text.isEmpty() ? "" : "\n", toQt(m_map.curves[curve].title()),
                      grouped(static_cast<int>(nearest->x)), fixed(nearest->ms.median, 3),
                      fixed(nearest->ms.minimum, 3), fixed(nearest->ms.maximum, 3));
   }

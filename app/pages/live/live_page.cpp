@@ -6,6 +6,7 @@
 #include <QSplitter>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <array>
 
 #include "app/pages/command.h"
 #include "app/pages/live/lane_bar.h"
@@ -22,9 +23,15 @@ constexpr int kLongStep = 10;
 /// Pixels down that a page needs to show lanes and charts.
 constexpr int kHeightForCharts = 720;
 
+int scaled(int pixels, const session::Appearance& appearance) {
+  return static_cast<int>(static_cast<float>(pixels) * appearance.scale());
+}
+
 /// One chart in large type needs more than three in small.
-int chartHeight(int whole, bool presentation) {
-  return presentation ? std::clamp(whole * 28 / 100, 190, 320) : std::clamp(whole * 22 / 100, 150, 240);
+int chartHeight(int whole, const session::Appearance& appearance) {
+  const auto [share, least, most] =
+      appearance.presentation() ? std::array{28, 190, 320} : std::array{22, 150, 240};
+  return std::clamp(whole * share / 100, scaled(least, appearance), scaled(most, appearance));
 }
 }  // namespace
 
@@ -74,8 +81,12 @@ void LivePage::divide(QWidget* live) {
   m_splitter->setHandleWidth(3);
 }
 
+int LivePage::heightForCharts() const {
+  return scaled(kHeightForCharts, m_appearance);
+}
+
 void LivePage::fitCharts() {
-  const bool open = m_wantsCharts.value_or(height() >= kHeightForCharts);
+  const bool open = m_wantsCharts.value_or(height() >= heightForCharts());
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
   divideHeight();
@@ -83,21 +94,26 @@ void LivePage::fitCharts() {
 
 void LivePage::resizeEvent(QResizeEvent* event) {
   Page::resizeEvent(event);
-  const bool crossed = (event->oldSize().height() >= kHeightForCharts) != (height() >= kHeightForCharts);
+  const bool crossed = (event->oldSize().height() >= heightForCharts()) != (height() >= heightForCharts());
   if (crossed) m_wantsCharts.reset();
   fitCharts();
+  if (!m_lower->isOpen()) divideHeight();
   // Full screen comes after the larger type was asked for.
-  if (!m_presentation) return;
+  if (!m_appearance.presentation()) return;
   std::ranges::fill(m_lowerHeights, 0);
   divideHeight();
 }
 
-void LivePage::showSettings(const session::Settings& settings) {
+void LivePage::showChoices(const session::Settings& settings) {
   m_transport->setPace(settings.pace());
   m_transport->setSampling(settings.sampling());
   m_transport->setWhenTextEnds(settings.whenTextEnds());
+}
+
+void LivePage::showSettings(const session::Settings& settings) {
+  showChoices(settings);
   const int whole = std::max(window()->height(), 400);
-  const int charts = chartHeight(whole, m_presentation);
+  const int charts = chartHeight(whole, m_appearance);
   m_splitter->setSizes({whole - charts, charts});
   m_splitter->restoreState(settings.windowState());
 }
@@ -137,6 +153,8 @@ void LivePage::connectControls() {
   connect(&strip, &VerdictStrip::stopFilling, &m_session, &session::SessionHost::stopFilling);
   connect(&strip, &VerdictStrip::measureSpeed, &m_session, &session::SessionHost::measureSpeed);
   connect(&strip, &VerdictStrip::stopMeasuring, &m_session, &session::SessionHost::cancelMeasuring);
+  connect(m_lower, &LowerPanel::kvHeadPointed, this,
+          [this](std::optional<session::KvHeadAddress> head) { m_selection.pointAtKvHead(this, head); });
   connect(m_lower, &LowerPanel::viewChanged, this, [this](LowerView view) {
     m_wantsCharts = true;
     m_lower->setOpen(true);
@@ -164,7 +182,11 @@ void LivePage::showLanes() {
   }
   m_transport->lanes().setLanes(m_workspace.lanes(), titles);
   m_controls->setLanes(m_workspace.lanes(), infos);
-  if (!infos.empty()) m_transport->setDevice(QString::fromStdString(infos.front().deviceName));
+  if (infos.empty()) return;
+  // Of a lane that decodes on a device, if there is one: not what recorded a trace, nor the reference.
+  const auto decodes = [](const session::LaneInfo& info) { return !info.card.isTrace && info.note.empty(); };
+  const auto first = std::ranges::find_if(infos, decodes);
+  m_transport->setDevice(QString::fromStdString((first != infos.end() ? *first : infos.front()).deviceName));
 }
 
 void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {
@@ -204,9 +226,11 @@ void LivePage::divideHeight() {
   int& wanted = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
   if (wanted == 0) {
     const bool isLow = m_lowerView == LowerView::Charts || m_lowerView == LowerView::Speed;
-    wanted = isLow ? chartHeight(whole, m_presentation) : std::clamp(whole * 44 / 100, 200, 420);
+    wanted = isLow ? chartHeight(whole, m_appearance)
+                   : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
     // The heads stay to be seen.
-    wanted = std::min(wanted, std::max(150, whole - kHeightOfHeads));
+    wanted =
+        std::min(wanted, std::max(scaled(150, m_appearance), whole - scaled(kHeightOfHeads, m_appearance)));
   }
   m_splitter->setSizes({whole - wanted, wanted});
 }
@@ -215,10 +239,16 @@ void LivePage::setAppearance(const session::Appearance& appearance) {
   m_transport->setAppearance(appearance);
   m_controls->setAppearance(appearance);
   m_lower->setAppearance(appearance);
-  if (m_presentation == appearance.presentation()) return;
-  m_presentation = appearance.presentation();
+  const bool isAsLarge = m_appearance.textSize() == appearance.textSize();
+  m_appearance = appearance;
+  if (isAsLarge) return;
   std::ranges::fill(m_lowerHeights, 0);
+  fitCharts();
   if (m_lower->isOpen()) divideHeight();
+}
+
+void LivePage::setPresets(QMenu* presets) {
+  m_transport->setPresets(presets);
 }
 
 void LivePage::openLaneMenu() {

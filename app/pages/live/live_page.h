@@ -33,6 +33,9 @@ class LivePage : public Page {
   QRect messageArea() const override;
   /// What is remembered of the controls, and how the height was divided.
   void showSettings(const session::Settings& settings);
+  /// Pace, sampling and a text's end as they are remembered.
+  void showChoices(const session::Settings& settings);
+  void setPresets(QMenu* presets);
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
   /// How the height is divided between lanes and charts.
@@ -48,6 +51,7 @@ class LivePage : public Page {
   void divide(QWidget* live);
   /// Maps before charts: in a low window the charts wait until somebody asks for them.
   void fitCharts();
+  int heightForCharts() const;
   void connectTransport();
   void connectControls();
   void addDecodeCommands(QMenu* menu);
@@ -74,7 +78,7 @@ class LivePage : public Page {
   QWidget* m_lanes;
   std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
   LowerView m_lowerView = LowerView::Charts;
-  bool m_presentation = false;
+  session::Appearance m_appearance;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
   QAction* m_goThere = nullptr;
   QAction* m_goBack = nullptr;

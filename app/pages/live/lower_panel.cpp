@@ -51,6 +51,9 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
   connect(&store, &session::TraceStore::changed, this, &LowerPanel::request);
   connect(&selection, &session::Selection::changed, this, &LowerPanel::request);
   connect(&board, &session::SpeedBoard::changed, this, &LowerPanel::request);
+  connect(m_weights, &WeightsView::kvHeadPointed, this, &LowerPanel::kvHeadPointed);
+  connect(&selection, &session::Selection::changed, this,
+          [this] { m_weights->showPointed(m_source.store, m_source.selection); });
   connect(m_strip, &VerdictStrip::viewChosen, this, &LowerPanel::setView);
 }
 

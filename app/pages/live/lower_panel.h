@@ -35,6 +35,7 @@ class LowerPanel : public QWidget {
   void viewChanged(headroom::pages::LowerView view);
   /// The view that shows was chosen again: it may go.
   void viewChosenAgain();
+  void kvHeadPointed(std::optional<headroom::session::KvHeadAddress> head);
 
  private:
   void request();

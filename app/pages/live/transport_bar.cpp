@@ -53,6 +53,7 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       m_sampling(new SamplingPopover(this)),
       m_lockstep(new QCheckBox("Lockstep", this)),
       m_lanes(new LaneBar(bundled, this)),
+      m_presets(new QToolButton(this)),
       m_device(new QLabel(this)) {
   setObjectName("transport");
   setMovable(false);
@@ -79,6 +80,10 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       "so\n"
       "that maps compare token by token.\n"
       "Off: every lane goes on with its own choice. (K)");
+  m_presets->setObjectName("presets");
+  m_presets->setText("Presets");
+  m_presets->setToolTip("States to begin from");
+  m_presets->setPopupMode(QToolButton::InstantPopup);
   m_device->setObjectName("device");
   m_device->setEnabled(false);
 
@@ -91,14 +96,16 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   addWidget(m_samplingButton);
   addWidget(m_lockstep);
   addWidget(m_lanes);
+  addWidget(m_presets);
   addWidget(m_device);
   widgetForAction(m_play)->setObjectName("play");
   widgetForAction(m_step)->setObjectName("step");
   widgetForAction(m_restart)->setObjectName("restart");
 
-  connect(m_speed, &QSlider::valueChanged, this, [this] {
+  connect(m_speed, &QSlider::valueChanged, this, [this](int notch) {
+    m_pace = {kPaces[static_cast<std::size_t>(notch)]};
     showPace();
-    emit paceChosen(pace());
+    emit paceChosen(m_pace);
   });
   connect(m_prompt, &QLineEdit::returnPressed, this, [this] { emit promptEntered(m_prompt->text()); });
   connect(m_samplingButton, &QToolButton::clicked, this, &TransportBar::openSampling);
@@ -125,6 +132,10 @@ void TransportBar::offerPrompts(const std::vector<std::string>& prompts) {
   }
   connect(m_choosePrompt, &QAction::triggered, this,
           [this] { m_prompts->popup(m_prompt->mapToGlobal(QPoint(0, m_prompt->height() + 2))); });
+}
+
+void TransportBar::setPresets(QMenu* presets) {
+  m_presets->setMenu(presets);
 }
 
 void TransportBar::setState(const session::SessionState& state) {
@@ -177,16 +188,14 @@ void TransportBar::setWhenTextEnds(session::WhenTextEnds when) {
 
 void TransportBar::setPace(session::Pace pace) {
   const QSignalBlocker silent(m_speed);
+  // An experiment's pace may lie between notches.
+  m_pace = pace;
   m_speed->setValue(notchOf(pace));
   showPace();
 }
 
-session::Pace TransportBar::pace() const {
-  return {kPaces[static_cast<std::size_t>(m_speed->value())]};
-}
-
 void TransportBar::showPace() {
-  m_speedLabel->setText(pace().unlimited() ? "full speed" : QString("%1 tok/s").arg(pace().tokensPerSecond));
+  m_speedLabel->setText(m_pace.unlimited() ? "full speed" : QString("%1 tok/s").arg(m_pace.tokensPerSecond));
 }
 
 void TransportBar::changeSpeed(int notches) {
@@ -209,11 +218,12 @@ void TransportBar::setAppearance(const session::Appearance& appearance) {
   m_choosePrompt->setIcon(makeIcon(Icon::Choose, toQt(appearance.palette().textDim)));
   m_play->setIcon(makeIcon(m_playing ? Icon::Pause : Icon::Play, ink));
   m_lanes->setAppearance(appearance);
-  const int size = appearance.presentation() ? 22 : 16;
+  const auto scaled = [&](int pixels) { return qRound(static_cast<float>(pixels) * appearance.scale()); };
+  const int size = scaled(appearance.presentation() ? 22 : 16);
   setIconSize({size, size});
   const QFontMetrics metrics(font());
   m_speedLabel->setMinimumWidth(metrics.horizontalAdvance("full speed "));
-  m_speed->setFixedWidth(appearance.presentation() ? 90 : 84);
+  m_speed->setFixedWidth(scaled(appearance.presentation() ? 90 : 84));
   // Fewer controls in front of an audience: what one does not touch while presenting goes.
   for (QAction* action : actions()) {
     const QWidget* widget = widgetForAction(action);

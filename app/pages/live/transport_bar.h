@@ -32,6 +32,8 @@ class TransportBar : public QToolBar {
   QAction* stepAction() const { return m_step; }
   QAction* restartAction() const { return m_restart; }
   LaneBar& lanes() const { return *m_lanes; }
+  /// What the button "Presets" opens.
+  void setPresets(QMenu* presets);
 
   void setState(const session::SessionState& state);
   void setPrompt(const QString& prompt);
@@ -40,7 +42,7 @@ class TransportBar : public QToolBar {
   void setSampling(const model::SamplingOptions& sampling);
   void setWhenTextEnds(session::WhenTextEnds when);
   void setPace(session::Pace pace);
-  session::Pace pace() const;
+  const session::Pace& pace() const { return m_pace; }
   void setDevice(const QString& device);
   void setAppearance(const session::Appearance& appearance);
 
@@ -73,8 +75,10 @@ class TransportBar : public QToolBar {
   SamplingPopover* m_sampling;
   QCheckBox* m_lockstep;
   LaneBar* m_lanes;
+  QToolButton* m_presets;
   QLabel* m_device;
   session::Appearance m_appearance;
+  session::Pace m_pace;
   bool m_playing = false;
 };
 

@@ -5,6 +5,7 @@
 #include <QVBoxLayout>
 
 #include "app/pages/texts.h"
+#include "core/analysis/glossary.h"
 #include "core/analysis/step_bound.h"
 #include "core/model/quantity.h"
 
@@ -37,7 +38,7 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   }
   text += row("outside the stages: prepare, submit, read back",
               toQt(model::millisecondsText(measured.overhead.totalMs())));
-  if (store.ceilings().known()) {
+  if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
     text += row("of it launching", toQt(model::millisecondsText(shares.launchMs)));
     text += row("reading weights", toQt(model::millisecondsText(shares.weightMs)));
@@ -79,7 +80,7 @@ QString sweepOf(const analysis::SpeedMap& map) {
     for (const analysis::SpeedPoint& point : curve.points) {
       const model::Spread spread = point.stepMs();
       text += row(QString("%1, %2, batch %3, %4 positions")
-                      .arg(toQt(curve.name), toQt(model::shortName(curve.kernel)))
+                      .arg(toQt(curve.title()))
                       .arg(point.at.batch)
                       .arg(grouped(point.at.positions)),
                   QString("%1 (%2 to %3)")
@@ -91,24 +92,21 @@ QString sweepOf(const analysis::SpeedMap& map) {
 
 /// The classes and what each means.
 QString definitions() {
+  QString words;
+  for (const analysis::Bound bound : {analysis::Bound::Launch, analysis::Bound::Weights, analysis::Bound::Kv,
+                                      analysis::Bound::Compute, analysis::Bound::CacheResident}) {
+    const analysis::Term& term = analysis::term(analysis::boundName(bound));
+    words +=
+        QString("<b>%1</b>: %2 ").arg(toQt(term.name).toHtmlEscaped(), toQt(term.meaning).toHtmlEscaped());
+  }
   return QString(
-             "<h3>What the words mean</h3>"
-             "<p><b>launch-bound</b>: dispatches \u00d7 an empty dispatch and the time outside the stages "
-             "are "
-             "the "
-             "largest part. <b>weight-bound</b>, <b>KV-bound</b>: reading weights, or keys and values, is. "
-             "<b>compute-bound</b>: arithmetic or the kernels' other instructions are: the bytes at the copy "
-             "rate "
-             "explain too little of a stage's time. <b>cache-resident</b>: reading, but from the device's "
-             "caches.</p>"
-             "<p><b>Range</b>: %1 resampled measurements lie in it. <b>Expected</b>: the time of the "
+             "<h3>What the words mean</h3><p>%1</p>"
+             "<p><b>Range</b>: %2 resampled measurements lie in it. <b>Expected</b>: the time of the "
              "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over "
-             "the "
-             "positions of all steps so far; the range widens with each doubling beyond them. "
+             "the positions of all steps so far; the range widens with each doubling beyond them. "
              "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
-             "behind "
-             "a cache of random content.</p>")
-      .arg(toQt(analysis::kRangeShareText));
+             "behind a cache of random content.</p>")
+      .arg(words, toQt(analysis::kRangeShareText));
 }
 
 }  // namespace

@@ -158,8 +158,9 @@ void VerdictStrip::explain() {
 QString VerdictStrip::untrainedNote() const {
   for (int lane = 0; lane < std::min(m_board.laneCount(), m_store.laneCount()); ++lane) {
     const std::optional<int> untrained = session::untrainedFrom(m_store.lane(lane).info());
+    // As timeline and charts say it: from where on it holds of any lane.
     if (untrained && m_board.measurement(lane).positions > *untrained)
-      return toQt(session::untrainedSentence(*untrained));
+      return toQt(session::untrainedSentence(*session::untrainedFrom(m_store)));
   }
   return {};
 }

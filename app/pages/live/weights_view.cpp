@@ -1,9 +1,11 @@
 #include "app/pages/live/weights_view.h"
 
 #include <QHelpEvent>
+#include <QMouseEvent>
 #include <QPainter>
 #include <QToolTip>
 #include <algorithm>
+#include <utility>
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
@@ -29,6 +31,7 @@ QString symbolOf(const analysis::WeightMatrix& matrix) {
 WeightsView::WeightsView(QWidget* parent) : QWidget(parent) {
   setObjectName("weights");
   setMinimumHeight(110);
+  setMouseTracking(true);
 }
 
 void WeightsView::setAppearance(const session::Appearance& appearance) {
@@ -39,7 +42,7 @@ void WeightsView::setAppearance(const session::Appearance& appearance) {
 }
 
 void WeightsView::refresh(const session::TraceStore& store) {
-  m_lanes.clear();
+  const std::vector<Lane> before = std::exchange(m_lanes, {});
   const session::Palette& colors = m_appearance.palette();
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneInfo& info = store.lane(lane).info();
@@ -47,9 +50,49 @@ void WeightsView::refresh(const session::TraceStore& store) {
                        .kind = QString::fromStdString(session::headsText(info.config.attention)),
                        .color = toQt(colors.lane(info.request.colorIndex)),
                        .layerCount = info.config.layerCount,
+                       .heads = info.config.attention,
                        .geometry = analysis::weightGeometry(info.config, info.output, info.parameterCount)});
+    const auto index = static_cast<std::size_t>(lane);
+    if (index < before.size()) m_lanes.back().lit = before[index].lit;
   }
   place();
+}
+
+void WeightsView::showPointed(const session::TraceStore& store, const session::Selection& selection) {
+  const int count = std::min(static_cast<int>(m_lanes.size()), store.laneCount());
+  for (int lane = 0; lane < count; ++lane)
+    m_lanes[static_cast<std::size_t>(lane)].lit = selection.litHeads(store, lane);
+  update();
+}
+
+QRectF WeightsView::litColumns(const Drawn& matrix) const {
+  const Lane& lane = m_lanes[static_cast<std::size_t>(matrix.lane)];
+  const bool isQuery = matrix.matrix.symbol == "W_Q";
+  if (!lane.lit || (!isQuery && !isSharedByHeads(matrix.matrix))) return {};
+  const analysis::HeadRange heads = isQuery ? lane.lit->heads.query : lane.lit->heads.kv;
+  const double head = matrix.area.width() / (isQuery ? lane.heads.queryHeadCount : lane.heads.kvHeadCount);
+  return {matrix.area.left() + head * heads.first, matrix.area.top(), head * (heads.end - heads.first),
+          matrix.area.height()};
+}
+
+std::optional<session::KvHeadAddress> WeightsView::kvHeadAt(QPointF point) const {
+  for (const Drawn& matrix : m_drawn) {
+    if (!isSharedByHeads(matrix.matrix) || !matrix.area.contains(point)) continue;
+    const int heads = m_lanes[static_cast<std::size_t>(matrix.lane)].heads.kvHeadCount;
+    const double share = (point.x() - matrix.area.left()) / matrix.area.width();
+    return session::KvHeadAddress{matrix.lane, std::min(static_cast<int>(share * heads), heads - 1)};
+  }
+  return std::nullopt;
+}
+
+void WeightsView::mouseMoveEvent(QMouseEvent* event) {
+  QWidget::mouseMoveEvent(event);
+  emit kvHeadPointed(kvHeadAt(event->position()));
+}
+
+void WeightsView::leaveEvent(QEvent* event) {
+  QWidget::leaveEvent(event);
+  emit kvHeadPointed(std::nullopt);
 }
 
 QString WeightsView::label(const analysis::WeightMatrix& matrix) const {
@@ -122,6 +165,11 @@ void WeightsView::paintEvent(QPaintEvent*) {
     QColor fill = color;
     fill.setAlpha(matrix.matrix.isSharedByHeads() ? 200 : 55);
     painter.fillRect(matrix.area, fill);
+    if (const QRectF lit = litColumns(matrix); !lit.isEmpty()) {
+      painter.fillRect(lit, color);
+      painter.setPen(QPen(toQt(colors.text), 1.5));
+      painter.drawRect(lit);
+    }
     painter.setPen(QPen(color, 1.0));
     painter.drawRect(matrix.area);
     painter.setPen(toQt(colors.text));
@@ -166,6 +214,13 @@ bool WeightsView::event(QEvent* event) {
       "have d \u00d7 H h parameters, W_K and W_V d \u00d7 G h: only these shrink when heads share keys and "
       "values.\n"
       "All lanes have one scale; across is what a matrix gives, down is what it takes.";
+  if (const auto head = kvHeadAt(help->pos())) {
+    tip = QString("KV head %1: %2\n\n%3")
+              .arg(head->kvHead)
+              .arg(toQt(session::sharingSentence(m_lanes[static_cast<std::size_t>(head->lane)].heads,
+                                                 head->kvHead)),
+                   tip);
+  }
   for (const Drawn& matrix : m_drawn) {
     if (!matrix.area.adjusted(-3, -3, 3, 3).contains(help->pos())) continue;
     tip = QString("%1 of %2: %3 = %4 parameters%5\n\n%6")

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <QWidget>
+#include <optional>
 #include <vector>
 
 #include "app/session/appearance.h"
+#include "app/session/selection.h"
 #include "app/session/trace_store.h"
 #include "core/analysis/weight_geometry.h"
 
@@ -17,6 +19,8 @@ class WeightsView : public QWidget {
   explicit WeightsView(QWidget* parent);
   void setAppearance(const session::Appearance& appearance);
   void refresh(const session::TraceStore& store);
+  /// Lights the columns of W_K and W_V that belong to the pointed KV head, and those of W_Q that read it.
+  void showPointed(const session::TraceStore& store, const session::Selection& selection);
 
   /// Pixels of the drawn matrices, for hit tests: lane, matrix, rectangle.
   struct Drawn {
@@ -26,10 +30,16 @@ class WeightsView : public QWidget {
   };
   const std::vector<Drawn>& drawn() const { return m_drawn; }
 
+ signals:
+  /// The mouse is on columns of W_K or W_V of this KV head, or has left them.
+  void kvHeadPointed(std::optional<headroom::session::KvHeadAddress> head);
+
  protected:
   void paintEvent(QPaintEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   bool event(QEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void leaveEvent(QEvent* event) override;
 
  private:
   struct Lane {
@@ -37,13 +47,18 @@ class WeightsView : public QWidget {
     QString kind;
     QColor color;
     int layerCount = 0;
+    model::AttentionShape heads;
     analysis::WeightGeometry geometry;
+    std::optional<session::LitHeads> lit = {};
   };
   /// Places every matrix at the largest scale that fits.
   void place();
   double rowHeight(const Lane& lane, double scale) const;
   double rowWidth(const Lane& lane, double scale) const;
   QString label(const analysis::WeightMatrix& matrix) const;
+  /// The part of a drawn matrix that is lit; empty for none.
+  QRectF litColumns(const Drawn& matrix) const;
+  std::optional<session::KvHeadAddress> kvHeadAt(QPointF point) const;
   void paintLane(QPainter& painter, const Lane& lane, double top) const;
 
   session::Appearance m_appearance;

@@ -27,6 +27,9 @@ struct OutputTarget {
 /// links that lead in a circle, files in folders that do not exist or may not be written.
 OutputTarget outputTarget(const std::string& path);
 
+/// Larger files are written only when somebody says so once more.
+inline constexpr std::uint64_t kLargeFileBytes = 1'000'000'000;
+
 /// Bytes that the file system of a file has left; the largest number for a stream.
 std::uint64_t freeBytes(const OutputTarget& target);
 

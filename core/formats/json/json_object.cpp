@@ -1,7 +1,9 @@
 #include "core/formats/json/json_object.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -62,6 +64,22 @@ std::int64_t JsonObject::requiredInteger(std::string_view key, std::int64_t low,
   return *value;
 }
 
+std::optional<std::uint64_t> JsonObject::natural(std::string_view key) const {
+  const json* value = find(key);
+  if (!value) return std::nullopt;
+  if (!value->is_number_unsigned()) refuse(key, *value, "a whole number from 0 on");
+  return value->get<std::uint64_t>();
+}
+
+std::optional<double> JsonObject::number(std::string_view key, double low, double high) const {
+  const json* value = find(key);
+  if (!value) return std::nullopt;
+  const double number = value->is_number() ? value->get<double>() : std::numeric_limits<double>::quiet_NaN();
+  if (!(number >= low && number <= high))
+    refuse(key, *value, fmt::format("a number from {} to {}", low, high));
+  return number;
+}
+
 std::optional<double> JsonObject::positive(std::string_view key) const {
   const json* value = find(key);
   if (!value) return std::nullopt;
@@ -86,6 +104,16 @@ std::optional<std::string> JsonObject::text(std::string_view key) const {
   if (!value) return std::nullopt;
   if (!value->is_string()) refuse(key, *value, "text");
   return value->get<std::string>();
+}
+
+std::optional<std::size_t> JsonObject::choice(std::string_view key,
+                                              std::span<const std::string_view> names) const {
+  const json* value = find(key);
+  if (!value) return std::nullopt;
+  const auto found =
+      value->is_string() ? std::ranges::find(names, value->get_ref<const std::string&>()) : names.end();
+  if (found == names.end()) refuse(key, *value, fmt::format("one of {}", fmt::join(names, ", ")));
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 std::optional<std::vector<double>> JsonObject::numbers(std::string_view key) const {
@@ -117,6 +145,25 @@ std::optional<JsonObject> JsonObject::object(std::string_view key) const {
   if (!value) return std::nullopt;
   if (!value->is_object()) refuse(key, *value, "an object");
   return JsonObject(*value, nameOf(key) + ".");
+}
+
+std::optional<std::vector<JsonObject>> JsonObject::objects(std::string_view key, std::size_t most) const {
+  const json* value = find(key);
+  if (!value) return std::nullopt;
+  const auto expected = [&] { return fmt::format("a list of 1 to {} objects", most); };
+  if (!value->is_array()) refuse(key, *value, expected());
+  if (value->empty() || value->size() > most) {
+    throw Error(fmt::format("{} has {} entries, expected {}", nameOf(key), value->size(), expected()));
+  }
+  std::vector<JsonObject> result;
+  for (const json& element : *value) {
+    const std::string name = fmt::format("{}[{}]", nameOf(key), result.size());
+    if (!element.is_object()) {
+      throw Error(fmt::format("{} is {}, expected an object", name, shownJson(element)));
+    }
+    result.emplace_back(element, name + ".");
+  }
+  return result;
 }
 
 std::vector<std::pair<std::string, std::string>> JsonObject::textMembers() const {

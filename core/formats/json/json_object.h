@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,21 @@ class JsonObject {
 
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high) const;
   std::int64_t requiredInteger(std::string_view key, std::int64_t low, std::int64_t high) const;
+  /// Any whole number from 0 on, as seeds are.
+  std::optional<std::uint64_t> natural(std::string_view key) const;
+  /// Within these limits.
+  std::optional<double> number(std::string_view key, double low, double high) const;
   /// Finite and above zero, also as a float32.
   std::optional<double> positive(std::string_view key) const;
   std::optional<bool> flag(std::string_view key) const;
   std::optional<std::string> text(std::string_view key) const;
+  /// Which of `names` it is, as an index.
+  std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> names) const;
   std::optional<std::vector<double>> numbers(std::string_view key) const;
   std::optional<std::vector<std::string>> texts(std::string_view key) const;
   std::optional<JsonObject> object(std::string_view key) const;
+  /// At least one and at most `most` objects; they are called "lanes[0]." and so on.
+  std::optional<std::vector<JsonObject>> objects(std::string_view key, std::size_t most) const;
   /// The members' keys and texts; every member must be a text.
   std::vector<std::pair<std::string, std::string>> textMembers() const;
 

@@ -2,19 +2,45 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cassert>
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include "core/formats/files/atomic_file.h"
 #include "core/formats/kept/cache_folder.h"
 
 namespace headroom::formats {
 
+namespace {
+constexpr std::array<std::string_view, 2> kKeptKinds{"ceilings", "kernels"};
+}
+
 KeptJson::KeptJson(const std::string& folder, const std::string& kind, const std::string& device,
                    const std::string& driver)
     : m_device(device), m_driver(driver) {
+  assert(std::ranges::find(kKeptKinds, kind) != kKeptKinds.end());
   if (folder.empty()) return;
   const std::string name = cacheFileName(kind, device, device + "\n" + driver);
   m_path = (std::filesystem::path(folder) / (name + ".json")).string();
+}
+
+int removeKept(const std::string& folder) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> kept;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
+    const std::string name = entry.path().filename().string();
+    const bool isKept = std::ranges::any_of(
+        kKeptKinds, [&](std::string_view kind) { return name.starts_with(std::string(kind) + "-"); });
+    if (isKept && name.ends_with(".json")) kept.push_back(entry.path());
+  }
+  for (const std::filesystem::path& file : kept) {
+    if (!std::filesystem::remove(file, failed) && failed)
+      throw model::Error(fmt::format("Cannot delete {}: {}", file.string(), failed.message()));
+  }
+  return static_cast<int>(kept.size());
 }
 
 void KeptJson::save(const nlohmann::ordered_json& document) const {

@@ -9,6 +9,10 @@
 
 namespace headroom::formats {
 
+/// Deletes every file of a KeptJson in `folder`; what else lies there stays. How many there were. Throws
+/// model::Error when one cannot be deleted.
+int removeKept(const std::string& folder);
+
 /// What was measured on a device, kept as JSON: a file per kind, device and driver in a folder.
 class KeptJson {
  public:

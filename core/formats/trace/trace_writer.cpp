@@ -20,9 +20,7 @@ ordered_json headerOf(const TraceSource& source) {
   const AttentionSelection& selection = source.attention.selection();
   ordered_json pieces = ordered_json::object();
   for (int token : source.tokens) {
-    if (source.tokenizer) {
-      pieces[std::to_string(token)] = text::replaceInvalidUtf8(source.tokenizer->pieceBytes(token));
-    }
+    if (source.pieceOf) pieces[std::to_string(token)] = text::replaceInvalidUtf8(source.pieceOf(token));
   }
   ordered_json header = {{"name", text::replaceInvalidUtf8(config.name)},
                          {"writer", source.writer},

@@ -1,18 +1,18 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
 #include "core/formats/trace/attention_spool.h"
 #include "core/model/config.h"
-#include "core/model/tokenizer.h"
 
 namespace headroom::formats {
 
 /// What a decoder did, to be written as a trace.
 struct TraceSource {
   const model::ModelConfig& config;
-  const model::Tokenizer* tokenizer = nullptr;
+  std::function<std::string(int)> pieceOf;  ///< bytes of a token; empty where nobody knows
   std::string writer;
   int promptTokens = 1;
   std::span<const int> tokens;

@@ -1,0 +1,58 @@
+#include "app/pages/quit_question.h"
+
+#include <QMessageBox>
+#include <QPushButton>
+
+#include "app/pages/texts.h"
+
+namespace headroom::pages {
+
+namespace {
+/// Small models are there before.
+constexpr qint64 kLongOpeningMs = 1000;
+}  // namespace
+
+QuitQuestion::QuitQuestion(const session::SessionHost& session, QWidget* window)
+    : QObject(window), m_session(session), m_window(window) {
+  connect(&session, &session::SessionHost::stateChanged, this, [this](const session::SessionState& state) {
+    if (!state.opening.underWay()) {
+      m_opening.invalidate();
+    } else if (!m_opening.isValid()) {
+      m_opening.start();
+    }
+  });
+}
+
+QStringList QuitQuestion::longWork() const {
+  const session::SessionState& state = m_session.state();
+  QStringList work;
+  if (state.measuring.underWay) {
+    work << QString("Speed against context is being measured, %1 % of it is done; that would be lost.")
+                .arg(static_cast<int>(100.0 * state.measuring.share));
+  }
+  if (state.filling.underWay()) {
+    work << QString("Contexts are being filled, %1 of %2 positions are done.")
+                .arg(grouped(state.filling.done), grouped(state.filling.total));
+  }
+  if (m_opening.isValid() && m_opening.hasExpired(kLongOpeningMs)) {
+    work << QString("%1 is being opened, %2 % of its weights are on the device.")
+                .arg(toQt(state.opening.title))
+                .arg(static_cast<int>(100.0 * state.opening.share));
+  }
+  return work;
+}
+
+bool QuitQuestion::mayQuit() {
+  const QStringList work = longWork();
+  if (work.isEmpty()) return true;
+  QMessageBox box(QMessageBox::Question, "Quit Headroom?", work.join('\n'), QMessageBox::NoButton, m_window);
+  box.setObjectName("quitQuestion");
+  QPushButton* quit = box.addButton("Quit", QMessageBox::DestructiveRole);
+  QPushButton* stay = box.addButton("Stay", QMessageBox::RejectRole);
+  box.setDefaultButton(stay);
+  box.setEscapeButton(stay);
+  box.exec();
+  return box.clickedButton() == quit;
+}
+
+}  // namespace headroom::pages

@@ -1,0 +1,169 @@
+#include "core/analysis/glossary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cctype>
+#include <vector>
+
+#include "core/analysis/lane_measurement.h"
+#include "core/analysis/speed_comparison.h"
+#include "core/analysis/step_bound.h"
+#include "core/model/decoder.h"
+
+namespace headroom::analysis {
+
+namespace {
+std::string nameOf(Bound bound) {
+  return std::string(boundName(bound));
+}
+
+std::vector<Term> makeTerms() {
+  return {
+      {"MHA", "Multi-head attention: every query head reads a KV head of its own.", "KV heads = query heads"},
+      {"GQA",
+       "Grouped-query attention: the query heads of a group read one KV head. It lies between MHA and MQA.",
+       "group size = query heads / KV heads"},
+      {"MQA", "Multi-query attention: all query heads read the same KV head.", "KV heads = 1"},
+      {"query head",
+       "One of the parallel parts of an attention layer that looks back at the text, with weights of its "
+       "own. "
+       "Each gives every position seen a share of its attention.",
+       "attention = softmax(query \u00b7 keys \u00d7 scale), scale usually 1 / \u221ahead dim"},
+      {"KV head",
+       "A set of keys and values that one query head or a whole group of them reads. Fewer of them make the "
+       "KV "
+       "cache smaller.",
+       "bytes per token = 2 \u00d7 layers \u00d7 KV heads \u00d7 head dim \u00d7 bytes per element"},
+      {"KV cache",
+       "The keys and values of all positions so far, kept so that no step computes them again. It grows with "
+       "every token and is read whole by each step, but for sliding windows.",
+       "2 \u00d7 layers \u00d7 KV heads \u00d7 positions \u00d7 head dim \u00d7 bytes per element \u00d7 "
+       "sequences"},
+      {"prefill",
+       "Feeding a prompt, many positions at once. Its times are no decode steps and are kept apart from "
+       "them.",
+       ""},
+      {nameOf(Bound::Launch),
+       "Dispatches \u00d7 an empty dispatch and the time outside the stages are the largest part of a step.",
+       "launching = dispatches \u00d7 empty dispatch + time outside the stages"},
+      {nameOf(Bound::Weights), "Reading weights is the largest part of a step.",
+       fmt::format(
+           "a stage counts so where bytes / copy rate explain {:.0f} % of its time and take longer than "
+           "FLOPs / FMA rate",
+           100.0 * kExplained)},
+      {nameOf(Bound::Kv), "Reading keys and values is the largest part of a step.",
+       fmt::format(
+           "attention counts so where bytes / copy rate explain {:.0f} % of its time and take longer than "
+           "FLOPs / FMA rate",
+           100.0 * kExplained)},
+      {nameOf(Bound::Compute),
+       "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the copy "
+       "rate "
+       "explain too little of a stage's time.",
+       fmt::format("bytes / copy rate < {:.0f} % of the stage's time, or less than FLOPs / FMA rate",
+                   100.0 * kExplained)},
+      {nameOf(Bound::CacheResident),
+       "Reading is the largest part of a step, but from the device's caches: the copy rate of memory does "
+       "not "
+       "limit it.",
+       "implied GB/s > copy rate of memory"},
+      {"issued",
+       "Bytes that the kernels load and store, padding and reloads included. They are declared with every "
+       "dispatch, and audited against counters inside the kernels.",
+       "sum over all dispatches of a step"},
+      {"logical", "Bytes with each datum once, however often a kernel loads it.",
+       "sum over all classes of a step's bytes: weights, KV, activations, capture"},
+      {"implied GB/s",
+       "The bandwidth that a step would need if it moved each datum once. 1 GB is 10^9 bytes.",
+       "logical bytes / time per step"},
+      {"KV reuse", "How often the kernel loads each key and value.", "issued KV reads / logical KV reads"},
+      {"copy probe",
+       "What a copy reaches on this device, measured for working sets from inside its caches to memory. The "
+       "faster of the copy command and a kernel counts.",
+       "(bytes read + bytes written) / time"},
+      {"capture",
+       "Handing attention rows back out of a step, so that they can be shown. Its writes are a class of "
+       "bytes of "
+       "their own.",
+       "4 bytes \u00d7 captured heads \u00d7 values per row"},
+      {"sink", "The attention that goes to position 0, which often takes what a head has no other use for.",
+       "sink mass = attention[0]"},
+      {"naive",
+       "The attention kernel with one workgroup per query head, which loads keys and values anew for each. "
+       "Sharing heads then saves memory but no traffic.",
+       "KV reuse = query heads / KV heads"},
+      {"shared",
+       "The attention kernel in which one workgroup serves all query heads of a KV head. Each key and value "
+       "is "
+       "loaded once per step.",
+       "KV reuse = 1"},
+      {"lockstep",
+       "Lanes of one vocabulary are fed the tokens of one of them, so that their maps compare position by "
+       "position. Where a lane would have chosen another token is marked.",
+       ""},
+      {"free run", "Every lane is fed the tokens that it chooses itself.", ""},
+      {"entropy",
+       "How widely one row of attention is spread: 0 bits looks at one token, log2 of the positions at all "
+       "of "
+       "them alike. Of the next token's distribution it is given in nats.",
+       "\u2212\u03a3 p log2 p"},
+      {"mean distance", "How far back a row of attention looks on average, in tokens.",
+       "\u03a3 p \u00d7 (query position \u2212 attended position)"},
+      {"stage",
+       "A part of a decode step with a dispatch and a time stamp of its own: embedding, QKV, attention, its "
+       "output, the feed-forward network up and down, logits.",
+       "step = stages + time outside them"},
+      {"roofline",
+       "A stage's arithmetic per second against its arithmetic per byte, under what the device reaches at "
+       "most. "
+       "Left of the corner bytes are the limit, right of it FLOPs.",
+       "attainable FLOP/s = min(FMA rate, FLOPs / issued bytes \u00d7 copy rate)"},
+      {"trained context",
+       "The positions that a model was made for. Beyond them text need not make sense, times and bytes are "
+       "true.",
+       ""},
+      {"median",
+       fmt::format(
+           "The middle one of the sorted values, which a single slow step does not move. Times per step "
+           "are the median of {}.",
+           recentStepsText()),
+       ""},
+      {"\u00b1",
+       fmt::format(
+           "The farther end of the range in which {} resampled measurements lie, from the value before "
+           "it.",
+           kRangeShareText),
+       "max(high \u2212 value, value \u2212 low)"},
+  };
+}
+
+std::string lowered(const std::string& name) {
+  std::string lower = name;
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return lower;
+}
+
+const std::vector<Term>& terms() {
+  static const std::vector<Term> sorted = [] {
+    std::vector<Term> made = makeTerms();
+    std::ranges::sort(made, {}, [](const Term& term) { return lowered(term.name); });
+    return made;
+  }();
+  return sorted;
+}
+}  // namespace
+
+std::span<const Term> glossary() {
+  return terms();
+}
+
+const Term& term(std::string_view name) {
+  const auto found = std::ranges::find(terms(), name, &Term::name);
+  assert(found != terms().end());
+  return *found;
+}
+
+}  // namespace headroom::analysis

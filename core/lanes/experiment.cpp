@@ -1,0 +1,217 @@
+#include "core/lanes/experiment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <type_traits>
+
+#include "core/formats/bundled_models.h"
+#include "core/formats/files/atomic_file.h"
+#include "core/formats/files/file_mapping.h"
+#include "core/formats/json/json_object.h"
+#include "core/formats/json/json_reader.h"
+#include "core/model/error.h"
+#include "core/text/utf8.h"
+
+namespace headroom::lanes {
+
+namespace {
+namespace fs = std::filesystem;
+using formats::JsonObject;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+/// A prompt of the longest context that any model is made for fits; nothing else in the file is long.
+constexpr std::size_t kMostBytes = 1 << 24;
+constexpr int kMostPositions = 1 << 24;
+constexpr double kMostTokensPerSecond = 1e6;
+
+// In the order of their enumerations.
+constexpr std::array<std::string_view, 3> kPromptForms{"text", "chat", "ids"};
+constexpr std::array<std::string_view, 2> kFeeds{"lockstep", "free"};
+constexpr std::array<std::string_view, 2> kTextEnds{"stop", "go-on"};
+constexpr std::array<std::string_view, 2> kKvTypes{"f32", "f16"};
+constexpr std::array<std::string_view, 2> kKernels{"shared", "naive"};
+
+template <typename Enum, std::size_t Count>
+std::string nameOf(Enum value, const std::array<std::string_view, Count>& names) {
+  return std::string(names.at(static_cast<std::size_t>(value)));
+}
+
+template <typename Enum, std::size_t Count>
+Enum chosen(const JsonObject& object, std::string_view key, const std::array<std::string_view, Count>& names,
+            Enum missing) {
+  const std::optional<std::size_t> index = object.choice(key, names);
+  return index ? static_cast<Enum>(*index) : missing;
+}
+
+template <typename Number>
+Number within(const JsonObject& object, std::string_view key, model::Range<Number> range, Number missing) {
+  if constexpr (std::is_integral_v<Number>) {
+    return static_cast<Number>(object.integer(key, range.least, range.most).value_or(missing));
+  } else {
+    return static_cast<Number>(
+        object.number(key, double{range.least}, double{range.most}).value_or(double{missing}));
+  }
+}
+
+/// Where the model is: beside the experiment, or where the path says.
+std::string found(const std::string& named, const std::string& relative, const fs::path& folder) {
+  if (formats::isBundled(named)) return named;
+  std::error_code ignored;
+  for (const std::string& path : {relative, named}) {
+    if (path.empty() || fs::path(path).is_absolute()) continue;
+    const fs::path beside = (folder / path).lexically_normal();
+    if (fs::exists(beside, ignored)) return beside.string();
+  }
+  return fs::path(named).is_absolute() ? named : (folder / named).lexically_normal().string();
+}
+
+LaneRequest laneOf(const JsonObject& entry, const fs::path& folder) {
+  LaneRequest lane;
+  const std::string model = entry.text("model").value_or("");
+  if (model.empty()) throw model::Error(entry.nameOf("model") + " is missing or empty, expected a model");
+  lane.source = found(model, entry.text("relative").value_or(""), folder);
+  lane.colorIndex = static_cast<int>(entry.integer("color", 0, kMostLanes - 1).value_or(-1));
+  lane.options.kvType = chosen(entry, "kv_type", kKvTypes, lane.options.kvType);
+  lane.options.batch = static_cast<int>(entry.integer("batch", 1, model::kMostSequences).value_or(1));
+  lane.options.contextLength = static_cast<int>(entry.integer("context", 0, kMostPositions).value_or(0));
+  lane.options.attention = chosen(entry, "attention", kKernels, lane.options.attention);
+  return lane;
+}
+
+/// Lanes without a colour take those that are left.
+void colorLanes(std::vector<LaneRequest>& lanes) {
+  for (std::size_t index = 0; index < lanes.size(); ++index) {
+    const int color = lanes[index].colorIndex;
+    if (color >= 0 && std::ranges::count(lanes, color, &LaneRequest::colorIndex) > 1) {
+      throw model::Error(fmt::format(
+          "lanes[{}].color is {}, which another lane has; expected one colour each", index, color));
+    }
+  }
+  for (LaneRequest& lane : lanes) {
+    for (int color = 0; lane.colorIndex < 0; ++color) {
+      if (std::ranges::count(lanes, color, &LaneRequest::colorIndex) == 0) lane.colorIndex = color;
+    }
+  }
+}
+
+Experiment experimentOf(const json& document, const std::string& path) {
+  const JsonObject file(document);
+  if (const std::string format = file.text("format").value_or(""); format != kExperimentFormat) {
+    throw model::Error(fmt::format("format is {}, expected {}", text::quotedName(format), kExperimentFormat));
+  }
+  const std::int64_t version = file.requiredInteger("version", 1, std::numeric_limits<int>::max());
+  if (version > kExperimentVersion) {
+    throw model::Error(
+        fmt::format("its version is {}, this program reads up to version {}: a newer one is "
+                    "needed",
+                    version, kExperimentVersion));
+  }
+  const fs::path folder = fs::absolute(path).parent_path();
+  const auto entries = file.objects("lanes", kMostLanes);
+  if (!entries) throw model::Error("lanes is missing");
+  Experiment experiment;
+  for (const JsonObject& entry : *entries) experiment.lanes.push_back(laneOf(entry, folder));
+  colorLanes(experiment.lanes);
+  if (const auto prompt = file.object("prompt")) {
+    experiment.prompt = prompt->text("text").value_or("");
+    experiment.promptForm = chosen(*prompt, "form", kPromptForms, experiment.promptForm);
+  }
+  if (const auto sampling = file.object("sampling")) {
+    using Options = model::SamplingOptions;
+    experiment.sampling = {
+        .temperature = within(*sampling, "temperature", Options::kTemperatures, Options().temperature),
+        .topK = within(*sampling, "top_k", Options::kTopKs, Options().topK),
+        .topP = within(*sampling, "top_p", Options::kTopPs, Options().topP),
+        .seed = sampling->natural("seed").value_or(Options().seed)};
+  }
+  experiment.tokensPerSecond = file.number("tokens_per_second", 0.0, kMostTokensPerSecond).value_or(0.0);
+  experiment.feed = chosen(file, "feed", kFeeds, experiment.feed);
+  experiment.fill = static_cast<int>(file.integer("fill", 0, kMostPositions).value_or(0));
+  experiment.whenTextEnds = chosen(file, "when_text_ends", kTextEnds, experiment.whenTextEnds);
+  return experiment;
+}
+
+/// 0.8 for the float next to it, and not 0.800000011920929.
+double shortest(float value) {
+  return std::stod(fmt::format("{}", value));
+}
+
+std::string requireUtf8(const std::string& path) {
+  if (text::replaceInvalidUtf8(path) == path) return path;
+  throw model::Error(fmt::format(
+      "The path {} is no UTF-8 and cannot stand in an experiment; rename the model", text::quotedName(path)));
+}
+
+ordered_json documentOf(const LaneRequest& lane, const fs::path& folder) {
+  ordered_json entry;
+  if (formats::isBundled(lane.source)) {
+    entry["model"] = lane.source;
+  } else {
+    const fs::path path = fs::absolute(lane.source).lexically_normal();
+    entry["model"] = requireUtf8(path.string());
+    if (const std::string relative = path.lexically_relative(folder).generic_string(); !relative.empty())
+      entry["relative"] = relative;
+  }
+  entry["color"] = lane.colorIndex;
+  entry["kv_type"] = nameOf(lane.options.kvType, kKvTypes);
+  entry["batch"] = lane.options.batch;
+  entry["context"] = lane.options.contextLength;
+  entry["attention"] = nameOf(lane.options.attention, kKernels);
+  return entry;
+}
+}  // namespace
+
+bool isExperiment(const std::string& path) {
+  return fs::path(path).extension() == kExperimentEnding;
+}
+
+Experiment parseExperiment(std::string_view text, const std::string& path) {
+  const std::string name = text::replaceInvalidUtf8(path);
+  const json document = formats::parseJsonObject(text, kMostBytes, name);
+  try {
+    return experimentOf(document, path);
+  } catch (const model::Error& error) {
+    throw model::Error(fmt::format("{}: {}", name, error.what()));
+  }
+}
+
+Experiment readExperiment(const std::string& path) {
+  const formats::FileMapping mapping(path);
+  const auto bytes = mapping.bytes();
+  return parseExperiment({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+void writeExperiment(const Experiment& experiment, const std::string& path) {
+  const fs::path folder = fs::absolute(path).lexically_normal().parent_path();
+  ordered_json lanes = ordered_json::array();
+  for (const LaneRequest& lane : experiment.lanes) lanes.push_back(documentOf(lane, folder));
+  const model::SamplingOptions& sampling = experiment.sampling;
+  const ordered_json document = {{"format", kExperimentFormat},
+                                 {"version", kExperimentVersion},
+                                 {"lanes", lanes},
+                                 {"prompt",
+                                  {{"form", nameOf(experiment.promptForm, kPromptForms)},
+                                   {"text", text::replaceInvalidUtf8(experiment.prompt)}}},
+                                 {"sampling",
+                                  {{"temperature", shortest(sampling.temperature)},
+                                   {"top_k", sampling.topK},
+                                   {"top_p", shortest(sampling.topP)},
+                                   {"seed", sampling.seed}}},
+                                 {"tokens_per_second", std::max(0.0, experiment.tokensPerSecond)},
+                                 {"feed", nameOf(experiment.feed, kFeeds)},
+                                 {"fill", experiment.fill},
+                                 {"when_text_ends", nameOf(experiment.whenTextEnds, kTextEnds)}};
+  formats::AtomicFile file(path);
+  file.write(document.dump(2) + "\n");
+  file.commit();
+}
+
+}  // namespace headroom::lanes
