@@ -9,6 +9,7 @@
 #include <QMenu>
 #include <QPainter>
 #include <array>
+#include <new>
 
 #include "app/figures/figure_file.h"
 #include "app/pages/charts/growth_chart.h"
@@ -121,10 +122,13 @@ void ExportCommands::addTo(QMenu* file) {
 
 void ExportCommands::addMapActions(QMenu* menu, const std::optional<session::HeadAddress>& head) {
   const auto address = [this, head] {
+    const session::TraceStore& store = m_source.store;
     const auto shown = head ? head : m_source.selection.head();
-    if (!shown || shown->lane >= m_source.store.laneCount()) {
-      throw model::Error("No head is in the inspector, expected one: click a map");
-    }
+    // Lanes may have changed while a menu was open.
+    const bool isThere = shown && shown->lane < store.laneCount() &&
+                         shown->layer < store.lane(shown->lane).layerCount() &&
+                         shown->queryHead < store.lane(shown->lane).queryHeadCount();
+    if (!isThere) throw model::Error("There is no such head now, expected one in the inspector: click a map");
     return *shown;
   };
   const auto make = [this, address] { return mapFigure(m_source, address()); };
