@@ -1,6 +1,5 @@
 #pragma once
 
-#include <QKeyEvent>
 #include <QLineEdit>
 
 namespace headroom::pages {
@@ -16,20 +15,8 @@ class PromptEdit : public QLineEdit {
   void left();
 
  protected:
-  bool event(QEvent* event) override {
-    const bool isEscape =
-        event->type() == QEvent::ShortcutOverride && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape;
-    if (isEscape) event->accept();
-    return QLineEdit::event(event);
-  }
-  void keyPressEvent(QKeyEvent* event) override {
-    if (event->key() == Qt::Key_Escape) {
-      emit left();
-      return;
-    }
-    if (event->key() == Qt::Key_Space && hasSelectedText() && selectedText() == text()) end(false);
-    QLineEdit::keyPressEvent(event);
-  }
+  bool event(QEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
 };
 
 }  // namespace headroom::pages
