@@ -140,8 +140,8 @@ void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& ar
   const float lines = presentation ? 2.3f : 4.2f;
   float text = std::max((presentation ? 0.2f : 0.3f) * middle,
                         std::min(0.5f * middle, lines * context.fonts.body->FontSize));
-  const bool hasWall = middle - text - gap >= leastWall;
-  if (!hasWall) text = middle;
+  const bool hasWall = middle - gap >= leastText + leastWall;
+  text = hasWall ? std::min(text, middle - gap - leastWall) : middle;
 
   Lane& lane = m_lanes[static_cast<std::size_t>(index)];
   float y = inner.min.y;
