@@ -64,7 +64,17 @@ void SpeedChart::refresh(const ChartSource& source) {
   xAxis->setRange(0.0, m_over == analysis::SpeedOver::Context ? analysis::kBeyondMeasured * m_view.last
                                                               : 1.1 * m_view.last);
   yAxis->setRange(0.0, roundUp(1.15 * largest));
-  if (m_over == analysis::SpeedOver::Context) drawCrossings();
+  if (m_over == analysis::SpeedOver::Context) {
+    drawCrossings();
+  } else {
+    // Nobody decodes two and a half sequences.
+    const QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
+    for (const auto& samples : m_view.samples) {
+      for (const analysis::SpeedSample& sample : samples)
+        ticker->addTick(sample.x, grouped(static_cast<int>(sample.x)));
+    }
+    xAxis->setTicker(ticker);
+  }
   replot(QCustomPlot::rpQueuedReplot);
 }
 

@@ -225,12 +225,12 @@ void LivePage::divideHeight() {
     m_splitter->setSizes({whole, 1});
     return;
   }
-  // Roofline and weights need more height than the charts, which are looked at beside the lanes.
+  // The other views need more height than the charts, which are looked at beside the lanes.
   int& wanted = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
   if (wanted == 0) {
-    const bool isLow = m_lowerView == LowerView::Charts || m_lowerView == LowerView::Speed;
-    wanted = isLow ? chartHeight(whole, m_appearance)
-                   : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
+    wanted = m_lowerView == LowerView::Charts
+                 ? chartHeight(whole, m_appearance)
+                 : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
     // The heads stay to be seen.
     wanted =
         std::min(wanted, std::max(scaled(150, m_appearance), whole - scaled(kHeightOfHeads, m_appearance)));
