@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   const headroom::session::PreferredDevice device = headroom::session::preferredDevice(settings.device());
   headroom::Application application(headroom::lanes::deviceLanes(device.argument), settings);
   application.start(files);
+  application.window().offerTour();
   if (!device.note.empty())
     application.window().showMessage({headroom::session::Severity::Note, device.note});
   return QApplication::exec();

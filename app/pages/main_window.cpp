@@ -23,6 +23,7 @@
 #include "app/pages/export_commands.h"
 #include "app/pages/file_commands.h"
 #include "app/pages/help/help_commands.h"
+#include "app/pages/help/tour.h"
 #include "app/pages/live/live_page.h"
 #include "app/pages/message_bar.h"
 #include "app/pages/mode_bar.h"
@@ -36,6 +37,9 @@ namespace headroom::pages {
 namespace {
 /// Room for the frame that the desktop puts around the window.
 constexpr int kTitleBarHeight = 28;
+/// There is something to look at then.
+constexpr int kPositionsBeforeTour = 40;
+constexpr const char* kTourOffer = "New here? A tour of seven steps shows what happens (Shift+F1).";
 constexpr int kLivePlace = 0;
 constexpr int kModelsPlace = 1;
 }  // namespace
@@ -80,6 +84,10 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
 
   m_help = new HelpCommands(*this, store, settings);
   m_quitQuestion = new QuitQuestion(session, this);
+  m_tour = new Tour(session, workspace, store, selection,
+                    {.showLive = [this] { showPage(kLivePlace); },
+                     .showCharts = [this] { m_live->showBelow(LowerView::Charts); }},
+                    this);
 
   createMenus();
   connectWorkspace();
@@ -153,7 +161,9 @@ void MainWindow::createMenus() {
   auto* presets = new PresetMenu(m_workspace, *this);
   menuBar()->addMenu(presets);
   m_live->setPresets(presets);
-  m_help->addTo(menuBar()->addMenu("&Help"));
+  QMenu* help = menuBar()->addMenu("&Help");
+  addCommand(help, "Take the &tour", Qt::SHIFT | Qt::Key_F1, [this] { takeTour(); });
+  m_help->addTo(help);
 }
 
 QMenu* MainWindow::createFileMenu() {
@@ -224,6 +234,22 @@ void MainWindow::showMessage(const session::Message& message) {
 void MainWindow::setAbout(const About& about) {
   m_help->setAbout(about);
   setWindowIcon(about.icon);
+}
+
+void MainWindow::takeTour() {
+  if (m_messages->note() == kTourOffer) m_messages->dismissNote();
+  m_tour->begin();
+}
+
+void MainWindow::offerTour() {
+  if (m_settings.tourOffered()) return;
+  m_offersTour = true;
+  connect(&m_store, &session::TraceStore::changed, this, [this] {
+    if (!m_offersTour || m_store.length() < kPositionsBeforeTour) return;
+    m_offersTour = false;
+    m_settings.setTourOffered();
+    m_messages->show({session::Severity::Note, kTourOffer}, "Take the tour", [this] { takeTour(); });
+  });
 }
 
 void MainWindow::setAppearance(const session::Appearance& appearance) {

@@ -20,6 +20,7 @@ class FileCommands;
 class HelpCommands;
 class LivePage;
 class MessageBar;
+class Tour;
 class ModeBar;
 class Page;
 class QuitQuestion;
@@ -39,6 +40,8 @@ class MainWindow : public QMainWindow {
   void showMessage(const session::Message& message);
   /// For Help > About.
   void setAbout(const About& about);
+  /// Once, where nobody has been here before, when there is text to look at; nothing stands in the way.
+  void offerTour();
   MessageBar& messages() const { return *m_messages; }
   const session::Appearance& appearance() const { return m_appearance; }
   /// Everywhere at once, and remembered.
@@ -69,6 +72,7 @@ class MainWindow : public QMainWindow {
   void addPage(Page* page);
   /// Over the page that shows, wherever that has put its things.
   void placeMessages();
+  void takeTour();
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);
@@ -91,6 +95,8 @@ class MainWindow : public QMainWindow {
   FileCommands* m_files = nullptr;
   HelpCommands* m_help = nullptr;
   QuitQuestion* m_quitQuestion = nullptr;
+  Tour* m_tour = nullptr;
+  bool m_offersTour = false;
   QString m_openingNote;  // as it stands in the window, empty without one
 };
 

@@ -57,6 +57,9 @@ class Settings {
   std::uint64_t traceBudget() const;
   void setTraceBudget(std::uint64_t bytes);
   static constexpr model::Range<std::uint64_t> kTraceBudgets{64ull << 20, 64ull << 30};
+  /// Whether somebody was asked to take the tour.
+  bool tourOffered() const { return m_settings.value("tourOffered", false).toBool(); }
+  void setTourOffered() { m_settings.setValue("tourOffered", true); }
   ColorMap colorMap() const;
   MapScale mapScale() const;
   void setMapLook(ColorMap map, MapScale scale);

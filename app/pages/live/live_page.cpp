@@ -254,6 +254,10 @@ void LivePage::setPresets(QMenu* presets) {
   m_transport->setPresets(presets);
 }
 
+void LivePage::showBelow(LowerView view) {
+  if (m_lowerView != view || !m_lower->isOpen()) m_lower->setView(view);
+}
+
 void LivePage::openLaneMenu() {
   m_transport->lanes().openMenu();
 }

@@ -38,6 +38,8 @@ class LivePage : public Page {
   void setPresets(QMenu* presets);
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
+  /// Opens the part below the lanes at that view.
+  void showBelow(LowerView view);
   /// How the height is divided between lanes and charts.
   QByteArray layoutState() const;
 

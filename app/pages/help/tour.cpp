@@ -1,0 +1,176 @@
+#include "app/pages/help/tour.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "app/pages/main_window.h"
+#include "app/pages/texts.h"
+#include "app/session/display_text.h"
+#include "core/analysis/truth_card.h"
+
+namespace headroom::pages {
+
+namespace {
+/// In letters of the interface font.
+constexpr int kWidth = 84;
+/// Far enough that keys and values are a large part of what a step of the bundled models reads.
+constexpr int kLongerContext = 1024;
+}  // namespace
+
+Tour::Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
+           session::Selection& selection, Views views, MainWindow* parent)
+    : QDialog(parent),
+      m_session(session),
+      m_workspace(workspace),
+      m_store(store),
+      m_selection(selection),
+      m_views(std::move(views)),
+      m_text(new QLabel(this)),
+      m_back(new QPushButton("Back", this)),
+      m_next(new QPushButton("Next", this)),
+      m_steps(steps()) {
+  setObjectName("tour");
+  m_text->setObjectName("tourText");
+  m_text->setWordWrap(true);
+  m_text->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+  m_back->setObjectName("tourBack");
+  m_next->setObjectName("tourNext");
+  m_next->setDefault(true);
+  auto* skip = new QPushButton("Leave the tour", this);
+  skip->setObjectName("tourLeave");
+  skip->setAutoDefault(false);
+  m_back->setAutoDefault(false);
+  auto* buttons = new QHBoxLayout;
+  buttons->addWidget(skip);
+  buttons->addStretch(1);
+  buttons->addWidget(m_back);
+  buttons->addWidget(m_next);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(14, 12, 14, 12);
+  layout->setSpacing(10);
+  layout->addWidget(m_text, 1);
+  layout->addLayout(buttons);
+  connect(skip, &QPushButton::clicked, this, &QDialog::reject);
+  connect(m_back, &QPushButton::clicked, this, [this] { show(m_step - 1); });
+  connect(m_next, &QPushButton::clicked, this, [this] {
+    if (m_step + 1 < stepCount()) {
+      show(m_step + 1);
+    } else {
+      accept();
+    }
+  });
+  connect(this, &QDialog::finished, this, &Tour::end);
+}
+
+int Tour::sharingLane() const {
+  int fewest = 0;
+  for (int lane = 1; lane < m_store.laneCount(); ++lane) {
+    const auto heads = [&](int of) { return m_store.lane(of).info().config.attention.kvHeadCount; };
+    if (heads(lane) < heads(fewest)) fewest = lane;
+  }
+  return fewest;
+}
+
+QString Tour::bytesOfToken() const {
+  QStringList lanes;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    const session::LaneInfo& info = m_store.lane(lane).info();
+    lanes.append(toQt(info.title + ": " + analysis::kvFormula(info.config, info.kvType, info.batch).text()));
+  }
+  return lanes.join(".\n") + ".";
+}
+
+std::vector<Tour::Step> Tour::steps() {
+  const auto says = [](const char* text) { return [text] { return QString(text); }; };
+  return {
+      {"a token",
+       says("One step decodes one token: every lane reads the newest token and chooses the next. The tint "
+            "shows "
+            "which tokens the framed one looked at; a click on a token lists what else it might have been."),
+       [this] {
+         m_session.pause();
+         m_workspace.stepOne();
+       }},
+      {"its keys and values are written",
+       [this] {
+         return "For every token each layer writes one key and one value per KV head into the cache "
+                "(computed):\n" +
+                bytesOfToken();
+       },
+       [this] { m_workspace.stepOne(); }},
+      {"the cache grows",
+       says("They stay there, so that no token is computed twice. The KV cache grows with every token; all "
+            "lanes' caches are drawn to one scale."),
+       [this] { m_session.play(); }},
+      {"heads share",
+       [this] {
+         const session::LaneInfo& info = m_store.lane(sharingLane()).info();
+         return toQt(info.title + ": " + session::sharingSentence(info.config.attention, 0)) +
+                " What belongs together is lit in every lane: point at any KV head, cache strip or column of "
+                "W_K and W_V to see it.";
+       },
+       [this] {
+         m_selection.pointAtKvHead(this, session::KvHeadAddress{.lane = sharingLane(), .kvHead = 0});
+       }},
+      {"bytes per token",
+       says("A step reads all weights and the whole cache. The bytes are counted, by class, under each lane; "
+            "the "
+            "chart below shows them growing with the positions."),
+       [this] {
+         m_views.showCharts();
+         m_session.play();
+       }},
+      {"time",
+       says("What that means for time is measured on this device: tokens per second in the headline, and in "
+            "the "
+            "sentence below how many times as fast, with its spread. Where nothing can be told yet, it says "
+            "so."),
+       [this] { m_session.play(); }},
+      {"a longer context",
+       [] {
+         return QString(
+                    "Behind %1 positions keys and values are a larger part of what a step reads. Go back to "
+                    "where you were with Ctrl+Shift+G, or with the button beside the sentence below.")
+             .arg(grouped(kLongerContext));
+       },
+       [this] { m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}); }},
+  };
+}
+
+void Tour::begin() {
+  if (m_store.laneCount() == 0) return;
+  m_views.showLive();
+  const QWidget* window = parentWidget();
+  const QFontMetrics metrics(font());
+  const int width = std::min(kWidth * metrics.averageCharWidth(), window->width() * 9 / 10);
+  setFixedWidth(width);
+  show(0);
+  QDialog::show();
+  // Over the tool bars, which nobody needs meanwhile.
+  move(window->mapToGlobal(QPoint((window->width() - width) / 2, metrics.lineSpacing())));
+  raise();
+  activateWindow();
+}
+
+void Tour::show(int step) {
+  m_selection.pointAtKvHead(this, std::nullopt);
+  // Back from the longer context.
+  if (step < m_step && m_step + 1 == stepCount()) m_workspace.goBack();
+  m_step = step;
+  const Step& shown = m_steps[static_cast<std::size_t>(step)];
+  setWindowTitle(QString("Tour, %1 of %2: %3").arg(step + 1).arg(stepCount()).arg(shown.title));
+  m_text->setText(shown.text());
+  m_text->setMinimumHeight(5 * fontMetrics().lineSpacing());
+  m_back->setEnabled(step > 0);
+  m_next->setText(step + 1 < stepCount() ? "Next" : "Done");
+  shown.act();
+}
+
+void Tour::end() {
+  m_selection.pointAtKvHead(this, std::nullopt);
+}
+
+}  // namespace headroom::pages

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <QDialog>
+#include <functional>
+#include <vector>
+
+#include "app/session/session_host.h"
+#include "app/session/workspace.h"
+
+class QLabel;
+class QPushButton;
+
+namespace headroom::pages {
+
+class MainWindow;
+
+/// Seven steps from a token to a longer context, told beside the real window, which each of them drives.
+class Tour : public QDialog {
+  Q_OBJECT
+
+ public:
+  /// What a step shows besides decoding.
+  struct Views {
+    std::function<void()> showLive;
+    std::function<void()> showCharts;
+  };
+
+  Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
+       session::Selection& selection, Views views, MainWindow* parent);
+
+  /// From its first step on.
+  void begin();
+  int stepCount() const { return static_cast<int>(m_steps.size()); }
+  int step() const { return m_step; }
+
+ private:
+  struct Step {
+    QString title;
+    std::function<QString()> text;
+    std::function<void()> act;
+  };
+
+  std::vector<Step> steps();
+  void show(int step);
+  void end();
+  /// The lane with the fewest KV heads.
+  int sharingLane() const;
+  QString bytesOfToken() const;
+
+  session::SessionHost& m_session;
+  session::Workspace& m_workspace;
+  const session::TraceStore& m_store;
+  session::Selection& m_selection;
+  Views m_views;
+  QLabel* m_text;
+  QPushButton* m_back;
+  QPushButton* m_next;
+  std::vector<Step> m_steps;
+  int m_step = 0;
+};
+
+}  // namespace headroom::pages

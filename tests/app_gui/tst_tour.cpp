@@ -1,0 +1,105 @@
+#include <QLabel>
+#include <QPushButton>
+
+#include "app/pages/help/tour.h"
+#include "tests/app_gui/gui_fixture.h"
+#include "tests/lanes/fake_lanes.h"
+
+using namespace headroom;
+
+namespace {
+
+struct Page : test::GuiFixture {
+  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) { settings.setPrompt("It is a truth"); }
+
+  /// "long" has a context of 2,048, as its copy with one KV head would.
+  void startAt(double tokensPerSecond) {
+    settings.setPace({tokensPerSecond});
+    start({"long", "mqa"});
+  }
+  pages::Tour& tour() { return *window().findChild<pages::Tour*>("tour"); }
+  bool playing() { return application->session().state().playing; }
+  void next() { QTest::mouseClick(tour().findChild<QPushButton*>("tourNext"), Qt::LeftButton); }
+  void back() { QTest::mouseClick(tour().findChild<QPushButton*>("tourBack"), Qt::LeftButton); }
+  QString text() { return tour().findChild<QLabel*>("tourText")->text(); }
+};
+
+}  // namespace
+
+/// The tour drives the real window, leaves when one wants, and is offered once.
+class TestTour : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
+
+  void everyStepDoesWhatItSays() {
+    Page page;
+    page.startAt(20.0);
+    QTRY_VERIFY(page.playing() && page.length(1) > 15);
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    QCOMPARE(page.tour().stepCount(), 7);
+    // A token.
+    QTRY_VERIFY(!page.playing());
+    QTest::qWait(300);
+    const int before = page.length(0);
+    // Its keys and values: 2 x 3 layers x heads x 16 x 4 bytes.
+    page.next();
+    QTRY_COMPARE(page.length(0), before + 1);
+    QVERIFY2(page.text().contains("3,072 bytes per token") && page.text().contains("384 bytes per token"),
+             qPrintable(page.text()));
+    // The cache grows.
+    page.next();
+    QTRY_VERIFY(page.playing());
+    QTRY_VERIFY(page.length(0) > before + 4);
+    // Heads share.
+    page.next();
+    QTRY_VERIFY(page.selection().pointedKvHead().has_value());
+    QCOMPARE(page.selection().pointedKvHead()->lane, 1);
+    QVERIFY2(page.text().contains("Query heads 0 to 7 share"), qPrintable(page.text()));
+    // Bytes and time.
+    page.next();
+    QVERIFY(!page.selection().pointedKvHead().has_value());
+    page.next();
+    QCOMPARE(page.tour().step(), 5);
+    // A longer context, and back from it with the step before.
+    page.next();
+    QTRY_COMPARE_WITH_TIMEOUT(page.application->session().state().fill, 1024, 10000);
+    page.back();
+    QTRY_COMPARE_WITH_TIMEOUT(page.application->session().state().fill, 0, 10000);
+    page.next();
+    page.next();
+    QVERIFY(!page.tour().isVisible());
+  }
+
+  void oneCanLeaveAtAnyStep() {
+    Page page;
+    page.startAt(20.0);
+    QTRY_VERIFY(page.length(0) > 15);
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    for (int step = 0; step < 3; ++step) page.next();
+    QVERIFY(page.selection().pointedKvHead().has_value());
+    QTest::mouseClick(page.tour().findChild<QPushButton*>("tourLeave"), Qt::LeftButton);
+    QVERIFY(!page.tour().isVisible());
+    QVERIFY(!page.selection().pointedKvHead().has_value());
+  }
+
+  void itIsOfferedOnce() {
+    Page page;
+    page.startAt(0.0);
+    page.window().offerTour();
+    QTRY_VERIFY(page.window().messages().sentence().contains("A tour of seven steps"));
+    QVERIFY(!page.tour().isVisible());
+    auto* take = page.window().messages().findChild<QPushButton*>();
+    QVERIFY(take && take->isVisible());
+    QTest::mouseClick(take, Qt::LeftButton);
+    QTRY_VERIFY(page.tour().isVisible());
+    QVERIFY(!page.window().messages().sentence().contains("tour"));
+    QVERIFY(page.settings.tourOffered());
+  }
+};
+
+HEADROOM_GUI_TEST_MAIN(TestTour)
+#include "tst_tour.moc"
