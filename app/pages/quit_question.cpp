@@ -32,7 +32,7 @@ QStringList QuitQuestion::longWork() const {
   }
   if (state.filling.underWay()) {
     work << QString("Contexts are being filled, %1 of %2 positions are done.")
-                .arg(grouped(state.filling.done), grouped(state.filling.total));
+                .arg(grouped(state.filling.reached), grouped(state.filling.length));
   }
   if (m_opening.isValid() && m_opening.hasExpired(kLongOpeningMs)) {
     work << QString("%1 is being opened, %2 % of its weights are on the device.")

@@ -241,11 +241,16 @@ bool LaneSet::filling() const {
 
 Filling LaneSet::fillingState() const {
   Filling state;
+  int least = std::numeric_limits<int>::max();
   for (const Lane& lane : m_lanes) {
     if (lane.stopReason) continue;
+    const int length = static_cast<int>(lane.text.size());
     state.done += lane.fed();
-    state.total += static_cast<int>(lane.text.size());
+    state.total += length;
+    state.length = std::max(state.length, length);
+    if (lane.filling()) least = std::min(least, lane.fed());
   }
+  state.reached = std::min(least, state.length);
   return state;
 }
 

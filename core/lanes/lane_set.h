@@ -63,10 +63,12 @@ enum class Apart {
   Text,        ///< it has read another text than the lanes of its vocabulary
 };
 
-/// How far texts are fed, in positions of all lanes together.
+/// How far texts are fed.
 struct Filling {
-  int done = 0;
+  int done = 0;  ///< positions of all lanes together
   int total = 0;
+  int reached = 0;  ///< positions that every lane has been fed that is still filled
+  int length = 0;   ///< of the longest text
 
   bool underWay() const { return done < total; }
   bool operator==(const Filling&) const = default;

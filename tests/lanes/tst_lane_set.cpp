@@ -129,6 +129,7 @@ class TstLaneSet : public QObject {
     places.front().engine = lanes.open("long");
     lanes.set.arrange(std::move(places), [](int) { return std::vector<int>(150, 7); });
     QCOMPARE(lanes.set.fillingState().total, 150);
+    QCOMPARE(lanes.set.fillingState().length, 150);
     lanes.fill();
     QCOMPARE(std::ssize(lanes.steps), std::ptrdiff_t{3});
     QCOMPARE(lanes.steps[0].choice, -1);

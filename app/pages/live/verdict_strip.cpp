@@ -7,6 +7,7 @@
 #include <QToolButton>
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "app/pages/colors.h"
 #include "app/pages/live/verdict_details.h"
@@ -18,6 +19,8 @@ namespace headroom::pages {
 
 namespace {
 
+/// A shorter filling tells too little of how long it takes.
+constexpr qint64 kTellsTimeAfterMs = 700;
 constexpr std::array<const char*, kLowerViewCount> kViewNames{"Charts", "Speed", "Roofline", "Weights"};
 constexpr std::array<const char*, kLowerViewCount> kViewTips{
     "cache growth, bytes per token and time per stage",
@@ -97,8 +100,20 @@ void VerdictStrip::setReturn(std::optional<QString> place) {
 
 void VerdictStrip::setState(const session::SessionState& state) {
   const bool changed = state.filling != m_state.filling || state.measuring != m_state.measuring;
+  if (state.filling.underWay() && !m_state.filling.underWay()) {
+    m_sinceFilling.start();
+    m_filledBefore = state.filling.done;
+  }
   m_state = state;
   if (changed) refresh();
+}
+
+QString VerdictStrip::timeLeft(const session::Filling& filling) const {
+  const qint64 elapsed = m_sinceFilling.elapsed();
+  const int done = filling.done - m_filledBefore;
+  if (elapsed < kTellsTimeAfterMs || done <= 0) return {};
+  const double left = 1e-3 * static_cast<double>(elapsed) * (filling.total - filling.done) / done;
+  return QString(", about %1 s more").arg(grouped(std::max(1, static_cast<int>(std::lround(left)))));
 }
 
 void VerdictStrip::refresh() {
@@ -111,9 +126,10 @@ void VerdictStrip::refresh() {
                      .arg(static_cast<int>(100.0 * measuring.share)));
     m_stop->setToolTip("Stop measuring; what was measured so far counts");
   } else if (filling.underWay()) {
-    showProgress(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %.")
-                     .arg(grouped(filling.done), grouped(filling.total))
-                     .arg(100 * filling.done / std::max(filling.total, 1)));
+    showProgress(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %%4.")
+                     .arg(grouped(filling.reached), grouped(filling.length))
+                     .arg(100 * filling.done / std::max(filling.total, 1))
+                     .arg(timeLeft(filling)));
     m_stop->setToolTip("Stop filling and decode from here");
   } else {
     showVerdict();

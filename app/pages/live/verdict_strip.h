@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QElapsedTimer>
 #include <QFrame>
 #include <optional>
 
@@ -47,6 +48,8 @@ class VerdictStrip : public QFrame {
 
  private:
   void refresh();
+  /// ", about 4 s more"; empty while that is not known.
+  QString timeLeft(const session::Filling& filling) const;
   void showVerdict();
   /// What takes its time just now, in one line.
   void showProgress(const QString& text);
@@ -63,6 +66,8 @@ class VerdictStrip : public QFrame {
   const session::SpeedBoard& m_board;
   session::Appearance m_appearance;
   session::SessionState m_state;
+  QElapsedTimer m_sinceFilling;
+  int m_filledBefore = 0;  // positions of all lanes, when it began to be timed
   QButtonGroup* m_views;
   QLabel* m_text;
   QString m_line;
