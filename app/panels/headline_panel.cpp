@@ -44,7 +44,7 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
   return {.value = model::bytesText(used),
           .unit = cacheRateText(info),
           .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "a KV head per query head",
-          .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "as MHA",
+          .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "nothing shared",
           .heading = "KV cache",
           .explanation = std::string(info.card.isTrace ? "Computed, a trace holds no cache: "
                                                        : "Counted by the decoder: ") +

@@ -152,6 +152,7 @@ bool Workspace::lanesAreSettled() {
 }
 
 void Workspace::addLane(const std::string& source) {
+  m_isArranged = true;
   // Lanes may be on their way: what was asked for last is what this one comes on top of.
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
@@ -165,6 +166,7 @@ void Workspace::addLane(const std::string& source) {
 }
 
 void Workspace::openFiles(const std::vector<std::string>& paths) {
+  m_isArranged = true;
   std::vector<std::string> left;
   for (const std::string& path : paths) {
     if (!lanes::isExperiment(path)) continue;
@@ -201,6 +203,7 @@ void Workspace::closeLastLane() {
 }
 
 void Workspace::closeColor(int colorIndex) {
+  m_isArranged = true;
   std::vector<LaneRequest> lanes = m_session.lanes();
   const auto closed = std::ranges::find(lanes, colorIndex, &LaneRequest::colorIndex);
   if (closed == lanes.end()) return;  // it is being closed
@@ -216,6 +219,7 @@ void Workspace::closeColor(int colorIndex) {
 }
 
 void Workspace::undoClose() {
+  m_isArranged = true;
   if (m_closed.empty()) return;
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
@@ -236,6 +240,7 @@ void Workspace::undoClose() {
 }
 
 void Workspace::chooseOptions(const std::vector<LaneRequest>& chosen) {
+  m_isArranged = true;
   // Lanes may have come or gone since the choice was shown.
   std::vector<LaneRequest> lanes = m_session.lanes();
   for (LaneRequest& lane : lanes) {
@@ -251,6 +256,7 @@ void Workspace::saveTrace(int lane, const std::string& path) {
 }
 
 void Workspace::setFill(int positions) {
+  m_isArranged = true;
   if (!lanesAreSettled()) return;
   std::vector<LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
@@ -264,9 +270,10 @@ void Workspace::setFill(int positions) {
 }
 
 void Workspace::leave(const std::string& wayBack, Leaving leaving) {
-  // The first place left is where one came from; what is left later only adds to what comes back.
-  if (!m_return) {
+  // The place to come back to is the last that somebody arranged; what is left later only adds to it.
+  if (!m_return || m_isArranged) {
     m_return = Place{experiment(), leaving};
+    m_isArranged = false;
   } else if (leaving == Leaving::Everything && m_return->left == Leaving::LanesAndFill) {
     lanes::Experiment now = experiment();
     now.lanes = m_return->experiment.lanes;
@@ -297,6 +304,7 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
 void Workspace::goBack() {
   if (!m_return) return;
   const Place place = *m_return;
+  m_isArranged = false;
   m_return.reset();
   m_wayBack.clear();
   m_selection.setPosition(std::nullopt);
@@ -379,6 +387,7 @@ void Workspace::restart() {
 }
 
 void Workspace::enterPrompt(const std::string& prompt) {
+  m_isArranged = true;
   m_selection.setPosition(std::nullopt);
   emit wentOn();
   m_settings.setPrompt(prompt);
@@ -387,6 +396,7 @@ void Workspace::enterPrompt(const std::string& prompt) {
 }
 
 void Workspace::setPromptForm(PromptForm form, const std::string& shown) {
+  m_isArranged = true;
   const bool wasIds = m_settings.promptForm() == PromptForm::Ids;
   const bool isIds = form == PromptForm::Ids;
   std::string prompt = shown;

@@ -94,6 +94,8 @@ class Workspace : public QObject {
   };
   enum class Leaving { LanesAndFill, Everything };
   /// What there was before a button led elsewhere.
+  /// Somebody changed lanes, filling or prompt since a button led here.
+  bool m_isArranged = false;
   struct Place {
     lanes::Experiment experiment;
     Leaving left = Leaving::LanesAndFill;  ///< what of it to bring back

@@ -149,8 +149,10 @@ void Tour::begin() {
   setFixedWidth(width);
   show(0);
   QDialog::show();
-  // Over the tool bars, which nobody needs meanwhile.
-  move(window->mapToGlobal(QPoint((window->width() - width) / 2, metrics.lineSpacing())));
+  // In the lower right corner, where what it tells of is least.
+  const QSize size = sizeHint().expandedTo(QSize(width, 0));
+  move(window->mapToGlobal(QPoint(window->width() - width - metrics.lineSpacing(),
+                                  window->height() - size.height() - metrics.lineSpacing())));
   raise();
   activateWindow();
 }

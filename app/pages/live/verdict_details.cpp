@@ -48,7 +48,8 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   return text + "</table>";
 }
 
-QString comparisonOf(const session::TraceStore& store, const analysis::Verdict& verdict) {
+QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard& board) {
+  const analysis::Verdict& verdict = board.verdict();
   QString text;
   if (verdict.reference < 0) return text;
   const QString reference = toQt(store.lane(verdict.reference).info().title);
@@ -57,7 +58,10 @@ QString comparisonOf(const session::TraceStore& store, const analysis::Verdict& 
     const QString name = toQt(store.lane(against.lane).info().title);
     text += row(name + " as fast as " + reference + ", measured",
                 against.speedup ? range(*against.speedup) : QString("too few common positions"));
-    text += row(name + " reads fewer bytes per step, counted", fixed(against.bytesRatio, 2) + "\u00d7");
+    const bool isCounted =
+        board.measurement(verdict.reference).measured() && board.measurement(against.lane).measured();
+    text += row(name + " reads fewer bytes per step, logical, counted",
+                isCounted ? fixed(against.bytesRatio, 2) + "\u00d7" : QString("\u2013"));
   }
   if (verdict.promise) {
     const analysis::Promise& promise = *verdict.promise;
@@ -79,7 +83,7 @@ QString sweepOf(const analysis::SpeedMap& map) {
   for (const analysis::SpeedCurve& curve : map.curves) {
     for (const analysis::SpeedPoint& point : curve.points) {
       const model::Spread spread = point.stepMs();
-      text += row(QString("%1, %2, batch %3, %4 positions")
+      text += row(QString("%1, batch %2, %3 positions")
                       .arg(toQt(curve.title()))
                       .arg(point.at.batch)
                       .arg(grouped(point.at.positions)),
@@ -119,7 +123,7 @@ VerdictDetails::VerdictDetails(const session::TraceStore& store, const session::
   auto* text = new QTextBrowser(this);
   text->setObjectName("verdictDetailsText");
   QString html = QString("<p><b>%1</b></p>").arg(toQt(board.sentence()).toHtmlEscaped());
-  html += comparisonOf(store, board.verdict());
+  html += comparisonOf(store, board);
   for (int lane = 0; lane < board.laneCount(); ++lane) html += timesOf(store, board, lane);
   html += sweepOf(store.speedMap());
   html += definitions();
