@@ -68,6 +68,22 @@ class TestWorkspaceFiles : public QObject {
     QVERIFY(table.workspace.wayBack().empty());
   }
 
+  /// What somebody arranged since a button led away is not lost by the next one.
+  void theWayBackKeepsWhatWasArrangedSince() {
+    Table table;
+    QVERIFY(table.finish());
+    table.workspace.usePreset(session::Preset::Class);
+    QTRY_COMPARE(table.sources(), (Names{"mha", "gqa", "mqa"}));
+    table.workspace.enterPrompt("Once there was");
+    table.workspace.closeLane(0);
+    QTRY_COMPARE(table.sources(), (Names{"gqa", "mqa"}));
+    table.workspace.compareKernels(1);
+    QTRY_COMPARE(table.sources(), (Names{"mqa", "mqa"}));
+    table.workspace.goBack();
+    QTRY_COMPARE(table.sources(), (Names{"gqa", "mqa"}));
+    QCOMPARE(table.settings.prompt(), std::string("Once there was"));
+  }
+
   void whatIsSavedIsWhatRuns() {
     Table table;
     QVERIFY(table.finish());
