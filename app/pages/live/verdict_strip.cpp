@@ -4,6 +4,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QTimer>
 #include <QToolButton>
 #include <algorithm>
 #include <array>
@@ -197,6 +198,13 @@ void VerdictStrip::setAppearance(const session::Appearance& appearance) {
                     .arg(toQt(colors.window).name(), toQt(colors.border).name(), toQt(colors.border).name(),
                          toQt(colors.text).name()));
   fitText();
+  // Once more with the type that comes with the appearance, and with the width that the window then has.
+  QTimer::singleShot(0, this, &VerdictStrip::fitText);
+}
+
+void VerdictStrip::changeEvent(QEvent* event) {
+  QFrame::changeEvent(event);
+  if (event->type() == QEvent::FontChange) QTimer::singleShot(0, this, &VerdictStrip::fitText);
 }
 
 void VerdictStrip::resizeEvent(QResizeEvent* event) {
