@@ -350,6 +350,20 @@ class TestExplained : public QObject {
     QTRY_COMPARE(page.store().ceilings().date, std::string("2026-02-02 11:00"));
   }
 
+  void presentationLeavesNoTrace() {
+    Page page;
+    page.start();
+    QVERIFY(page.finish());
+    auto* strip = page.find<QWidget>("verdictStrip");
+    const int height = strip->height();
+    for (const bool isOn : {true, false}) {
+      QTest::keyClick(&page.window(), Qt::Key_F11);
+      QTRY_COMPARE(page.window().appearance().presentation(), isOn);
+      QTest::qWait(500);
+    }
+    QTRY_COMPARE(strip->height(), height);
+  }
+
   void presentationHidesTheControlsOnly() {
     Page page;
     page.start();

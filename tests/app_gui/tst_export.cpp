@@ -9,31 +9,14 @@
 #include "app/pages/charts/growth_chart.h"
 #include "app/pages/charts/stage_chart.h"
 #include "core/formats/npy.h"
-#include "tests/app_gui/gui_fixture.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_gui/fake_page.h"
 
 using namespace headroom;
 using test::countPixels;
 
 namespace {
 
-/// Two lanes that have decoded to the end of their contexts of 64 positions.
-struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
-    settings.setPrompt("It is a truth");
-    settings.setPace({0.0});
-  }
-  bool finish() {
-    start();
-    return drawn() && QTest::qWaitFor(
-                          [this] {
-                            return application->session().state().finished && length(0) == 64 &&
-                                   length(1) == 64 && application->board().laneCount() == 2 &&
-                                   application->board().measurement(0).measured();
-                          },
-                          20000);
-  }
-};
+using Page = test::FakePage;
 
 /// Types `path` into the next dialog that asks for a file, and saves.
 class Answer {
@@ -88,7 +71,7 @@ class TestExport : public QObject {
 
   void theMenuHasThem() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     QVERIFY(choose(page, "export table growth", file("growth.csv")));
     const QStringList growth = linesOf(file("growth.csv"));
     // 2 x 3 layers x 8 heads x 16 x 4 bytes = 3,072 per position, an eighth of it with one head.
@@ -112,7 +95,7 @@ class TestExport : public QObject {
 
   void chartsHaveAMenuOfTheirOwn() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     auto* chart = page.window().findChild<pages::StageChart*>();
     QVERIFY(chart && chart->isVisible());
     // The menu is open while the event is handled.
@@ -135,7 +118,7 @@ class TestExport : public QObject {
 
   void aMapHasAMenuInTheLiveView() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     auto& selection = page.selection();
     // A click finds the head that lies there; a right click then asks for the same.
     QPoint at;
@@ -176,7 +159,7 @@ class TestExport : public QObject {
 
   void theHeadWallHasAMenu() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     std::optional<session::HeadAddress> asked;
     QObject::connect(&page.selection(), &session::Selection::headMenuWanted,
                      [&](const session::HeadAddress& head) { asked = head; });
@@ -197,7 +180,7 @@ class TestExport : public QObject {
 
   void theViewIsAsItShows() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     const QImage live = page.picture();
     QVERIFY(choose(page, "export view", file("view.png")));
     const QImage view(file("view.png"));
@@ -214,7 +197,7 @@ class TestExport : public QObject {
 
   void aSweepIsExported() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     QVERIFY(choose(page, "export table speed-context", file("speed.csv")));
     QVERIFY(!QFile::exists(file("speed.csv")));
     QVERIFY(page.window().messages().sentence().contains("Nothing was measured yet"));
@@ -231,7 +214,7 @@ class TestExport : public QObject {
 
   void aProblemIsASentence() {
     Page page;
-    QVERIFY(page.finish());
+    QVERIFY(page.startPaused());
     QVERIFY(choose(page, "export picture growth", file("growth.tiff")));
     QVERIFY(!QFile::exists(file("growth.tiff")));
     QVERIFY(page.window().messages().isVisible());

@@ -13,19 +13,13 @@
 
 #include "core/formats/trace/trace_file.h"
 #include "core/lanes/experiment.h"
-#include "tests/app_gui/gui_fixture.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_gui/fake_page.h"
 
 using namespace headroom;
 
 namespace {
 
-struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
-    settings.setPrompt("It is a truth");
-    settings.setPace({0.0});
-  }
-
+struct Page : test::FakePage {
   QStringList sources() {
     QStringList names;
     for (const session::LaneRequest& lane : window().workspace().lanes())

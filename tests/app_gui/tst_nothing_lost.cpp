@@ -1,24 +1,12 @@
 #include <QLineEdit>
 
-#include "tests/app_gui/gui_fixture.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_gui/fake_page.h"
 
 using namespace headroom;
 
 namespace {
 
-struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
-    settings.setPrompt("It is a truth");
-    settings.setPace({0.0});
-  }
-  /// Paused behind 64 tokens, where the fake lanes' contexts end.
-  bool startPaused(const std::vector<std::string>& lanes = {}) {
-    start(lanes);
-    return drawn() &&
-           QTest::qWaitFor([this] { return application->session().state().finished && length(0) == 64; },
-                           10000);
-  }
+struct Page : test::FakePage {
   QString sentence() { return window().messages().sentence(); }
   void enter(const QString& text) {
     auto* prompt = window().findChild<QLineEdit*>("prompt");

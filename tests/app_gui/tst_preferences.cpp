@@ -11,19 +11,13 @@
 #include <QTimer>
 
 #include "app/session/machine.h"
-#include "tests/app_gui/gui_fixture.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_gui/fake_page.h"
 
 using namespace headroom;
 
 namespace {
 
-struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
-    settings.setPrompt("It is a truth");
-    settings.setPace({0.0});
-  }
-
+struct Page : test::FakePage {
   /// Opens the dialog by its keys, lets `act` do what a person does in it, and closes it.
   void inDialog(const std::function<void(QDialog&)>& act) {
     bool done = false;

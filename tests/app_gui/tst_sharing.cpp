@@ -1,24 +1,12 @@
 #include "app/pages/live/weights_view.h"
-#include "tests/app_gui/gui_fixture.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_gui/fake_page.h"
 
 using namespace headroom;
 using test::countPixels;
 
 namespace {
 
-struct Page : test::GuiFixture {
-  Page() : GuiFixture(std::make_unique<test::FakeLaneOpener>()) {
-    settings.setPrompt("It is a truth");
-    settings.setPace({0.0});
-  }
-  /// MHA and MQA, paused behind 64 tokens.
-  bool startPaused() {
-    start();
-    return drawn() &&
-           QTest::qWaitFor([this] { return application->session().state().finished && length(1) == 64; },
-                           10000);
-  }
+struct Page : test::FakePage {
   /// Moves the mouse down in a column of the live view until a KV head is pointed at.
   bool findKvHead(int x, int fromY, int toY) {
     for (int y = fromY; y < toY && !selection().pointedKvHead(); y += 5) moveMouse({x, y});

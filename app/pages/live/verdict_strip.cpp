@@ -220,6 +220,8 @@ void VerdictStrip::setText(const QString& line, const QString& note, const QStri
 }
 
 void VerdictStrip::fitText() {
+  // A label's height for a width is never less than its least height, which may be that of larger type.
+  m_text->setMinimumHeight(0);
   const int line = QFontMetrics(m_text->font()).lineSpacing();
   const auto heightOf = [&](const QString& text) {
     m_text->setText(text);
