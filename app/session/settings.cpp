@@ -2,6 +2,7 @@
 
 #include <QStringList>
 #include <algorithm>
+#include <cmath>
 
 #include "app/session/trace_store.h"
 
@@ -111,7 +112,9 @@ void Settings::setSampling(const model::SamplingOptions& sampling) {
 }
 
 Pace Settings::pace() const {
-  return {m_settings.value("pace", firstStart().tokensPerSecond).toDouble()};
+  bool isNumber = false;
+  const double pace = m_settings.value("pace", firstStart().tokensPerSecond).toDouble(&isNumber);
+  return {isNumber && std::isfinite(pace) ? pace : firstStart().tokensPerSecond};
 }
 void Settings::setPace(Pace pace) {
   m_settings.setValue("pace", pace.tokensPerSecond);

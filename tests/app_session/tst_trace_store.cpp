@@ -144,6 +144,18 @@ class TestTraceStore : public QObject {
     QVERIFY(damaged[1].options == session::LaneOptions{});
   }
 
+  void settingsKeepAPaceThatIsOne() {
+    QTemporaryDir folder;
+    const QString file = folder.filePath("kept.ini");
+    const double first = session::Settings::firstStart().tokensPerSecond;
+    session::Settings(file).setPace({7.5});
+    QCOMPARE(session::Settings(file).pace().tokensPerSecond, 7.5);
+    for (const char* pace : {"nan", "inf", "fast"}) {
+      QSettings(file, QSettings::IniFormat).setValue("pace", pace);
+      QCOMPARE(session::Settings(file).pace().tokensPerSecond, first);
+    }
+  }
+
   void settingsKeepSampling() {
     QTemporaryDir folder;
     const QString file = folder.filePath("kept.ini");
