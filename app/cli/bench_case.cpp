@@ -1,6 +1,7 @@
 #include "app/cli/bench_case.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "core/model/statistics.h"
@@ -32,31 +33,26 @@ Spread BenchRow::tokensPerSecond() const {
   });
 }
 
-double BenchRow::overheadMs() const {
-  return spreadOver(rounds, [](const StepSummary& round) { return round.perStep(round.overhead.totalMs()); })
-      .median;
-}
-
-std::array<double, model::kStageCount> BenchRow::stageMs() const {
-  std::array<double, model::kStageCount> medians{};
-  for (std::size_t stage = 0; stage < medians.size(); ++stage) {
-    medians[stage] = spreadOver(rounds, [&](const StepSummary& round) {
-                       return round.perStep(round.stageTimeMs[stage]);
-                     }).median;
+void BenchRow::measure(const model::ModelConfig& config, const model::DecoderOptions& options,
+                       const model::StepRecord& atContext) {
+  measurement = analysis::measureLane(config, options, std::span(&atContext, 1));
+  const auto medianOf = [&](const auto& sum) {
+    return spreadOver(rounds, [&](const StepSummary& round) { return round.perStep(sum(round)); }).median;
+  };
+  measurement.stepCount = steps * static_cast<int>(rounds.size());
+  measurement.stepMs = stepMs().median;
+  for (std::size_t stage = 0; stage < measurement.stageMs.size(); ++stage) {
+    measurement.stageMs[stage] = medianOf([&](const StepSummary& round) { return round.stageTimeMs[stage]; });
   }
-  return medians;
-}
-
-double BenchRow::impliedGBps() const {
-  return analysis::impliedGigabytesPerSecond(logical, stepMs().median);
-}
-
-double BenchRow::kvReuse() const {
-  return analysis::kvReuseFactor(issued, logical);
+  measurement.overhead = {
+      .prepareMs = medianOf([](const StepSummary& round) { return round.overhead.prepareMs; }),
+      .setupMs = medianOf([](const StepSummary& round) { return round.overhead.setupMs; }),
+      .submitMs = medianOf([](const StepSummary& round) { return round.overhead.submitMs; }),
+      .readBackMs = medianOf([](const StepSummary& round) { return round.overhead.readBackMs; })};
 }
 
 double BenchRow::percentOfCopy() const {
-  return analysis::percentOf(impliedGBps(), copyGBps);
+  return analysis::percentOf(measurement.impliedGBps(), copyGBps);
 }
 
 Spread speedup(const BenchRow& baseline, const BenchRow& row) {

@@ -17,7 +17,7 @@ namespace headroom::cli {
 
 /// A model to measure: a file, or a shape with random weights.
 struct BenchModel {
-  std::string name;  ///< the file as given, or "kv_heads=2" for one of a --shape
+  std::string name;  ///< what a lane of the file is called, or "kv_heads=2" for one of a --shape
   lanes::ModelUse use;
 
   const model::Model& model() const { return *use; }
@@ -47,23 +47,21 @@ struct BenchRow {
   std::vector<analysis::StepSummary> rounds;  ///< whole ones
   double firstStepMs = 0.0;                   ///< of the first step ever, apart from the rounds
   double logitsError = 0.0;                   ///< norm of the difference from the reference over its norm
-  model::Traffic issued;                      ///< of one step at the row's context
-  model::Traffic logical;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.
   std::optional<model::Traffic> counted;
-  std::uint64_t workingSetBytes = 0;      ///< weights, and the cache's used part
-  analysis::LaneMeasurement measurement;  ///< of the last steps, for the verdict
-  double copyGBps = 0.0;                  ///< copy probe of this run at that working set; 0 without
+  /// A step of the row: the bytes of one at its context, and of each part the median of the rounds.
+  analysis::LaneMeasurement measurement;
+  double copyGBps = 0.0;  ///< copy probe of this run at the measurement's working set; 0 without
 
+  /// Fills in `measurement`, from the rounds and a step at the row's context.
+  void measure(const model::ModelConfig& config, const model::DecoderOptions& options,
+               const model::StepRecord& atContext);
+
+  /// Wall time of a step.
   Spread stepMs() const;
   /// Tokens per second of all sequences together.
   Spread tokensPerSecond() const;
-  double overheadMs() const;
-  std::array<double, model::kStageCount> stageMs() const;
-  /// Of a step at the row's context, over the median time of a step.
-  double impliedGBps() const;
-  double kvReuse() const;
-  /// What impliedGBps() is of the copy probe; 0 without one.
+  /// What the measurement's implied GB/s is of the copy probe; 0 without one.
   double percentOfCopy() const;
 };
 

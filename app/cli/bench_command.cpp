@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -101,7 +102,8 @@ class BenchCommand final : public Command {
       BenchOutcome outcome = runBench(*m_opener, models, settings, result.options, progress);
       result.rows = std::move(outcome.rows);
       result.isInterrupted = outcome.isInterrupted;
-      for (BenchRow& row : result.rows) row.copyGBps = result.ceilings.copyAt(row.workingSetBytes);
+      for (BenchRow& row : result.rows)
+        row.copyGBps = result.ceilings.copyAt(row.measurement.workingSetBytes());
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
       print(result);
       if (result.isInterrupted) throw model::Cancelled(whatIsThere(result, settings.size()));
@@ -113,7 +115,11 @@ class BenchCommand final : public Command {
  private:
   std::vector<BenchModel> openModels() const {
     std::vector<BenchModel> models;
-    for (const std::string& argument : m_models) models.push_back({argument, m_opener->load(argument)});
+    std::map<std::string, int> count;
+    for (const std::string& argument : m_models) {
+      const std::string title = lanes::laneTitle(argument);
+      models.push_back({lanes::numberedName(title, ++count[title]), m_opener->load(argument)});
+    }
     if (!m_shape.empty()) {
       const model::Storage storage = storageNamed(m_weights);
       std::vector<model::ModelConfig> configs = parseOption("--shape", [&] { return parseShape(m_shape); });

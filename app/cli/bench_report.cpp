@@ -59,8 +59,8 @@ std::string stageTable(const BenchResult& result) {
   text += fmt::format("{:>17}{:>11}\n", "outside stages", "step");
   for (const BenchRow& row : result.rows) {
     text += fmt::format("{:<24}{:>8}{:>6}", result.modelOf(row).name, row.setting.context, row.setting.batch);
-    for (double ms : row.stageMs()) text += fmt::format("{:>17.3f}", ms);
-    text += fmt::format("{:>17.3f}{:>11.3f}\n", row.overheadMs(), row.stepMs().median);
+    for (double ms : row.measurement.stageMs) text += fmt::format("{:>17.3f}", ms);
+    text += fmt::format("{:>17.3f}{:>11.3f}\n", row.measurement.overhead.totalMs(), row.stepMs().median);
   }
   return text;
 }
@@ -213,8 +213,9 @@ std::string benchText(const BenchResult& result) {
         result.modelOf(row).name, row.setting.context, row.setting.batch, shortName(row.setting.kvType),
         shortName(row.setting.attention), speed.median,
         fmt::format("({:.1f} - {:.1f})", speed.minimum, speed.maximum), ratio.median,
-        fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum), megabytes(row.issued.total()),
-        megabytes(row.logical.total()), row.kvReuse(), fmt::format("{:.2f}", row.impliedGBps()),
+        fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum),
+        megabytes(row.measurement.issued.total()), megabytes(row.measurement.logical.total()),
+        row.measurement.kvReuse(), fmt::format("{:.2f}", row.measurement.impliedGBps()),
         percentText(row.percentOfCopy()), row.logitsError);
   }
   text += stageTable(result);
@@ -252,9 +253,10 @@ std::string benchCsv(const BenchResult& result) {
                         result.modelOf(row).name, row.setting.context, row.setting.batch,
                         shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
-                        ratio.minimum, ratio.maximum, row.issued.total(), row.logical.total(), row.kvReuse(),
-                        row.impliedGBps(), row.copyGBps, row.overheadMs());
-    for (double ms : row.stageMs()) text += fmt::format(",{}", ms);
+                        ratio.minimum, ratio.maximum, row.measurement.issued.total(),
+                        row.measurement.logical.total(), row.measurement.kvReuse(),
+                        row.measurement.impliedGBps(), row.copyGBps, row.measurement.overhead.totalMs());
+    for (double ms : row.measurement.stageMs) text += fmt::format(",{}", ms);
     if (result.options.audit) {
       for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
         text += row.counted ? fmt::format(",{}", bytes) : ",";
@@ -270,7 +272,7 @@ ordered_json benchDocument(const BenchResult& result) {
   for (const BenchRow& row : result.rows) {
     const model::ModelConfig& config = result.modelOf(row).model().config;
     ordered_json stages = ordered_json::array();
-    const auto medians = row.stageMs();
+    const auto medians = row.measurement.stageMs;
     for (int stage = 0; stage < model::kStageCount; ++stage) {
       stages.push_back({{"name", stageName(static_cast<model::Stage>(stage))},
                         {"ms", medians[static_cast<std::size_t>(stage)]}});
@@ -289,13 +291,13 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"speedup", document(speedup(result.baselineOf(row), row))},
                     {"speedup_against", result.modelOf(result.baselineOf(row)).name},
                     {"stages", stages},
-                    {"outside_stages_ms", row.overheadMs()},
-                    {"issued_bytes", document(row.issued)},
-                    {"logical_bytes", document(row.logical)},
+                    {"outside_stages_ms", row.measurement.overhead.totalMs()},
+                    {"issued_bytes", document(row.measurement.issued)},
+                    {"logical_bytes", document(row.measurement.logical)},
                     {"counted_bytes", row.counted ? document(*row.counted) : ordered_json()},
-                    {"kv_reuse_factor", row.kvReuse()},
-                    {"implied_gb_per_s", row.impliedGBps()},
-                    {"working_set_bytes", row.workingSetBytes},
+                    {"kv_reuse_factor", row.measurement.kvReuse()},
+                    {"implied_gb_per_s", row.measurement.impliedGBps()},
+                    {"working_set_bytes", row.measurement.workingSetBytes()},
                     {"copy_gb_per_s", row.copyGBps},
                     {"percent_of_copy", knownRate(row.percentOfCopy())},
                     {"logits_error", row.logitsError}});

@@ -110,14 +110,7 @@ class Case {
   void measureRound() {
     analysis::StepSummary round;
     const auto keep = [&](const model::StepRecord& record) {
-      if (round.stepCount == 0) {
-        m_row.issued = record.issued();
-        m_row.logical = record.logical();
-      }
-      m_lastSteps.push_back(record);
-      m_lastSteps.back().attention = {};
-      if (m_lastSteps.size() > static_cast<std::size_t>(analysis::kRecentSteps))
-        m_lastSteps.erase(m_lastSteps.begin());
+      if (round.stepCount == 0) m_atContext = record;
       round.add(record);
     };
     // Part of a round is none.
@@ -127,9 +120,7 @@ class Case {
   bool isMeasured() const { return !m_row.rounds.empty(); }
 
   BenchRow finish() {
-    m_row.measurement =
-        analysis::measureLane(m_model.model().config, m_timer.decoder().options(), m_lastSteps);
-    m_row.workingSetBytes = m_row.measurement.workingSetBytes();
+    m_row.measure(m_model.model().config, m_timer.decoder().options(), m_atContext);
     return m_row;
   }
 
@@ -139,7 +130,7 @@ class Case {
   lanes::DeviceLanes& m_opener;
   StepTimer m_timer;
   BenchRow m_row;
-  std::vector<model::StepRecord> m_lastSteps;
+  model::StepRecord m_atContext;  ///< the first step of a round
 };
 
 /// Logits of the reference after the checked tokens; empty for a model that is too large for it.

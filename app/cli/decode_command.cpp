@@ -127,8 +127,7 @@ class DecodeCommand final : public Command {
         continue;
       }
       if (!m_streams) {
-        print(fmt::format("[{}]\n{}{}\n", lane.engine.decoder->config().name, shownPrompt(),
-                          generatedText(lane)));
+        print(fmt::format("[{}]\n{}{}\n", lane.engine.title(), shownPrompt(), generatedText(lane)));
       }
       if (!lane.engine.tokenizer()) print(fmt::format("{}\n", fmt::join(lane.continuation(), ",")));
       print(laneSummary(run, lane) + "\n");

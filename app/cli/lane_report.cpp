@@ -161,7 +161,7 @@ std::string laneSummary(const LaneRun& run, const Lane& lane) {
       "{} ({} {}/{}): {} tokens, {} tokens/s after the first step, set-up {:.1f} ms, prefill {:.1f} ms, {} "
       "{} bytes per step of which KV {}, "
       "cache {} bytes ({} per position), KV reuse {}, implied {} GB/s, stopped at {}",
-      lane.engine.decoder->config().name, shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
+      lane.engine.title(), shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
       lane.continuation().size(), knownRateText(tokensPerSecond(run, lane), 1), setupMs(run), prefillMs(run),
       traffic.total() / count, countsIssuedBytes(run) ? "issued" : "logical", traffic.kvRead / count,
       lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),

@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/token_arguments.h"
 #include "core/formats/bundled_models.h"
-#include "core/formats/gguf/gguf_tokenizer.h"
-#include "core/formats/hugging_face/hugging_face_tokenizer.h"
+#include "core/formats/load_model.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 
@@ -34,7 +32,8 @@ class TokenizeCommand final : public Command {
     if (m_textOption->count() + m_idsOption->count() == 0) {
       throw CLI::ValidationError("tokenize: expected --text or --ids");
     }
-    const std::unique_ptr<model::Tokenizer> tokenizer = load();
+    const std::unique_ptr<model::Tokenizer> tokenizer =
+        formats::loadTokenizer(formats::resolveModel(m_model));
     if (m_idsOption->count() > 0) {
       printText(*tokenizer);
     } else {
@@ -43,15 +42,6 @@ class TokenizeCommand final : public Command {
   }
 
  private:
-  std::unique_ptr<model::Tokenizer> load() const {
-    const std::string path = formats::resolveModel(m_model);
-    std::error_code error;
-    if (!std::filesystem::is_directory(path, error)) return formats::loadTokenizer(path);
-    auto tokenizer = formats::loadHuggingFaceTokenizer(path, 0);
-    if (!tokenizer) throw model::Error(fmt::format("{} has no tokenizer.json", path));
-    return tokenizer;
-  }
-
   void printText(const model::Tokenizer& tokenizer) const {
     const std::vector<int> ids = parseIds(m_ids);
     for (int id : ids) {

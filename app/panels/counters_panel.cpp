@@ -196,7 +196,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       {"issued", "issued", known(onDevice, model::bytesText(perToken(issued.total(), step))),
        "Counted: issued bytes of the step looked at, what the kernels load and store, padding and reloads "
        "included."},
-      {"tokens/s", "tokens/s", known(any, model::fixedText(measured.tokensPerSecond(), 1)),
+      {"tokens/s", "tokens/s", known(any, model::tokenRateText(measured.tokensPerSecond())),
        "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
            " / time per step. This is what the lane reaches on its own; the speed setting may pace it "
            "slower."},

@@ -71,7 +71,7 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   }
   const analysis::LaneMeasurement& measured = context.board.measurement(m_lane);
   const double rate = measured.tokensPerSecond();
-  figure.value = model::fixedText(rate, rate < 99.5 ? 1 : 0);
+  figure.value = model::tokenRateText(rate);
   if (m_lane == verdict.reference) {
     figure.note = "the others compare with it";
     figure.shortNote = "reference";

@@ -90,9 +90,8 @@ Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings
 std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
   const Bound bound = boundOf(lane, ceilings);
   const double wall = lane.stepMs;
-  const double kvPercent = 100.0 * lane.kvShareOfReads();
   const std::string kvShare =
-      fmt::format("KV is {:.{}f} % of what a step reads", kvPercent, kvPercent < 9.95 ? 1 : 0);
+      fmt::format("KV is {} of what a step reads", model::percentText(lane.kvShareOfReads()));
   if (bound == Bound::Unknown) {
     if (!lane.ranOnDevice())
       return kvShare + "; it runs on the processor, which no ceilings were measured of.";

@@ -31,11 +31,6 @@ void StepSummary::add(const model::StepRecord& record) {
   overhead += record.overhead;
 }
 
-double StepSummary::kvShareOfReads() const {
-  const std::uint64_t read = bytesRead(logical);
-  return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
-}
-
 std::optional<std::uint64_t> countedBytes(const model::StepRecord& record) {
   const model::Traffic issued = record.issued();
   return isCounted(issued) ? std::optional(issued.total()) : std::nullopt;

@@ -42,8 +42,6 @@ struct StepSummary {
     return analysis::impliedGigabytesPerSecond(logical, wallTimeMs);
   }
   double kvReuseFactor() const { return analysis::kvReuseFactor(issued, logical); }
-  /// KV read of all logical bytes read, 0 to 1.
-  double kvShareOfReads() const;
 };
 
 /// Issued bytes of a step; nothing where nobody counted them.

@@ -314,8 +314,7 @@ class Judge {
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
-      const double share = 100.0 * reference().kvShareOfReads();
-      say(SentenceId::VerdictSmallShare, {model::fixedText(share, share < 9.95 ? 1 : 0), referenceName});
+      say(SentenceId::VerdictSmallShare, {model::percentText(reference().kvShareOfReads()), referenceName});
     }
     if (m_verdict.promise) {
       speakOfPromise(*m_verdict.promise);

@@ -8,7 +8,11 @@ std::string LaneEngine::title() const {
   if (options.batch > 1) title += " \u00d7" + std::to_string(options.batch);
   if (options.kvType == model::KvType::F16) title += " f16";
   if (options.attention == model::AttentionKernel::Naive) title += " naive";
-  return title;
+  return numberedName(title, number);
+}
+
+std::string numberedName(const std::string& name, int number) {
+  return number > 1 ? name + " (" + std::to_string(number) + ")" : name;
 }
 
 int contextLimit(const model::Decoder& decoder) {

@@ -39,6 +39,7 @@ struct LaneEngine {
   ModelUse model;  ///< empty for a trace, which has none
   std::unique_ptr<model::Decoder> decoder;
   std::string name;                               ///< as laneTitle() says of its source
+  int number = 1;                                 ///< among the lanes that would be called the same
   std::optional<analysis::MemoryOutlook> memory;  ///< of a device, as planned before it was opened
   /// Of a trace: its tokens, how many of them were the prompt, and their bytes.
   std::vector<int> script = {};
@@ -46,10 +47,14 @@ struct LaneEngine {
   std::map<int, std::string> pieces = {};
   model::RecordedPart recorded = {};
 
-  /// The name and the options that are not the usual ones: "MHA \u00d78 f16 naive".
+  /// The name, the options that are not the usual ones, and a number from the second of a kind on:
+  /// "MHA \u00d78 f16 naive (2)".
   std::string title() const;
   const model::Tokenizer* tokenizer() const { return model ? model->tokenizer.get() : nullptr; }
 };
+
+/// A name among others: "MHA", and "MHA (2)" for the second that is called so.
+std::string numberedName(const std::string& name, int number);
 
 /// Positions that the decoder's cache holds.
 int contextLimit(const model::Decoder& decoder);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 #include <utility>
 
 #include "core/lanes/prompt.h"
@@ -88,6 +89,7 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     lane.error = nullptr;
   }
   m_lanes = std::move(lanes);
+  numberAlike();
   group();
   for (int index = 0; index < laneCount(); ++index) {
     if (isFresh[static_cast<std::size_t>(index)]) catchUp(index);
@@ -97,6 +99,15 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     if (lane(index).leader == index) chooseLeader(index);
   }
   beginFresh(promptOf);
+}
+
+/// Lanes of one name and the same options are told apart by a number.
+void LaneSet::numberAlike() {
+  std::map<std::string, int> count;
+  for (Lane& lane : m_lanes) {
+    lane.engine.number = 1;
+    lane.engine.number = ++count[lane.engine.title()];
+  }
 }
 
 std::exception_ptr LaneSet::whyNoneWouldStart(const PromptOf& promptOf) const {

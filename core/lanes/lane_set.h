@@ -179,6 +179,7 @@ class LaneSet {
   void stopAll(StopReason reason);
 
  private:
+  void numberAlike();
   void group();
   void chooseLeader(int leader);
   void handOverLead();

@@ -88,6 +88,15 @@ std::string ratioText(double ratio) {
   return fixedText(ratio, std::abs(ratio - std::round(ratio)) < 1e-9 ? 0 : 2);
 }
 
+std::string tokenRateText(double tokensPerSecond) {
+  return fixedText(tokensPerSecond, tokensPerSecond < 99.95 ? 1 : 0);
+}
+
+std::string percentText(double share) {
+  const double percent = 100.0 * share;
+  return fixedText(percent, percent < 9.95 ? 1 : 0) + " %";
+}
+
 std::string millisecondsText(double milliseconds) {
   return fixedText(milliseconds, milliseconds < 0.995 ? 3 : decimalsFor(milliseconds)) + " ms";
 }

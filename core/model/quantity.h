@@ -28,6 +28,12 @@ std::string countText(double count);
 /// "8", "2.67": a ratio of counts, whole where it is.
 std::string ratioText(double ratio);
 
+/// "416", "59.9": tokens per second, one decimal below 100.
+std::string tokenRateText(double tokensPerSecond);
+
+/// "8.2 %", "41 %": a share between 0 and 1, one decimal below 10 %.
+std::string percentText(double share);
+
 /// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
 std::string millisecondsText(double milliseconds);
 

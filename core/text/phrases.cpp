@@ -33,7 +33,7 @@ std::string_view words(SentenceId id) {
     case SentenceId::VerdictKernelLimits:
       return ". Our kernel is the limit, not the memory: {0} GB/s of KV, {1} in {2}.";
     case SentenceId::VerdictSmallShare:
-      return "; KV is {0} % of what {1} reads";
+      return "; KV is {0} of what {1} reads";
   }
   return "";
 }

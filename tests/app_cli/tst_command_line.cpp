@@ -1,5 +1,7 @@
 #include <QJsonArray>
+#include <QRegularExpression>
 #include <QtTest>
+#include <algorithm>
 #include <cmath>
 
 #include "core/formats/hugging_face/safetensors_writer.h"
@@ -193,7 +195,43 @@ class TstCommandLine : public QObject {
       QVERIFY(row["logits_error"].toDouble() <= 1e-4);
       QCOMPARE(row["speedup_against"].toString(), QString("kv_heads=4"));
       if (kvHeads == 4) QCOMPARE(row["speedup"].toObject()["median"].toDouble(), 1.0);
+      if (kvHeads == 1) continue;  // the widest layout of a group is the one that is judged
+      // The sentence is of the row's own step: its bytes at that context, its time.
+      const double share = logicalKv / (row["logical_bytes"].toObject()["total"].toDouble() -
+                                        row["logical_bytes"].toObject()["kv_written"].toDouble() -
+                                        row["logical_bytes"].toObject()["activations_written"].toDouble());
+      const auto isOfRow = [&](const QJsonValue& verdict) {
+        return verdict["context"] == row["context"] && verdict["kernel"] == row["kernel"];
+      };
+      const QJsonArray verdicts = document["verdicts"].toArray();
+      const auto verdict = std::find_if(verdicts.begin(), verdicts.end(), isOfRow);
+      QVERIFY(verdict != verdicts.end());
+      const QString sentence = verdict->toObject()["sentence"].toString();
+      const QString percent =
+          QString("KV is %1 % of what a step reads").arg(100 * share, 0, 'f', share < 0.0995 ? 1 : 0);
+      QVERIFY2(sentence.contains(percent), qPrintable(sentence + " / " + percent));
+      const double ms = row["ms_per_step"].toObject()["median"].toDouble();
+      const QRegularExpression ofStep(" of ([0-9.]+) ms");
+      const QRegularExpressionMatch found = ofStep.match(sentence);
+      if (found.hasMatch())
+        QVERIFY2(std::abs(found.captured(1).toDouble() - ms) <= 0.006 * ms + 0.0005, qPrintable(sentence));
     }
+  }
+
+  /// Lanes are called as in the window, and told apart.
+  void lanesHaveTheirNames() {
+    const auto decoded =
+        run({"decode", "mha", "mha", "--tokens", "1", "--max-tokens", "2", "--context", "8"});
+    QVERIFY2(decoded.exitCode == 0, decoded.errors.constData());
+    const QString text = QString::fromUtf8(decoded.output + decoded.errors);
+    QVERIFY2(text.contains("[MHA]") && text.contains("[MHA (2)]"), qPrintable(text));
+    QVERIFY2(text.contains("MHA (2) (MHA 8/8)"), qPrintable(text));
+    const auto measured =
+        run({"--json", "bench", "mha", "mha", "--context", "0", "--repeat", "1", "--round-ms", "1"});
+    QVERIFY2(measured.exitCode == 0, measured.errors.constData());
+    const QJsonArray rows = measured.json()["rows"].toArray();
+    QCOMPARE(rows[0]["model"].toString(), QString("MHA"));
+    QCOMPARE(rows[1]["model"].toString(), QString("MHA (2)"));
   }
 
   void benchTableHasARowForEachCase() {

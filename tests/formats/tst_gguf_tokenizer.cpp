@@ -56,7 +56,7 @@ class TstGgufTokenizer : public QObject {
   std::unique_ptr<model::Tokenizer> load(const GgufBuilder& file) const {
     const std::string path = m_folder.filePath("vocabulary.gguf").toStdString();
     std::ofstream(path, std::ios::binary) << file.build();
-    return formats::loadTokenizer(path);
+    return formats::loadGgufTokenizer(path);
   }
   QString refusal(const GgufBuilder& file) const {
     try {

@@ -69,7 +69,7 @@ class TstHuggingFaceTokenizer : public QObject {
   }
   void gpt2Fixture() {
     QFETCH(bool, pairs);
-    const auto source = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
+    const auto source = formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
     const auto& data = dynamic_cast<const text::ByteLevelBpe&>(*source).data();
     json vocab = json::object();
     for (std::size_t i = 0; i < data.tokens.size(); ++i) vocab[data.tokens[i]] = i;
@@ -91,7 +91,8 @@ class TstHuggingFaceTokenizer : public QObject {
   // Hugging Face converts a SentencePiece model to merges so: every way to cut a token in two tokens, those
   // of the best token first.
   void llamaFixture() {
-    const auto source = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
+    const auto source =
+        formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
     const auto& data = dynamic_cast<const text::SentencePieceBpe&>(*source).data();
     std::unordered_map<std::string, std::size_t> ids;
     json vocab = json::object();

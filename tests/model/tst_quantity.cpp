@@ -53,6 +53,12 @@ class TestQuantity : public QObject {
     QCOMPARE(millisecondsText(0.0842), std::string("0.084 ms"));
     QCOMPARE(millisecondsText(13.84), std::string("13.8 ms"));
     QCOMPARE(millisecondsText(1250), std::string("1,250 ms"));
+    QCOMPARE(tokenRateText(59.94), std::string("59.9"));
+    QCOMPARE(tokenRateText(99.97), std::string("100"));
+    QCOMPARE(tokenRateText(1234.5), std::string("1,234"));
+    QCOMPARE(percentText(0.0824), std::string("8.2 %"));
+    QCOMPARE(percentText(0.0996), std::string("10 %"));
+    QCOMPARE(percentText(0.41), std::string("41 %"));
   }
 };
 

@@ -58,7 +58,7 @@ class TstTokenizers : public QObject {
   void fixtures() {
     QFETCH(QString, name);
     const std::string path = tests::fixturePath(name.toStdString());
-    const auto tokenizer = formats::loadTokenizer(path);
+    const auto tokenizer = formats::loadGgufTokenizer(path);
     const auto texts = splitTexts(tests::readText(path + ".inp"));
     const auto answers = splitLines(tests::readText(path + ".out"));
     QVERIFY(texts.size() > 40);
@@ -90,7 +90,7 @@ class TstTokenizers : public QObject {
     QFETCH(QByteArray, text);
     const std::string bytes = text.toStdString();
     for (const char* name : {"tokenizers/ggml-vocab-gpt-2.gguf", "tokenizers/ggml-vocab-llama-spm.gguf"}) {
-      const auto tokenizer = formats::loadTokenizer(tests::fixturePath(name));
+      const auto tokenizer = formats::loadGgufTokenizer(tests::fixturePath(name));
       const std::vector<int> ids = tokenizer->encode(bytes);
       QVERIFY2(tokenizer->decode(ids) == bytes, name);
     }
@@ -135,7 +135,8 @@ class TstTokenizers : public QObject {
   }
 
   void controlTokensNeverComeFromText() {
-    const auto tokenizer = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
+    const auto tokenizer =
+        formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
     const std::vector<int> ids = tokenizer->encode("<s></s>");
     QVERIFY(std::find(ids.begin(), ids.end(), tokenizer->beginToken()) == ids.end());
     QVERIFY(std::find(ids.begin(), ids.end(), tokenizer->endToken()) == ids.end());
@@ -236,7 +237,7 @@ class TstTokenizers : public QObject {
   }
 
   void controlTokensWhenAskedFor() {
-    const auto llama = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
+    const auto llama = formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
     // The prefix space comes back after each added token: "a" and "b" are the tokens of "_a" and "_b".
     const std::vector<int> a = llama->encode("a");
     const std::vector<int> b = llama->encode("b");
@@ -244,7 +245,7 @@ class TstTokenizers : public QObject {
     QVERIFY(llama->encode("a</s>b", model::SpecialText::Parsed) == (std::vector<int>{a[0], 2, b[0]}));
     QVERIFY(llama->encode("<s>", model::SpecialText::Parsed) == (std::vector<int>{1}));
     QVERIFY(llama->encode("<unk>", model::SpecialText::Parsed) == (std::vector<int>{0}));
-    const auto gpt2 = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
+    const auto gpt2 = formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-gpt-2.gguf"));
     QVERIFY(gpt2->encode("<|endoftext|>", model::SpecialText::Parsed) == (std::vector<int>{50256}));
     QVERIFY(gpt2->encode("<|endoftext|>").size() > 1);
     QVERIFY(gpt2->endsText(50256) && !gpt2->endsText(0) && !gpt2->endsText(-1));
@@ -273,7 +274,7 @@ class TstTokenizers : public QObject {
   void textAroundAddedTokens() {
     QFETCH(QString, text);
     QFETCH(QString, ids);
-    const auto llama = formats::loadTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
+    const auto llama = formats::loadGgufTokenizer(tests::fixturePath("tokenizers/ggml-vocab-llama-spm.gguf"));
     QVERIFY(llama->encode(text.toStdString(), model::SpecialText::Parsed) ==
             tests::readIds(ids.toStdString()));
   }

@@ -184,7 +184,7 @@ std::string readChatTemplate(const GgufFile& file) {
   return file.text("tokenizer.chat_template").value_or("");
 }
 
-std::unique_ptr<model::Tokenizer> loadTokenizer(const std::string& path) {
+std::unique_ptr<model::Tokenizer> loadGgufTokenizer(const std::string& path) {
   const GgufFile file(path);
   std::unique_ptr<model::Tokenizer> tokenizer;
   try {

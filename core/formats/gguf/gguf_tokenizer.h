@@ -19,6 +19,6 @@ std::string readChatTemplate(const GgufFile& file);
 
 /// The tokenizer of a GGUF file of any architecture, also one without weights. Throws model::Error when there
 /// is none.
-std::unique_ptr<model::Tokenizer> loadTokenizer(const std::string& path);
+std::unique_ptr<model::Tokenizer> loadGgufTokenizer(const std::string& path);
 
 }  // namespace headroom::formats
