@@ -77,11 +77,18 @@ std::string elidedLabel(const PanelContext& context, const ImFont* font, std::st
   if (isPlainText(font, text)) return elided(font, text, width);
   if (labelWidth(context, font, text) <= width) return std::string(text);
   const std::vector<session::TextCluster> clusters = session::textClusters(text);
-  for (std::size_t count = clusters.size(); count-- > 0;) {
-    std::string shorter = std::string(text.substr(0, clusters[count].first)).append("\u2026");
-    if (labelWidth(context, font, shorter) <= width) return shorter;
+  const auto shorter = [&](std::size_t count) {
+    return std::string(text.substr(0, clusters[count].first)).append("\u2026");
+  };
+  // Titles may be long, and this is asked in every frame: halve what is between what fits and what does not.
+  std::size_t fits = 0;
+  std::size_t tooMany = clusters.size();
+  while (tooMany - fits > 1) {
+    const std::size_t middle = fits + (tooMany - fits) / 2;
+    (labelWidth(context, font, shorter(middle)) <= width ? fits : tooMany) = middle;
   }
-  return {};
+  const std::string fitting = shorter(fits);
+  return fits > 0 || labelWidth(context, font, fitting) <= width ? fitting : std::string();
 }
 
 void wrappedLabel(const PanelContext& context, ImFont* font, std::string_view text, float width) {
