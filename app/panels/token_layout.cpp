@@ -100,9 +100,10 @@ void TokenLayout::placeMark(const session::LaneTrace& lane, int position, float 
   unit.width = textWidth(m_font, unit.text);
   unit.firstPosition = position;
   unit.isMark = lane.endsText(token);
+  unit.mayBeginLine = true;
   if (unit.isMark) unit.width += 2.0f * padding;
   const std::vector<TokenBox> boxes{{.position = position, .width = unit.width}};
-  add(std::move(unit), boxes, LineStart{.position = position});
+  add(std::move(unit), boxes);
   if (lane.endsText(token)) breakLine();
 }
 
@@ -156,6 +157,7 @@ int TokenLayout::placeStretch(const PanelContext& context, const session::LaneTr
     unit.firstPosition = position;
     unit.firstOffset = head.first - stretch.starts[token];
     if (unsettled >= cluster && unsettled < unit.endCluster) settled = position;
+    unit.mayBeginLine = startsToken && !head.inRightToLeftBrackets;
     unit.leadsToken = unit.space && startsToken && unit.endByte < stretch.starts[token + 1];
     unit.followsRightToLeft = head.followsRightToLeft;
     cluster = unit.endCluster;
@@ -163,10 +165,7 @@ int TokenLayout::placeStretch(const PanelContext& context, const session::LaneTr
     const bool breaks =
         stretch.starts[lastToken + 1] == unit.endByte && stretch.bytes[unit.endByte - 1] == '\n';
     std::vector<TokenBox> boxes = divide(context, stretch, unit);
-    add(std::move(unit), std::move(boxes),
-        startsToken
-            ? std::optional(LineStart{.position = position, .followsRightToLeft = head.followsRightToLeft})
-            : std::nullopt);
+    add(std::move(unit), std::move(boxes));
     if (breaks) breakLine();
   }
   return settled;
@@ -213,38 +212,48 @@ std::vector<TokenBox> TokenLayout::divide(const PanelContext& context, const Str
   return joined;
 }
 
+std::optional<TokenLayout::LineStart> TokenLayout::lineStartAt(const TokenUnit& unit) {
+  if (!unit.mayBeginLine) return std::nullopt;
+  return LineStart{.position = unit.firstPosition, .followsRightToLeft = unit.followsRightToLeft};
+}
+
 std::optional<TokenLayout::LineStart> TokenLayout::takeSpaceOf(int position) {
   if (m_units.size() <= m_lineUnit + 1) return std::nullopt;
   const TokenUnit& last = m_units.back();
   if (!last.leadsToken || last.firstPosition != position) return std::nullopt;
-  const LineStart start{.position = position, .followsRightToLeft = last.followsRightToLeft, .wrapped = true};
+  const std::optional<LineStart> start = lineStartAt(last);
   m_boxes.resize(last.firstBox);
   m_units.pop_back();
   m_firstUnit[static_cast<std::size_t>(position)] = kNowhere;
   return start;
 }
 
-void TokenLayout::add(TokenUnit unit, std::vector<TokenBox> boxes, std::optional<LineStart> start) {
+void TokenLayout::add(TokenUnit unit, std::vector<TokenBox> boxes) {
   bool wraps = std::exchange(m_wrapped, false);
   if (wraps && unit.space) return;
+  std::optional<LineStart> start = lineStartAt(unit);
+  bool leavesOutSpace = false;
   if (m_x > 0.0f && m_x + unit.width > m_width) {
     wraps = true;
-    if (!start) start = takeSpaceOf(unit.firstPosition);
-    breakLine();
-    if (unit.leadsToken) {
-      start->wrapped = true;
-      beginLine(*start);
-      return;
+    if (const std::optional<LineStart> taken = takeSpaceOf(unit.firstPosition)) {
+      start = taken;
+      leavesOutSpace = true;
     }
+    breakLine();
+    leavesOutSpace = leavesOutSpace || unit.leadsToken;
   }
   const bool isText = !unit.shaped && !unit.isMark && !unit.space;
   if (wraps && isText && unit.text.starts_with(' ') && unit.text.size() > 1) {
     unit.text.erase(0, 1);
     unit.width = textWidth(m_font, unit.text);
     for (TokenBox& box : boxes) box.width = unit.width;
-    if (start) start->wrapped = true;
+    leavesOutSpace = true;
   }
-  if (m_x == 0.0f && start) beginLine(*start);
+  if (m_x == 0.0f && start) {
+    start->wrapped = leavesOutSpace;
+    beginLine(*start);
+  }
+  if (wraps && unit.leadsToken) return;
   unit.x = m_x;
   unit.y = m_y;
   unit.firstBox = m_boxes.size();

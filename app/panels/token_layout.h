@@ -21,6 +21,7 @@ struct TokenUnit : TextUnit {
   int firstPosition = 0;            ///< of the token that its first byte belongs to
   std::size_t firstOffset = 0;      ///< bytes of that token before it
   bool followsRightToLeft = false;  ///< of its first character, as in session::TextCluster
+  bool mayBeginLine = false;        ///< so that placing can begin anew there
   bool leadsToken = false;          ///< the space in front of what else the token is
   bool isMark = false;              ///< the words of "end of text": no text that one could read
 };
@@ -86,11 +87,13 @@ class TokenLayout {
   std::size_t endOfPlainToken(const Stretch& stretch, std::size_t first) const;
   /// The parts of its tokens. May widen it, so that each can be pointed at.
   std::vector<TokenBox> divide(const PanelContext& context, const Stretch& stretch, TokenUnit& unit) const;
-  /// Puts `unit` behind the last, on a new line where it does not fit. `start` is how that line would begin,
-  /// none within a token.
-  void add(TokenUnit unit, std::vector<TokenBox> boxes, std::optional<LineStart> start);
+  /// Puts `unit` behind the last, on a new line where it does not fit.
+  void add(TokenUnit unit, std::vector<TokenBox> boxes);
+  /// How a line begins with a unit; none within a token.
+  static std::optional<LineStart> lineStartAt(const TokenUnit& unit);
   void beginLine(LineStart start);
-  /// Takes away the space that the last unit is, where it leads the token at `position`.
+  /// Takes away the space that the last unit is, where it leads the token at `position`; gives how a line
+  /// begins there instead.
   std::optional<LineStart> takeSpaceOf(int position);
   void breakLine();
   void orderLine();

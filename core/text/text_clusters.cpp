@@ -96,21 +96,28 @@ char32_t baseOf(std::string_view bytes, const TextCluster& cluster) {
   return firstCharacter(bytes.substr(cluster.first)).codePoint;
 }
 
-/// Finds the opening of each closing bracket (Unicode UAX #9, rule N0, for those of ASCII).
+/// Finds the opening of each closing bracket (Unicode UAX #9, rule N0, for those of ASCII, each kind by
+/// itself).
 class BracketPairs {
  public:
-  /// The cluster of the bracket that `codePoint`, the cluster at `index`, closes.
-  std::optional<std::size_t> closedBy(char32_t codePoint, std::size_t index) {
+  /// The cluster of the bracket that the cluster at `index` closes.
+  std::optional<std::size_t> closedBy(const TextCluster& cluster, std::size_t index) {
     constexpr std::u32string_view kOpening = U"([{";
     constexpr std::u32string_view kClosing = U")]}";
-    if (kOpening.find(codePoint) != std::u32string_view::npos) m_open.push_back({codePoint, index});
-    const std::size_t kind = kClosing.find(codePoint);
-    if (kind == std::u32string_view::npos) return std::nullopt;
+    if (cluster.kind == TextCluster::Kind::LineFeed) m_open.clear();
+    std::erase_if(m_open, [&](const Open& open) { return index - open.cluster > kFarthest; });
+    if (kOpening.find(cluster.codePoint) != kNone) m_open.push_back({cluster.codePoint, index});
+    const std::size_t kind = kClosing.find(cluster.codePoint);
+    if (kind == kNone) return std::nullopt;
     const auto matching = std::ranges::find(m_open.rbegin(), m_open.rend(), kOpening[kind], &Open::bracket);
     if (matching == m_open.rend()) return std::nullopt;
     const std::size_t opening = matching->cluster;
-    m_open.erase(matching.base() - 1, m_open.end());
+    m_open.erase(matching.base() - 1);
     return opening;
+  }
+  /// Whether one that is open is right-to-left.
+  bool areRightToLeft(const std::vector<TextCluster>& clusters) const {
+    return std::ranges::any_of(m_open, [&](const Open& open) { return clusters[open.cluster].rightToLeft; });
   }
 
  private:
@@ -118,6 +125,10 @@ class BracketPairs {
     char32_t bracket = 0;
     std::size_t cluster = 0;
   };
+  static constexpr std::size_t kNone = std::u32string_view::npos;
+  /// Clusters between brackets that belong together, so that one that is never closed matters for a while
+  /// only.
+  static constexpr std::size_t kFarthest = 200;
   std::vector<Open> m_open;
 };
 
@@ -136,7 +147,7 @@ std::vector<TextCluster> textClusters(std::string_view bytes, bool followsRightT
     const bool isText =
         cluster.kind == TextCluster::Kind::Character || cluster.kind == TextCluster::Kind::Space;
     Strength strength = isText ? strengthOf(baseOf(bytes, cluster)) : Strength::LeftToRight;
-    const std::optional<std::size_t> opening = brackets.closedBy(cluster.codePoint, index);
+    const std::optional<std::size_t> opening = brackets.closedBy(cluster, index);
     if (opening && isOpen && clusters[*opening].rightToLeft) strength = Strength::RightToLeft;
     if (strength == Strength::RightToLeft || (strength == Strength::Number && isOpen)) {
       for (std::size_t between = isOpen ? openFrom : index; between <= index; ++between) {
@@ -147,6 +158,11 @@ std::vector<TextCluster> textClusters(std::string_view bytes, bool followsRightT
     } else if (strength == Strength::LeftToRight) {
       isOpen = false;
     }
+  }
+  BracketPairs known;
+  for (std::size_t index = 0; index < clusters.size(); ++index) {
+    clusters[index].inRightToLeftBrackets = known.areRightToLeft(clusters);
+    known.closedBy(clusters[index], index);
   }
   return clusters;
 }

@@ -25,6 +25,8 @@ struct TextCluster {
   bool rightToLeft = false;
   /// Whether the last letter before it is of a right-to-left script.
   bool followsRightToLeft = false;
+  /// Between brackets of which the first stands in a right-to-left run, so that the second may have to.
+  bool inRightToLeftBrackets = false;
   /// Takes the place of two letters (Chinese, Japanese, Korean, emoji), so that lines may break beside it.
   bool wide = false;
 };

@@ -165,9 +165,9 @@ class TestTokenLayout : public QObject {
   /// Fails where something placed before should have changed and did not.
   void tokensThatComeOneByOneStandAsIfTheyHadComeAtOnce() {
     std::mt19937 random(11);
-    const std::vector<std::string> parts{"a",  " ",        "e\u0301", "\u05D0", "\u0645",     "1",
-                                         "\n", "\u4F60",   "\xC3",    "\u0301", "\U0001F469", "\u200D",
-                                         ".",  "\xE4\xBD", "b",       " c"};
+    const std::vector<std::string> parts{"a",      " ",    "e\u0301", "\u05D0",     "\u0645", "1", "\n",
+                                         "\u4F60", "\xC3", "\u0301",  "\U0001F469", "\u200D", ".", "\xE4\xBD",
+                                         "b",      " c",   "(",       ")",          "["};
     for (int round = 0; round < 300; ++round) {
       std::string text;
       for (int part = 0; part < 50; ++part) text += parts[random() % parts.size()];
