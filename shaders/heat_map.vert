@@ -1,5 +1,5 @@
 // One instance per attention map: a rectangle on the screen and the window of cells it shows. The structure is
-// HeatMapInstance in app/view/heat_map_pipeline.h.
+// HeatMapInstance in app/view/heat_map_canvas.h.
 #version 450
 
 layout(location = 0) in vec4 rectangle;  // pixels: left, top, right, bottom

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/panels/row_requests.h"
 #include "app/session/trained_context.h"
 
@@ -170,31 +171,27 @@ void AttentionMapView::drawRowLabels(const PanelContext& context, const session:
     const float centre = m_plot.min.y + (static_cast<float>(position - viewport.firstRow) + 0.5f) * pixels;
     if (centre > m_plot.max.y - 0.4f * small->FontSize) break;
     const float top = std::max(centre - 0.5f * small->FontSize, m_plot.min.y - context.px(1));
-    drawTextRight(list, small, {m_plot.min.x - context.px(5), top}, context.palette().textDim,
-                  elided(small, lane.labelAt(position), labelWidth(context) - context.px(7)));
+    drawLabelRight(context, list, small, {m_plot.min.x - context.px(5), top}, context.palette().textDim,
+                   elidedLabel(context, small, lane.labelAt(position), labelWidth(context) - context.px(7)));
   }
 }
 
 void AttentionMapView::drawColumnLabels(const PanelContext& context, const session::LaneTrace& lane,
                                         const MapViewport& viewport) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  ImFont* small = context.fonts.small;
+  const ImFont* small = context.fonts.small;
   const float pixels = m_plot.width() / static_cast<float>(viewport.size);
   const int every = labelEvery(context, pixels);
   ImGui::PushClipRect({0, 0}, ImGui::GetIO().DisplaySize, false);
   for (int position = firstLabel(viewport.firstColumn, every); position < lane.length(); position += every) {
     const float centre = m_plot.min.x + (static_cast<float>(position - viewport.firstColumn) + 0.5f) * pixels;
     if (centre > m_plot.max.x - 0.4f * small->FontSize) break;
-    const std::string label = elided(small, lane.labelAt(position), labelHeight(context) - context.px(7));
-    // Drawn level, then its vertices are turned: the label runs upwards and ends at the axis.
-    const int firstVertex = list.VtxBuffer.Size;
-    const ImVec2 pivot{std::floor(centre - 0.5f * small->FontSize),
-                       std::floor(m_plot.max.y + context.px(5) + textWidth(small, label))};
-    list.AddText(small, small->FontSize, pivot, toImGui(context.palette().textDim), label.c_str());
-    for (int vertex = firstVertex; vertex < list.VtxBuffer.Size; ++vertex) {
-      ImVec2& at = list.VtxBuffer[vertex].pos;
-      at = {pivot.x + (at.y - pivot.y), pivot.y - (at.x - pivot.x)};
-    }
+    const std::string label =
+        elidedLabel(context, small, lane.labelAt(position), labelHeight(context) - context.px(7));
+    // Ends at the axis.
+    const ImVec2 start{std::floor(centre - 0.5f * small->FontSize),
+                       std::floor(m_plot.max.y + context.px(5) + panels::labelWidth(context, small, label))};
+    drawLabelUpwards(context, list, small, start, context.palette().textDim, label);
   }
   ImGui::PopClipRect();
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/analysis/traffic_summary.h"
@@ -103,7 +104,8 @@ void CachePanel::drawAmounts(const PanelContext& context, const Rect& area, doub
     if (!note.empty()) note += ", ";
     note += "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
   }
-  drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, note, area.width()));
+  drawLabel(context, list, small, {area.min.x, y}, colors.textDim,
+            elidedLabel(context, small, note, area.width()));
 }
 
 std::string CachePanel::shareOfLargest(const PanelContext& context) const {

@@ -5,6 +5,7 @@
 #include <cfloat>
 #include <cmath>
 
+#include "app/panels/label.h"
 #include "core/model/quantity.h"
 
 namespace headroom::panels {
@@ -31,6 +32,17 @@ void drawTextRight(ImDrawList& list, const ImFont* font, ImVec2 topRight, sessio
 void drawTextCentered(ImDrawList& list, const ImFont* font, ImVec2 topCentre, session::Color color,
                       std::string_view text) {
   drawText(list, font, {topCentre.x - 0.5f * textWidth(font, text), topCentre.y}, color, text);
+}
+
+void drawTextUpwards(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color color,
+                     std::string_view text) {
+  // Drawn level, then its vertices are turned.
+  const int firstVertex = list.VtxBuffer.Size;
+  list.AddText(font, font->FontSize, at, toImGui(color), text.data(), text.data() + text.size());
+  for (int vertex = firstVertex; vertex < list.VtxBuffer.Size; ++vertex) {
+    ImVec2& point = list.VtxBuffer[vertex].pos;
+    point = {at.x + (point.y - at.y), at.y - (point.x - at.x)};
+  }
 }
 
 std::string elided(const ImFont* font, std::string_view text, float width) {
@@ -80,14 +92,9 @@ AreaState mouseArea(const char* id, const Rect& rect) {
 void showTip(const PanelContext& context, std::string_view heading, std::string_view text) {
   ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {context.px(10), context.px(8)});
   ImGui::BeginTooltip();
-  ImGui::PushTextWrapPos(context.px(context.appearance.presentation() ? 460.0f : 360.0f));
-  if (!heading.empty()) {
-    ImGui::PushFont(context.fonts.strong);
-    ImGui::TextUnformatted(heading.data(), heading.data() + heading.size());
-    ImGui::PopFont();
-  }
-  if (!text.empty()) ImGui::TextUnformatted(text.data(), text.data() + text.size());
-  ImGui::PopTextWrapPos();
+  const float width = context.px(context.appearance.presentation() ? 460.0f : 360.0f);
+  if (!heading.empty()) wrappedLabel(context, context.fonts.strong, heading, width);
+  if (!text.empty()) wrappedLabel(context, context.fonts.body, text, width);
   ImGui::EndTooltip();
   ImGui::PopStyleVar();
 }

@@ -11,6 +11,7 @@ inline ImU32 toImGui(session::Color color) {
   return IM_COL32(color.red, color.green, color.blue, color.alpha);
 }
 
+// Texts here are the program's own words; label.h has the same for those of tokens and files.
 float textWidth(const ImFont* font, std::string_view text);
 /// Draws at the top left corner; returns the width.
 float drawText(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color color, std::string_view text);
@@ -18,6 +19,9 @@ void drawTextRight(ImDrawList& list, const ImFont* font, ImVec2 topRight, sessio
                    std::string_view text);
 void drawTextCentered(ImDrawList& list, const ImFont* font, ImVec2 topCentre, session::Color color,
                       std::string_view text);
+/// Runs upwards from `at`, with the tops of its letters at the left.
+void drawTextUpwards(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color color,
+                     std::string_view text);
 /// As much of `text` as fits, with an ellipsis where it does not.
 std::string elided(const ImFont* font, std::string_view text, float width);
 
@@ -37,7 +41,7 @@ struct AreaState {
 /// Makes `rect` sensitive to the mouse; `id` is unique within the panel.
 AreaState mouseArea(const char* id, const Rect& rect);
 
-/// A tool tip of a heading and explaining lines.
+/// A tool tip of a heading and explaining lines, which may quote tokens.
 void showTip(const PanelContext& context, std::string_view heading, std::string_view text);
 
 /// The colours of all maps between what they begin and end with; `high` is what the last one means on a

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/head_statistics.h"
@@ -57,8 +58,9 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     return;
   }
   const std::string query = session::quoted(lane.labelAt(position));
-  drawText(list, small, area.min, colors.textDim,
-           elided(small, query + " (position " + model::groupDigits(position) + ") looks at", area.width()));
+  drawLabel(context, list, small, area.min, colors.textDim,
+            elidedLabel(context, small, query + " (position " + model::groupDigits(position) + ") looks at",
+                        area.width()));
   const float spare = std::max(0.0f, area.height() - smallestHeight(context));
   const float profileHeight = context.px(30) + 0.35f * spare;
   const int topCount = std::clamp(
@@ -99,7 +101,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
              {{split, y + line - context.px(3)},
               {split + (area.max.x - split) * std::min(1.0f, top.attention), y + line - context.px(1)}},
              session::withAlpha(color, 0.8));
-    drawText(list, small, {split, y}, colors.text, elided(small, label, room));
+    drawLabel(context, list, small, {split, y}, colors.text, elidedLabel(context, small, label, room));
     drawTextRight(list, small, {area.max.x, y}, colors.text, value);
     y += line;
   }

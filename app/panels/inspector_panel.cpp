@@ -6,6 +6,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/head_wall_panel.h"
+#include "app/panels/label.h"
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/model/quantity.h"
@@ -83,8 +84,8 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left, float right,
                           AttentionMapView::RowLabels rowLabels, const char* id) {
     map.draw(context, address, view, rowLabels, {{left, y + title}, {right, mapBottom}});
-    drawText(list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
-             context.store.lane(address.lane).info().title);
+    drawLabel(context, list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
+              context.store.lane(address.lane).info().title);
     handleMouse(context, map, address, id);
   };
   using RowLabels = AttentionMapView::RowLabels;
@@ -111,8 +112,8 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
       area.min.x + drawText(list, context.fonts.strong, area.min, context.palette().text, headName(head));
   const float close = context.px(20);
   const std::string detail = "of " + lane.info().title + ", reads KV head " + std::to_string(kvHead);
-  drawText(list, context.fonts.body, {x + context.px(8), area.min.y}, context.palette().textDim,
-           elided(context.fonts.body, detail, area.max.x - x - close - context.px(12)));
+  drawLabel(context, list, context.fonts.body, {x + context.px(8), area.min.y}, context.palette().textDim,
+            elidedLabel(context, context.fonts.body, detail, area.max.x - x - close - context.px(12)));
 
   const Rect button{{area.max.x - close, area.min.y - context.px(2)},
                     {area.max.x, area.min.y - context.px(2) + close}};
@@ -242,7 +243,7 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
   if (const auto other = otherHead(context)) {
     text += ", " + context.store.lane(other->lane).info().title + " " + value(*other);
   }
-  drawText(list, small, area.min, colors.text, elided(small, text, area.width()));
+  drawLabel(context, list, small, area.min, colors.text, elidedLabel(context, small, text, area.width()));
 }
 
 }  // namespace headroom::panels

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/model/quantity.h"
@@ -77,8 +78,8 @@ void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
   const float baseline = area.min.y + 0.5f * (area.height() - strong->FontSize);
   const float smallTop = baseline + (strong->FontSize - small->FontSize) * 0.8f;
   float x = area.min.x;
-  const std::string title = elided(strong, info.title, 0.45f * area.width());
-  x += drawText(list, strong, {x, baseline}, laneColor(context, m_lane), title) + context.px(10);
+  const std::string title = elidedLabel(context, strong, info.title, 0.45f * area.width());
+  x += drawLabel(context, list, strong, {x, baseline}, laneColor(context, m_lane), title) + context.px(10);
 
   const std::string kind(model::shortName(heads.kind()));
   std::string shape = session::headsText(heads);

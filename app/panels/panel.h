@@ -2,8 +2,11 @@
 
 #include <imgui.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
@@ -59,6 +62,40 @@ class HeatMapCanvas {
                     session::MapScale scale) = 0;
 };
 
+enum class TextDirection { LeftToRight, RightToLeft };
+
+/// Which way a line of text runs on the screen.
+enum class TextTurn { Level, Upwards };
+
+/// A character of shaped text with the marks that belong to it.
+struct ShapedCharacter {
+  std::size_t firstByte = 0;
+  std::size_t endByte = 0;
+  float left = 0.0f;  ///< pixels from the left of the text
+  float right = 0.0f;
+};
+
+/// Where the characters of a text stand, in pixels.
+struct ShapedText {
+  float width = 0.0f;
+  std::vector<ShapedCharacter> characters;  ///< in reading order, all bytes of the text
+};
+
+/// Draws text that ImGui cannot: characters beyond 16 bits or without a glyph in its fonts, joined, stacked
+/// or right-to-left scripts, colours. Implemented by app/view with the platform's fonts. `font` gives size,
+/// weight and baseline; texts are UTF-8 without line feeds.
+class TextShaper {
+ public:
+  virtual ~TextShaper() = default;
+
+  /// Valid until the next call.
+  virtual const ShapedText& shape(const ImFont* font, std::string_view text, TextDirection direction) = 0;
+  /// Draws at the top left corner of the text, on whole pixels, in the current clip rectangle of `list`;
+  /// upwards from the corner that is the top left one of the level text. Glyphs that have colours keep them.
+  virtual void draw(ImDrawList& list, const ImFont* font, ImVec2 at, session::Color ink,
+                    std::string_view text, TextDirection direction, TextTurn turn) = 0;
+};
+
 struct Fonts {
   ImFont* body = nullptr;
   ImFont* strong = nullptr;
@@ -73,6 +110,7 @@ struct PanelContext {
   session::Selection& selection;
   const session::Appearance& appearance;
   HeatMapCanvas& canvas;
+  TextShaper& shaper;
   Fonts fonts;
   float unit = 1.0f;  ///< size of a device-independent pixel, grown with the text
   bool playing = false;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/model/quantity.h"
@@ -22,7 +23,7 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   const int last = length - 1;
   const int looked = std::min(context.selection.position().value_or(last), last);
   const float padding = context.px(10);
-  const float labelWidth = context.px(context.appearance.presentation() ? 190 : 150);
+  const float stepWidth = context.px(context.appearance.presentation() ? 190 : 150);
   const float middle = area.min.y + 0.5f * area.height();
 
   std::string label = "Step \u2013";
@@ -38,11 +39,12 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
   }
   drawText(list, context.fonts.body, {area.min.x + padding, middle - context.fonts.body->FontSize},
            colors.text, label);
-  drawText(list, small, {area.min.x + padding, middle + context.px(1)}, colors.textDim,
-           elided(small, (context.selection.position() ? "looking back at " : "newest token ") + detail,
-                  labelWidth - context.px(8)));
+  drawLabel(context, list, small, {area.min.x + padding, middle + context.px(1)}, colors.textDim,
+            elidedLabel(context, small,
+                        (context.selection.position() ? "looking back at " : "newest token ") + detail,
+                        stepWidth - context.px(8)));
 
-  const Rect track{{area.min.x + padding + labelWidth, area.min.y + context.px(5)},
+  const Rect track{{area.min.x + padding + stepWidth, area.min.y + context.px(5)},
                    {area.max.x - padding, area.max.y - context.px(5)}};
   const int context_ = std::max(store.contextLength(), 1);
   const float pitch = track.width() / static_cast<float>(context_);

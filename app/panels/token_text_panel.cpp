@@ -4,8 +4,10 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "app/panels/drawing.h"
+#include "app/panels/label.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
 #include "core/model/quantity.h"
@@ -14,91 +16,39 @@ namespace headroom::panels {
 
 namespace {
 
-constexpr float kLineSpacing = 1.32f;
 /// Attention that gets no tint at all, as a share of the strongest.
 constexpr float kFaintest = 0.04f;
 /// Between the words of the mark "end of text" and its frame.
 constexpr float kMarkPadding = 5.0f;
 
-/// A token as it stands in the text: line feeds alone, or within one, as arrows.
-std::string shownText(std::string_view text) {
-  return text.find('\n') == std::string_view::npos ? std::string(text) : session::tokenLabel(text);
-}
-
-/// Whether what follows begins a line.
-bool endsLine(const session::LaneTrace& lane, int token) {
-  return lane.endsText(token) || lane.text(token).ends_with('\n');
-}
-
 }  // namespace
 
-void TokenTextPanel::place(const PanelContext& context, float width) {
-  const session::LaneTrace& lane = context.store.lane(m_lane);
-  const ImFont* font = context.fonts.body;
-  if (m_run != context.store.run() || m_width != width || m_font != font || m_fontSize != font->FontSize) {
-    m_placed.clear();
-    m_drawnLength = -1;  // in other lines the end is elsewhere
-    m_run = context.store.run();
-    m_width = width;
-    m_font = font;
-    m_fontSize = font->FontSize;
-  }
-  const float lineHeight = std::round(font->FontSize * kLineSpacing);
-  float x = 0.0f;
-  float y = 0.0f;
-  if (!m_placed.empty()) {
-    const auto last = m_placed.size() - 1;
-    x = m_placed[last].x + m_placed[last].width;
-    y = m_placed[last].y;
-    if (endsLine(lane, lane.tokens()[last])) {
-      x = 0.0f;
-      y += lineHeight;
-    }
-  }
-  for (std::size_t position = m_placed.size(); position < lane.tokens().size(); ++position) {
-    const int token = lane.tokens()[position];
-    const bool breaks = endsLine(lane, token);
-    const std::string label = shownText(lane.text(token));
-    float tokenWidth = textWidth(font, label);
-    if (lane.endsText(token)) tokenWidth += 2.0f * context.px(kMarkPadding);
-    bool wrapped = false;
-    if (x > 0.0f && x + tokenWidth > width) {
-      x = 0.0f;
-      y += lineHeight;
-      wrapped = label.starts_with(' ') && label.size() > 1;
-      if (wrapped) tokenWidth = textWidth(font, std::string_view(label).substr(1));
-    }
-    m_placed.push_back({x, y, tokenWidth, wrapped});
-    x = breaks ? 0.0f : x + tokenWidth;
-    if (breaks) y += lineHeight;
-  }
-}
-
 void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  m_layout.place(context, lane, area.width() - context.px(14));
   // Whole lines only: half a line at the top would look like a mistake.
-  const float lineHeight = std::round(context.fonts.body->FontSize * kLineSpacing);
+  const float lineHeight = m_layout.lineHeight();
   const Rect view{
       area.min,
       {area.max.x, area.min.y + std::max(1.0f, std::floor(area.height() / lineHeight)) * lineHeight}};
   ImGui::SetCursorScreenPos(view.min);
   ImGui::BeginChild("text", {view.width(), view.height()});
-  const session::LaneTrace& lane = context.store.lane(m_lane);
-  place(context, view.width() - context.px(14));
 
-  const float height = m_placed.empty() ? 0.0f : m_placed.back().y + lineHeight;
+  const float height = m_layout.height();
   const ImVec2 origin = ImGui::GetCursorScreenPos();
   ImGui::Dummy({1.0f, height});
   // New text stays in sight; whoever looks back sees the step looked at.
-  if (lane.length() != m_drawnLength && !context.selection.position()) {
+  const bool isNew = lane.length() != m_drawnLength || m_layout.generation() != m_drawnGeneration;
+  if (isNew && !context.selection.position()) {
     ImGui::SetScrollY(std::max(0.0f, height - view.height()));
   } else if (context.selection.position() && lane.length() > 0) {
-    const auto position = static_cast<std::size_t>(context.selection.positionIn(context.store, m_lane));
-    const float y = m_placed[position].y;
+    const float y = m_layout.lineTop(context.selection.positionIn(context.store, m_lane));
     if (y < ImGui::GetScrollY() || y + lineHeight > ImGui::GetScrollY() + view.height()) {
       ImGui::SetScrollY(std::floor((y - 0.4f * view.height()) / lineHeight) * lineHeight);
     }
   }
   m_drawnLength = lane.length();
+  m_drawnGeneration = m_layout.generation();
   drawTokens(context, view, origin);
   drawCandidates(context);
   ImGui::EndChild();
@@ -118,68 +68,86 @@ std::vector<float> TokenTextPanel::attentionFrom(const PanelContext& context, in
   return m_mean;
 }
 
+TokenTextPanel::Look TokenTextPanel::look(const PanelContext& context) {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const auto& hovered = context.selection.hoveredToken();
+  Look look;
+  look.lockstep = context.store.feed() == session::TokenFeed::Lockstep;
+  const bool hoverHere =
+      hovered && (hovered->lane == m_lane || look.lockstep) && hovered->position < lane.length();
+  look.query = hoverHere ? hovered->position : context.selection.positionIn(context.store, m_lane);
+  look.attention = attentionFrom(context, look.query);
+  // The first token is an attention sink; it would leave every other tint invisible.
+  if (look.attention.size() > 1) {
+    look.strongest = *std::max_element(look.attention.begin() + 1, look.attention.end());
+  }
+  look.divergence = context.store.divergence(m_lane);
+  look.untrained = session::untrainedFrom(lane.info());
+  return look;
+}
+
+std::vector<TokenTextPanel::Shown> TokenTextPanel::shownIn(const Rect& view, ImVec2 origin) const {
+  std::vector<Shown> shown;
+  const float lineHeight = m_layout.lineHeight();
+  const std::span<const TokenUnit> units = m_layout.units();
+  for (std::size_t index = 0; index < units.size(); ++index) {
+    const TokenUnit& unit = units[index];
+    const ImVec2 corner{origin.x + unit.x, origin.y + unit.y};
+    if (corner.y + lineHeight < view.min.y || corner.y > view.max.y) continue;
+    for (const TokenBox& box : m_layout.boxes().subspan(unit.firstBox, unit.endBox - unit.firstBox)) {
+      const float left = corner.x + box.left;
+      shown.push_back({.box = &box,
+                       .unit = &unit,
+                       .area = {{left, corner.y}, {left + box.width, corner.y + lineHeight}},
+                       .isFirst = m_layout.firstUnit(box.position) == index});
+    }
+  }
+  return shown;
+}
+
+std::vector<TokenTextPanel::Shown> TokenTextPanel::joined(std::vector<Shown> places) {
+  std::ranges::sort(places, {},
+                    [](const Shown& place) { return std::pair(place.area.min.y, place.area.min.x); });
+  std::vector<Shown> result;
+  for (const Shown& place : places) {
+    const bool goesOn = !result.empty() && result.back().box->position == place.box->position &&
+                        result.back().area.min.y == place.area.min.y;
+    if (goesOn) {
+      result.back().area.max.x = place.area.max.x;
+      result.back().isFirst = result.back().isFirst || place.isFirst;
+    } else {
+      result.push_back(place);
+    }
+  }
+  return result;
+}
+
 void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, ImVec2 origin) {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   if (lane.length() == 0) return;
-  ImDrawList& list = *ImGui::GetWindowDrawList();
-  const session::Palette& colors = context.palette();
-  const float lineHeight = std::round(context.fonts.body->FontSize * kLineSpacing);
-  const float textTop = 0.5f * (lineHeight - context.fonts.body->FontSize);
-
-  const auto& hovered = context.selection.hoveredToken();
-  const bool lockstep = context.store.feed() == session::TokenFeed::Lockstep;
-  const bool hoverHere =
-      hovered && (hovered->lane == m_lane || lockstep) && hovered->position < lane.length();
-  const int query = hoverHere ? hovered->position : context.selection.positionIn(context.store, m_lane);
-  const std::vector<float> row = attentionFrom(context, query);
-  // The first token is an attention sink; it would leave every other tint invisible.
-  const float strongest = row.size() > 1 ? *std::max_element(row.begin() + 1, row.end()) : 1.0f;
-  const std::optional<int> divergence = context.store.divergence(m_lane);
-  const session::Color tint = laneColor(context, m_lane);
-  const std::optional<int> untrained = session::untrainedFrom(lane.info());
+  const Look look = this->look(context);
+  const std::vector<Shown> shown = shownIn(view, origin);
+  const std::vector<Shown> places = joined(shown);
+  for (const Shown& place : places) drawGround(context, look, place);
+  // ImGui's text in one go, and then the TextShaper's, since going from one to the other costs a draw call.
+  for (const bool shaped : {false, true}) {
+    for (std::size_t first = 0; first < shown.size();) {
+      const TokenUnit& unit = *shown[first].unit;
+      const std::size_t count = unit.endBox - unit.firstBox;
+      if (unit.shaped == shaped) drawUnitText(context, look, std::span(shown).subspan(first, count));
+      first += count;
+    }
+  }
+  for (const Shown& place : places) drawMarks(context, look, place);
 
   std::optional<int> under;
-  const bool windowHovered = ImGui::IsWindowHovered();
   const ImVec2 mouse = ImGui::GetMousePos();
-  for (int position = 0; position < lane.length(); ++position) {
-    const Placed& placed = m_placed[static_cast<std::size_t>(position)];
-    const ImVec2 min{origin.x + placed.x, origin.y + placed.y};
-    if (min.y + lineHeight < view.min.y || min.y > view.max.y) continue;
-    const Rect token{min, {min.x + placed.width, min.y + lineHeight}};
-    const int id = lane.tokens()[static_cast<std::size_t>(position)];
-    if (untrained && position >= *untrained) fillRect(list, token, colors.untrained);
-    if (static_cast<std::size_t>(position) < row.size()) {
-      const float share =
-          std::min(1.0f, row[static_cast<std::size_t>(position)] / std::max(strongest, 1e-6f));
-      if (share > kFaintest) {
-        // Strength is colour and also the height of the bar under the token.
-        fillRect(list, {{token.min.x, token.min.y + 1}, {token.max.x, token.max.y - 1}},
-                 session::withAlpha(tint, 0.34 * share));
-        const float bar = context.px(3) * share;
-        fillRect(list, {{token.min.x, token.max.y - 1 - bar}, {token.max.x, token.max.y - 1}}, tint);
-      }
+  if (ImGui::IsWindowHovered()) {
+    for (const Shown& place : places) {
+      if (place.area.contains(mouse)) under = place.box->position;
     }
-    const bool later = position > query && context.selection.position();
-    session::Color ink = position < lane.promptLength() ? colors.textDim : colors.text;
-    if (later) ink = colors.textFaint;
-    const std::string_view text = lane.text(id);
-    if (lane.endsText(id)) {
-      drawEndOfText(context, token);
-    } else {
-      drawText(list, context.fonts.body, {token.min.x, token.min.y + textTop},
-               text == "\n" ? colors.textFaint : ink, shownText(placed.wrapped ? text.substr(1) : text));
-    }
-    if (position == untrained) drawTrainedEdge(context, token.min, {token.min.x, token.max.y});
-    const int choice = lane.choices()[static_cast<std::size_t>(position)];
-    if (lockstep && choice >= 0 && choice != id) {
-      list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
-                   toImGui(session::withAlpha(colors.mark, 0.5)), context.px(1));
-    }
-    if (divergence == position) drawMark(context, token);
-    if (position == query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));
-    if (windowHovered && token.contains(mouse)) under = position;
   }
-
+  const auto& hovered = context.selection.hoveredToken();
   if (under) {
     context.selection.setHoveredToken(session::TokenAddress{m_lane, *under});
     showTokenTip(context, *under);
@@ -191,6 +159,81 @@ void TokenTextPanel::drawTokens(const PanelContext& context, const Rect& view, I
   } else if (hovered && hovered->lane == m_lane) {
     context.selection.setHoveredToken(std::nullopt);
   }
+}
+
+void TokenTextPanel::drawGround(const PanelContext& context, const Look& look, const Shown& shown) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const Rect& token = shown.area;
+  const int position = shown.box->position;
+  if (look.untrained && position >= *look.untrained) fillRect(list, token, context.palette().untrained);
+  if (static_cast<std::size_t>(position) >= look.attention.size()) return;
+  const float attention = look.attention[static_cast<std::size_t>(position)];
+  const float share = std::min(1.0f, attention / std::max(look.strongest, 1e-6f));
+  if (share <= kFaintest) return;
+  // Strength is colour and also the height of the bar under the token.
+  const session::Color tint = laneColor(context, m_lane);
+  fillRect(list, {{token.min.x, token.min.y + 1}, {token.max.x, token.max.y - 1}},
+           session::withAlpha(tint, 0.34 * share));
+  const float bar = context.px(3) * share;
+  fillRect(list, {{token.min.x, token.max.y - 1 - bar}, {token.max.x, token.max.y - 1}}, tint);
+}
+
+session::Color TokenTextPanel::inkOf(const PanelContext& context, const Look& look, int position) const {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  const session::Palette& colors = context.palette();
+  const bool isFeed = lane.text(lane.tokens()[static_cast<std::size_t>(position)]) == "\n";
+  const bool isLater = position > look.query && context.selection.position();
+  if (isFeed || isLater) return colors.textFaint;
+  return position < lane.promptLength() ? colors.textDim : colors.text;
+}
+
+void TokenTextPanel::drawUnitText(const PanelContext& context, const Look& look,
+                                  std::span<const Shown> parts) const {
+  const TokenUnit& unit = *parts.front().unit;
+  const Rect& first = parts.front().area;
+  const ImFont* font = context.fonts.body;
+  if (unit.isMark) {
+    drawEndOfText(context, first);
+    return;
+  }
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const float top = first.min.y + 0.5f * (m_layout.lineHeight() - font->FontSize);
+  // Where the unit's line would begin.
+  const ImVec2 at{first.min.x - parts.front().box->left - unit.x, top};
+  const auto ink = [&](const Shown& part) { return inkOf(context, look, part.box->position); };
+  const session::Color color = ink(parts.front());
+  if (std::ranges::all_of(parts, [&](const Shown& part) { return ink(part) == color; })) {
+    drawUnit(context, list, font, at, color, unit);
+    return;
+  }
+  // Each token has the part of the glyphs that stands in its place; at the ends also what reaches out.
+  for (const Shown& part : parts) {
+    const float reach = font->FontSize;
+    const float left = &part == &parts.front() ? part.area.min.x - reach : part.area.min.x;
+    const float right = &part == &parts.back() ? part.area.max.x + reach : part.area.max.x;
+    ImGui::PushClipRect({left, part.area.min.y - reach}, {right, part.area.max.y + reach}, true);
+    drawUnit(context, list, font, at, ink(part), unit);
+    ImGui::PopClipRect();
+  }
+}
+
+void TokenTextPanel::drawMarks(const PanelContext& context, const Look& look, const Shown& shown) const {
+  const session::LaneTrace& lane = context.store.lane(m_lane);
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const Rect& token = shown.area;
+  const int position = shown.box->position;
+  if (shown.isFirst && position == look.untrained) {
+    const float edge = shown.unit->rightToLeft ? token.max.x : token.min.x;
+    drawTrainedEdge(context, {edge, token.min.y}, {edge, token.max.y});
+  }
+  const int choice = lane.choices()[static_cast<std::size_t>(position)];
+  if (look.lockstep && choice >= 0 && choice != lane.tokens()[static_cast<std::size_t>(position)]) {
+    list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
+                 toImGui(session::withAlpha(colors.mark, 0.5)), context.px(1));
+  }
+  if (shown.isFirst && look.divergence == position) drawMark(context, token);
+  if (position == look.query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));
 }
 
 void TokenTextPanel::drawEndOfText(const PanelContext& context, const Rect& token) {
@@ -237,6 +280,9 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
               (chosen.known() ? ": " + rankText(lane, chosen) : std::string()) + ".";
     }
   }
+  if (const std::string shared = m_layout.sharedCharacter(lane, position); !shared.empty()) {
+    text += "\nTogether with the tokens beside it: " + session::quoted(shared) + ".";
+  }
   if (context.store.divergence(m_lane) == position) {
     text += context.store.feed() == session::TokenFeed::Lockstep
                 ? "\nFirst place where this lane would have chosen another token than it was fed."
@@ -262,16 +308,16 @@ void TokenTextPanel::drawCandidate(const PanelContext& context, const model::Ran
   const ImFont* body = context.fonts.body;
   const float row = ImGui::GetTextLineHeight() + context.px(4);
   const float rankWidth = context.px(44);
-  const float labelWidth = context.px(120);
+  const float tokenWidth = context.px(120);
   const float barWidth = context.px(150);
   const ImVec2 at = ImGui::GetCursorScreenPos();
-  ImGui::Dummy({rankWidth + labelWidth + barWidth + context.px(130), row});
+  ImGui::Dummy({rankWidth + tokenWidth + barWidth + context.px(130), row});
   drawTextRight(list, context.fonts.small, {at.x + rankWidth - context.px(10), at.y + context.px(1)},
                 colors.textDim, model::groupDigits(candidate.rank));
   const float labelLeft = at.x + rankWidth;
-  drawText(list, body, {labelLeft, at.y}, colors.text,
-           elided(body, session::tokenLabel(lane.text(candidate.token)), labelWidth));
-  const float left = labelLeft + labelWidth;
+  drawLabel(context, list, body, {labelLeft, at.y}, colors.text,
+            elidedLabel(context, body, session::tokenLabel(lane.text(candidate.token)), tokenWidth));
+  const float left = labelLeft + tokenWidth;
   const float width = barWidth * candidate.probability / std::max(strongest, 1e-6f);
   fillRect(list, {{left, at.y + context.px(3)}, {left + width, at.y + row - context.px(6)}},
            laneColor(context, m_lane));

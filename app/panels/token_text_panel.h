@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "app/panels/panel.h"
+#include "app/panels/token_layout.h"
 
 namespace headroom::panels {
 
@@ -16,18 +19,37 @@ class TokenTextPanel : public Panel {
   void draw(const PanelContext& context, const Rect& area) override;
 
  private:
-  struct Placed {
-    float x = 0.0f;  // relative to the text's top left corner
-    float y = 0.0f;
-    float width = 0.0f;
-    bool wrapped = false;  // begins a line, so its leading space is not drawn
+  /// What all tokens of a frame are drawn by.
+  struct Look {
+    int query = 0;                 ///< the token whose attention is shown
+    std::vector<float> attention;  ///< of the query
+    float strongest = 1.0f;
+    std::optional<int> divergence;
+    std::optional<int> untrained;
+    bool lockstep = false;
+  };
+  /// A token's place on the screen.
+  struct Shown {
+    const TokenBox* box = nullptr;
+    const TokenUnit* unit = nullptr;
+    Rect area;
+    bool isFirst = false;  ///< of the token's places
   };
 
-  void place(const PanelContext& context, float width);
+  Look look(const PanelContext& context);
+  /// The places that `view` shows, unit by unit.
+  std::vector<Shown> shownIn(const Rect& view, ImVec2 origin) const;
+  /// The same from left to right, those of one token side by side as one.
+  static std::vector<Shown> joined(std::vector<Shown> places);
   void drawTokens(const PanelContext& context, const Rect& view, ImVec2 origin);
+  void drawGround(const PanelContext& context, const Look& look, const Shown& shown) const;
+  /// A unit with all its places.
+  void drawUnitText(const PanelContext& context, const Look& look, std::span<const Shown> parts) const;
+  void drawMarks(const PanelContext& context, const Look& look, const Shown& shown) const;
+  session::Color inkOf(const PanelContext& context, const Look& look, int position) const;
   /// Its words in a frame: it is no text that one could read.
   static void drawEndOfText(const PanelContext& context, const Rect& token);
-  void drawMark(const PanelContext& context, const Rect& token);
+  static void drawMark(const PanelContext& context, const Rect& token);
   void showTokenTip(const PanelContext& context, int position) const;
   void drawCandidates(const PanelContext& context);
   void drawCandidate(const PanelContext& context, const model::RankedToken& candidate, float strongest,
@@ -37,11 +59,8 @@ class TokenTextPanel : public Panel {
   std::vector<float> attentionFrom(const PanelContext& context, int position);
 
   int m_lane;
-  std::vector<Placed> m_placed;
-  float m_width = 0.0f;
-  const ImFont* m_font = nullptr;
-  float m_fontSize = 0.0f;
-  std::uint64_t m_run = 0;
+  TokenLayout m_layout;
+  int m_drawnGeneration = 0;
   int m_drawnLength = 0;
   int m_candidatesAt = -1;
   // The mean over heads is kept as long as it is the same step's.

@@ -4,11 +4,15 @@
 
 #include "core/model/config.h"
 #include "core/text/display_text.h"
+#include "core/text/text_clusters.h"
 
 namespace headroom::session {
 
 using model::headsText;
 using text::displayText;
+using text::firstUnsettled;
+using text::TextCluster;
+using text::textClusters;
 using text::tokenLabel;
 
 /// "\u201cthe\u201d".

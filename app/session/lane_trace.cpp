@@ -59,9 +59,7 @@ std::uint64_t bytesOf(const std::vector<Element>& elements) {
 LaneTrace::LaneTrace(LaneInfo info) : m_info(std::move(info)) {
   m_texts.reserve(static_cast<std::size_t>(m_info.config.vocabSize));
   for (int token = 0; token < m_info.config.vocabSize; ++token) {
-    const auto index = static_cast<std::size_t>(token);
-    const std::string_view bytes = index < m_info.pieces.size() ? std::string_view(m_info.pieces[index]) : "";
-    m_texts.push_back(text::shownToken(token, bytes, endsText(token)));
+    m_texts.push_back(text::shownToken(token, bytes(token), endsText(token)));
   }
   clear();
 }
@@ -145,6 +143,12 @@ void LaneTrace::changeRecord(std::size_t step, const Change& change) {
 std::string_view LaneTrace::text(int token) const {
   const auto index = static_cast<std::size_t>(token);
   return token >= 0 && index < m_texts.size() ? std::string_view(m_texts[index]) : std::string_view();
+}
+
+std::string_view LaneTrace::bytes(int token) const {
+  const auto index = static_cast<std::size_t>(token);
+  return token >= 0 && index < m_info.pieces.size() ? std::string_view(m_info.pieces[index])
+                                                    : std::string_view();
 }
 
 std::string LaneTrace::labelAt(int position) const {

@@ -50,6 +50,8 @@ class LaneTrace {
   /// Text of a token as it can be shown: bytes outside UTF-8 as <E2>, ids as #17 without a tokenizer,
   /// kEndOfText for one that ends a text.
   std::string_view text(int token) const;
+  /// Bytes of a token; empty where nobody knows them.
+  std::string_view bytes(int token) const;
   /// The token at a position as tokenLabel() shows it.
   std::string labelAt(int position) const;
   static constexpr std::string_view kEndOfText = text::kEndOfText;

@@ -2,12 +2,41 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 namespace headroom::view {
 
 namespace {
 
+/// Push constants of heat_map.vert and heat_map.frag.
+struct HeatMapParams {
+  float viewport[2];
+  std::int32_t colorMap;
+  std::int32_t mapScale;
+  float ground[4];
+};
+static_assert(sizeof(HeatMapParams) == 32);
+
+constexpr std::uint32_t kVertexWords[] = {
+#include "heat_map_vert.spv.inc"
+};
+constexpr std::uint32_t kFragmentWords[] = {
+#include "heat_map_frag.spv.inc"
+};
+constexpr std::array<VkVertexInputAttributeDescription, 4> kAttributes{{
+    {0, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(HeatMapInstance, rectangle)},
+    {1, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(HeatMapInstance, window)},
+    {2, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(HeatMapInstance, limits)},
+    {3, 0, VK_FORMAT_R32G32B32A32_UINT, offsetof(HeatMapInstance, slot)},
+}};
+constexpr QuadProgram kProgram{.vertexWords = kVertexWords,
+                               .fragmentWords = kFragmentWords,
+                               .attributes = kAttributes,
+                               .instanceBytes = sizeof(HeatMapInstance),
+                               .paramBytes = sizeof(HeatMapParams),
+                               .texelBufferCount = 2,
+                               .blend = QuadBlend::Replace};
 constexpr int kColorsPerMap = 256;
 /// Pages of 8 MB; a thousand of them is more than any device would hold.
 constexpr std::uint32_t kMaximumPages = 1024;
@@ -18,24 +47,12 @@ constexpr VkDeviceSize kFirstInstances = 256;
 GpuHeatMapCanvas::GpuHeatMapCanvas(const GpuContext& gpu, VkRenderPass renderPass,
                                    std::uint32_t maximumTexels, int framesInFlight)
     : m_gpu(gpu),
-      m_pipeline(gpu.device, renderPass),
+      m_pipeline(gpu.device, renderPass, kProgram),
+      m_sets(gpu.device, m_pipeline.setLayout(), kMaximumPages, kProgram.texelBufferCount),
       m_pages(gpu, maximumTexels),
       m_colors(gpu, VkDeviceSize{session::kColorMapCount} * kColorsPerMap * 4, VK_FORMAT_R8G8B8A8_UNORM),
       m_instanceBuffers(static_cast<std::size_t>(framesInFlight)) {
-  const VkDescriptorPoolSize size{.type = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER,
-                                  .descriptorCount = 2 * kMaximumPages};
-  VkDescriptorPoolCreateInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
-  info.maxSets = kMaximumPages;
-  info.poolSizeCount = 1;
-  info.pPoolSizes = &size;
-  checkVk(vkCreateDescriptorPool(gpu.device, &info, nullptr, &m_descriptorPool),
-          "Creating descriptors for the view");
   uploadColors();
-}
-
-GpuHeatMapCanvas::~GpuHeatMapCanvas() {
-  vkDestroyDescriptorPool(m_gpu.device, m_descriptorPool, nullptr);
 }
 
 void GpuHeatMapCanvas::uploadColors() {
@@ -98,28 +115,8 @@ void GpuHeatMapCanvas::draw(ImDrawList& list, std::span<const panels::MapDrawing
 
 VkDescriptorSet GpuHeatMapCanvas::descriptorSet(std::uint32_t page) {
   while (m_descriptorSets.size() <= page) {
-    const VkDescriptorSetLayout layout = m_pipeline.setLayout();
-    VkDescriptorSetAllocateInfo info{};
-    info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
-    info.descriptorPool = m_descriptorPool;
-    info.descriptorSetCount = 1;
-    info.pSetLayouts = &layout;
-    VkDescriptorSet set = VK_NULL_HANDLE;
-    checkVk(vkAllocateDescriptorSets(m_gpu.device, &info, &set), "Allocating descriptors for the view");
-
-    const std::array views{m_pages.view(static_cast<std::uint32_t>(m_descriptorSets.size())),
-                           m_colors.view()};
-    std::array<VkWriteDescriptorSet, 2> writes{};
-    for (std::uint32_t binding = 0; binding < writes.size(); ++binding) {
-      writes[binding].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
-      writes[binding].dstSet = set;
-      writes[binding].dstBinding = binding;
-      writes[binding].descriptorCount = 1;
-      writes[binding].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
-      writes[binding].pTexelBufferView = &views[binding];
-    }
-    vkUpdateDescriptorSets(m_gpu.device, writes.size(), writes.data(), 0, nullptr);
-    m_descriptorSets.push_back(set);
+    const auto next = static_cast<std::uint32_t>(m_descriptorSets.size());
+    m_descriptorSets.push_back(m_sets.make(std::array{m_pages.view(next), m_colors.view()}));
   }
   return m_descriptorSets[page];
 }
@@ -144,31 +141,18 @@ void GpuHeatMapCanvas::recordCallback(const ImDrawList*, const ImDrawCmd* comman
 }
 
 void GpuHeatMapCanvas::record(const Batch& batch, const ImVec4& clip) {
-  const float left = std::clamp(clip.x, 0.0f, m_viewport.x);
-  const float top = std::clamp(clip.y, 0.0f, m_viewport.y);
-  const float right = std::clamp(clip.z, left, m_viewport.x);
-  const float bottom = std::clamp(clip.w, top, m_viewport.y);
-  const VkRect2D scissor{
-      .offset = {static_cast<std::int32_t>(left), static_cast<std::int32_t>(top)},
-      .extent = {static_cast<std::uint32_t>(right - left), static_cast<std::uint32_t>(bottom - top)}};
-  const VkViewport viewport{0.0f, 0.0f, m_viewport.x, m_viewport.y, 0.0f, 1.0f};
-  const VkDescriptorSet set = descriptorSet(batch.page);
-  const VkBuffer instances = m_instanceBuffers[m_frame].handle();
-  const VkDeviceSize offset = 0;
   const HeatMapParams params{
       .viewport = {m_viewport.x, m_viewport.y},
       .colorMap = static_cast<std::int32_t>(batch.colorMap),
       .mapScale = static_cast<std::int32_t>(batch.scale),
       .ground = {m_ground.red / 255.0f, m_ground.green / 255.0f, m_ground.blue / 255.0f, 1.0f}};
-  vkCmdBindPipeline(m_commands, VK_PIPELINE_BIND_POINT_GRAPHICS, m_pipeline.handle());
-  vkCmdSetViewport(m_commands, 0, 1, &viewport);
-  vkCmdSetScissor(m_commands, 0, 1, &scissor);
-  vkCmdBindDescriptorSets(m_commands, VK_PIPELINE_BIND_POINT_GRAPHICS, m_pipeline.layout(), 0, 1, &set, 0,
-                          nullptr);
-  vkCmdBindVertexBuffers(m_commands, 0, 1, &instances, &offset);
-  vkCmdPushConstants(m_commands, m_pipeline.layout(),
-                     VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof(params), &params);
-  vkCmdDraw(m_commands, 4, batch.instanceCount, 0, batch.firstInstance);
+  m_pipeline.record(m_commands, {.viewport = {m_viewport.x, m_viewport.y},
+                                 .clip = {clip.x, clip.y, clip.z, clip.w},
+                                 .set = descriptorSet(batch.page),
+                                 .instances = m_instanceBuffers[m_frame].handle(),
+                                 .firstInstance = batch.firstInstance,
+                                 .instanceCount = batch.instanceCount,
+                                 .params = std::as_bytes(std::span(&params, 1))});
 }
 
 }  // namespace headroom::view

@@ -9,9 +9,18 @@
 #include "app/panels/panel.h"
 #include "app/view/gpu_buffer.h"
 #include "app/view/heat_map_pages.h"
-#include "app/view/heat_map_pipeline.h"
+#include "app/view/quad_pipeline.h"
 
 namespace headroom::view {
+
+/// One map as the vertex stage reads it: shaders/heat_map.vert.
+struct HeatMapInstance {
+  float rectangle[4];
+  float window[4];
+  float limits[4];
+  std::uint32_t slot[4];
+};
+static_assert(sizeof(HeatMapInstance) == 64);
 
 /// HeatMapCanvas on the window's device. Panels add drawings while ImGui builds the frame; ImGui's draw
 /// callbacks then record them into the frame's command buffer.
@@ -21,8 +30,6 @@ class GpuHeatMapCanvas : public panels::HeatMapCanvas {
                    int framesInFlight);
   GpuHeatMapCanvas(const GpuHeatMapCanvas&) = delete;
   GpuHeatMapCanvas& operator=(const GpuHeatMapCanvas&) = delete;
-  ~GpuHeatMapCanvas() override;
-
   /// Before panels draw: forgets the drawings of the last frame.
   void beginFrame(int frameInFlight, session::Color ground);
   /// After panels drew, before ImGui's draw data are recorded.
@@ -50,10 +57,10 @@ class GpuHeatMapCanvas : public panels::HeatMapCanvas {
   void uploadColors();
 
   GpuContext m_gpu;
-  HeatMapPipeline m_pipeline;
+  QuadPipeline m_pipeline;
+  TexelSets m_sets;
   HeatMapPages m_pages;
   TexelBuffer m_colors;
-  VkDescriptorPool m_descriptorPool = VK_NULL_HANDLE;
   std::vector<VkDescriptorSet> m_descriptorSets;  // [page]
   std::vector<GpuBuffer> m_instanceBuffers;       // [frame in flight]
   std::size_t m_frame = 0;

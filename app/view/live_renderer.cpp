@@ -29,16 +29,20 @@ void LiveRenderer::initResources() {
   m_window.pacer().requestForInput();
 }
 
+GpuContext LiveRenderer::gpu() const {
+  return {.physicalDevice = m_window.physicalDevice(), .device = m_window.device()};
+}
+
 void LiveRenderer::createCanvas() {
-  const GpuContext gpu{.physicalDevice = m_window.physicalDevice(), .device = m_window.device()};
   m_canvas = std::make_unique<GpuHeatMapCanvas>(
-      gpu, m_window.defaultRenderPass(), m_window.physicalDeviceProperties()->limits.maxTexelBufferElements,
+      gpu(), m_window.defaultRenderPass(), m_window.physicalDeviceProperties()->limits.maxTexelBufferElements,
       m_window.concurrentFrameCount());
 }
 
 void LiveRenderer::releaseResources() {
   ImGui::SetCurrentContext(m_context);
   m_imgui.reset();
+  m_shaper.reset();
   m_canvas.reset();
 }
 
@@ -59,6 +63,7 @@ bool LiveRenderer::handleInput(const QEvent& event) {
 void LiveRenderer::loadAppearance(float unit) {
   m_window.vulkanInstance()->deviceFunctions(m_window.device())->vkDeviceWaitIdle(m_window.device());
   m_imgui.reset();
+  m_shaper.reset();
   applyImGuiStyle(m_window.appearance(), unit * m_window.appearance().scale());
   m_fonts = loadImGuiFonts(m_window.appearance(), unit);
   m_imgui = std::make_unique<ImGuiVulkan>(
@@ -70,6 +75,9 @@ void LiveRenderer::loadAppearance(float unit) {
                         .commandPool = m_window.graphicsCommandPool(),
                         .renderPass = m_window.defaultRenderPass(),
                         .imageCount = static_cast<std::uint32_t>(m_window.swapChainImageCount())});
+  m_shaper = std::make_unique<ShapedTextCanvas>(
+      gpu(), m_window.defaultRenderPass(), m_window.physicalDeviceProperties()->limits.maxTexelBufferElements,
+      m_window.concurrentFrameCount(), m_fonts);
   m_unit = unit;
 }
 
@@ -106,6 +114,7 @@ void LiveRenderer::startNextFrame() {
 void LiveRenderer::buildFrame() {
   m_imgui->newFrame();
   m_canvas->beginFrame(m_window.currentFrame(), m_window.appearance().palette().mapGround);
+  m_shaper->beginFrame(m_window.currentFrame());
   m_input->beginFrame();
   ImGui::NewFrame();
   ImGui::PushFont(m_fonts.body);
@@ -114,6 +123,7 @@ void LiveRenderer::buildFrame() {
                                      .selection = m_window.selection(),
                                      .appearance = m_window.appearance(),
                                      .canvas = *m_canvas,
+                                     .shaper = *m_shaper,
                                      .fonts = m_fonts,
                                      .unit = m_unit * m_window.appearance().scale(),
                                      .playing = m_window.decoding()};
@@ -130,6 +140,7 @@ void LiveRenderer::buildFrame() {
   ImGui::PopFont();
   ImGui::Render();
   m_input->endFrame();
+  if (!m_shaper->complete()) m_window.pacer().requestForData();
 }
 
 void LiveRenderer::recordFrame(Picture picture) {
@@ -150,8 +161,11 @@ void LiveRenderer::recordFrame(Picture picture) {
   info.clearValueCount = clear.size();
   info.pClearValues = clear.data();
 
-  if (picture == Picture::Whole)
-    m_canvas->beginRecording(commands, {static_cast<float>(size.width()), static_cast<float>(size.height())});
+  if (picture == Picture::Whole) {
+    const ImVec2 viewport{static_cast<float>(size.width()), static_cast<float>(size.height())};
+    m_canvas->beginRecording(commands, viewport);
+    m_shaper->beginRecording(commands, viewport);
+  }
   // Qt's headers hide the loader's own prototypes.
   QVulkanDeviceFunctions& functions = *m_window.vulkanInstance()->deviceFunctions(m_window.device());
   functions.vkCmdBeginRenderPass(commands, &info, VK_SUBPASS_CONTENTS_INLINE);

@@ -9,6 +9,7 @@
 #include "app/view/heat_map_canvas.h"
 #include "app/view/imgui_input.h"
 #include "app/view/imgui_vulkan.h"
+#include "app/view/shaped_text_canvas.h"
 
 struct ImGuiContext;
 
@@ -33,6 +34,7 @@ class LiveRenderer : public QVulkanWindowRenderer {
   void appearanceChanged() { m_unit = 0.0f; }
 
  private:
+  GpuContext gpu() const;
   void createCanvas();
   void loadAppearance(float unit);
   void buildFrame();
@@ -47,6 +49,7 @@ class LiveRenderer : public QVulkanWindowRenderer {
   std::optional<ImGuiInput> m_input;
   std::unique_ptr<ImGuiVulkan> m_imgui;
   std::unique_ptr<GpuHeatMapCanvas> m_canvas;
+  std::unique_ptr<ShapedTextCanvas> m_shaper;
   panels::Fonts m_fonts;
   float m_unit = 0.0f;  // 0: fonts are to be loaded
   std::string m_reported;

@@ -11,13 +11,15 @@ namespace {
 
 using Pattern = std::unique_ptr<FcPattern, decltype(&FcPatternDestroy)>;
 
-SystemFont match(const char* family, FontWeight weight) {
+enum class Glyphs { Outlines, Any };
+
+SystemFont match(const char* family, FontWeight weight, Glyphs glyphs = Glyphs::Outlines) {
   const Pattern wanted(FcPatternCreate(), &FcPatternDestroy);
   FcPatternAddString(wanted.get(), FC_FAMILY, reinterpret_cast<const FcChar8*>(family));
   FcPatternAddInteger(wanted.get(), FC_WEIGHT,
                       weight == FontWeight::Strong ? FC_WEIGHT_MEDIUM : FC_WEIGHT_REGULAR);
   FcPatternAddInteger(wanted.get(), FC_SLANT, FC_SLANT_ROMAN);
-  FcPatternAddBool(wanted.get(), FC_SCALABLE, FcTrue);
+  if (glyphs == Glyphs::Outlines) FcPatternAddBool(wanted.get(), FC_SCALABLE, FcTrue);
   FcConfigSubstitute(nullptr, wanted.get(), FcMatchPattern);
   FcDefaultSubstitute(wanted.get());
   FcResult result = FcResultNoMatch;
@@ -48,6 +50,10 @@ SystemFont interfaceFont(FontWeight weight) {
 
 SystemFont symbolFont() {
   return match("DejaVu Sans", FontWeight::Regular);
+}
+
+SystemFont emojiFont() {
+  return match("emoji", FontWeight::Regular, Glyphs::Any);
 }
 
 }  // namespace headroom::view

@@ -19,5 +19,7 @@ struct SystemFont {
 SystemFont interfaceFont(FontWeight weight);
 /// A font with wide coverage for what interfaceFont lacks: arrows, mathematical signs.
 SystemFont symbolFont();
+/// The font that fontconfig gives for emoji; whatever it offers where there is none.
+SystemFont emojiFont();
 
 }  // namespace headroom::view

@@ -157,8 +157,6 @@ panels::Fonts loadImGuiFonts(const session::Appearance& appearance, float unit) 
   const SystemFont regular = interfaceFont(FontWeight::Regular);
   const SystemFont strong = interfaceFont(FontWeight::Strong);
   const SystemFont symbols = symbolFont();
-  // ImGui counts a font's whole line as its size, Qt its em square; 1.17 is the line of Roboto over its em.
-  constexpr float kLinePerEm = 1.17f;
   const float body = std::round(appearance.textSize() * kLinePerEm * unit);
   const float small = std::round((appearance.textSize() - 1.5f) * kLinePerEm * unit);
   panels::Fonts fonts;

@@ -8,6 +8,9 @@
 
 namespace headroom::view {
 
+/// ImGui counts a font's whole line as its size, Qt its em square: the line of Roboto over its em.
+inline constexpr float kLinePerEm = 1.17f;
+
 /// The shared palette as Qt's Fusion style takes it.
 QPalette qtPalette(const session::Appearance& appearance);
 /// The interface font at the appearance's size.

@@ -16,11 +16,14 @@
 
 namespace headroom::test {
 
-/// Every byte is a token, but some ids stand for words, so that text looks like text.
+/// Every byte is a token, but some ids stand for words, so that text looks like text, two of them in other
+/// scripts that no lane chooses.
 class FakeTokenizer final : public model::Tokenizer {
  public:
   static constexpr int kVocabSize = 300;
   static constexpr int kEndToken = 299;  // that no lane chooses but those that end
+  static constexpr int kChineseToken = 298;
+  static constexpr int kArabicToken = 297;
 
   std::string kindText() const override { return "fake"; }
   int vocabSize() const override { return kVocabSize; }
@@ -31,6 +34,8 @@ class FakeTokenizer final : public model::Tokenizer {
   }
   std::string pieceBytes(int token) const override {
     if (token < 256) return std::string(1, static_cast<char>(token));
+    if (token == kChineseToken) return "\u4F60\u597D";
+    if (token == kArabicToken) return " \u0633\u0644\u0627\u0645";
     return " word" + std::to_string(token - 256) + ((token % 11) == 0 ? "\n" : "");
   }
   std::string decode(const std::vector<int>& tokens) const override {
@@ -53,6 +58,7 @@ struct FakeLane {
   int overflowsAt = -1;  ///< position at which layer 1 gives NaN
   int stepMilliseconds = 0;
   bool captures = true;
+  std::string spells;      ///< what its first positions are, byte by byte
   double msPerCell = 0.0;  ///< attention time per position, sequence and KV head
 };
 
@@ -80,6 +86,9 @@ class FakeDecoder final : public model::Decoder {
 
   /// The token that a lane chooses for `position`.
   static int tokenFor(int position, const FakeLane& lane) {
+    if (position < static_cast<int>(lane.spells.size())) {
+      return static_cast<unsigned char>(lane.spells[static_cast<std::size_t>(position)]);
+    }
     if (position == lane.endsAt) return FakeTokenizer::kEndToken;
     const int token = 256 + (position * 7) % 40;
     return position == lane.differsAt ? token + 1 : token;
@@ -205,6 +214,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     if (request.source == "fails-at-40") lane.failsAt = 40;
     if (request.source == "overflows-at-20") lane.overflowsAt = 20;
     if (request.source == "long") lane.contextLength = 2048;
+    if (request.source.starts_with("spells ")) lane.spells = request.source.substr(7);
     if (request.source == "slow") lane.stepMilliseconds = 200;
     if (request.source.find("missing") != std::string::npos) {
       throw model::Error(request.source + ": no such file, expected a GGUF model.");
