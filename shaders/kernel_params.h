@@ -31,6 +31,8 @@
 #define HEADROOM_MAX_HEAD_TEXELS 64
 #define HEADROOM_COPY_INVOCATIONS 256
 #define HEADROOM_COPY_ROW 32768
+#define HEADROOM_READ_INVOCATIONS 256
+#define HEADROOM_READ_UNROLL 4
 #define HEADROOM_MAX_LAYERS 256
 #define HEADROOM_MAX_QUERY_HEADS 256
 
@@ -74,6 +76,13 @@ struct CaptureRowsParams {
   std::uint32_t columns = 0;
   std::uint32_t stride = 0;         ///< values per token of the source
   std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+};
+
+/// Push constant of probe_read.
+struct ReadProbeParams {
+  std::uint32_t first = 0;   ///< block of HEADROOM_READ_INVOCATIONS x HEADROOM_READ_UNROLL x 16 bytes
+  std::uint32_t blocks = 0;  ///< that are read
+  std::uint32_t passes = 1;  ///< how often
 };
 
 /// Push constant of probe_copy.

@@ -51,8 +51,8 @@ void BenchRow::measure(const model::ModelConfig& config, const model::DecoderOpt
       .readBackMs = medianOf([](const StepSummary& round) { return round.overhead.readBackMs; })};
 }
 
-double BenchRow::percentOfCopy() const {
-  return analysis::percentOf(measurement.impliedGBps(), copyGBps);
+double BenchRow::percentOfRead() const {
+  return analysis::percentOf(measurement.impliedGBps(), readGBps);
 }
 
 Spread speedup(const BenchRow& baseline, const BenchRow& row) {

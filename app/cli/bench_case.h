@@ -51,7 +51,7 @@ struct BenchRow {
   std::optional<model::Traffic> counted;
   /// A step of the row: the bytes of one at its context, and of each part the median of the rounds.
   analysis::LaneMeasurement measurement;
-  double copyGBps = 0.0;  ///< copy probe of this run at the measurement's working set; 0 without
+  double readGBps = 0.0;  ///< read ceiling of this run at the measurement's working set; 0 without
 
   /// Fills in `measurement`, from the rounds and a step at the row's context.
   void measure(const model::ModelConfig& config, const model::DecoderOptions& options,
@@ -61,8 +61,8 @@ struct BenchRow {
   Spread stepMs() const;
   /// Tokens per second of all sequences together.
   Spread tokensPerSecond() const;
-  /// What the measurement's implied GB/s is of the copy probe; 0 without one.
-  double percentOfCopy() const;
+  /// What the measurement's implied GB/s is of the read ceiling; 0 without one.
+  double percentOfRead() const;
 };
 
 /// Time of the group's first row over this row's, round by round: above 1 it is faster.

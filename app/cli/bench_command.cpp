@@ -103,7 +103,7 @@ class BenchCommand final : public Command {
       result.rows = std::move(outcome.rows);
       result.isInterrupted = outcome.isInterrupted;
       for (BenchRow& row : result.rows)
-        row.copyGBps = result.ceilings.copyAt(row.measurement.workingSetBytes());
+        row.readGBps = result.ceilings.readAt(row.measurement.workingSetBytes());
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
       print(result);
       if (result.isInterrupted) throw model::Cancelled(whatIsThere(result, settings.size()));

@@ -45,10 +45,10 @@ double megabytes(std::uint64_t bytes) {
 
 std::string header(const BenchResult& result) {
   return fmt::format(
-      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; copy probe of this run: {:.1f} GB/s "
+      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; read ceiling of this run: {:.1f} GB/s "
       "in the caches, {:.1f} GB/s in memory\n",
       result.device, result.driver, result.date, result.options.rounds, result.options.seed,
-      result.ceilings.fastestCopy(), result.ceilings.memoryCopy());
+      result.ceilings.fastestRead(), result.ceilings.memoryRead());
 }
 
 std::string stageTable(const BenchResult& result) {
@@ -203,7 +203,7 @@ std::string benchText(const BenchResult& result) {
   text +=
       fmt::format("\n{:<24}{:>8}{:>6}{:>5}{:>8}{:>10}{:>20}{:>9}{:>20}{:>12}{:>12}{:>7}{:>9}{:>8}{:>10}\n",
                   "model", "context", "batch", "KV", "kernel", "tokens/s", "(min - max)", "ratio",
-                  "(min - max)", "issued MB", "logical MB", "reuse", "GB/s", "% copy", "error");
+                  "(min - max)", "issued MB", "logical MB", "reuse", "GB/s", "% read", "error");
   for (const BenchRow& row : result.rows) {
     const Spread speed = row.tokensPerSecond();
     const Spread ratio = speedup(result.baselineOf(row), row);
@@ -216,7 +216,7 @@ std::string benchText(const BenchResult& result) {
         fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum),
         megabytes(row.measurement.issued.total()), megabytes(row.measurement.logical.total()),
         row.measurement.kvReuse(), fmt::format("{:.2f}", row.measurement.impliedGBps()),
-        percentText(row.percentOfCopy()), row.logitsError);
+        percentText(row.percentOfRead()), row.logitsError);
   }
   text += stageTable(result);
   text += verdictText(result);
@@ -227,7 +227,7 @@ std::string benchText(const BenchResult& result) {
       "round.\n"
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
       "KV reads.\n"
-      "GB/s: logical bytes over the time of a step; % copy: of the copy probe at the row's working set.\n"
+      "GB/s: logical bytes over the time of a step; % read: of the read ceiling at the row's working set.\n"
       "error: norm of the logits' difference from the float64 reference over the reference's norm.\n";
   return text;
 }
@@ -237,7 +237,7 @@ std::string benchCsv(const BenchResult& result) {
       "model,context,batch,kv_type,kernel,tokens_per_s_median,tokens_per_s_min,tokens_per_s_max,ms_median,ms_"
       "min,"
       "ms_max,ratio_median,ratio_min,ratio_max,issued_bytes,logical_bytes,kv_reuse,implied_gb_per_s,"
-      "copy_gb_per_s,outside_stages_ms";
+      "read_gb_per_s,outside_stages_ms";
   for (int stage = 0; stage < model::kStageCount; ++stage) {
     text += fmt::format(",{}_ms", stageName(static_cast<model::Stage>(stage)));
   }
@@ -255,7 +255,7 @@ std::string benchCsv(const BenchResult& result) {
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
                         ratio.minimum, ratio.maximum, row.measurement.issued.total(),
                         row.measurement.logical.total(), row.measurement.kvReuse(),
-                        row.measurement.impliedGBps(), row.copyGBps, row.measurement.overhead.totalMs());
+                        row.measurement.impliedGBps(), row.readGBps, row.measurement.overhead.totalMs());
     for (double ms : row.measurement.stageMs) text += fmt::format(",{}", ms);
     if (result.options.audit) {
       for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
@@ -298,8 +298,8 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"kv_reuse_factor", row.measurement.kvReuse()},
                     {"implied_gb_per_s", row.measurement.impliedGBps()},
                     {"working_set_bytes", row.measurement.workingSetBytes()},
-                    {"copy_gb_per_s", row.copyGBps},
-                    {"percent_of_copy", knownRate(row.percentOfCopy())},
+                    {"read_gb_per_s", row.readGBps},
+                    {"percent_of_read", knownRate(row.percentOfRead())},
                     {"logits_error", row.logitsError}});
   }
   return {{"device", result.device},
@@ -310,7 +310,9 @@ ordered_json benchDocument(const BenchResult& result) {
           {"audited", result.options.audit},
           {"interrupted", result.isInterrupted},
           {"probes",
-           {{"copy", copyCurveDocument(result.ceilings.copy)},
+           {{"copy", curveDocument(result.ceilings.copy)},
+            {"read", curveDocument(result.ceilings.read)},
+            {"cold_read", curveDocument(result.ceilings.coldRead)},
             {"fma_gflops", result.ceilings.fmaGflops},
             {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
           {"rows", rows},

@@ -43,8 +43,10 @@ nlohmann::ordered_json describe(const Probed& probed) {
   const model::DeviceCeilings& ceilings = probed.ceilings;
   return {{"date", ceilings.date},
           {"measured", probed.freshness == model::Freshness::Kept ? "earlier" : "now"},
-          {"copy_gb_per_s", ceilings.memoryCopy()},
-          {"copy", copyCurveDocument(ceilings.copy)},
+          {"memory_gb_per_s", ceilings.memoryRead()},
+          {"copy", curveDocument(ceilings.copy)},
+          {"read", curveDocument(ceilings.read)},
+          {"cold_read", curveDocument(ceilings.coldRead)},
           {"fma_gflops", ceilings.fmaGflops},
           {"empty_dispatch_us", ceilings.emptyDispatchUs}};
 }
@@ -90,9 +92,16 @@ void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
   row("measured", probed->freshness == model::Freshness::Kept
                       ? fmt::format("on {}, kept since then (--probe-again measures anew)", ceilings.date)
                       : fmt::format("now, {}", ceilings.date));
-  row("  copy", "GB/s read plus written, by bytes of source and target");
-  for (const model::CopyPoint& point : ceilings.copy)
-    row("", fmt::format("{:>8}  {:6.1f}", model::bytesText(point.workingSetBytes), point.gigabytesPerSecond));
+  const auto curve = [&](std::string_view label, const std::string& what,
+                         std::span<const model::MemoryPoint> points) {
+    row(label, what);
+    for (const model::MemoryPoint& point : points)
+      row("",
+          fmt::format("{:>8}  {:8.1f}", model::bytesText(point.workingSetBytes), point.gigabytesPerSecond));
+  };
+  curve("  read", "GB/s, the same bytes again and again", ceilings.read);
+  curve("  read, cold", "GB/s of one dispatch, bytes that are in no cache", ceilings.coldRead);
+  curve("  copy", "GB/s read plus written, by bytes of source and target", ceilings.copy);
   row("  FMA", fmt::format("{:.1f} GFLOP/s, float32", ceilings.fmaGflops));
   row("  dispatch", fmt::format("{:.1f} us with its barrier", ceilings.emptyDispatchUs));
 }

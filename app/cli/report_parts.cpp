@@ -32,9 +32,9 @@ ordered_json trafficDocument(const model::Traffic& traffic) {
   return document;
 }
 
-ordered_json copyCurveDocument(std::span<const model::CopyPoint> curve) {
+ordered_json curveDocument(std::span<const model::MemoryPoint> curve) {
   ordered_json document = ordered_json::array();
-  for (const model::CopyPoint& point : curve) {
+  for (const model::MemoryPoint& point : curve) {
     document.push_back(
         {{"working_set_bytes", point.workingSetBytes}, {"gb_per_s", point.gigabytesPerSecond}});
   }

@@ -23,7 +23,7 @@ std::vector<std::pair<std::string_view, std::uint64_t>> namedClasses(const model
 nlohmann::ordered_json trafficDocument(const model::Traffic& traffic);
 
 /// [{"working_set_bytes": 262144, "gb_per_s": 41.5}, ...]
-nlohmann::ordered_json copyCurveDocument(std::span<const model::CopyPoint> curve);
+nlohmann::ordered_json curveDocument(std::span<const model::MemoryPoint> curve);
 
 /// A rate of rates.h, which is 0 where it is not known: then null, or a dash.
 nlohmann::ordered_json knownRate(double rate);

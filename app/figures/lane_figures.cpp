@@ -207,8 +207,8 @@ void addRoof(LinePlot& plot, const std::string& name, double gigabytesPerSecond,
 }
 
 void addRoofs(LinePlot& plot, const model::DeviceCeilings& ceilings) {
-  const double memory = ceilings.memoryCopy();
-  const double caches = ceilings.fastestCopy();
+  const double memory = ceilings.memoryRead();
+  const double caches = ceilings.fastestRead();
   const auto name = [](const char* what, double value, const char* unit) {
     return fmt::format("{} {} {}", what, model::fixedText(value, value < 99.5 ? 1 : 0), unit);
   };
@@ -261,7 +261,7 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
       addRow(figure.table, lane,
              {std::string(stageName(point.stage)), whole(point.flops), whole(point.issuedBytes),
               whole(point.milliseconds), whole(point.intensity()), whole(point.gigaflopsPerSecond()),
-              isKnown ? whole(ceilings.memoryCopy()) : "", isKnown ? whole(ceilings.fastestCopy()) : "",
+              isKnown ? whole(ceilings.memoryRead()) : "", isKnown ? whole(ceilings.fastestRead()) : "",
               isKnown ? whole(ceilings.fmaGflops) : ""});
     }
   }

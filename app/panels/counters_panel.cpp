@@ -160,21 +160,21 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
   const auto known = [&](bool is, const std::string& value) { return is ? value : unknown; };
   const double implied = analysis::impliedGigabytesPerSecond(logical, measured.stepMs);
   const model::DeviceCeilings& ceilings = context.store.ceilings();
-  const double copy = ceilings.copyAt(measured.workingSetBytes());
+  const double ceiling = ceilings.readAt(measured.workingSetBytes());
   const model::AttentionShape& heads = lane.info().config.attention;
 
-  std::string ofCopy = "Computed: implied GB/s / what the copy probe reaches at this step's working set of " +
-                       model::bytesText(static_cast<double>(measured.workingSetBytes())) +
-                       " (weights and KV). ";
-  ofCopy += ceilings.known() ? "The probe copies " + model::fixedText(copy, 1) + " GB/s there, measured " +
-                                   ceilings.date + "."
-                             : "This device's ceilings have not been measured yet.";
-  const double percentOfCopy = analysis::percentOf(implied, copy);
+  std::string ofCeiling =
+      "Computed: implied GB/s / what reading reaches on this device at this step's working set of " +
+      model::bytesText(static_cast<double>(measured.workingSetBytes())) + " (weights and KV). ";
+  ofCeiling += ceilings.known() ? "The probes reach " + model::fixedText(ceiling, 1) +
+                                      " GB/s there, measured " + ceilings.date + "."
+                                : "This device's ceilings have not been measured yet.";
+  const double percentOfCeiling = analysis::percentOf(implied, ceiling);
   // More than can be reached is no share: one of the two measurements is off.
-  const bool isBeyond = analysis::isImpossibleShare(percentOfCopy);
+  const bool isBeyond = analysis::isImpossibleShare(percentOfCeiling);
   if (isBeyond) {
-    ofCopy +=
-        "\nThe step reads " + model::fixedText(percentOfCopy, 0) +
+    ofCeiling +=
+        "\nThe step reads " + model::fixedText(percentOfCeiling, 0) +
         " % of it, which cannot be: the probe was disturbed. Explain, Measure this device's limits again.";
   }
   return {
@@ -183,9 +183,9 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
            " up to the one looked at."},
       {"implied GB/s", "impl. GB/s", known(any, model::fixedText(implied, 2)),
        "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},
-      {"of copy probe", "of copy",
-       known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCopy, 0) + " %"),
-       ofCopy},
+      {"of read ceiling", "of ceiling",
+       known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCeiling, 0) + " %"),
+       ofCeiling},
       {"KV reuse", "KV reuse",
        known(onDevice, model::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "

@@ -31,13 +31,18 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
 
 std::string ceilingsText(const model::DeviceCeilings& ceilings) {
   if (!ceilings.known()) return "not measured";
-  std::vector<std::string> copies;
-  for (const model::CopyPoint& point : ceilings.copy) {
-    copies.push_back(fmt::format("{:.1f} GB/s at {}", point.gigabytesPerSecond,
-                                 model::bytesText(static_cast<double>(point.workingSetBytes))));
-  }
-  return fmt::format("measured {}: copy {}; FMA {:.1f} GFLOP/s; empty dispatch {:.1f} us", ceilings.date,
-                     fmt::join(copies, ", "), ceilings.fmaGflops, ceilings.emptyDispatchUs);
+  const auto curveText = [](const std::vector<model::MemoryPoint>& curve) {
+    std::vector<std::string> rates;
+    for (const model::MemoryPoint& point : curve) {
+      rates.push_back(fmt::format("{:.1f} GB/s at {}", point.gigabytesPerSecond,
+                                  model::bytesText(static_cast<double>(point.workingSetBytes))));
+    }
+    return fmt::format("{}", fmt::join(rates, ", "));
+  };
+  return fmt::format(
+      "measured {}: read {}; read cold {}; copy {}; FMA {:.1f} GFLOP/s; empty dispatch {:.1f} us",
+      ceilings.date, curveText(ceilings.read), curveText(ceilings.coldRead), curveText(ceilings.copy),
+      ceilings.fmaGflops, ceilings.emptyDispatchUs);
 }
 
 std::string deviceText(const DeviceFacts& device) {

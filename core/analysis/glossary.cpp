@@ -50,25 +50,23 @@ std::vector<Term> makeTerms() {
        "launching = dispatches \u00d7 empty dispatch + time outside the stages"},
       {nameOf(Bound::Weights), "Reading weights is the largest part of a step.",
        fmt::format(
-           "a stage counts so where bytes / copy rate explain {:.0f} % of its time and take longer than "
+           "a stage counts so where bytes / read ceiling explain {:.0f} % of its time and take longer than "
            "FLOPs / FMA rate",
            100.0 * kExplained)},
       {nameOf(Bound::Kv), "Reading keys and values is the largest part of a step.",
        fmt::format(
-           "attention counts so where bytes / copy rate explain {:.0f} % of its time and take longer than "
+           "attention counts so where bytes / read ceiling explain {:.0f} % of its time and take longer than "
            "FLOPs / FMA rate",
            100.0 * kExplained)},
       {nameOf(Bound::Compute),
-       "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the copy "
-       "rate "
-       "explain too little of a stage's time.",
-       fmt::format("bytes / copy rate < {:.0f} % of the stage's time, or less than FLOPs / FMA rate",
+       "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the read "
+       "ceiling explain too little of a stage's time.",
+       fmt::format("bytes / read ceiling < {:.0f} % of the stage's time, or less than FLOPs / FMA rate",
                    100.0 * kExplained)},
       {nameOf(Bound::CacheResident),
-       "Reading is the largest part of a step, but from the device's caches: the copy rate of memory does "
-       "not "
+       "Reading is the largest part of a step, but from the device's caches: what memory reaches does not "
        "limit it.",
-       "implied GB/s > copy rate of memory"},
+       "implied GB/s > read ceiling of memory"},
       {"issued",
        "Bytes that the kernels load and store, padding and reloads included. They are declared with every "
        "dispatch, and audited against counters inside the kernels.",
@@ -79,9 +77,10 @@ std::vector<Term> makeTerms() {
        "The bandwidth that a step would need if it moved each datum once. 1 GB is 10^9 bytes.",
        "logical bytes / time per step"},
       {"KV reuse", "How often the kernel loads each key and value.", "issued KV reads / logical KV reads"},
-      {"copy probe",
-       "What a copy reaches on this device, measured for working sets from inside its caches to memory. The "
-       "faster of the copy command and a kernel counts.",
+      {"read ceiling",
+       "What reading the same bytes again and again reaches on this device, measured for working sets from "
+       "inside its caches to memory. Kernels that only read, kernels that copy and the copy command are "
+       "tried; the fastest counts.",
        "(bytes read + bytes written) / time"},
       {"capture",
        "Handing attention rows back out of a step, so that they can be shown. Its writes are a class of "
@@ -119,7 +118,7 @@ std::vector<Term> makeTerms() {
        "A stage's arithmetic per second against its arithmetic per byte, under what the device reaches at "
        "most. "
        "Left of the corner bytes are the limit, right of it FLOPs.",
-       "attainable FLOP/s = min(FMA rate, FLOPs / issued bytes \u00d7 copy rate)"},
+       "attainable FLOP/s = min(FMA rate, FLOPs / issued bytes \u00d7 read ceiling)"},
       {"trained context",
        "The positions that a model was made for. Beyond them text need not make sense, times and bytes are "
        "true.",

@@ -73,7 +73,7 @@ RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::
     range.top = std::max(range.top, point.gigaflopsPerSecond() * kRoom);
   }
   if (ceilings.known()) {
-    range.right = std::max(range.right, 2.0 * ceilings.fmaGflops / ceilings.memoryCopy());
+    range.right = std::max(range.right, 2.0 * ceilings.fmaGflops / ceilings.memoryRead());
     range.top = std::max(range.top, 2.2 * ceilings.fmaGflops);
   }
   return range;

@@ -16,17 +16,17 @@ using model::fixedText;
 using model::millisecondsText;
 using model::Stage;
 
-/// How far the copy curve stands above its memory end where a working set counts as cached.
-constexpr double kCachedCopy = 1.25;
+/// How far the read ceiling stands above that of memory where a working set counts as cached.
+constexpr double kCached = 1.25;
 
 std::string milliseconds(double part, double whole) {
   return fmt::format("{} of {}", fixedText(part, 2), millisecondsText(whole));
 }
 
-/// "12.0 GB/s, 54 % of the copy probe".
+/// "12.0 GB/s, 54 % of the read ceiling".
 std::string rate(double bytes, double ms, double ceiling) {
   const double reached = gigaPerSecond(bytes, ms);
-  return fmt::format("{} GB/s, {:.0f} % of the copy probe", fixedText(reached, 1),
+  return fmt::format("{} GB/s, {:.0f} % of the read ceiling", fixedText(reached, 1),
                      percentOf(reached, ceiling));
 }
 
@@ -52,7 +52,7 @@ std::string_view boundName(Bound bound) {
 
 TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
   TimeShares shares{.launchMs = lane.overhead.totalMs()};
-  const double copy = ceilings.copyAt(lane.workingSetBytes());
+  const double ceiling = ceilings.readAt(lane.workingSetBytes());
   const StepExtent extent{.batch = lane.options.batch, .positions = lane.positions};
   for (int index = 0; index < model::kStageCount; ++index) {
     const auto at = static_cast<std::size_t>(index);
@@ -65,7 +65,7 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
     const bool attention = stage == Stage::AttentionDecode;
     const auto bytes =
         static_cast<double>(attention ? lane.stageIssuedBytes[at] : lane.stageLogicalBytes[at]);
-    const double bytesMs = millisecondsOf(bytes, copy);
+    const double bytesMs = millisecondsOf(bytes, ceiling);
     const double flopsMs = millisecondsOf(stageFlops(lane.config, stage, extent), ceilings.fmaGflops);
     const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
     double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
@@ -82,8 +82,8 @@ Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings
   const double largest = std::max({shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
   if (shares.launchMs == largest) return Bound::Launch;
   if (shares.computeMs == largest) return Bound::Compute;
-  const bool cached = ceilings.copyAt(lane.workingSetBytes()) >= kCachedCopy * ceilings.memoryCopy();
-  if (cached && lane.impliedGBps() > ceilings.memoryCopy()) return Bound::CacheResident;
+  const bool cached = ceilings.readAt(lane.workingSetBytes()) >= kCached * ceilings.memoryRead();
+  if (cached && lane.impliedGBps() > ceilings.memoryRead()) return Bound::CacheResident;
   return shares.kvMs == largest ? Bound::Kv : Bound::Weights;
 }
 
@@ -100,7 +100,7 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
     return kvShare + "; what limits it shows once this device's ceilings are measured.";
   }
   const TimeShares shares = timeShares(lane, ceilings);
-  const double copy = ceilings.copyAt(lane.workingSetBytes());
+  const double ceiling = ceilings.readAt(lane.workingSetBytes());
   const std::string name(boundName(bound));
   switch (bound) {
     case Bound::Launch:
@@ -109,12 +109,12 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
     case Bound::Weights: {
       const double bytes = static_cast<double>(lane.logical.weightsRead);
       return fmt::format("{}: reading {} of weights takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.weightMs, wall), rate(bytes, shares.weightMs, copy), kvShare);
+                         milliseconds(shares.weightMs, wall), rate(bytes, shares.weightMs, ceiling), kvShare);
     }
     case Bound::Kv: {
       const double bytes = static_cast<double>(lane.issued.kvRead);
       return fmt::format("{}: loading {} of keys and values takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.kvMs, wall), rate(bytes, shares.kvMs, copy), kvShare);
+                         milliseconds(shares.kvMs, wall), rate(bytes, shares.kvMs, ceiling), kvShare);
     }
     case Bound::Compute: {
       const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
@@ -122,11 +122,10 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
       if (reached < kExplained * ceilings.fmaGflops) {
         const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
         return fmt::format(
-            "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the copy "
-            "probe, so "
-            "neither arithmetic nor memory is the limit; {}.",
+            "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the read "
+            "ceiling, so neither arithmetic nor memory is the limit; {}.",
             name, milliseconds(shares.computeMs, wall), percentOf(reached, ceilings.fmaGflops),
-            percentOf(implied, copy), kvShare);
+            percentOf(implied, ceiling), kvShare);
       }
       return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {:.0f} % of the FMA probe); {}.", name,
                          fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
@@ -135,10 +134,9 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
     case Bound::CacheResident:
       return fmt::format(
           "{}: the {} that a step reads stay in the device's caches and come at {} GB/s, {}\u00d7 what "
-          "memory "
-          "copies; {}.",
+          "memory reaches; {}.",
           name, bytesText(static_cast<double>(lane.workingSetBytes())), fixedText(lane.impliedGBps(), 1),
-          fixedText(lane.impliedGBps() / ceilings.memoryCopy(), 1), kvShare);
+          fixedText(lane.impliedGBps() / ceilings.memoryRead(), 1), kvShare);
     case Bound::Unknown:
       break;
   }

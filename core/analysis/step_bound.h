@@ -15,7 +15,7 @@ enum class Bound {
   Weights,        ///< reading the weights
   Kv,             ///< reading keys and values
   Compute,        ///< arithmetic, or the kernels' other instructions
-  CacheResident,  ///< reading, but from the device's caches: the copy rate of memory does not limit it
+  CacheResident,  ///< reading, but from the device's caches: what memory reaches does not limit it
 };
 /// "launch-bound", "KV-bound", "cache-resident"; empty for Unknown.
 std::string_view boundName(Bound bound);
@@ -26,8 +26,8 @@ std::string_view boundName(Bound bound);
 inline constexpr double kExplained = 0.4;
 
 /// A step's wall time by what it went into. Each stage's time beyond its dispatches counts as weights or, for
-/// attention, as KV where its bytes at the copy rate explain kExplained of it and take longer than its FLOPs
-/// at the FMA ceiling; else as compute: arithmetic, or the instructions around it.
+/// attention, as KV where its bytes at the read ceiling explain kExplained of it and take longer than its
+/// FLOPs at the FMA ceiling; else as compute: arithmetic, or the instructions around it.
 struct TimeShares {
   double launchMs = 0.0;  ///< dispatches x the probe's empty dispatch, and the overhead outside the stages
   double weightMs = 0.0;

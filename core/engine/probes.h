@@ -5,7 +5,7 @@
 
 namespace headroom::engine {
 
-/// Measures what the device reaches: medians, in 1 to 1.5 seconds on a software device. Nothing else may run
+/// Measures what the device reaches: medians, in about 3 seconds on a software device. Nothing else may run
 /// on it meanwhile. Throws vulkan::Error.
 model::DeviceCeilings probeDevice(vulkan::Device& device);
 

@@ -7,13 +7,14 @@
 
 namespace headroom::test {
 
-/// A device whose caches copy at 100 GB/s up to 10 MB and whose memory copies at 20 GB/s from 100 MB on;
+/// A device whose caches are read at 100 GB/s up to 10 MB and whose memory is read at 20 GB/s from 100 MB on;
 /// 1,000 GFLOP/s; 10 us per dispatch.
 inline model::DeviceCeilings ceilings() {
   return {.device = "synthetic",
           .driver = "1",
           .date = "2026-11-22 09:30",
-          .copy = {{1'000'000, 100.0}, {10'000'000, 100.0}, {100'000'000, 20.0}, {1'000'000'000, 20.0}},
+          .copy = {{1'000'000, 50.0}, {1'000'000'000, 10.0}},
+          .read = {{1'000'000, 100.0}, {10'000'000, 100.0}, {100'000'000, 20.0}, {1'000'000'000, 20.0}},
           .fmaGflops = 1000.0,
           .emptyDispatchUs = 10.0};
 }

@@ -36,6 +36,8 @@ class TestDiagnostics : public QObject {
     session::DeviceFacts device{.index = 2, .label = "a device", .type = "software", .driver = "driver 1.2"};
     device.ceilings = {.date = "2026-01-01 10:00",
                        .copy = {{1 << 20, 40.0}, {256 << 20, 20.0}},
+                       .read = {{1 << 20, 45.0}, {256 << 20, 25.0}},
+                       .coldRead = {{1 << 20, 9.0}},
                        .fmaGflops = 100.0,
                        .emptyDispatchUs = 50.0};
     device.kernelPlan = "packed";
@@ -55,9 +57,9 @@ class TestDiagnostics : public QObject {
     QTest::addColumn<QString>("part");
     for (const char* part :
          {"Headroom 9.9\na system\n", "2: a device\n   software, Vulkan", "driver 1.2", "no compute queue",
-          "ceilings: measured 2026-01-01 10:00: copy 40.0 GB/s at 1.05 MB, 20.0 GB/s at 268 MB; FMA 100.0 "
-          "GFLOP/s; "
-          "empty dispatch 50.0 us",
+          "ceilings: measured 2026-01-01 10:00: read 45.0 GB/s at 1.05 MB, 25.0 GB/s at 268 MB; "
+          "read cold 9.0 GB/s at 1.05 MB; copy 40.0 GB/s at 1.05 MB, 20.0 GB/s at 268 MB; "
+          "FMA 100.0 GFLOP/s; empty dispatch 50.0 us",
           "kernels: packed, calibrated 2026-01-02", "tiny f16: ~/models/tiny.gguf\n",
           "8 Q \u2192 1 KV, 6 layers",
           "cache f16, batch 8, context 4096 of 2048 trained, naive kernel, on a device",

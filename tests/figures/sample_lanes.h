@@ -52,7 +52,8 @@ inline model::DeviceCeilings sampleCeilings() {
   return {.device = "a device of the test",
           .driver = "1",
           .date = "2026-11-01 10:00",
-          .copy = {{1 << 18, 80.0}, {1 << 28, 20.0}},
+          .copy = {{1 << 18, 60.0}, {1 << 28, 15.0}},
+          .read = {{1 << 18, 80.0}, {1 << 28, 20.0}},
           .fmaGflops = 60.0,
           .emptyDispatchUs = 5.0};
 }

@@ -17,6 +17,8 @@ model::DeviceCeilings measured() {
           .driver = "llvmpipe Mesa 22.3.6",
           .date = "2026-11-22 09:30",
           .copy = {{1 << 18, 41.25}, {1 << 25, 19.5}, {1 << 28, 11.125}},
+          .read = {{1 << 19, 43.75}, {1 << 27, 12.5}},
+          .coldRead = {{1 << 20, 9.25}},
           .fmaGflops = 170.5,
           .emptyDispatchUs = 48.75};
 }
@@ -54,11 +56,30 @@ class TestCeilingsFile : public QObject {
     QCOMPARE(loaded->driver, measured().driver);
     QCOMPARE(loaded->fmaGflops, measured().fmaGflops);
     QCOMPARE(loaded->emptyDispatchUs, measured().emptyDispatchUs);
-    QCOMPARE(loaded->copy.size(), measured().copy.size());
-    for (std::size_t index = 0; index < loaded->copy.size(); ++index) {
-      QCOMPARE(loaded->copy[index].workingSetBytes, measured().copy[index].workingSetBytes);
-      QCOMPARE(loaded->copy[index].gigabytesPerSecond, measured().copy[index].gigabytesPerSecond);
+    for (const auto curve :
+         {&model::DeviceCeilings::copy, &model::DeviceCeilings::read, &model::DeviceCeilings::coldRead}) {
+      const std::vector<model::MemoryPoint> kept = (*loaded).*curve;
+      const std::vector<model::MemoryPoint> saved = measured().*curve;
+      QCOMPARE(kept.size(), saved.size());
+      for (std::size_t index = 0; index < kept.size(); ++index) {
+        QCOMPARE(kept[index].workingSetBytes, saved[index].workingSetBytes);
+        QCOMPARE(kept[index].gigabytesPerSecond, saved[index].gigabytesPerSecond);
+      }
     }
+  }
+
+  /// What reading reaches at most, at sizes of the curves, between them and beyond.
+  void theFasterCurveCounts() {
+    const model::DeviceCeilings ceilings = measured();
+    QCOMPARE(ceilings.readAt(1 << 18), 43.75);              // reading is faster
+    QCOMPARE(ceilings.readAt(1 << 23), 43.75 - 31.25 / 2);  // halfway in doublings: 16 from end to end
+    QCOMPARE(ceilings.readAt(1ull << 30), 12.5);
+    QCOMPARE(ceilings.fastestRead(), 43.75);
+    QCOMPARE(ceilings.memoryRead(), 12.5);
+    model::DeviceCeilings slow = measured();
+    slow.read = {{1 << 18, 2.0}, {1 << 28, 1.0}};  // a kernel that reads badly is no ceiling
+    QCOMPARE(slow.readAt(1 << 25), 19.5);
+    QCOMPARE(slow.memoryRead(), 11.125);
   }
 
   void anotherDriverHasAnotherFile() {
@@ -78,10 +99,10 @@ class TestCeilingsFile : public QObject {
                               << "}{";
     QTest::newRow("of another program") << "headroom-ceilings"
                                         << "other";
-    QTest::newRow("of a later version") << "\"version\": 2"
-                                        << "\"version\": 3";
-    QTest::newRow("of the version before, which knew slower copies") << "\"version\": 2"
-                                                                     << "\"version\": 1";
+    QTest::newRow("of a later version") << "\"version\": 3"
+                                        << "\"version\": 4";
+    QTest::newRow("of the version before, which knew no reading") << "\"version\": 3"
+                                                                  << "\"version\": 2";
     QTest::newRow("without a date") << "\"date\""
                                     << "\"day\"";
     QTest::newRow("a rate in words") << "170.5"
@@ -98,6 +119,8 @@ class TestCeilingsFile : public QObject {
                                           << "1024";
     QTest::newRow("a size in words") << "33554432"
                                      << "\"large\"";
+    QTest::newRow("no curve of reading") << "\"read\""
+                                         << "\"reads\"";
     QTest::newRow("no curve") << "\"copy\""
                               << "\"copies\"";
   }

@@ -201,6 +201,8 @@ void addKeptFiles(const Seeds& seeds) {
              .driver = "driver",
              .date = "2026-11-22",
              .copy = {{262144, 20.0}, {1048576, 15.0}},
+             .read = {{262144, 22.0}, {1048576, 16.0}},
+             .coldRead = {{262144, 3.0}},
              .fmaGflops = 60.0,
              .emptyDispatchUs = 100.0});
   const model::KernelPlan plan{.family = model::KernelFamily::Packed, .rowBlocks = 4};

@@ -267,6 +267,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
             .driver = "fake 1",
             .date = freshness == model::Freshness::Kept ? "2026-01-01 10:00" : "2026-02-02 11:00",
             .copy = {{1 << 20, 40.0}, {256 << 20, 20.0}},
+            .read = {{1 << 20, 40.0}, {256 << 20, 20.0}},
             .fmaGflops = 100.0,
             .emptyDispatchUs = 50.0};
   }

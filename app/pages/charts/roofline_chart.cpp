@@ -105,8 +105,8 @@ void RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
 }
 
 void RooflineChart::drawRoofs(const model::DeviceCeilings& ceilings) {
-  const double memory = ceilings.memoryCopy();
-  const double cache = ceilings.fastestCopy();
+  const double memory = ceilings.memoryRead();
+  const double cache = ceilings.fastestRead();
   drawRoof(memory, ceilings.fmaGflops, "memory " + shortNumber(memory) + " GB/s", Qt::SolidLine);
   if (cache > 1.1 * memory)
     drawRoof(cache, ceilings.fmaGflops, "caches " + shortNumber(cache) + " GB/s", Qt::DashLine);
