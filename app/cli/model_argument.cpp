@@ -1,8 +1,5 @@
 #include "app/cli/model_argument.h"
 
-#include "core/formats/bundled_models.h"
-#include "core/formats/load_model.h"
-
 namespace headroom::cli {
 
 CLI::Option* addModel(CLI::App& app, std::string& argument) {
@@ -11,10 +8,6 @@ CLI::Option* addModel(CLI::App& app, std::string& argument) {
 
 CLI::Option* addModels(CLI::App& app, std::vector<std::string>& arguments) {
   return app.add_option("MODEL", arguments, "GGUF files, Hugging Face folders, or mha, gqa, mqa");
-}
-
-model::Model openModel(const std::string& argument) {
-  return formats::loadModel(formats::resolveModel(argument));
 }
 
 }  // namespace headroom::cli

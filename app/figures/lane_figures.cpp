@@ -207,19 +207,18 @@ void addRoof(LinePlot& plot, const std::string& name, double gigabytesPerSecond,
 }
 
 void addRoofs(LinePlot& plot, const model::DeviceCeilings& ceilings) {
-  const double memory = ceilings.memoryRead();
-  const double caches = ceilings.fastestRead();
-  const auto name = [](const char* what, double value, const char* unit) {
-    return fmt::format("{} {} {}", what, model::fixedText(value, value < 99.5 ? 1 : 0), unit);
-  };
-  addRoof(plot, name("memory", memory, "GB/s"), memory, ceilings.fmaGflops, Stroke::Solid);
-  if (caches > 1.1 * memory) {
-    addRoof(plot, name("caches", caches, "GB/s"), caches, ceilings.fmaGflops, Stroke::Dashed);
+  Stroke stroke = Stroke::Solid;
+  for (const analysis::Roof& roof : analysis::roofs(ceilings)) {
+    if (roof.gigabytesPerSecond > 0.0) {
+      addRoof(plot, roof.name, roof.gigabytesPerSecond, ceilings.fmaGflops, stroke);
+      stroke = Stroke::Dashed;
+      continue;
+    }
+    plot.series.push_back({.name = roof.name,
+                           .color = kRoofColor,
+                           .stroke = Stroke::Dotted,
+                           .points = {{plot.x.low, ceilings.fmaGflops}, {plot.x.high, ceilings.fmaGflops}}});
   }
-  plot.series.push_back({.name = name("FMA", ceilings.fmaGflops, "GFLOP/s"),
-                         .color = kRoofColor,
-                         .stroke = Stroke::Dotted,
-                         .points = {{plot.x.low, ceilings.fmaGflops}, {plot.x.high, ceilings.fmaGflops}}});
 }
 
 Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceCeilings& ceilings) {

@@ -13,8 +13,6 @@ namespace headroom::panels {
 
 namespace {
 
-/// Above it a share of a ceiling is an error.
-
 double perToken(std::uint64_t bytes, const model::StepRecord& step) {
   return static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(step.tokens.size(), 1));
 }

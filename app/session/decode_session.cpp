@@ -340,7 +340,7 @@ std::vector<int> DecodeSession::promptOf(int laneIndex) const {
     // As far as all lanes that are fed this text can go.
     if (m_lanes.lane(other).leader != m_lanes.lane(laneIndex).leader) continue;
     const int limit = lanes::contextLimit(*m_lanes.lane(other).engine.decoder);
-    room = std::min(room, std::max(1, limit - std::min(model::kRoomToDecode, limit / 2)));
+    room = std::min(room, model::mostFilled(limit));
   }
   return lanes::filledTokens(lanes::promptTokens({m_prompt, m_state.promptForm}, engine), engine,
                              std::min(m_state.fill, room));

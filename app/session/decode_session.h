@@ -66,7 +66,6 @@ class DecodeSession : public QObject {
   bool openAll(Change& change);
   /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
   void applyTextEnd();
-  /// From the prompt.
   /// Whether what was asked for would only wipe what is there: then it says why.
   bool refusesToStart();
   void start();

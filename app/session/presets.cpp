@@ -12,11 +12,6 @@ namespace {
 constexpr double kReadingPace = 10.0;  ///< tokens per second that a class can follow
 constexpr int kPresetBatch = 8;
 
-/// Positions of a context of `trained` that leave room to decode.
-int fillOf(int trained) {
-  return std::max(1, trained - std::min(model::kRoomToDecode, trained / 4));
-}
-
 void fillContexts(lanes::Experiment& experiment, std::span<const LaneInfo> lanes) {
   int positions = std::numeric_limits<int>::max();
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
@@ -24,7 +19,8 @@ void fillContexts(lanes::Experiment& experiment, std::span<const LaneInfo> lanes
     if (info.card.isTrace) continue;
     const bool isOffered = info.config.contextLength <= model::kMostOfferedContext;
     experiment.lanes[lane].options.contextLength = isOffered ? 0 : model::kMostOfferedContext;
-    positions = std::min(positions, fillOf(std::min(info.config.contextLength, model::kMostOfferedContext)));
+    positions = std::min(positions,
+                         model::mostFilled(std::min(info.config.contextLength, model::kMostOfferedContext)));
   }
   if (positions < std::numeric_limits<int>::max()) experiment.fill = positions;
 }

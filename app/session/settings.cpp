@@ -34,9 +34,9 @@ LaneOptions optionsFrom(const QString& text) {
   const QStringList parts = text.split(' ');
   LaneOptions options;
   if (parts.size() != 4) return options;
-  options.kvType = model::kvTypeOf(parts[0].toStdString());
+  if (model::kvTypeOf(parts[0].toStdString()) == model::KvType::F16) options.kvType = model::KvType::F16;
   options.batch = std::clamp(parts[1].toInt(), 1, model::kMostSequences);
-  options.contextLength = std::clamp(parts[2].toInt(), 0, model::kMostOfferedContext);
+  options.contextLength = std::clamp(parts[2].toInt(), 0, model::kMostContext);
   options.attention = model::attentionKernelOf(parts[3].toStdString());
   return options;
 }

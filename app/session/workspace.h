@@ -93,9 +93,9 @@ class Workspace : public QObject {
     std::size_t index = 0;  ///< where it stood
   };
   enum class Leaving { LanesAndFill, Everything };
-  /// What there was before a button led elsewhere.
   /// Somebody changed lanes, filling or prompt since a button led here.
   bool m_isArranged = false;
+  /// What there was before a button led elsewhere.
   struct Place {
     lanes::Experiment experiment;
     Leaving left = Leaving::LanesAndFill;  ///< what of it to bring back

@@ -1,5 +1,7 @@
 #include "core/analysis/rates.h"
 
+#include "core/model/quantity.h"
+
 namespace headroom::analysis {
 
 namespace {
@@ -30,6 +32,11 @@ double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical
 
 double percentOf(double part, double whole) {
   return 100.0 * ratio(part, whole);
+}
+
+std::string shareOfProbeText(double percent, const std::string& probe) {
+  if (isImpossibleShare(percent)) return "more than the " + probe + ", which is to be measured again";
+  return model::fixedText(percent, 0) + " % of the " + probe;
 }
 
 }  // namespace headroom::analysis

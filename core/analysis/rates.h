@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "core/model/step_record.h"
 
 namespace headroom::analysis {
@@ -32,6 +34,9 @@ inline constexpr double kMostPercentOfProbe = 105.0;
 inline bool isImpossibleShare(double percent) {
   return percent > kMostPercentOfProbe;
 }
+
+/// "54 % of the read ceiling"; beyond what can be, that the probe is to be measured again.
+std::string shareOfProbeText(double percent, const std::string& probe);
 
 /// Whether anybody counted issued bytes: kernels count what they load and store, a processor and a trace do
 /// not.

@@ -1,8 +1,17 @@
 #include "core/analysis/roofline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "core/model/quantity.h"
+
 namespace headroom::analysis {
+
+namespace {
+/// How far the caches stand above memory where they are worth a line of their own.
+constexpr double kCachesApart = 1.1;
+}  // namespace
 
 double seenPositions(const model::ModelConfig& config, double positions) {
   double sum = 0.0;
@@ -77,6 +86,23 @@ RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::
     range.top = std::max(range.top, 2.2 * ceilings.fmaGflops);
   }
   return range;
+}
+
+std::vector<Roof> roofs(const model::DeviceCeilings& ceilings) {
+  if (!ceilings.known()) return {};
+  const auto named = [](const char* what, double rate, const char* unit) {
+    return fmt::format("{} {} {}", what,
+                       model::fixedText(rate, rate < 9.95    ? 2
+                                              : rate < 99.95 ? 1
+                                                             : 0),
+                       unit);
+  };
+  const double memory = ceilings.memoryRead();
+  const double caches = ceilings.fastestRead();
+  std::vector<Roof> list{{named("memory", memory, "GB/s"), memory}};
+  if (caches > kCachesApart * memory) list.push_back({named("caches", caches, "GB/s"), caches});
+  list.push_back({named("FMA", ceilings.fmaGflops, "GFLOP/s"), 0.0});
+  return list;
 }
 
 double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops) {

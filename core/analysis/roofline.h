@@ -2,6 +2,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/analysis/lane_measurement.h"
@@ -60,6 +61,15 @@ struct RooflineRange {
 };
 /// Holds all points and, where the ceilings are known, the ridge of memory, where arithmetic takes over.
 RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::DeviceCeilings& ceilings);
+
+/// A line of the diagram that no stage can lie above.
+struct Roof {
+  std::string name;                 ///< "memory 15.4 GB/s"
+  double gigabytesPerSecond = 0.0;  ///< 0: of arithmetic alone
+};
+/// Memory, the caches where they are worth a line of their own, and arithmetic; nothing where the ceilings
+/// are not known.
+std::vector<Roof> roofs(const model::DeviceCeilings& ceilings);
 
 /// GFLOP/s that `intensity` allows at most under a bandwidth in GB/s and the FMA ceiling.
 double attainableGflops(double intensity, double gigabytesPerSecond, double fmaGflops);

@@ -26,8 +26,8 @@ std::string milliseconds(double part, double whole) {
 /// "12.0 GB/s, 54 % of the read ceiling".
 std::string rate(double bytes, double ms, double ceiling) {
   const double reached = gigaPerSecond(bytes, ms);
-  return fmt::format("{} GB/s, {:.0f} % of the read ceiling", fixedText(reached, 1),
-                     percentOf(reached, ceiling));
+  return fmt::format("{} GB/s, {}", fixedText(reached, 1),
+                     shareOfProbeText(percentOf(reached, ceiling), "read ceiling"));
 }
 
 }  // namespace
@@ -122,14 +122,16 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
       if (reached < kExplained * ceilings.fmaGflops) {
         const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
         return fmt::format(
-            "{}: the kernels' instructions take {}, at {:.0f} % of the FMA probe and {:.0f} % of the read "
-            "ceiling, so neither arithmetic nor memory is the limit; {}.",
-            name, milliseconds(shares.computeMs, wall), percentOf(reached, ceilings.fmaGflops),
-            percentOf(implied, ceiling), kvShare);
+            "{}: the kernels' instructions take {}, at {} and {}, so neither arithmetic nor memory is the "
+            "limit; {}.",
+            name, milliseconds(shares.computeMs, wall),
+            shareOfProbeText(percentOf(reached, ceilings.fmaGflops), "FMA probe"),
+            shareOfProbeText(percentOf(implied, ceiling), "read ceiling"), kvShare);
       }
-      return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {:.0f} % of the FMA probe); {}.", name,
+      return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {}); {}.", name,
                          fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
-                         fixedText(reached, 0), percentOf(reached, ceilings.fmaGflops), kvShare);
+                         fixedText(reached, 0),
+                         shareOfProbeText(percentOf(reached, ceilings.fmaGflops), "FMA probe"), kvShare);
     }
     case Bound::CacheResident:
       return fmt::format(

@@ -74,7 +74,7 @@ inline constexpr std::uint64_t kMostSweptBytes = 512ull << 20;
 
 /// How far lanes may be taken, whatever the models allow.
 struct Reach {
-  int maximumPositions = model::kMostOfferedContext - model::kRoomToDecode;
+  int maximumPositions = model::mostFilled(model::kMostOfferedContext);
   std::uint64_t maximumCacheBytes = kMostSweptBytes;
 };
 

@@ -37,8 +37,6 @@ class KvCache {
   /// Fills all of it with normally distributed numbers: for measuring at a length without decoding up to it.
   void fill(vulkan::Device& device, unsigned seed);
 
-  /// The formula of model::kvCacheBytes() for the whole context.
-  std::uint64_t formulaBytes() const { return m_formulaBytes; }
   /// What the device really took: the formula, with each section rounded up to the device's alignment.
   std::uint64_t allocatedBytes() const { return m_buffer.allocatedBytes(); }
 

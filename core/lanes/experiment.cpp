@@ -29,15 +29,15 @@ using nlohmann::ordered_json;
 
 /// A prompt of the longest context that any model is made for fits; nothing else in the file is long.
 constexpr std::size_t kMostBytes = 1 << 24;
-constexpr int kMostPositions = 1 << 24;
 constexpr double kMostTokensPerSecond = 1e6;
 
 // In the order of their enumerations.
 constexpr std::array<std::string_view, 3> kPromptForms{"text", "chat", "ids"};
 constexpr std::array<std::string_view, 2> kFeeds{"lockstep", "free"};
 constexpr std::array<std::string_view, 2> kTextEnds{"stop", "go-on"};
-constexpr std::array<std::string_view, 2> kKvTypes{"f32", "f16"};
-constexpr std::array<std::string_view, 2> kKernels{"shared", "naive"};
+const std::array<std::string_view, 2> kKvTypes{shortName(model::KvType::F32), shortName(model::KvType::F16)};
+const std::array<std::string_view, 2> kKernels{shortName(model::AttentionKernel::Shared),
+                                               shortName(model::AttentionKernel::Naive)};
 
 template <typename Enum, std::size_t Count>
 std::string nameOf(Enum value, const std::array<std::string_view, Count>& names) {
@@ -81,7 +81,7 @@ LaneRequest laneOf(const JsonObject& entry, const fs::path& folder) {
   lane.colorIndex = static_cast<int>(entry.integer("color", 0, kMostLanes - 1).value_or(-1));
   lane.options.kvType = chosen(entry, "kv_type", kKvTypes, lane.options.kvType);
   lane.options.batch = static_cast<int>(entry.integer("batch", 1, model::kMostSequences).value_or(1));
-  lane.options.contextLength = static_cast<int>(entry.integer("context", 0, kMostPositions).value_or(0));
+  lane.options.contextLength = static_cast<int>(entry.integer("context", 0, model::kMostContext).value_or(0));
   lane.options.attention = chosen(entry, "attention", kKernels, lane.options.attention);
   return lane;
 }
@@ -134,7 +134,7 @@ Experiment experimentOf(const json& document, const std::string& path) {
   }
   experiment.tokensPerSecond = file.number("tokens_per_second", 0.0, kMostTokensPerSecond).value_or(0.0);
   experiment.feed = chosen(file, "feed", kFeeds, experiment.feed);
-  experiment.fill = static_cast<int>(file.integer("fill", 0, kMostPositions).value_or(0));
+  experiment.fill = static_cast<int>(file.integer("fill", 0, model::kMostContext).value_or(0));
   experiment.whenTextEnds = chosen(file, "when_text_ends", kTextEnds, experiment.whenTextEnds);
   return experiment;
 }

@@ -32,7 +32,6 @@ bool sameText(const Lane& a, const Lane& b) {
   return fits(a, b) && fits(b, a) && beginsAlike(textOf(a), textOf(b));
 }
 
-/// A text as the rows of the first sequence.
 }  // namespace
 
 std::string_view shortName(StopReason reason) {

@@ -26,13 +26,13 @@ int mostOfferedContext(const ModelConfig& config) {
 }
 
 int mostFill(const ModelConfig& config) {
-  return std::max(1, mostOfferedContext(config) - kRoomToDecode);
+  return mostFilled(mostOfferedContext(config));
 }
 
 int contextToFill(const ModelConfig& config, int positions, int chosen) {
+  if (positions <= mostFilled(chosenContext(config, chosen))) return chosen;
+  if (positions <= mostFilled(config.contextLength)) return 0;
   const int least = positions + kRoomToDecode;
-  if (least <= chosenContext(config, chosen)) return chosen;
-  if (least <= config.contextLength) return 0;
   return std::min((least + 63) / 64 * 64, mostOfferedContext(config));
 }
 

@@ -25,8 +25,16 @@ AttentionKernel attentionKernelOf(std::string_view name);
 /// longer context can be asked for on the command line.
 inline constexpr int kMostSequences = 64;
 inline constexpr int kMostOfferedContext = 65536;
-/// Positions that stay free behind a filled context, to decode in.
+/// The longest context that anything kept may ask for.
+inline constexpr int kMostContext = 1 << 24;
+/// Positions that stay free behind a filled context, to decode in; of a short one half of it.
 inline constexpr int kRoomToDecode = 128;
+/// How many positions of a context of `contextLength` are filled at most.
+constexpr int mostFilled(int contextLength) {
+  const int half = contextLength / 2;
+  const int filled = contextLength - (half < kRoomToDecode ? half : kRoomToDecode);
+  return filled > 1 ? filled : 1;
+}
 
 struct DecoderOptions {
   KvType kvType = KvType::F32;
@@ -38,7 +46,7 @@ struct DecoderOptions {
 
 /// The most positions that a context is offered with: kMostOfferedContext, or those that were learned.
 int mostOfferedContext(const ModelConfig& config);
-/// The most positions that such a context is filled with.
+/// mostFilled() of such a context.
 int mostFill(const ModelConfig& config);
 /// The context, as in DecoderOptions, of a lane that is filled with `positions`: `chosen` where kRoomToDecode
 /// is left in it, else a longer one.

@@ -201,9 +201,8 @@ class TestWorkspaceFiles : public QObject {
     };
     const char* own = "It is a truth";
     row(session::Preset::Class, {"mha", "gqa", "mqa"}, own, 1, 0, 10.0);
-    // The context of 64 is full but for its quarter, which is less than there would be room for in a long
-    // one.
-    row(session::Preset::LongContext, {"gqa", "mqa"}, own, 2, 48, 0.0);
+    // The context of 64 is full but for its half, which is less than there would be room for in a long one.
+    row(session::Preset::LongContext, {"gqa", "mqa"}, own, 2, 32, 0.0);
     row(session::Preset::Batch8, {"gqa", "mqa"}, own, 8, 20, 0.0);
     row(session::Preset::FirstStart, {"mha", "mqa"}, "Once upon a time", 1, 0, 20.0);
   }

@@ -105,13 +105,16 @@ void RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
 }
 
 void RooflineChart::drawRoofs(const model::DeviceCeilings& ceilings) {
-  const double memory = ceilings.memoryRead();
-  const double cache = ceilings.fastestRead();
-  drawRoof(memory, ceilings.fmaGflops, "memory " + shortNumber(memory) + " GB/s", Qt::SolidLine);
-  if (cache > 1.1 * memory)
-    drawRoof(cache, ceilings.fmaGflops, "caches " + shortNumber(cache) + " GB/s", Qt::DashLine);
-  label("FMA " + shortNumber(ceilings.fmaGflops) + " GFLOP/s", xAxis->range().upper, ceilings.fmaGflops,
-        Qt::AlignRight | Qt::AlignBottom);
+  Qt::PenStyle style = Qt::SolidLine;
+  for (const analysis::Roof& roof : analysis::roofs(ceilings)) {
+    const QString name = QString::fromStdString(roof.name);
+    if (roof.gigabytesPerSecond > 0.0) {
+      drawRoof(roof.gigabytesPerSecond, ceilings.fmaGflops, name, style);
+      style = Qt::DashLine;
+      continue;
+    }
+    label(name, xAxis->range().upper, ceilings.fmaGflops, Qt::AlignRight | Qt::AlignBottom);
+  }
 }
 
 void RooflineChart::drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name,

@@ -14,7 +14,7 @@ namespace headroom::pages {
 
 namespace {
 
-constexpr int kMostFill = model::kMostOfferedContext - model::kRoomToDecode;
+constexpr int kMostFill = model::mostFilled(model::kMostOfferedContext);
 
 /// Shows `value` in a combo box, or nothing where the lanes differ.
 void showValue(QComboBox* box, const QVariant& value, bool same) {
