@@ -237,6 +237,7 @@ void MainWindow::setAbout(const About& about) {
 }
 
 void MainWindow::takeTour() {
+  m_offersTour = false;
   if (m_messages->note() == kTourOffer) m_messages->dismissNote();
   m_tour->begin();
 }
@@ -244,12 +245,22 @@ void MainWindow::takeTour() {
 void MainWindow::offerTour() {
   if (m_settings.tourOffered()) return;
   m_offersTour = true;
-  connect(&m_store, &session::TraceStore::changed, this, [this] {
-    if (!m_offersTour || m_store.length() < kPositionsBeforeTour) return;
-    m_offersTour = false;
-    m_settings.setTourOffered();
-    m_messages->show({session::Severity::Note, kTourOffer}, "Take the tour", [this] { takeTour(); });
+  connect(&m_store, &session::TraceStore::changed, this, &MainWindow::offerTourWithText);
+  connect(m_messages, &MessageBar::noteGone, this, [this](const QString& note) {
+    if (note == kTourOffer) m_offersTour = false;
   });
+  // Queued: what follows in the same breath may be another note.
+  connect(m_messages, &MessageBar::noteGone, this, &MainWindow::offerTourWithText, Qt::QueuedConnection);
+  // Lanes may have decoded all their text before: then nothing changes any more.
+  offerTourWithText();
+}
+
+void MainWindow::offerTourWithText() {
+  // Another note is read first, and one that displaced the offer would have hidden it for good: the offer
+  // comes when no note stands there, until somebody takes it or sends it away.
+  if (!m_offersTour || !m_messages->note().isEmpty() || m_store.length() < kPositionsBeforeTour) return;
+  m_settings.setTourOffered();
+  m_messages->show({session::Severity::Note, kTourOffer}, "Take the tour", [this] { takeTour(); });
 }
 
 void MainWindow::setAppearance(const session::Appearance& appearance) {

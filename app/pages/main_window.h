@@ -73,6 +73,7 @@ class MainWindow : public QMainWindow {
   /// Over the page that shows, wherever that has put its things.
   void placeMessages();
   void takeTour();
+  void offerTourWithText();
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);
@@ -96,8 +97,8 @@ class MainWindow : public QMainWindow {
   HelpCommands* m_help = nullptr;
   QuitQuestion* m_quitQuestion = nullptr;
   Tour* m_tour = nullptr;
-  bool m_offersTour = false;
-  QString m_openingNote;  // as it stands in the window, empty without one
+  bool m_offersTour = false;  // not taken and not sent away yet
+  QString m_openingNote;      // as it stands in the window, empty without one
 };
 
 }  // namespace headroom::pages
