@@ -128,11 +128,15 @@ void Application::connectLiveView() {
                      m_live->setActivity(!state.playing           ? view::Activity::Idle
                                          : state.pace.unlimited() ? view::Activity::FullSpeed
                                                                   : view::Activity::Paced);
+                     m_live->setOpening(m_session->opening().title);
                    });
+  QObject::connect(m_session.get(), &session::SessionHost::lanesSettled, m_live,
+                   [this] { m_live->setOpening(m_session->opening().title); });
 }
 
 void Application::start(const std::vector<std::string>& files) {
   m_window->start(files);
+  if (m_live) m_live->setOpening(m_session->opening().title);
   m_window->show();
 }
 

@@ -28,6 +28,8 @@ class LiveLayout : public Panel {
     std::unique_ptr<Panel> counters;
   };
 
+  /// What is there instead of lanes.
+  static void drawWithoutLanes(const PanelContext& context, const Rect& area);
   void drawLane(const PanelContext& context, int index, const Rect& area);
 
   std::vector<Lane> m_lanes;

@@ -126,7 +126,8 @@ void LiveRenderer::buildFrame() {
                                      .shaper = *m_shaper,
                                      .fonts = m_fonts,
                                      .unit = m_unit * m_window.appearance().scale(),
-                                     .playing = m_window.decoding()};
+                                     .playing = m_window.decoding(),
+                                     .opening = m_window.opening()};
   const ImVec2 size = ImGui::GetIO().DisplaySize;
   ImGui::SetNextWindowPos({0.0f, 0.0f});
   ImGui::SetNextWindowSize(size);

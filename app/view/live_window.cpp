@@ -41,6 +41,12 @@ void LiveWindow::setActivity(Activity activity) {
   m_pacer.setActivity(activity);
 }
 
+void LiveWindow::setOpening(const std::string& title) {
+  if (m_opening == title) return;
+  m_opening = title;
+  m_pacer.requestForInput();
+}
+
 QImage LiveWindow::picture() {
   if (!isExposed() || !supportsGrab()) return {};
   const QImage image = grab().convertToFormat(QImage::Format_RGB32);

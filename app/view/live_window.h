@@ -5,6 +5,7 @@
 #include <QUrl>
 #include <QVulkanWindow>
 #include <cstdint>
+#include <string>
 
 #include "app/panels/panel.h"
 #include "app/session/appearance.h"
@@ -30,8 +31,11 @@ class LiveWindow : public QVulkanWindow {
 
   void setAppearance(const session::Appearance& appearance);
   void setActivity(Activity activity);
+  /// The model on its way to the device, for as long as there is no lane; empty when none is.
+  void setOpening(const std::string& title);
 
   const session::Appearance& appearance() const { return m_appearance; }
+  const std::string& opening() const { return m_opening; }
   bool decoding() const { return m_activity != Activity::Idle; }
   panels::Panel& root() { return m_root; }
   session::TraceStore& store() { return m_store; }
@@ -63,6 +67,7 @@ class LiveWindow : public QVulkanWindow {
   session::Selection& m_selection;
   session::Appearance m_appearance;
   Activity m_activity = Activity::Idle;
+  std::string m_opening;
   FramePacer m_pacer;
   LiveRenderer* m_renderer = nullptr;  // owned by QVulkanWindow
   std::uint64_t m_frameCount = 0;
