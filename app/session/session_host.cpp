@@ -50,8 +50,10 @@ void SessionHost::fill(TraceStore& store) {
   connect(this, &SessionHost::restarted, &store, &TraceStore::restart);
   connect(this, &SessionHost::ceilingsChanged, &store, &TraceStore::setCeilings);
   connect(this, &SessionHost::speedMeasured, &store, &TraceStore::setSpeedMap);
-  connect(this, &SessionHost::stateChanged, &store,
-          [&store](const SessionState& state) { store.setFeed(state.feed); });
+  connect(this, &SessionHost::stateChanged, &store, [&store](const SessionState& state) {
+    store.setFeed(state.feed);
+    store.setMeasuring(state.measuring.underWay);
+  });
 }
 
 Opening SessionHost::opening() const {

@@ -1,6 +1,7 @@
 // What the live page says while something is on its way: it is what happens at that moment.
 #include <QSemaphore>
 
+#include "app/pages/charts/speed_chart.h"
 #include "app/view/theme.h"
 #include "core/lanes/experiment.h"
 #include "tests/app_gui/fake_page.h"
@@ -90,6 +91,48 @@ class TestLiveStates : public QObject {
     page.start({"/m/missing.gguf"});
     QTRY_VERIFY(page.window().messages().sentence().contains("missing.gguf: no such file"));
     QTRY_VERIFY(page.says("lane open."));
+  }
+
+  /// A sweep wipes no chart before it has one to show instead.
+  void anEarlierSweepStaysUntilTheNewOneHasLines() {
+    test::FakePage page;
+    QVERIFY(page.startPaused());
+    analysis::SpeedMap earlier{.device = "fake device", .date = "2001-02-03 04:05", .curves = {}};
+    for (const auto& [name, heads] : {std::pair{"mha", 8}, std::pair{"mqa", 1}}) {
+      earlier.curves.push_back({.name = name, .source = name, .attention = {8, heads, 16}});
+      for (const int at : {256, 512, 1024})
+        earlier.curves.back().points.push_back({{1, at}, {2.0, 2.0, 2.1}});
+    }
+    page.store().setSpeedMap(earlier);
+    page.click("viewSpeed");
+    auto* chart = page.window().findChild<pages::SpeedChart*>();
+    QTRY_VERIFY(chart && chart->plottableCount() > 0);
+    const auto title = [&] {
+      return qobject_cast<QCPTextElement*>(chart->plotLayout()->element(0, 0))->text();
+    };
+    QVERIFY(!title().contains("earlier"));
+    // Stopped as soon as it has begun.
+    bool hasBegun = false;
+    const auto connection =
+        connect(&page.application->session(), &session::SessionHost::stateChanged, chart,
+                [&](const session::SessionState& state) {
+                  if (!state.measuring.underWay || std::exchange(hasBegun, true)) return;
+                  page.application->session().cancelMeasuring();
+                  chart->refresh({page.store(), page.selection(), page.application->board()});
+                  QVERIFY2(title().contains("earlier sweep of 2001-02-03 04:05"), qPrintable(title()));
+                  QVERIFY(chart->plottableCount() > 0);
+                });
+    page.click("measure");
+    QTRY_VERIFY(hasBegun && !page.application->session().state().measuring.underWay);
+    disconnect(connection);
+    QCOMPARE(page.store().speedMap().date, earlier.date);
+    QTRY_VERIFY(!title().contains("earlier"));
+    QVERIFY(chart->plottableCount() > 0);
+    // The next goes on to its end.
+    page.click("measure");
+    QTRY_VERIFY_WITH_TIMEOUT(page.store().speedMap().isComplete, 60000);
+    QVERIFY(page.store().speedMap().date != earlier.date);
+    QTRY_VERIFY(!title().contains("earlier"));
   }
 
   /// What headlines show as measured the verdict does not call unmeasured.
