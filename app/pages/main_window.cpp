@@ -117,6 +117,10 @@ void MainWindow::placeMessages() {
   m_messages->floatIn({page->mapTo(this, area.topLeft()), area.size()});
 }
 
+void MainWindow::setLiveFoot(int height) {
+  if (m_live->setFoot(height)) placeMessages();
+}
+
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
   if (event->type() == QEvent::Resize || event->type() == QEvent::Move) placeMessages();
   return QMainWindow::eventFilter(watched, event);
@@ -190,7 +194,9 @@ QMenu* MainWindow::createFileMenu() {
 
 void MainWindow::addWindowCommands(QMenu* look) {
   addCommand(look, "Close the inspector", Qt::Key_Escape, [this] {
+    // What lies on top goes first.
     const QWidget* typed = focusWidget();
+    if (m_closePopup && m_closePopup()) return;
     if (qobject_cast<const QComboBox*>(typed) || qobject_cast<const QAbstractSpinBox*>(typed)) {
       m_live->setFocus(Qt::OtherFocusReason);
     } else if (m_messages->isVisible()) {

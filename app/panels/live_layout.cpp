@@ -71,6 +71,8 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   const Rect timeline{{area.min.x + margin, bottom - timelineHeight}, {area.max.x - margin, bottom}};
   Rect lanes{{area.min.x + margin, area.min.y + margin}, {area.max.x - margin, timeline.min.y - margin}};
 
+  m_footHeight = area.max.y - lanes.max.y;
+
   const int count = context.store.laneCount();
   while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
 

@@ -15,6 +15,8 @@ namespace headroom::panels {
 class LiveLayout : public Panel {
  public:
   void draw(const PanelContext& context, const Rect& area) override;
+  /// Pixels from the lanes' bottom down to that of the view, as last drawn: timeline and legend.
+  float footHeight() const { return m_footHeight; }
 
  private:
   /// The panels of one lane.
@@ -36,6 +38,7 @@ class LiveLayout : public Panel {
   InspectorPanel m_inspector;
   TimelinePanel m_timeline;
   LegendPanel m_legend;
+  float m_footHeight = 0.0f;
 };
 
 }  // namespace headroom::panels

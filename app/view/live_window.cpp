@@ -47,6 +47,17 @@ void LiveWindow::setOpening(const std::string& title) {
   m_pacer.requestForInput();
 }
 
+void LiveWindow::countFrame() {
+  ++m_frameCount;
+  emit frameDrawn();
+}
+
+bool LiveWindow::closePopup() {
+  const bool closes = m_renderer && m_renderer->closePopup();
+  if (closes) m_pacer.requestForInput();
+  return closes;
+}
+
 QImage LiveWindow::picture() {
   if (!isExposed() || !supportsGrab()) return {};
   const QImage image = grab().convertToFormat(QImage::Format_RGB32);

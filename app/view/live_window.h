@@ -43,18 +43,22 @@ class LiveWindow : public QVulkanWindow {
   session::Selection& selection() { return m_selection; }
   FramePacer& pacer() { return m_pacer; }
 
+  /// Closes the topmost popup of the view; false when none is open.
+  bool closePopup();
+
   /// What the view shows, drawn anew: in device pixels, opaque. Null while it is not shown.
   QImage picture();
 
   /// Frames drawn since the start.
   std::uint64_t frameCount() const { return m_frameCount; }
-  void countFrame() { ++m_frameCount; }
+  void countFrame();
 
  signals:
   /// A sentence about the graphics device.
   void problem(const QString& sentence);
   /// A key that the live view itself does not use.
   void keyPressed(QKeyEvent* event);
+  void frameDrawn();
   void filesDropped(const QList<QUrl>& urls);
 
  protected:
