@@ -1,4 +1,6 @@
 // What has its own place stays free, and what has no room goes by a rule, at the sizes that people have.
+#include <set>
+
 #include "app/view/theme.h"
 #include "tests/app_gui/fake_page.h"
 #include "tests/app_gui/text_match.h"
@@ -83,6 +85,32 @@ class TestFits : public QObject {
     QTRY_VERIFY2(bar.mapToGlobal(QPoint(0, bar.height())).y() <= top,
                  qPrintable(QString("%1 %2").arg(bar.mapToGlobal(QPoint(0, bar.height())).y()).arg(top)));
     QCOMPARE(page.live().size(), before);
+  }
+
+  /// However narrow a lane is: four of them beside the inspector.
+  void everyHeadOfTheWallCanBePointedAt() {
+    Page page;
+    page.settings.setLanes({{"mha", 0, {}}, {"mha", 1, {}}, {"gqa", 2, {}}, {"mqa", 3, {}}});
+    page.start();
+    QTRY_VERIFY(page.application->session().state().finished && page.length(3) == 64);
+    page.window().messages().dismiss();
+    page.selection().setHead(session::HeadAddress{});
+    page.window().resize(1024, 640);
+    QTRY_COMPARE(page.window().width(), 1024);
+    page.settle();
+    const int lane = page.live().width() * 58 / 100 / 4;
+    // Down to the brackets above the maps, then across.
+    int y = page.live().height() / 4;
+    for (; y < page.live().height() * 3 / 4 && !page.selection().pointedKvHead(); y += 4)
+      page.moveMouse({lane * 3 / 4, y});
+    QVERIFY(page.selection().pointedKvHead().has_value());
+    std::set<int> heads;
+    for (int x = 8; x < lane; x += 3) {
+      page.moveMouse({x, y - 4});
+      const auto& pointed = page.selection().pointedKvHead();
+      if (pointed && pointed->lane == 0) heads.insert(pointed->kvHead);
+    }
+    QCOMPARE(heads, (std::set<int>{0, 1, 2, 3, 4, 5, 6, 7}));
   }
 
   /// 2 x 3 layers x 8 heads x 16 x 4 bytes x 64 positions are 196,608 bytes.
