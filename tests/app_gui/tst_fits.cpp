@@ -1,4 +1,5 @@
 // What has its own place stays free, and what has no room goes by a rule, at the sizes that people have.
+#include <QLabel>
 #include <set>
 
 #include "app/view/theme.h"
@@ -85,6 +86,30 @@ class TestFits : public QObject {
     QTRY_VERIFY2(bar.mapToGlobal(QPoint(0, bar.height())).y() <= top,
                  qPrintable(QString("%1 %2").arg(bar.mapToGlobal(QPoint(0, bar.height())).y()).arg(top)));
     QCOMPARE(page.live().size(), before);
+  }
+
+  /// At twice the text size a low window keeps its height for the lanes; the views are in the menu.
+  void theVerdictLeavesTheLanesTheirHeight() {
+    Page page;
+    QVERIFY(page.startPaused());
+    auto* verdict = page.window().findChild<QLabel*>("verdict");
+    auto* view = page.window().findChild<QWidget*>("viewSpeed");
+    page.window().resize(1440, 900);
+    QTRY_VERIFY(view->isVisible());
+    session::Appearance appearance = page.window().appearance();
+    appearance.textPercent = 200;
+    page.window().setAppearance(appearance);
+    page.window().resize(1024, 640);
+    QTRY_COMPARE(page.window().size(), QSize(1024, 640));
+    QTRY_VERIFY(!view->isVisible());
+    QTRY_VERIFY2(verdict->height() <= 3 * QFontMetrics(verdict->font()).lineSpacing() + 2,
+                 qPrintable(QString::number(verdict->height())));
+    QTest::keyClick(&page.window(), Qt::Key_2, Qt::ControlModifier);
+    QTRY_VERIFY(page.window().findChild<QWidget*>("verdictStrip")->isVisible());
+    appearance.textPercent = 100;
+    page.window().setAppearance(appearance);
+    page.window().resize(1440, 900);
+    QTRY_VERIFY(view->isVisible());
   }
 
   /// However narrow a lane is: four of them beside the inspector.
