@@ -4,6 +4,7 @@
 #include <QFile>
 #include <QLabel>
 #include <QVulkanFunctions>
+#include <cmath>
 
 #include "app/pages/export_commands.h"
 #include "app/view/theme.h"
@@ -121,6 +122,15 @@ void Application::connectLiveView() {
     m_window->showMessage({session::Severity::Problem, sentence.toStdString()});
   });
   QObject::connect(m_live, &view::LiveWindow::keyPressed, m_window.get(), &pages::MainWindow::handleKey);
+  // Queued, since widgets are not moved in the middle of a frame.
+  QObject::connect(
+      m_live, &view::LiveWindow::frameDrawn, m_window.get(),
+      [this] {
+        const double height = m_layout.footHeight() / m_live->devicePixelRatio();
+        m_window->setLiveFoot(static_cast<int>(std::ceil(height)));
+      },
+      Qt::QueuedConnection);
+  m_window->setClosePopup([this] { return m_live->closePopup(); });
   m_window->exportCommands().setLivePicture([this] { return m_live->picture(); });
   QObject::connect(m_live, &view::LiveWindow::filesDropped, m_window.get(), &pages::MainWindow::openDropped);
   QObject::connect(m_session.get(), &session::SessionHost::stateChanged, m_live,
@@ -128,11 +138,15 @@ void Application::connectLiveView() {
                      m_live->setActivity(!state.playing           ? view::Activity::Idle
                                          : state.pace.unlimited() ? view::Activity::FullSpeed
                                                                   : view::Activity::Paced);
+                     m_live->setOpening(m_session->opening().title);
                    });
+  QObject::connect(m_session.get(), &session::SessionHost::lanesSettled, m_live,
+                   [this] { m_live->setOpening(m_session->opening().title); });
 }
 
 void Application::start(const std::vector<std::string>& files) {
   m_window->start(files);
+  if (m_live) m_live->setOpening(m_session->opening().title);
   m_window->show();
 }
 

@@ -14,7 +14,7 @@ namespace headroom::figures {
 /// What a figure shows, as plain values: whoever has them paints them or writes them as a table.
 
 enum class Stroke { None, Solid, Dashed, Dotted };
-enum class Mark { None, Cross, Square, Disc, Diamond, Triangle, TriangleDown, PlusCircle };
+enum class Mark { None, Cross, Square, Circle, Disc, Diamond, Triangle, TriangleDown, PlusCircle };
 
 struct Point {
   double x = 0.0;
@@ -32,6 +32,7 @@ struct Series {
   analysis::Color color;
   Stroke stroke = Stroke::Solid;
   Mark mark = Mark::None;
+  double markScale = 1.0;  ///< of the usual size
   std::vector<Point> points = {};
   std::vector<Range> ranges = {};  ///< least and most at each point, or empty
 };

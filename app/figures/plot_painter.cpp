@@ -13,7 +13,7 @@ namespace headroom::figures {
 namespace {
 
 constexpr double kLineWidth = 2.0;
-constexpr double kMarkRadius = 5.0;
+constexpr double kMarradiusadius = 5.0;
 constexpr double kTickLength = 4.0;
 constexpr double kGap = 6.0;
 /// Pixels from one number of an axis to the next, at least.
@@ -31,8 +31,8 @@ QPen penOf(const Series& series) {
   return pen;
 }
 
-void paintMark(QPainter& painter, Mark mark, const QColor& color, QPointF at) {
-  constexpr double kR = kMarkRadius;
+void paintMark(QPainter& painter, Mark mark, double scale, const QColor& color, QPointF at) {
+  const double radius = kMarradiusadius * scale;
   painter.setPen(QPen(color, 1.6));
   painter.setBrush(mark == Mark::Disc ? QBrush(color) : QBrush(Qt::NoBrush));
   const auto line = [&](double x0, double y0, double x1, double y1) {
@@ -47,23 +47,24 @@ void paintMark(QPainter& painter, Mark mark, const QColor& color, QPointF at) {
     case Mark::None:
       return;
     case Mark::Cross:
-      line(-kR, -kR, kR, kR);
-      line(-kR, kR, kR, -kR);
+      line(-radius, -radius, radius, radius);
+      line(-radius, radius, radius, -radius);
       return;
     case Mark::Square:
-      return shape({{-kR, -kR}, {kR, -kR}, {kR, kR}, {-kR, kR}});
+      return shape({{-radius, -radius}, {radius, -radius}, {radius, radius}, {-radius, radius}});
+    case Mark::Circle:
     case Mark::Disc:
-      return painter.drawEllipse(at, kR, kR);
+      return painter.drawEllipse(at, radius, radius);
     case Mark::Diamond:
-      return shape({{0, -kR - 1}, {kR + 1, 0}, {0, kR + 1}, {-kR - 1, 0}});
+      return shape({{0, -radius - 1}, {radius + 1, 0}, {0, radius + 1}, {-radius - 1, 0}});
     case Mark::Triangle:
-      return shape({{0, -kR}, {kR, kR}, {-kR, kR}});
+      return shape({{0, -radius}, {radius, radius}, {-radius, radius}});
     case Mark::TriangleDown:
-      return shape({{0, kR}, {kR, -kR}, {-kR, -kR}});
+      return shape({{0, radius}, {radius, -radius}, {-radius, -radius}});
     case Mark::PlusCircle:
-      painter.drawEllipse(at, kR, kR);
-      line(-kR, 0, kR, 0);
-      line(0, -kR, 0, kR);
+      painter.drawEllipse(at, radius, radius);
+      line(-radius, 0, radius, 0);
+      line(0, -radius, 0, radius);
       return;
   }
 }
@@ -88,7 +89,7 @@ double paintLegend(QPainter& painter, const std::vector<Series>& entries, const 
       painter.setPen(penOf(entry));
       painter.drawLine(QPointF(x, middle), QPointF(x + kSample, middle));
     }
-    paintMark(painter, entry.mark, toQt(entry.color), {x + 0.5 * kSample, middle});
+    paintMark(painter, entry.mark, entry.markScale, toQt(entry.color), {x + 0.5 * kSample, middle});
     drawText(painter, font, inkColor(), {x + kSample + kGap, middle}, Qt::AlignLeft | Qt::AlignVCenter, name);
     x += width + 3.0 * kGap;
   }
@@ -186,7 +187,7 @@ void paintSeries(QPainter& painter, const Frame& frame, const Series& series) {
   // A single point of a line would not be seen.
   const bool isAlone = series.stroke != Stroke::None && line.size() == 1;
   for (const QPointF& at : line)
-    paintMark(painter, isAlone ? Mark::Disc : series.mark, toQt(series.color), at);
+    paintMark(painter, isAlone ? Mark::Disc : series.mark, series.markScale, toQt(series.color), at);
 }
 
 /// As it stands on a bar.
@@ -212,8 +213,8 @@ void paintPlot(QPainter& painter, const LinePlot& plot, const QRectF& area) {
   frame.paintGround(plot.untrainedFrom);
   frame.paintXTicks();
   painter.save();
-  painter.setClipRect(
-      frame.plot().adjusted(-kMarkRadius - 2.0, -kMarkRadius - 2.0, kMarkRadius + 2.0, kMarkRadius + 2.0));
+  painter.setClipRect(frame.plot().adjusted(-kMarradiusadius - 2.0, -kMarradiusadius - 2.0,
+                                            kMarradiusadius + 2.0, kMarradiusadius + 2.0));
   for (const Series& series : plot.series) paintSeries(painter, frame, series);
   painter.restore();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -53,6 +54,15 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
 
 }  // namespace
 
+CurveMark curveMark(std::size_t curve, std::size_t count) {
+  constexpr std::array kShapes{Mark::Square,       Mark::Circle, Mark::Diamond,   Mark::Triangle,
+                               Mark::TriangleDown, Mark::Cross,  Mark::PlusCircle};
+  constexpr double kLargest = 1.5;
+  constexpr double kSmallest = 0.6;
+  const double place = count < 2 ? 0.5 : static_cast<double>(curve) / static_cast<double>(count - 1);
+  return {.mark = kShapes[curve % kShapes.size()], .scale = kLargest + (kSmallest - kLargest) * place};
+}
+
 Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
                    const std::vector<analysis::Color>& colors) {
   const bool isOverContext = over == analysis::SpeedOver::Context;
@@ -68,10 +78,12 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
                 .y = {.label = "ms per step", .high = 0.0}};
   for (std::size_t index = 0; index < map.curves.size(); ++index) {
     const analysis::SpeedCurve& curve = map.curves[index];
+    const CurveMark mark = curveMark(index, map.curves.size());
     Series series{.name = curve.title(),
                   .color = colors[index],
                   .stroke = isOverContext ? Stroke::None : Stroke::Solid,
-                  .mark = curve.kernel == model::AttentionKernel::Naive ? Mark::Square : Mark::Disc};
+                  .mark = mark.mark,
+                  .markScale = mark.scale};
     for (const analysis::SpeedSample& sample : view.samples[index]) {
       series.points.push_back({sample.x, sample.ms.median});
       series.ranges.push_back({sample.ms.minimum, sample.ms.maximum});

@@ -7,6 +7,16 @@
 
 namespace headroom::figures {
 
+/// How the points of a curve are marked.
+struct CurveMark {
+  Mark mark = Mark::Circle;
+  double scale = 1.0;  ///< of the usual size
+};
+
+/// Of the curve at that place among `count`: an outline, of another shape and smaller than those of the
+/// curves before it. Drawn in this order, marks at one place lie within each other and all are seen.
+CurveMark curveMark(std::size_t curve, std::size_t count);
+
 /// Time of a step over the context, or over the batch, as a sweep measured it: medians of its rounds with the
 /// least and the most, and over the context a fitted line. `colors` are of the sweep's curves. Throws
 /// model::Error for a sweep without a point.

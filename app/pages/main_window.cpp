@@ -117,6 +117,10 @@ void MainWindow::placeMessages() {
   m_messages->floatIn({page->mapTo(this, area.topLeft()), area.size()});
 }
 
+void MainWindow::setLiveFoot(int height) {
+  if (m_live->setFoot(height)) placeMessages();
+}
+
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
   if (event->type() == QEvent::Resize || event->type() == QEvent::Move) placeMessages();
   return QMainWindow::eventFilter(watched, event);
@@ -190,7 +194,9 @@ QMenu* MainWindow::createFileMenu() {
 
 void MainWindow::addWindowCommands(QMenu* look) {
   addCommand(look, "Close the inspector", Qt::Key_Escape, [this] {
+    // What lies on top goes first.
     const QWidget* typed = focusWidget();
+    if (m_closePopup && m_closePopup()) return;
     if (qobject_cast<const QComboBox*>(typed) || qobject_cast<const QAbstractSpinBox*>(typed)) {
       m_live->setFocus(Qt::OtherFocusReason);
     } else if (m_messages->isVisible()) {
@@ -237,6 +243,7 @@ void MainWindow::setAbout(const About& about) {
 }
 
 void MainWindow::takeTour() {
+  m_offersTour = false;
   if (m_messages->note() == kTourOffer) m_messages->dismissNote();
   m_tour->begin();
 }
@@ -244,12 +251,22 @@ void MainWindow::takeTour() {
 void MainWindow::offerTour() {
   if (m_settings.tourOffered()) return;
   m_offersTour = true;
-  connect(&m_store, &session::TraceStore::changed, this, [this] {
-    if (!m_offersTour || m_store.length() < kPositionsBeforeTour) return;
-    m_offersTour = false;
-    m_settings.setTourOffered();
-    m_messages->show({session::Severity::Note, kTourOffer}, "Take the tour", [this] { takeTour(); });
+  connect(&m_store, &session::TraceStore::changed, this, &MainWindow::offerTourWithText);
+  connect(m_messages, &MessageBar::noteGone, this, [this](const QString& note) {
+    if (note == kTourOffer) m_offersTour = false;
   });
+  // Queued: what follows in the same breath may be another note.
+  connect(m_messages, &MessageBar::noteGone, this, &MainWindow::offerTourWithText, Qt::QueuedConnection);
+  // Lanes may have decoded all their text before: then nothing changes any more.
+  offerTourWithText();
+}
+
+void MainWindow::offerTourWithText() {
+  // Another note is read first, and one that displaced the offer would have hidden it for good: the offer
+  // comes when no note stands there, until somebody takes it or sends it away.
+  if (!m_offersTour || !m_messages->note().isEmpty() || m_store.length() < kPositionsBeforeTour) return;
+  m_settings.setTourOffered();
+  m_messages->show({session::Severity::Note, kTourOffer}, "Take the tour", [this] { takeTour(); });
 }
 
 void MainWindow::setAppearance(const session::Appearance& appearance) {

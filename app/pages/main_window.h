@@ -2,7 +2,9 @@
 
 #include <QMainWindow>
 #include <QUrl>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/pages/about_dialog.h"
@@ -40,6 +42,10 @@ class MainWindow : public QMainWindow {
   void showMessage(const session::Message& message);
   /// For Help > About.
   void setAbout(const About& about);
+  /// Pixels at the live view's bottom, its timeline and legend, that messages leave free.
+  void setLiveFoot(int height);
+  /// What closes the topmost popup of the live view; false when it has none.
+  void setClosePopup(std::function<bool()> close) { m_closePopup = std::move(close); }
   /// Once, where nobody has been here before, when there is text to look at; nothing stands in the way.
   void offerTour();
   MessageBar& messages() const { return *m_messages; }
@@ -73,6 +79,7 @@ class MainWindow : public QMainWindow {
   /// Over the page that shows, wherever that has put its things.
   void placeMessages();
   void takeTour();
+  void offerTourWithText();
   void createMenus();
   QMenu* createFileMenu();
   void addWindowCommands(QMenu* look);
@@ -96,8 +103,9 @@ class MainWindow : public QMainWindow {
   HelpCommands* m_help = nullptr;
   QuitQuestion* m_quitQuestion = nullptr;
   Tour* m_tour = nullptr;
-  bool m_offersTour = false;
-  QString m_openingNote;  // as it stands in the window, empty without one
+  std::function<bool()> m_closePopup;
+  bool m_offersTour = false;  // not taken and not sent away yet
+  QString m_openingNote;      // as it stands in the window, empty without one
 };
 
 }  // namespace headroom::pages

@@ -60,7 +60,7 @@ void MessageBar::show(const session::Message& message) {
     m_problems.removeAll(sentence);
     m_problems.append(sentence);
     if (m_problems.size() > kMostProblems) m_problems.removeFirst();
-    if (m_passing.isActive()) m_note.clear();
+    if (m_passing.isActive()) clearNote();
   } else {
     m_note = sentence;
   }
@@ -104,14 +104,19 @@ void MessageBar::place() {
   if (QWindow* window = windowHandle()) window->raise();
 }
 
+void MessageBar::clearNote() {
+  const QString gone = std::exchange(m_note, {});
+  if (!gone.isEmpty()) emit noteGone(gone);
+}
+
 void MessageBar::dismiss() {
   m_problems.clear();
-  m_note.clear();
+  clearNote();
   setVisible(false);
 }
 
 void MessageBar::dismissNote() {
-  m_note.clear();
+  clearNote();
   m_action->setVisible(false);
   m_act = nullptr;
   if (m_problems.isEmpty()) {

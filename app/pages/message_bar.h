@@ -38,8 +38,13 @@ class MessageBar : public QFrame {
   /// Lies at the bottom of `area`, of its parent, as large as its text.
   void floatIn(const QRect& area);
 
+ signals:
+  /// A note was sent away or its time was over: nothing stands in its place.
+  void noteGone(const QString& note);
+
  private:
   void place();
+  void clearNote();
   void restyle();
   void showText();
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/panels/drawing.h"
 #include "app/panels/label.h"
@@ -77,6 +78,9 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
             (position >= 0
                  ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
                  : "") +
+            ", of " + model::groupDigits(growthOf(info).bytesAtLimit) + " B at the limit of " +
+            model::groupDigits(info.contextLength) + " positions" +
+            (shareOfLargest(context).empty() ? std::string() : ", " + shareOfLargest(context)) +
             ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
             ".\nThe picture: a strip per layer and KV head, filled to the position, outlined to the "
             "context limit. "
@@ -99,13 +103,21 @@ void CachePanel::drawAmounts(const PanelContext& context, const Rect& area, doub
   const bool fits = textWidth(context.fonts.body, rate) <= area.max.x - x;
   if (fits) drawText(list, context.fonts.body, {x, y}, colors.text, rate);
   y += strong->FontSize + context.px(1);
-  std::string note = fits ? shareOfLargest(context) : rate;
-  if (fits) {
-    if (!note.empty()) note += ", ";
-    note += "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit)) + " at the limit";
+  // The share says what sharing saves, the amount what comes: the words around them go first, then the
+  // amount. All of it is in the tool tip.
+  const std::string share = shareOfLargest(context);
+  const std::string amount = "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit));
+  std::vector<std::string> notes;
+  if (!fits) {
+    notes = {rate};
+  } else if (share.empty()) {
+    notes = {amount + " at the limit", amount};
+  } else {
+    notes = {share + ", " + amount + " at the limit", share, amount};
   }
-  drawLabel(context, list, small, {area.min.x, y}, colors.textDim,
-            elidedLabel(context, small, note, area.width()));
+  const auto fitting = std::ranges::find_if(
+      notes, [&](const std::string& note) { return labelWidth(context, small, note) <= area.width(); });
+  if (fitting != notes.end()) drawLabel(context, list, small, {area.min.x, y}, colors.textDim, *fitting);
 }
 
 std::string CachePanel::shareOfLargest(const PanelContext& context) const {

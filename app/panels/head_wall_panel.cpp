@@ -1,6 +1,7 @@
 #include "app/panels/head_wall_panel.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "app/panels/drawing.h"
@@ -16,7 +17,11 @@ using analysis::PooledMap;
 
 namespace {
 
+/// Layers that do not fit at this height are scrolled to.
 constexpr float kSmallestCell = 16.0f;
+/// Heads never are: a bracket that is half out of sight tells nothing of sharing. Their maps become as narrow
+/// as that instead.
+constexpr float kNarrowestCell = 1.0f;
 /// How much of the ground lies over maps that are not lit.
 constexpr double kSteppedBack = 0.7;
 
@@ -69,17 +74,18 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   const float top = 2.0f * context.fonts.small->FontSize + context.px(5);
 
   Grid grid;
-  grid.gap = context.px(lane.queryHeadCount() > 16 ? 2 : 4);
   const auto columns = static_cast<float>(lane.queryHeadCount());
+  const float pitch = (area.width() - gutter) / columns;
+  grid.gap = std::min(context.px(lane.queryHeadCount() > 16 ? 2 : 4), std::floor(0.25f * pitch));
   const auto rows = static_cast<float>(lane.layerCount());
   const float smallest = context.px(kSmallestCell);
-  grid.cellWidth = std::max(smallest, (area.width() - gutter + grid.gap) / columns - grid.gap);
+  grid.cellWidth = std::max(kNarrowestCell, (area.width() - gutter + grid.gap) / columns - grid.gap);
   grid.cellHeight = std::max(smallest, (area.height() - top + grid.gap) / rows - grid.gap);
   grid.cellWidth = std::min(grid.cellWidth, 2.2f * grid.cellHeight);
-  grid.cellHeight = std::min(grid.cellHeight, 1.35f * grid.cellWidth);
+  grid.cellHeight = std::min(grid.cellHeight, std::max(smallest, 1.35f * grid.cellWidth));
 
   ImGui::SetCursorScreenPos(area.min);
-  ImGui::BeginChild("wall", {area.width(), area.height()}, false, ImGuiWindowFlags_HorizontalScrollbar);
+  ImGui::BeginChild("wall", {area.width(), area.height()});
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const ImVec2 corner = ImGui::GetCursorScreenPos();
   grid.origin = {corner.x + gutter, corner.y + top};
@@ -159,6 +165,13 @@ void HeadWallPanel::markUntrained(const PanelContext& context, const Grid& grid,
   }
 }
 
+int HeadWallPanel::numberEvery(const PanelContext& context, float pitch) {
+  const float wanted = textWidth(context.fonts.small, "00") + context.px(3);
+  int every = 1;
+  while (pitch > 0.0f && static_cast<float>(every) * pitch < wanted) every *= 2;
+  return every;
+}
+
 void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, float top) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::LaneTrace& lane = context.store.lane(m_lane);
@@ -169,6 +182,7 @@ void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, 
   const float lineY = top + small->FontSize + context.px(1);
   const float left = grid.origin.x - context.px(6);
   const auto lit = context.selection.litHeads(context.store, m_lane);
+  const float pitch = grid.cellWidth + grid.gap;
   drawTextRight(list, small, {left, top}, colors.textDim, "KV");
   drawTextRight(list, small, {left, lineY + context.px(2)}, colors.textDim, "Q");
   for (int kvHead = 0; kvHead < lane.info().config.attention.kvHeadCount; ++kvHead) {
@@ -176,10 +190,11 @@ void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, 
     const float to = grid.cell(0, kvHead * group + group - 1).max.x;
     const bool isLit = lit && lit->heads.kv.contains(kvHead);
     list.AddLine({from, lineY}, {to, lineY}, toImGui(color), context.px(isLit ? 4 : 2));
+    if (kvHead % numberEvery(context, static_cast<float>(group) * pitch) != 0 && !isLit) continue;
     drawTextCentered(list, isLit ? context.fonts.strong : small, {0.5f * (from + to), top - context.px(1)},
                      isLit ? colors.text : color, std::to_string(kvHead));
   }
-  for (int head = 0; head < lane.queryHeadCount(); ++head) {
+  for (int head = 0; head < lane.queryHeadCount(); head += numberEvery(context, pitch)) {
     const Rect cell = grid.cell(0, head);
     drawTextCentered(list, small, {0.5f * (cell.min.x + cell.max.x), lineY + context.px(2)}, colors.textDim,
                      std::to_string(head));

@@ -32,6 +32,8 @@ class HeadWallPanel : public Panel {
   /// A line across each map where rows beyond the trained context begin.
   void markUntrained(const PanelContext& context, const Grid& grid, int extent);
   void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);
+  /// Of columns `pitch` pixels apart, so many that their numbers do not touch.
+  static int numberEvery(const PanelContext& context, float pitch);
   void drawBrackets(const PanelContext& context, const Grid& grid, float top);
   /// Everything but what the pointed KV head and its readers show steps back.
   void light(const PanelContext& context, const Grid& grid);

@@ -56,7 +56,8 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
     facts.insert(facts.begin(), model::groupDigits(info.contextLength) + " positions");
   }
   if (!info.contradictions.empty()) facts.insert(facts.begin(), "metadata contradicts");
-  std::string details = facts.front();
+  std::string details = textWidth(font, facts.front()) <= width ? facts.front() : std::string();
+  if (details.empty()) return details;
   for (std::size_t index = 1; index < facts.size(); ++index) {
     const std::string longer = details + " \u00b7 " + facts[index];
     if (textWidth(font, longer) > width) break;
@@ -86,8 +87,7 @@ void LaneHeaderPanel::draw(const PanelContext& context, const Rect& area) {
   if (!info.title.starts_with(kind)) shape = kind + "  " + shape;
   x += drawText(list, context.fonts.body, {x, baseline}, colors.text, shape) + context.px(12);
 
-  drawText(list, small, {x, smallTop}, colors.textDim,
-           elided(small, fittingDetails(info, small, area.max.x - x), area.max.x - x));
+  drawText(list, small, {x, smallTop}, colors.textDim, fittingDetails(info, small, area.max.x - x));
 
   if (mouseArea("header", area).hovered) showTip(context, info.title, explanation(info));
 }

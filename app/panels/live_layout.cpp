@@ -4,12 +4,14 @@
 #include <cmath>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "app/panels/cache_panel.h"
 #include "app/panels/counters_panel.h"
 #include "app/panels/drawing.h"
 #include "app/panels/head_wall_panel.h"
 #include "app/panels/headline_panel.h"
+#include "app/panels/label.h"
 #include "app/panels/lane_header_panel.h"
 #include "app/panels/token_text_panel.h"
 
@@ -69,6 +71,8 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   const Rect timeline{{area.min.x + margin, bottom - timelineHeight}, {area.max.x - margin, bottom}};
   Rect lanes{{area.min.x + margin, area.min.y + margin}, {area.max.x - margin, timeline.min.y - margin}};
 
+  m_footHeight = area.max.y - lanes.max.y;
+
   const int count = context.store.laneCount();
   while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
 
@@ -90,12 +94,7 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   for (const Rect& panel : panels) roundCorners(list, panel, context.px(kRounding), context.palette().window);
   if (timelineHeight > 0.0f) roundCorners(list, timeline, context.px(kRounding), context.palette().window);
 
-  if (count == 0) {
-    drawTextCentered(list, context.fonts.body,
-                     {0.5f * (lanes.min.x + lanes.max.x), lanes.min.y + 0.45f * lanes.height()},
-                     context.palette().textDim,
-                     "No lane is open. Add a model with + in the tool bar, or drop a model file here.");
-  }
+  if (count == 0) drawWithoutLanes(context, lanes);
   for (int index = 0; index < count; ++index) {
     ImGui::PushID(index);
     drawLane(context, index, panels[static_cast<std::size_t>(index)]);
@@ -107,6 +106,20 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
     m_legend.draw(context, {{area.min.x + margin, bottom + 0.25f * margin},
                             {area.max.x - margin, bottom + 0.25f * margin + legendHeight}});
   }
+}
+
+void LiveLayout::drawWithoutLanes(const PanelContext& context, const Rect& area) {
+  // While a model is on its way there is a lane, which has nothing to show yet.
+  const std::string sentence =
+      context.opening.empty()
+          ? "No lane is open. Add a model with + in the tool bar, or drop a model file here."
+          : "Opening " + std::string(context.opening) + "\u2026";
+  const ImFont* body = context.fonts.body;
+  const std::string shown = elidedLabel(context, body, sentence, area.width());
+  drawLabel(context, *ImGui::GetWindowDrawList(), body,
+            {0.5f * (area.min.x + area.max.x - labelWidth(context, body, shown)),
+             area.min.y + 0.45f * area.height()},
+            context.palette().textDim, shown);
 }
 
 void LiveLayout::drawLane(const PanelContext& context, int index, const Rect& area) {

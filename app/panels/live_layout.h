@@ -15,6 +15,8 @@ namespace headroom::panels {
 class LiveLayout : public Panel {
  public:
   void draw(const PanelContext& context, const Rect& area) override;
+  /// Pixels from the lanes' bottom down to that of the view, as last drawn: timeline and legend.
+  float footHeight() const { return m_footHeight; }
 
  private:
   /// The panels of one lane.
@@ -28,12 +30,15 @@ class LiveLayout : public Panel {
     std::unique_ptr<Panel> counters;
   };
 
+  /// What is there instead of lanes.
+  static void drawWithoutLanes(const PanelContext& context, const Rect& area);
   void drawLane(const PanelContext& context, int index, const Rect& area);
 
   std::vector<Lane> m_lanes;
   InspectorPanel m_inspector;
   TimelinePanel m_timeline;
   LegendPanel m_legend;
+  float m_footHeight = 0.0f;
 };
 
 }  // namespace headroom::panels

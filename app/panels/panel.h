@@ -114,6 +114,7 @@ struct PanelContext {
   Fonts fonts;
   float unit = 1.0f;  ///< size of a device-independent pixel, grown with the text
   bool playing = false;
+  std::string_view opening;  ///< the model on its way to the device; empty when none is
 
   const session::Palette& palette() const { return appearance.palette(); }
   float px(float size) const { return size * unit; }

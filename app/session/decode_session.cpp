@@ -315,9 +315,11 @@ bool DecodeSession::refusesToStart() {
   for (int lane = 0; lane < m_lanes.laneCount(); ++lane) holdsText |= m_lanes.lane(lane).fed() > 0;
   const auto why = m_lanes.whyNoneWouldStart([this](int lane) { return promptOf(lane); });
   // Where nothing was decoded yet each lane says for itself why it does not begin.
-  if (!why || !holdsText) return false;
-  emit message({Severity::Problem,
-                m_lanes.lane(0).engine.title() + ": " + model::sentenceOf(why) + " What was decoded stays."});
+  if (why.empty() || !holdsText) return false;
+  LanesBySentence lanes;
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane)
+    lanes.add(model::sentenceOf(why[static_cast<std::size_t>(lane)]), m_lanes.lane(lane).engine.title());
+  emit message({Severity::Problem, fmt::format("{} What was decoded stays.", fmt::join(lanes.texts(), " "))});
   return true;
 }
 
@@ -384,6 +386,7 @@ void DecodeSession::tellStops() {
   if (m_stopped.empty()) return;
   flush();
   FullLanes full;
+  LanesBySentence failed;
   for (const int index : std::exchange(m_stopped, {})) {
     const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
     const std::string title = lane.engine.title();
@@ -398,7 +401,7 @@ void DecodeSession::tellStops() {
         emit message({Severity::Note, title + " was recorded up to here. Press play to see it again."});
         break;
       case lanes::StopReason::Failed:
-        emit message({Severity::Problem, title + ": " + model::sentenceOf(lane.error)});
+        failed.add(model::sentenceOf(lane.error), title);
         break;
       case lanes::StopReason::DeviceLost:
         if (lane.error) deviceLost(model::sentenceOf(lane.error), m_laneRequests);
@@ -408,6 +411,7 @@ void DecodeSession::tellStops() {
         break;
     }
   }
+  for (const std::string& sentence : failed.texts()) emit message({Severity::Problem, sentence});
   if (!full.empty()) emit message({Severity::Note, contextFullSentence(full)});
 }
 

@@ -54,6 +54,22 @@ std::string contextFullSentence(const FullLanes& full) {
   return sentence + ". Press play to decode again from the prompt.";
 }
 
+void LanesBySentence::add(const std::string& sentence, const std::string& title) {
+  const auto same =
+      std::ranges::find(m_titlesOfSentences, sentence, &std::pair<std::string, std::string>::first);
+  if (same == m_titlesOfSentences.end()) {
+    m_titlesOfSentences.emplace_back(sentence, title);
+  } else {
+    same->second += ", " + title;
+  }
+}
+
+std::vector<std::string> LanesBySentence::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& [sentence, titles] : m_titlesOfSentences) texts.push_back(titles + ": " + sentence);
+  return texts;
+}
+
 std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount) {
   if (std::ssize(titles) == laneCount) {
     return "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, so each "

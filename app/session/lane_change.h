@@ -3,6 +3,7 @@
 #include <exception>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/session/lane.h"
@@ -18,6 +19,16 @@ std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
 using FullLanes = std::map<int, std::vector<std::string>>;
 /// "MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of 1024. ..."
 std::string contextFullSentence(const FullLanes& full);
+/// Sentences that hold of lanes: what is true of several is said once, with all their titles before it.
+class LanesBySentence {
+ public:
+  void add(const std::string& sentence, const std::string& title);
+  /// "MHA, MQA: the prompt is empty.", in the order in which they came.
+  std::vector<std::string> texts() const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> m_titlesOfSentences;
+};
 /// Why these of `laneCount` lanes, each alone with its vocabulary, run freely although lockstep is asked for.
 std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount);
 /// Likewise lanes that have read another text than those of their vocabulary.

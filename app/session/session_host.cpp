@@ -27,6 +27,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
           [this](std::uint64_t serial, const std::vector<LaneRequest>& lanes) {
             if (serial != m_lanesSerial) return;  // others were asked for since
             m_lanes = lanes;
+            m_settledSerial = serial;
             emit lanesSettled();
           });
   // Decoders are destroyed on the thread that used them.
@@ -49,8 +50,17 @@ void SessionHost::fill(TraceStore& store) {
   connect(this, &SessionHost::restarted, &store, &TraceStore::restart);
   connect(this, &SessionHost::ceilingsChanged, &store, &TraceStore::setCeilings);
   connect(this, &SessionHost::speedMeasured, &store, &TraceStore::setSpeedMap);
-  connect(this, &SessionHost::stateChanged, &store,
-          [&store](const SessionState& state) { store.setFeed(state.feed); });
+  connect(this, &SessionHost::stateChanged, &store, [&store](const SessionState& state) {
+    store.setFeed(state.feed);
+    store.setMeasuring(state.measuring.underWay);
+  });
+}
+
+Opening SessionHost::opening() const {
+  if (m_state.opening.underWay()) return m_state.opening;
+  // The session says which one it is once it has begun.
+  const bool waits = m_settledSerial != m_lanesSerial && !m_lanes.empty();
+  return waits ? Opening{laneTitle(m_lanes.front().source), 0.0} : Opening{};
 }
 
 void SessionHost::takeSteps() {

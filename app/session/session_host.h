@@ -30,6 +30,8 @@ class SessionHost : public QObject {
   void setLanes(const std::vector<LaneRequest>& lanes);
   /// The lanes that were asked for last; those that run, once it is settled which of them can be opened.
   const std::vector<LaneRequest>& lanes() const { return m_lanes; }
+  /// The model that is being opened, or waits to be: lanes were asked for and do not stand yet.
+  Opening opening() const;
   /// Ends the opening of models under way; the lanes stay as they are.
   void cancelOpening() { m_requests.cancelOpening(); }
   void setPrompt(const std::string& prompt);
@@ -92,6 +94,7 @@ class SessionHost : public QObject {
   SessionState m_state;
   std::vector<LaneRequest> m_lanes;
   std::uint64_t m_lanesSerial = 0;
+  std::uint64_t m_settledSerial = 0;
 };
 
 }  // namespace headroom::session

@@ -101,7 +101,16 @@ void TraceStore::addReplayed(ReplayedRows rows) {
 }
 
 void TraceStore::setSpeedMap(const analysis::SpeedMap& map) {
+  if (!map.isComplete && analysis::hasLines(m_speedMap) && !analysis::hasLines(map)) return;
   m_speedMap = map;
+  m_speedMapIsEarlier = false;
+  emit changed();
+}
+
+void TraceStore::setMeasuring(bool underWay) {
+  if (underWay == m_isMeasuring) return;
+  m_isMeasuring = underWay;
+  m_speedMapIsEarlier = underWay && !m_speedMap.curves.empty();
   emit changed();
 }
 

@@ -44,8 +44,12 @@ class TraceStore : public QObject {
   std::optional<int> divergence(int lane) const;
   /// What the device reaches at most; unknown until it was measured.
   const model::DeviceCeilings& ceilings() const { return m_ceilings; }
-  /// What the last sweep measured; without curves until there was one.
+  /// What the last sweep measured; without curves until there was one. One that is under way takes the place
+  /// of an earlier one once a line can be drawn through each of its curves, and not at all when it is stopped
+  /// before.
   const analysis::SpeedMap& speedMap() const { return m_speedMap; }
+  /// Whether a newer sweep is under way, which has too little to be shown yet.
+  bool speedMapIsEarlier() const { return m_speedMapIsEarlier; }
 
  public slots:
   /// Lanes that go on as they are keep their traces, the others start anew.
@@ -57,6 +61,7 @@ class TraceStore : public QObject {
   void addReplayed(headroom::session::ReplayedRows rows);
   void setCeilings(const headroom::model::DeviceCeilings& ceilings);
   void setSpeedMap(const headroom::analysis::SpeedMap& map);
+  void setMeasuring(bool underWay);
 
  signals:
   /// Other lanes than before.
@@ -71,6 +76,8 @@ class TraceStore : public QObject {
   std::vector<LaneOrigin> m_origins;
   model::DeviceCeilings m_ceilings;
   analysis::SpeedMap m_speedMap;
+  bool m_isMeasuring = false;
+  bool m_speedMapIsEarlier = false;
   std::uint64_t m_budget;
   std::uint64_t m_run = 0;
   TokenFeed m_feed = TokenFeed::Lockstep;

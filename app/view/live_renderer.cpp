@@ -60,6 +60,12 @@ bool LiveRenderer::handleInput(const QEvent& event) {
   return m_input->handle(event);
 }
 
+bool LiveRenderer::closePopup() {
+  if (m_popupsToClose >= m_context->OpenPopupStack.Size) return false;
+  ++m_popupsToClose;
+  return true;
+}
+
 void LiveRenderer::loadAppearance(float unit) {
   m_window.vulkanInstance()->deviceFunctions(m_window.device())->vkDeviceWaitIdle(m_window.device());
   m_imgui.reset();
@@ -117,6 +123,10 @@ void LiveRenderer::buildFrame() {
   m_shaper->beginFrame(m_window.currentFrame());
   m_input->beginFrame();
   ImGui::NewFrame();
+  for (; m_popupsToClose > 0; --m_popupsToClose) {
+    const int open = m_context->OpenPopupStack.Size;
+    if (open > 0) ImGui::ClosePopupToLevel(open - 1, true);
+  }
   ImGui::PushFont(m_fonts.body);
   const panels::PanelContext context{.store = m_window.store(),
                                      .board = m_window.board(),
@@ -126,7 +136,8 @@ void LiveRenderer::buildFrame() {
                                      .shaper = *m_shaper,
                                      .fonts = m_fonts,
                                      .unit = m_unit * m_window.appearance().scale(),
-                                     .playing = m_window.decoding()};
+                                     .playing = m_window.decoding(),
+                                     .opening = m_window.opening()};
   const ImVec2 size = ImGui::GetIO().DisplaySize;
   ImGui::SetNextWindowPos({0.0f, 0.0f});
   ImGui::SetNextWindowSize(size);

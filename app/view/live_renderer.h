@@ -30,6 +30,8 @@ class LiveRenderer : public QVulkanWindowRenderer {
   void startNextFrame() override;
 
   bool handleInput(const QEvent& event);
+  /// The topmost popup goes with the next frame; false when there is none that does not go already.
+  bool closePopup();
   /// Fonts and colours are loaded anew before the next frame.
   void appearanceChanged() { m_unit = 0.0f; }
 
@@ -53,6 +55,7 @@ class LiveRenderer : public QVulkanWindowRenderer {
   panels::Fonts m_fonts;
   float m_unit = 0.0f;  // 0: fonts are to be loaded
   std::string m_reported;
+  int m_popupsToClose = 0;  // before the next frame is built
 };
 
 }  // namespace headroom::view

@@ -41,6 +41,23 @@ void LiveWindow::setActivity(Activity activity) {
   m_pacer.setActivity(activity);
 }
 
+void LiveWindow::setOpening(const std::string& title) {
+  if (m_opening == title) return;
+  m_opening = title;
+  m_pacer.requestForInput();
+}
+
+void LiveWindow::countFrame() {
+  ++m_frameCount;
+  emit frameDrawn();
+}
+
+bool LiveWindow::closePopup() {
+  const bool closes = m_renderer && m_renderer->closePopup();
+  if (closes) m_pacer.requestForInput();
+  return closes;
+}
+
 QImage LiveWindow::picture() {
   if (!isExposed() || !supportsGrab()) return {};
   const QImage image = grab().convertToFormat(QImage::Format_RGB32);

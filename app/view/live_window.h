@@ -5,6 +5,7 @@
 #include <QUrl>
 #include <QVulkanWindow>
 #include <cstdint>
+#include <string>
 
 #include "app/panels/panel.h"
 #include "app/session/appearance.h"
@@ -30,8 +31,11 @@ class LiveWindow : public QVulkanWindow {
 
   void setAppearance(const session::Appearance& appearance);
   void setActivity(Activity activity);
+  /// The model on its way to the device, for as long as there is no lane; empty when none is.
+  void setOpening(const std::string& title);
 
   const session::Appearance& appearance() const { return m_appearance; }
+  const std::string& opening() const { return m_opening; }
   bool decoding() const { return m_activity != Activity::Idle; }
   panels::Panel& root() { return m_root; }
   session::TraceStore& store() { return m_store; }
@@ -39,18 +43,22 @@ class LiveWindow : public QVulkanWindow {
   session::Selection& selection() { return m_selection; }
   FramePacer& pacer() { return m_pacer; }
 
+  /// Closes the topmost popup of the view; false when none is open.
+  bool closePopup();
+
   /// What the view shows, drawn anew: in device pixels, opaque. Null while it is not shown.
   QImage picture();
 
   /// Frames drawn since the start.
   std::uint64_t frameCount() const { return m_frameCount; }
-  void countFrame() { ++m_frameCount; }
+  void countFrame();
 
  signals:
   /// A sentence about the graphics device.
   void problem(const QString& sentence);
   /// A key that the live view itself does not use.
   void keyPressed(QKeyEvent* event);
+  void frameDrawn();
   void filesDropped(const QList<QUrl>& urls);
 
  protected:
@@ -63,6 +71,7 @@ class LiveWindow : public QVulkanWindow {
   session::Selection& m_selection;
   session::Appearance m_appearance;
   Activity m_activity = Activity::Idle;
+  std::string m_opening;
   FramePacer m_pacer;
   LiveRenderer* m_renderer = nullptr;  // owned by QVulkanWindow
   std::uint64_t m_frameCount = 0;

@@ -91,4 +91,11 @@ std::optional<Line> contextLine(const SpeedCurve& curve, int batch) {
   return points.size() < 3 ? std::nullopt : robustLine(points);
 }
 
+bool hasLines(const SpeedMap& map) {
+  const auto hasLine = [](const SpeedCurve& curve) {
+    return !curve.points.empty() && contextLine(curve, curve.points.front().at.batch);
+  };
+  return !map.curves.empty() && std::ranges::all_of(map.curves, hasLine);
+}
+
 }  // namespace headroom::analysis

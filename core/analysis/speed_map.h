@@ -75,5 +75,7 @@ std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const Spee
 /// Time over context of one curve at `batch`: a robust line through the medians. Nothing of fewer than three
 /// contexts.
 std::optional<Line> contextLine(const SpeedCurve& curve, int batch);
+/// Whether a sweep has a contextLine() for each of its curves, at the batch that it began with.
+bool hasLines(const SpeedMap& map);
 
 }  // namespace headroom::analysis

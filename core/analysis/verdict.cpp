@@ -140,17 +140,24 @@ class Judge {
     }
     m_verdict.reference = group.lanes.front();
     bool haveCommon = true;
-    bool haveSteps = lane(m_verdict.reference).steps.size() >= kFewestPairs;
+    std::size_t fewest = lane(m_verdict.reference).steps.size();
+    std::size_t most = fewest;
     for (std::size_t index = 1; index < group.lanes.size(); ++index) {
       const JudgedLane& other = lane(group.lanes[index]);
       m_pairs = pairSteps(lane(m_verdict.reference).steps, other.steps);
-      haveSteps = haveSteps && other.steps.size() >= kFewestPairs;
+      fewest = std::min(fewest, other.steps.size());
+      most = std::max(most, other.steps.size());
       haveCommon = haveCommon && standTogether(other.measurement) && m_pairs.size() >= kFewestPairs;
       m_verdict.others.push_back(against(group.lanes[index]));
     }
-    if (!haveSteps || !haveCommon) {
-      m_verdict.answer = haveSteps ? Answer::OtherPositions : Answer::NotMeasured;
-      say(haveSteps ? SentenceId::VerdictOtherPositions : SentenceId::VerdictNotMeasured);
+    if (fewest < kFewestPairs) {
+      m_verdict.answer = Answer::NotMeasured;
+      sayWhatIsMissing(fewest, most);
+      return m_verdict;
+    }
+    if (!haveCommon) {
+      m_verdict.answer = Answer::OtherPositions;
+      say(SentenceId::VerdictOtherPositions);
       return m_verdict;
     }
     for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
@@ -294,6 +301,15 @@ class Judge {
 
   void say(SentenceId id, std::vector<std::string> arguments = {}) {
     m_verdict.sentences.push_back({id, std::move(arguments)});
+  }
+
+  /// A lane's own speed is known from its first step on, and shown: then only the comparison is missing.
+  void sayWhatIsMissing(std::size_t fewestSteps, std::size_t mostSteps) {
+    if (mostSteps == 0) {
+      say(SentenceId::VerdictNotMeasured);
+    } else {
+      say(SentenceId::VerdictTooFewSteps, {std::to_string(fewestSteps), std::to_string(kFewestPairs)});
+    }
   }
 
   void speak(double referenceRate, double lastRate) {

@@ -109,18 +109,18 @@ void LaneSet::numberAlike() {
   }
 }
 
-std::exception_ptr LaneSet::whyNoneWouldStart(const PromptOf& promptOf) const {
-  std::exception_ptr first;
+std::vector<std::exception_ptr> LaneSet::whyNoneWouldStart(const PromptOf& promptOf) const {
+  std::vector<std::exception_ptr> reasons;
   for (int index = 0; index < laneCount(); ++index) {
     try {
       const std::vector<int> text = promptOf(index);
       if (lane(index).engine.script.empty()) model::checkText(*lane(index).engine.decoder, text);
-      return nullptr;
+      return {};
     } catch (const std::exception&) {
-      if (!first) first = std::current_exception();
+      reasons.push_back(std::current_exception());
     }
   }
-  return first;
+  return reasons;
 }
 
 void LaneSet::start(const PromptOf& promptOf) {

@@ -143,7 +143,7 @@ class LaneSet {
   /// there is no text, `promptOf` tells what they begin with.
   void arrange(std::vector<Place> places, const PromptOf& promptOf);
   /// What would stop every lane at once after start(); null where one at least would begin. Nothing changes.
-  std::exception_ptr whyNoneWouldStart(const PromptOf& promptOf) const;
+  std::vector<std::exception_ptr> whyNoneWouldStart(const PromptOf& promptOf) const;
   /// Every lane begins anew with its prompt, in lockstep with that of its leader.
   void start(const PromptOf& promptOf);
 

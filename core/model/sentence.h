@@ -8,6 +8,7 @@ namespace headroom::model {
 /// What a sentence says; its words are in core/text/phrases.
 enum class SentenceId {
   VerdictNotMeasured,
+  VerdictTooFewSteps,
   VerdictOneLaneShares,
   VerdictOneLaneAlone,
   VerdictOtherPositions,

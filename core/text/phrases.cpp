@@ -14,6 +14,8 @@ std::string_view words(SentenceId id) {
   switch (id) {
     case SentenceId::VerdictNotMeasured:
       return "Not measured yet: decode a few tokens in every lane, or press Measure.";
+    case SentenceId::VerdictTooFewSteps:
+      return "Too few steps to compare yet: {0} of the {1} that every lane needs.";
     case SentenceId::VerdictOneLaneShares:
       return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing brings.";
     case SentenceId::VerdictOneLaneAlone:

@@ -196,7 +196,11 @@ class TestVerdict : public QObject {
     QVERIFY(sentence(verdictOf({judged(mqa())})).starts_with("Open MQA as MHA"));
     Recorded few = mqa();
     few.last = few.first + 3;
-    QCOMPARE(verdictOf({judged(mha()), judged(few)}).answer, Answer::NotMeasured);
+    const Verdict early = verdictOf({judged(mha()), judged(few)});
+    QCOMPARE(early.answer, Answer::NotMeasured);
+    // Each lane's speed is measured and shown beside it; what is missing is the comparison.
+    QVERIFY(judged(few).measurement.measured());
+    QVERIFY2(sentence(early).starts_with("Too few steps to compare yet: "), sentence(early).c_str());
     Recorded later = mqa();
     later.first = 1000;
     later.last = 1400;
@@ -211,6 +215,11 @@ class TestVerdict : public QObject {
     Recorded none = mqa();
     none.first = none.last + 1;
     QCOMPARE(verdictOf({judged(mha()), judged(none)}).answer, Answer::NotMeasured);
+    QVERIFY(
+        sentence(verdictOf({judged(mha()), judged(none)})).starts_with("Too few steps to compare yet: 0 "));
+    Recorded empty = mha();
+    empty.first = empty.last + 1;
+    QVERIFY(sentence(verdictOf({judged(empty), judged(none)})).starts_with("Not measured yet: "));
     // Another batch is another step.
     Recorded batch = mqa();
     batch.options.batch = 4;

@@ -82,6 +82,37 @@ class TestKeyboard : public QObject {
     QVERIFY(!page.selection().head().has_value());
   }
 
+  /// The candidates of a token lie over everything.
+  void escapeClosesAPopupBeforeAnythingElse() {
+    Page page;
+    page.settings.setPace({0.0});
+    page.start();
+    QTRY_VERIFY(page.application->session().state().finished);
+    page.window().messages().dismiss();
+    page.selection().setHead(session::HeadAddress{});
+    QVERIFY(page.drawn());
+    const auto raised = [&] {
+      return test::countPixels(page.picture(), page.live().appearance().palette().raised, {0, 0, 1, 1}, 0);
+    };
+    QPoint token(30, 40);
+    for (; token.y() < page.live().height() / 2 && !page.selection().hoveredToken(); token.ry() += 6)
+      page.moveMouse(token);
+    QVERIFY(page.selection().hoveredToken().has_value());
+    token.ry() -= 6;
+    QTest::mouseClick(&page.live(), Qt::LeftButton, {}, token);
+    page.settle();
+    page.moveMouse({page.live().width() - 4, 4});
+    const int open = raised();
+    // From the live view, which has the keyboard after a click.
+    QTest::keyClick(&page.live(), Qt::Key_Escape);
+    page.settle();
+    const int closed = raised();
+    QVERIFY2(closed < open - 5000, qPrintable(QString("%1 %2").arg(open).arg(closed)));
+    QVERIFY(page.selection().head().has_value());
+    QTest::keyClick(&page.live(), Qt::Key_Escape);
+    QVERIFY(!page.selection().head().has_value());
+  }
+
   void lettersInABoxDoNothingElse() {
     Page page;
     page.start();

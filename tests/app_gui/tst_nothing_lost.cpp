@@ -31,7 +31,7 @@ class TestNothingLost : public QObject {
   void refusedPrompts_data() {
     QTest::addColumn<QString>("prompt");
     QTest::addColumn<QString>("reason");
-    QTest::newRow("empty") << QString() << "the prompt is empty";
+    QTest::newRow("empty") << QString() << "MHA, MQA: the prompt is empty";
     // A token for each byte, and one that begins.
     QTest::newRow("too long") << QString(80, 'a') << "80 tokens, the context holds 64 positions";
   }

@@ -1,5 +1,6 @@
 #include <QLabel>
 #include <QPushButton>
+#include <QToolButton>
 
 #include "app/pages/help/tour.h"
 #include "tests/app_gui/gui_fixture.h"
@@ -21,6 +22,8 @@ struct Page : test::GuiFixture {
   bool playing() { return application->session().state().playing; }
   void next() { QTest::mouseClick(tour().findChild<QPushButton*>("tourNext"), Qt::LeftButton); }
   void back() { QTest::mouseClick(tour().findChild<QPushButton*>("tourBack"), Qt::LeftButton); }
+  bool offer() { return window().messages().sentence().contains("A tour of seven steps"); }
+  void sendAway() { QTest::mouseClick(window().messages().findChild<QToolButton*>(), Qt::LeftButton); }
   QString text() { return tour().findChild<QLabel*>("tourText")->text(); }
 };
 
@@ -88,9 +91,9 @@ class TestTour : public QObject {
 
   void itIsOfferedOnce() {
     Page page;
-    page.startAt(0.0);
+    page.startAt(20.0);
     page.window().offerTour();
-    QTRY_VERIFY(page.window().messages().sentence().contains("A tour of seven steps"));
+    QTRY_VERIFY(page.offer());
     QVERIFY(!page.tour().isVisible());
     auto* take = page.window().messages().findChild<QPushButton*>();
     QVERIFY(take && take->isVisible());
@@ -98,6 +101,37 @@ class TestTour : public QObject {
     QTRY_VERIFY(page.tour().isVisible());
     QVERIFY(!page.window().messages().sentence().contains("tour"));
     QVERIFY(page.settings.tourOffered());
+  }
+
+  /// Nothing changes any more that could bring the offer.
+  void itIsOfferedBehindTheText() {
+    Page page;
+    page.settings.setPace({0.0});
+    page.start({"mha", "mqa"});
+    QTRY_VERIFY(page.application->session().state().finished && page.length(1) == 64);
+    page.window().messages().dismiss();
+    QTest::qWait(700);
+    page.window().offerTour();
+    QVERIFY(page.offer());
+  }
+
+  /// A note that comes with the last tokens, or stood there before, neither hides nor loses the offer.
+  void anotherNoteIsReadFirst() {
+    Page page;
+    page.startAt(20.0);
+    page.window().showMessage({session::Severity::Note, "Something else."});
+    page.window().offerTour();
+    QTRY_VERIFY(page.length(0) > 45);
+    QCOMPARE(page.window().messages().note(), "Something else.");
+    page.sendAway();
+    QTRY_VERIFY(page.offer());
+    page.window().showMessage({session::Severity::Note, "Another thing."});
+    QVERIFY(!page.offer());
+    page.sendAway();
+    QTRY_VERIFY(page.offer());
+    page.sendAway();
+    QTest::qWait(300);
+    QVERIFY(!page.offer());
   }
 };
 

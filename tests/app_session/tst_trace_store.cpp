@@ -326,6 +326,43 @@ class TestTraceStore : public QObject {
     QCOMPARE(changed.count(), 4);
   }
 
+  void aSweepTakesAnEarliersPlaceOnceItHasLines() {
+    const auto sweep = [](const std::string& date, int contexts) {
+      analysis::SpeedMap map{.date = date, .curves = {{.name = "MHA"}, {.name = "MQA"}}};
+      for (analysis::SpeedCurve& curve : map.curves) {
+        for (int at = 1; at <= contexts; ++at) curve.points.push_back({{1, 100 * at}, {1.0 * at, 1.0 * at}});
+      }
+      return map;
+    };
+    session::TraceStore store;
+    // Without an earlier one whatever there is counts.
+    store.setMeasuring(true);
+    store.setSpeedMap(sweep("first", 1));
+    QVERIFY(!store.speedMapIsEarlier());
+    QCOMPARE(store.speedMap().curves[0].points.size(), 1u);
+    store.setSpeedMap(sweep("first", 5));
+    store.setMeasuring(false);
+    // One that is stopped early.
+    store.setMeasuring(true);
+    QVERIFY(store.speedMapIsEarlier());
+    for (const int contexts : {0, 1, 2}) store.setSpeedMap(sweep("second", contexts));
+    QCOMPARE(store.speedMap().date, std::string("first"));
+    QVERIFY(store.speedMapIsEarlier());
+    store.setMeasuring(false);
+    QCOMPARE(store.speedMap().date, std::string("first"));
+    QVERIFY(!store.speedMapIsEarlier());
+    // One that goes on.
+    store.setMeasuring(true);
+    store.setSpeedMap(sweep("third", 3));
+    QCOMPARE(store.speedMap().date, std::string("third"));
+    QVERIFY(!store.speedMapIsEarlier());
+    // One that is whole, however little it has.
+    analysis::SpeedMap whole = sweep("fourth", 1);
+    whole.isComplete = true;
+    store.setSpeedMap(whole);
+    QCOMPARE(store.speedMap().date, std::string("fourth"));
+  }
+
   void textOfTokens() {
     QCOMPARE(session::displayText("caf\xC3\xA9"), std::string("caf\xC3\xA9"));
     QCOMPARE(session::displayText("\xE2\x80"), std::string("<E2><80>"));

@@ -3,6 +3,8 @@
 #include <QTemporaryDir>
 #include <QXmlStreamReader>
 #include <QtTest>
+#include <set>
+#include <utility>
 
 #include "app/figures/figure_file.h"
 #include "app/figures/map_figure.h"
@@ -240,6 +242,38 @@ class TstFigures : public QObject {
     QVERIFY(figures::csvText(batches).find("\nMHA,a device of the test,4,400,18,") != std::string::npos);
     QVERIFY_THROWS_EXCEPTION(model::Error, figures::speedFigure({}, analysis::SpeedOver::Context, {}));
     QVERIFY(extentOf(painted(figure), 0xFF0000).isValid());
+  }
+
+  /// Curves of the same times: none hides another's points.
+  void pointsThatCoincideAreAllSeen() {
+    analysis::SpeedMap sweep = tests::sampleSweep();
+    sweep.curves.push_back(sweep.curves.front());
+    for (analysis::SpeedCurve& curve : sweep.curves) curve.points = sweep.curves.front().points;
+    const std::vector<analysis::Color> colors{analysis::rgb(0xFF0000), analysis::rgb(0x0000FF),
+                                              analysis::rgb(0x00FF00)};
+    const figures::Figure figure = figures::speedFigure(sweep, analysis::SpeedOver::Context, colors);
+    const QImage image = painted(figure, 2.0);
+    // Around the point in the middle, at 200 of 600 positions: the line there is of the last curve.
+    const QRect last = extentOf(image, 0x00FF00);
+    const auto& plot = std::get<figures::LinePlot>(figure.content);
+    std::set<std::pair<int, double>> marks;
+    for (const figures::Series& series : plot.series) {
+      if (series.mark == figures::Mark::None) continue;
+      QVERIFY(series.mark != figures::Mark::Disc);
+      marks.emplace(static_cast<int>(series.mark), series.markScale);
+    }
+    QCOMPARE(marks.size(), 3u);
+    const QRect points(image.width() / 4, last.top() + last.height() / 4, image.width() / 3,
+                       last.height() * 3 / 4);
+    for (const QRgb color : {0xFF0000u, 0x0000FFu, 0x00FF00u}) {
+      int seen = 0;
+      for (int y = points.top(); y < points.bottom(); ++y) {
+        for (int x = points.left(); x < points.right(); ++x) {
+          seen += (image.pixel(x, y) & RGB_MASK) == color ? 1 : 0;
+        }
+      }
+      QVERIFY2(seen > 25, qPrintable(QString("%1: %2").arg(color, 6, 16).arg(seen)));
+    }
   }
 
   void tablesHaveTheNumbers() {

@@ -10,7 +10,10 @@
 namespace headroom::pages {
 
 Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
-    : QCustomPlot(parent), m_title(new QCPTextElement(this, title)), m_explanation(explanation) {
+    : QCustomPlot(parent),
+      m_title(new QCPTextElement(this, title)),
+      m_titleText(title),
+      m_explanation(explanation) {
   plotLayout()->insertRow(0);
   plotLayout()->addElement(0, 0, m_title);
   plotLayout()->setRowSpacing(0);
@@ -102,6 +105,10 @@ void Chart::showLegend() {
   row->setColumnStretchFactor(0, 0.001);
   plotLayout()->setRowStretchFactor(1, 0.001);
   legend->setVisible(true);
+}
+
+void Chart::setRemark(const QString& remark) {
+  m_title->setText(remark.isEmpty() ? m_titleText : m_titleText + " \u00b7 " + remark);
 }
 
 void Chart::markPosition(double position) {

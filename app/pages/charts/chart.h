@@ -38,6 +38,8 @@ class Chart : public QCustomPlot {
   QString laneTitle(const session::TraceStore& store, int lane) const;
   /// A round upper end for an axis that holds `largest`.
   static double roundUp(double largest);
+  /// Behind the title, on the same line; empty for nothing.
+  void setRemark(const QString& remark);
   void markPosition(double position);
   /// Of an axis of positions: tints those beyond the trained context; the tool tip says what they are.
   void markUntrained(const session::TraceStore& store);
@@ -53,6 +55,7 @@ class Chart : public QCustomPlot {
 
  private:
   QCPTextElement* m_title;
+  QString m_titleText;
   QString m_explanation;
   QCPItemStraightLine* m_marker;
   QCPItemRect* m_untrained;

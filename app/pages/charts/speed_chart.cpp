@@ -4,11 +4,45 @@
 #include <cmath>
 #include <optional>
 
+#include "app/figures/speed_figure.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
+
+namespace {
+
+/// How much shows of an earlier sweep while a newer one is under way.
+constexpr double kEarlier = 0.45;
+/// Pixels across.
+constexpr double kMarkSize = 7.0;
+
+QCPScatterStyle::ScatterShape shapeOf(figures::Mark mark) {
+  switch (mark) {
+    case figures::Mark::None:
+      return QCPScatterStyle::ssNone;
+    case figures::Mark::Cross:
+      return QCPScatterStyle::ssCross;
+    case figures::Mark::Square:
+      return QCPScatterStyle::ssSquare;
+    case figures::Mark::Circle:
+      return QCPScatterStyle::ssCircle;
+    case figures::Mark::Disc:
+      return QCPScatterStyle::ssDisc;
+    case figures::Mark::Diamond:
+      return QCPScatterStyle::ssDiamond;
+    case figures::Mark::Triangle:
+      return QCPScatterStyle::ssTriangle;
+    case figures::Mark::TriangleDown:
+      return QCPScatterStyle::ssTriangleInverted;
+    case figures::Mark::PlusCircle:
+      return QCPScatterStyle::ssPlusCircle;
+  }
+  return QCPScatterStyle::ssNone;
+}
+
+}  // namespace
 
 int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
   int found = -1;
@@ -40,6 +74,10 @@ void SpeedChart::refresh(const ChartSource& source) {
   for (QCPAbstractItem* item : m_items) removeItem(item);
   m_items.clear();
   m_view = analysis::speedView(m_map, m_over);
+  m_isEarlier = store.speedMapIsEarlier();
+  // The narrow chart beside it is of the same sweep.
+  const bool saysWhen = m_over == analysis::SpeedOver::Context;
+  setRemark(!m_isEarlier ? QString() : saysWhen ? "earlier sweep of " + toQt(m_map.date) : "earlier sweep");
   if (m_view.isEmpty()) {
     auto* text = new QCPItemText(this);
     text->position->setType(QCPItemPosition::ptAxisRectRatio);
@@ -59,7 +97,8 @@ void SpeedChart::refresh(const ChartSource& source) {
       largest = std::max(largest, sample.ms.maximum);
     const int colorIndex = colorIndexOf(store, m_map.curves[curve]);
     const session::Palette& colors = m_appearance.palette();
-    drawCurve(curve, toQt(colorIndex < 0 ? colors.textDim : colors.lane(colorIndex)));
+    const session::Color color = colorIndex < 0 ? colors.textDim : colors.lane(colorIndex);
+    drawCurve(curve, toQt(m_isEarlier ? session::withAlpha(color, kEarlier) : color));
   }
   xAxis->setRange(0.0, m_over == analysis::SpeedOver::Context ? analysis::kBeyondMeasured * m_view.last
                                                               : 1.1 * m_view.last);
@@ -82,11 +121,12 @@ void SpeedChart::drawCurve(std::size_t index, QColor color) {
   const analysis::SpeedCurve& curve = m_map.curves[index];
   const std::vector<analysis::SpeedSample>& samples = m_view.samples[index];
   const bool isNaive = curve.kernel == model::AttentionKernel::Naive;
+  const figures::CurveMark mark = figures::curveMark(index, m_map.curves.size());
   QCPGraph* graph = addGraph();
   graph->setName(toQt(curve.title()));
   graph->setLineStyle(QCPGraph::lsNone);
   graph->setScatterStyle(
-      QCPScatterStyle(isNaive ? QCPScatterStyle::ssSquare : QCPScatterStyle::ssDisc, color, color, 6));
+      QCPScatterStyle(shapeOf(mark.mark), QPen(color, 1.5), Qt::NoBrush, kMarkSize * mark.scale));
   graph->setPen(QPen(color, 1.5));
   auto* bars = new QCPErrorBars(xAxis, yAxis);
   bars->setDataPlottable(graph);

@@ -34,6 +34,7 @@ class SpeedChart : public Chart {
   analysis::SpeedOver m_over;
   analysis::SpeedMap m_map;
   analysis::SpeedView m_view;
+  bool m_isEarlier = false;
   std::vector<QCPAbstractItem*> m_items;
 };
 

@@ -7,6 +7,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "app/pages/command.h"
 #include "app/pages/live/lane_bar.h"
@@ -121,7 +122,11 @@ void LivePage::showSettings(const session::Settings& settings) {
 }
 
 QRect LivePage::messageArea() const {
-  return {m_lanes->mapTo(this, QPoint(0, 0)), m_lanes->size()};
+  return {m_lanes->mapTo(this, QPoint(0, 0)), m_lanes->size() - QSize(0, m_foot)};
+}
+
+bool LivePage::setFoot(int height) {
+  return std::exchange(m_foot, height) != height;
 }
 
 QByteArray LivePage::layoutState() const {

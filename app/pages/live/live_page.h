@@ -29,8 +29,11 @@ class LivePage : public Page {
   QString purpose() const override { return "Decode a text in lanes side by side and look inside"; }
   void setAppearance(const session::Appearance& appearance) override;
   void addCommands(const PageMenus& menus) override;
-  /// Over the lanes.
+  /// Over the lanes, above timeline and legend.
   QRect messageArea() const override;
+  /// Pixels that timeline and legend take at the live view's bottom; whether it is another height than
+  /// before.
+  bool setFoot(int height);
   /// What is remembered of the controls, and how the height was divided.
   void showSettings(const session::Settings& settings);
   /// Pace, sampling and a text's end as they are remembered.
@@ -81,6 +84,7 @@ class LivePage : public Page {
   std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
   LowerView m_lowerView = LowerView::Charts;
   session::Appearance m_appearance;
+  int m_foot = 0;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
   QAction* m_goThere = nullptr;
   QAction* m_goBack = nullptr;

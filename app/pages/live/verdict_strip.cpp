@@ -1,5 +1,6 @@
 #include "app/pages/live/verdict_strip.h"
 
+#include <QAbstractButton>
 #include <QButtonGroup>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -20,6 +21,9 @@ namespace headroom::pages {
 
 namespace {
 
+/// The sentence takes its height from the lanes. Where it would need more lines, the buttons beside it go:
+/// what they do is in the menu too.
+constexpr int kMostLines = 3;
 /// A shorter filling tells too little of how long it takes.
 constexpr qint64 kTellsTimeAfterMs = 700;
 constexpr std::array<const char*, kLowerViewCount> kViewNames{"Charts", "Speed", "Roofline", "Weights"};
@@ -219,7 +223,25 @@ void VerdictStrip::setText(const QString& line, const QString& note, const QStri
   fitText();
 }
 
+void VerdictStrip::fitViews() {
+  // From the strip's own width, so that what is hidden does not decide whether it is hidden.
+  const int spacing = layout()->spacing();
+  const QMargins margins = layout()->contentsMargins();
+  int room = width() - margins.left() - margins.right() - spacing;
+  for (const QPushButton* button : {m_why, m_measure, m_back, m_go, m_stop})
+    if (!button->isHidden()) room -= button->sizeHint().width() + spacing;
+  int views = 0;
+  for (const QAbstractButton* view : m_views->buttons()) views += view->sizeHint().width() + spacing;
+  const QFontMetrics metrics(m_text->font());
+  const QRect needed =
+      metrics.boundingRect(QRect(0, 0, std::max(room - views, 1), 10000), Qt::TextWordWrap, m_line);
+  const bool fits = needed.height() <= kMostLines * metrics.lineSpacing();
+  for (QAbstractButton* view : m_views->buttons()) view->setVisible(fits);
+  layout()->activate();
+}
+
 void VerdictStrip::fitText() {
+  fitViews();
   // A label's height for a width is never less than its least height, which may be that of larger type.
   m_text->setMinimumHeight(0);
   const int line = QFontMetrics(m_text->font()).lineSpacing();

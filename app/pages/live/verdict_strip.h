@@ -60,6 +60,8 @@ class VerdictStrip : public QFrame {
   QString explanation() const;
   /// `note` is shown behind the line where that leaves the lanes their height.
   void setText(const QString& line, const QString& note, const QString& toolTip);
+  /// Whether the buttons of the views stand beside the text.
+  void fitViews();
   /// Makes room for all lines of the text: what lies below is then never pushed out of the window.
   void fitText();
 
