@@ -20,11 +20,6 @@ namespace {
 
 using vulkan::DeviceInfo;
 
-std::string versionText(std::uint32_t version) {
-  return fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version),
-                     VK_API_VERSION_PATCH(version));
-}
-
 /// Ceilings, and whether this very run measured them.
 struct Probed {
   model::DeviceCeilings ceilings;
@@ -54,9 +49,10 @@ nlohmann::ordered_json describe(const Probed& probed) {
 nlohmann::ordered_json describe(const DeviceInfo& info, const std::optional<Probed>& probed) {
   nlohmann::ordered_json document = {{"index", info.index},
                                      {"name", info.name},
+                                     {"label", info.label},
                                      {"type", vulkan::typeName(info.type)},
                                      {"driver", info.driver},
-                                     {"vulkan", versionText(info.apiVersion)},
+                                     {"vulkan", vulkan::versionText(info.apiVersion)},
                                      {"subgroup_size", info.subgroupSize},
                                      {"memory_bytes", info.memoryBytes},
                                      {"computes", info.computeQueueFamily.has_value()},
@@ -75,9 +71,9 @@ void print(const DeviceInfo& info, const std::optional<Probed>& probed) {
   const auto row = [](std::string_view label, const std::string& value) {
     fmt::print("   {:<20}{}\n", label, value);
   };
-  fmt::print("{}  {}\n", info.index, info.name);
-  row("type", fmt::format("{}, Vulkan {}, {}", vulkan::typeName(info.type), versionText(info.apiVersion),
-                          info.driver));
+  fmt::print("{}  {}\n", info.index, info.label);
+  row("type", fmt::format("{}, Vulkan {}, {}", vulkan::typeName(info.type),
+                          vulkan::versionText(info.apiVersion), info.driver));
   if (!info.computeQueueFamily) row("cannot decode", "it has no compute queue");
   row("memory", fmt::format("{} bytes", info.memoryBytes));
   row("subgroup", fmt::format("{} invocations", info.subgroupSize));

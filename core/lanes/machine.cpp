@@ -1,7 +1,5 @@
 #include "core/lanes/machine.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/formats/kept/cache_folder.h"
@@ -20,12 +18,10 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
   const std::string folder = formats::cacheFolder();
   const auto calibration = formats::CalibrationFile(folder, info.name, info.driver).load();
   return {.index = info.index,
-          .label = info.name,
+          .label = info.label,
           .type = std::string(vulkan::typeName(info.type)),
           .driver = info.driver,
-          .vulkanVersion =
-              fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(info.apiVersion),
-                          VK_API_VERSION_MINOR(info.apiVersion), VK_API_VERSION_PATCH(info.apiVersion)),
+          .vulkanVersion = vulkan::versionText(info.apiVersion),
           .computes = info.computeQueueFamily.has_value(),
           .memoryBytes = info.memoryBytes,
           .subgroupSize = info.subgroupSize,
@@ -44,13 +40,7 @@ std::vector<DeviceFacts> listDevices() {
   std::vector<DeviceFacts> devices;
   try {
     const vulkan::Instance instance;
-    std::vector<std::string> names;
-    for (const vulkan::DeviceInfo& info : vulkan::listDevices(instance)) {
-      devices.push_back(factsOf(info));
-      names.push_back(info.name);
-      if (const auto count = std::ranges::count(names, info.name); count > 1)
-        devices.back().label += fmt::format(" #{}", count);
-    }
+    for (const vulkan::DeviceInfo& info : vulkan::listDevices(instance)) devices.push_back(factsOf(info));
   } catch (const vulkan::Error& error) {
     throw model::Error(error.what());
   }

@@ -30,9 +30,9 @@ int mostFill(const ModelConfig& config) {
 }
 
 int contextToFill(const ModelConfig& config, int positions, int chosen) {
-  if (positions <= mostFilled(chosenContext(config, chosen))) return chosen;
-  if (positions <= mostFilled(config.contextLength)) return 0;
   const int least = positions + kRoomToDecode;
+  if (least <= chosenContext(config, chosen)) return chosen;
+  if (least <= config.contextLength) return 0;
   return std::min((least + 63) / 64 * 64, mostOfferedContext(config));
 }
 

@@ -132,8 +132,16 @@ std::vector<DeviceInfo> listDevices(const Instance& instance) {
   std::vector<DeviceInfo> devices;
   for (VkPhysicalDevice device : instance.physicalDevices()) {
     devices.push_back(describe(device, static_cast<int>(devices.size())));
+    DeviceInfo& info = devices.back();
+    const auto alike = std::ranges::count(devices, info.name, &DeviceInfo::name);
+    info.label = alike > 1 ? fmt::format("{} #{}", info.name, alike) : info.name;
   }
   return devices;
+}
+
+std::string versionText(std::uint32_t apiVersion) {
+  return fmt::format("{}.{}.{}", VK_API_VERSION_MAJOR(apiVersion), VK_API_VERSION_MINOR(apiVersion),
+                     VK_API_VERSION_PATCH(apiVersion));
 }
 
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
@@ -148,6 +156,8 @@ DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
       return std::pair(!info.computeQueueFamily.has_value(), preference(info.type));
     });
   }
+  const auto labelled = std::ranges::find(devices, wanted, &DeviceInfo::label);
+  if (labelled != devices.end()) return *labelled;
   const bool isIndex = std::ranges::all_of(wanted, [](unsigned char c) { return std::isdigit(c) != 0; });
   for (const DeviceInfo& info : devices) {
     if (isIndex ? std::to_string(info.index) == wanted
@@ -157,7 +167,7 @@ DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted) {
   }
   std::string known;
   for (const DeviceInfo& info : devices)
-    known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", info.index, info.name);
+    known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", info.index, info.label);
   throw Error(fmt::format("No Vulkan device matches \"{}\"; there is {}.", wanted, known));
 }
 

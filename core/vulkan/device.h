@@ -19,6 +19,7 @@ namespace headroom::vulkan {
 struct DeviceInfo {
   int index = 0;  ///< in Instance::physicalDevices()
   std::string name;
+  std::string label;   ///< the name; "NAME #2" for the second one of a name
   std::string driver;  ///< driver name and its own version text
   VkPhysicalDeviceType type = VK_PHYSICAL_DEVICE_TYPE_OTHER;
   std::uint32_t apiVersion = 0;
@@ -47,8 +48,12 @@ std::vector<DeviceInfo> listDevices(const Instance& instance);
 /// "software", "integrated GPU", "discrete GPU", "virtual GPU" or "other".
 std::string_view typeName(VkPhysicalDeviceType type);
 
-/// The device that `wanted` names: an index, or a part of a name in any case; empty picks the first discrete
-/// GPU, else an integrated one, else whatever there is that computes. Throws Error that lists what there is.
+/// "1.3.230" of VkPhysicalDeviceProperties::apiVersion.
+std::string versionText(std::uint32_t apiVersion);
+
+/// The device that `wanted` names: an index, a label, or a part of a name in any case; empty picks the first
+/// discrete GPU, else an integrated one, else whatever there is that computes. Throws Error that lists what
+/// there is.
 DeviceInfo chooseDevice(const Instance& instance, const std::string& wanted);
 
 class KernelStore;

@@ -140,7 +140,7 @@ class TestTraceStore : public QObject {
         .setValue("lanes/options", QStringList{"f16 -3 99999999 shared", "nonsense"});
     const auto damaged = session::Settings(file).lanes();
     QCOMPARE(damaged[0].options.batch, 1);
-    QCOMPARE(damaged[0].options.contextLength, model::kMostOfferedContext);
+    QCOMPARE(damaged[0].options.contextLength, model::kMostContext);
     QVERIFY(damaged[1].options == session::LaneOptions{});
   }
 
