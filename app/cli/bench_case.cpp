@@ -1,9 +1,9 @@
 #include "app/cli/bench_case.h"
 
-#include <algorithm>
 #include <span>
 #include <utility>
 
+#include "core/analysis/speed_map.h"
 #include "core/model/statistics.h"
 
 namespace headroom::cli {
@@ -17,14 +17,16 @@ Spread spreadOver(const std::vector<StepSummary>& rounds, const Value& value) {
   for (const StepSummary& round : rounds) values.push_back(value(round));
   return model::spreadOf(std::move(values));
 }
-
-double wallMs(const StepSummary& round) {
-  return round.perStep(round.wallTimeMs);
-}
 }  // namespace
 
+std::vector<double> BenchRow::roundMs() const {
+  std::vector<double> times;
+  for (const StepSummary& round : rounds) times.push_back(round.perStep(round.wallTimeMs));
+  return times;
+}
+
 Spread BenchRow::stepMs() const {
-  return spreadOver(rounds, wallMs);
+  return model::spreadOf(roundMs());
 }
 
 Spread BenchRow::tokensPerSecond() const {
@@ -56,11 +58,7 @@ double BenchRow::percentOfRead() const {
 }
 
 Spread speedup(const BenchRow& baseline, const BenchRow& row) {
-  std::vector<double> ratios;
-  for (std::size_t round = 0; round < std::min(baseline.rounds.size(), row.rounds.size()); ++round) {
-    ratios.push_back(wallMs(baseline.rounds[round]) / wallMs(row.rounds[round]));
-  }
-  return model::spreadOf(std::move(ratios));
+  return analysis::speedupOfRounds(baseline.roundMs(), row.roundMs());
 }
 
 }  // namespace headroom::cli

@@ -57,7 +57,9 @@ struct BenchRow {
   void measure(const model::ModelConfig& config, const model::DecoderOptions& options,
                const model::StepRecord& atContext);
 
-  /// Wall time of a step.
+  /// Wall time of a step, the mean of each round.
+  std::vector<double> roundMs() const;
+  /// The same of all rounds.
   Spread stepMs() const;
   /// Tokens per second of all sequences together.
   Spread tokensPerSecond() const;

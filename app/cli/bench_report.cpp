@@ -101,9 +101,7 @@ std::vector<NamedCurve> curvesOf(const BenchResult& result) {
                                                               .attention = row.measurement.config.attention,
                                                               .kernel = row.setting.attention,
                                                               .kvType = row.setting.kvType}});
-    std::vector<double> rounds;
-    for (const analysis::StepSummary& round : row.rounds) rounds.push_back(round.perStep(round.wallTimeMs));
-    named.curve.points.push_back({{row.setting.batch, row.setting.context}, std::move(rounds)});
+    named.curve.points.push_back({{row.setting.batch, row.setting.context}, row.roundMs()});
   }
   return curves;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/cli/interrupt.h"
+#include "core/analysis/divergence.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -29,7 +30,8 @@ void LaneRun::keep(lanes::LaneStep step) {
   if (step.isFilling) {
     prefill.push_back(std::move(step.record));
   } else {
-    if (step.record.tokens.front() != choice && !disagreement) disagreement = static_cast<int>(steps.size());
+    if (!disagreement && analysis::isOtherChoice(choice, step.record.tokens.front()))
+      disagreement = static_cast<int>(steps.size());
     steps.push_back(std::move(step.record));
   }
   choice = step.choice;

@@ -15,8 +15,8 @@ std::optional<int> firstDifference(std::span<const int> a, std::span<const int> 
 std::optional<int> firstDisagreement(std::span<const int> tokens, std::span<const int> choices, int from) {
   const int shared = static_cast<int>(std::min(tokens.size(), choices.size()));
   for (int position = std::max(from, 0); position < shared; ++position) {
-    const int choice = choices[static_cast<std::size_t>(position)];
-    if (choice >= 0 && choice != tokens[static_cast<std::size_t>(position)]) return position;
+    const auto at = static_cast<std::size_t>(position);
+    if (isOtherChoice(choices[at], tokens[at])) return position;
   }
   return std::nullopt;
 }

@@ -8,8 +8,13 @@ namespace headroom::analysis {
 /// First index at which two sequences differ; a sequence that merely ends earlier does not differ.
 std::optional<int> firstDifference(std::span<const int> a, std::span<const int> b);
 
+/// Whether a lane would have said something else than the token it was fed; a negative choice is unknown.
+constexpr bool isOtherChoice(int choice, int token) {
+  return choice >= 0 && choice != token;
+}
+
 /// First index, from `from` on, at which a lane's own choice is not the token it was fed. `choices[i]` is
-/// what the lane would have said at position i; a negative choice is unknown.
+/// what the lane would have said at position i.
 std::optional<int> firstDisagreement(std::span<const int> tokens, std::span<const int> choices, int from);
 
 /// The text of a lane and where its own choice first was not what it was fed.

@@ -61,15 +61,19 @@ bool comparable(const SpeedCurve& slow, const SpeedCurve& fast) {
          slow.attention.kvHeadCount > fast.attention.kvHeadCount;
 }
 
+model::Spread speedupOfRounds(std::span<const double> slowMs, std::span<const double> fastMs) {
+  std::vector<double> ratios;
+  for (std::size_t round = 0; round < std::min(slowMs.size(), fastMs.size()); ++round)
+    ratios.push_back(slowMs[round] / fastMs[round]);
+  return model::spreadOf(std::move(ratios));
+}
+
 std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,
                                              const OperatingPoint& at) {
   const SpeedPoint* a = slow.find(at);
   const SpeedPoint* b = fast.find(at);
   if (a == nullptr || b == nullptr) return std::nullopt;
-  std::vector<double> ratios;
-  for (std::size_t round = 0; round < std::min(a->roundMs.size(), b->roundMs.size()); ++round)
-    ratios.push_back(a->roundMs[round] / b->roundMs[round]);
-  return model::spreadOf(std::move(ratios));
+  return speedupOfRounds(a->roundMs, b->roundMs);
 }
 
 std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch) {

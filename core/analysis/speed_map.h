@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,11 @@ bool comparable(const SpeedCurve& slow, const SpeedCurve& fast);
 /// Speedups whose crossings are shown.
 inline constexpr double kCrossings[] = {1.5, 2.0};
 
-/// How many times as fast `fast` is at a point, round by round. Nothing where not both were measured.
+/// How many times as fast the one of two is, round by round: the times of whole rounds taken in turns, of
+/// which both have at least one.
+model::Spread speedupOfRounds(std::span<const double> slowMs, std::span<const double> fastMs);
+
+/// speedupOfRounds() at a point. Nothing where not both were measured.
 std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const SpeedCurve& fast,
                                              const OperatingPoint& at);
 
