@@ -2,7 +2,10 @@
 
 #include <vulkan/vulkan.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
+#include <span>
 
 namespace headroom::view {
 
@@ -56,5 +59,16 @@ class TexelBuffer {
   GpuBuffer m_buffer;
   VkBufferView m_view = VK_NULL_HANDLE;
 };
+
+/// Copies `items` into a buffer that no frame in flight reads, for the vertices of one frame. Makes it anew,
+/// twice as large as needed and of at least `least` items, where it is too small.
+template <typename Item>
+void refill(GpuBuffer& buffer, const GpuContext& gpu, std::span<const Item> items, std::size_t least) {
+  if (buffer.size() < items.size_bytes()) {
+    buffer =
+        GpuBuffer(gpu, std::max(2 * items.size(), least) * sizeof(Item), VK_BUFFER_USAGE_VERTEX_BUFFER_BIT);
+  }
+  std::memcpy(buffer.data(), items.data(), items.size_bytes());
+}
 
 }  // namespace headroom::view

@@ -40,7 +40,7 @@ constexpr QuadProgram kProgram{.vertexWords = kVertexWords,
 constexpr int kColorsPerMap = 256;
 /// Pages of 8 MB; a thousand of them is more than any device would hold.
 constexpr std::uint32_t kMaximumPages = 1024;
-constexpr VkDeviceSize kFirstInstances = 256;
+constexpr std::size_t kFirstInstances = 256;
 
 }  // namespace
 
@@ -125,14 +125,8 @@ void GpuHeatMapCanvas::beginRecording(VkCommandBuffer commands, ImVec2 viewport)
   m_commands = commands;
   m_viewport = viewport;
   if (m_instances.empty()) return;
-  GpuBuffer& buffer = m_instanceBuffers[m_frame];
-  const VkDeviceSize needed = m_instances.size() * sizeof(HeatMapInstance);
-  if (buffer.size() < needed) {
-    // QVulkanWindow has waited for this frame's last use, so the old buffer is free to go.
-    buffer = GpuBuffer(m_gpu, std::max(2 * needed, kFirstInstances * sizeof(HeatMapInstance)),
-                       VK_BUFFER_USAGE_VERTEX_BUFFER_BIT);
-  }
-  std::memcpy(buffer.data(), m_instances.data(), needed);
+  // QVulkanWindow has waited for this frame's last use of its buffer.
+  refill<HeatMapInstance>(m_instanceBuffers[m_frame], m_gpu, m_instances, kFirstInstances);
 }
 
 void GpuHeatMapCanvas::recordCallback(const ImDrawList*, const ImDrawCmd* command) {

@@ -40,7 +40,7 @@ constexpr std::uint32_t kMostPages = 8;
 /// Positions of characters are small beside their pixels, and each is needed while a text is broken into
 /// lines.
 constexpr std::size_t kMostShaped = 1u << 14;
-constexpr VkDeviceSize kFirstInstances = 256;
+constexpr std::size_t kFirstInstances = 256;
 
 std::string keyOf(const ImFont* font, std::string_view text, panels::TextDirection direction) {
   std::string key(reinterpret_cast<const char*>(&font), sizeof font);
@@ -176,14 +176,8 @@ void ShapedTextCanvas::beginRecording(VkCommandBuffer commands, ImVec2 viewport)
   m_commands = commands;
   m_viewport = viewport;
   if (m_instances.empty()) return;
-  GpuBuffer& buffer = m_instanceBuffers[m_frame];
-  const VkDeviceSize needed = m_instances.size() * sizeof(ShapedTextInstance);
-  if (buffer.size() < needed) {
-    // QVulkanWindow has waited for this frame's last use, so the old buffer is free to go.
-    buffer = GpuBuffer(m_gpu, std::max(2 * needed, kFirstInstances * sizeof(ShapedTextInstance)),
-                       VK_BUFFER_USAGE_VERTEX_BUFFER_BIT);
-  }
-  std::memcpy(buffer.data(), m_instances.data(), needed);
+  // QVulkanWindow has waited for this frame's last use of its buffer.
+  refill<ShapedTextInstance>(m_instanceBuffers[m_frame], m_gpu, m_instances, kFirstInstances);
 }
 
 void ShapedTextCanvas::recordCallback(const ImDrawList*, const ImDrawCmd* command) {
