@@ -172,7 +172,7 @@ class TstCommandLine : public QObject {
     const auto outcome = run(
         {"--json", "bench", "--shape", "layers=2,query_heads=4,kv_heads=4/1,head_dim=8,ffn=32,vocab=64",
          "--context", "0,99", "--attention", "shared,naive", "--repeat", "3", "--round-ms", "1", "--audit"});
-    QCOMPARE(outcome.exitCode, 0);
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
     const QJsonObject document = outcome.json();
     QVERIFY(document["audited"].toBool());
     const QJsonArray rows = document["rows"].toArray();
