@@ -32,10 +32,14 @@ struct Page : test::GuiFixture {
     settings.setPrompt("It is a truth");
     settings.setPace({0.0});
   }
-  /// Decodes until the contexts are full.
+  /// Decodes until the contexts of both lanes are full.
   bool finish(int length = 64) {
     return QTest::qWaitFor(
-        [&] { return application->session().state().finished && this->length(0) == length; }, 20000);
+        [&] {
+          return application->session().state().finished && this->length(0) == length &&
+                 this->length(1) == length;
+        },
+        20000);
   }
   template <typename Widget>
   Widget* find(const char* name) {

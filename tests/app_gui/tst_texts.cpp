@@ -54,9 +54,12 @@ struct Page : test::GuiFixture {
     settings.setLanes(
         {{"mha", 0, {.contextLength = contextLength}}, {"mqa", 1, {.contextLength = contextLength}}});
     start();
-    return drawn() &&
-           QTest::qWaitFor(
-               [&] { return application->session().state().finished && length(1) == contextLength; }, 20000);
+    return drawn() && QTest::qWaitFor(
+                          [&] {
+                            return application->session().state().finished && length(0) == contextLength &&
+                                   length(1) == contextLength;
+                          },
+                          20000);
   }
   QString verdict() { return window().findChild<QLabel*>("verdict")->text(); }
   /// The charts over positions.
