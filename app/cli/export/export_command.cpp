@@ -197,10 +197,8 @@ class ExportCommand final : public Command {
       ranOnDevice = ranOnDevice || shown.back().measurement.ranOnDevice();
     }
     model::DeviceCeilings ceilings;
-    if (chart->chart == LaneChart::Roofline && ranOnDevice) {
-      ceilings = opener.ceilings(model::Freshness::Kept);
-      if (!ceilings.known()) ceilings = opener.ceilings(model::Freshness::Measured);
-    }
+    if (chart->chart == LaneChart::Roofline && ranOnDevice)
+      ceilings = lanes::keptElseMeasured(opener).ceilings;
     return figures::laneFigure(chart->chart, shown, ceilings, model::dateText());
   }
 
