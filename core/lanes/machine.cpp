@@ -5,12 +5,13 @@
 
 #include <fmt/format.h>
 
-#include "core/engine/translate_errors.h"
 #include "core/formats/kept/cache_folder.h"
 #include "core/formats/kept/calibration_file.h"
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/kept/kept_json.h"
+#include "core/model/error.h"
 #include "core/model/quantity.h"
+#include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
 
@@ -42,16 +43,22 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
 }  // namespace
 
 std::vector<DeviceFacts> listDevices() {
-  return engine::translateErrors([] {
+  std::vector<DeviceFacts> devices;
+  try {
     const vulkan::Instance instance;
-    std::vector<DeviceFacts> devices;
     for (const vulkan::DeviceInfo& info : vulkan::listDevices(instance)) devices.push_back(factsOf(info));
-    return devices;
-  });
+  } catch (const vulkan::Error& error) {
+    throw model::Error(error.what());
+  }
+  return devices;
 }
 
 DeviceFacts findDevice(const std::string& name) {
-  return engine::translateErrors([&] { return factsOf(vulkan::chooseDevice(vulkan::Instance(), name)); });
+  try {
+    return factsOf(vulkan::chooseDevice(vulkan::Instance(), name));
+  } catch (const vulkan::Error& error) {
+    throw model::Error(error.what());
+  }
 }
 
 std::vector<DeviceLine> deviceLines(const DeviceFacts& device) {
