@@ -9,6 +9,28 @@ using test::kContext;
 using test::kPromptLength;
 using Fixture = test::SessionFixture;
 
+namespace {
+
+std::unique_ptr<test::FakeLaneOpener> losingAt(int position) {
+  auto opener = std::make_unique<test::FakeLaneOpener>();
+  opener->losesAt = position;
+  return opener;
+}
+
+/// One lane that has decoded 20 tokens when its device was lost.
+struct LostLane : Fixture {
+  LostLane() : Fixture(losingAt(20)) {
+    host.setPace({0.0});
+    open({"mha"});
+    host.play();
+  }
+  bool isLost() {
+    return QTest::qWaitFor([this] { return textHas("The device was lost."); }) && store.laneCount() == 1;
+  }
+};
+
+}  // namespace
+
 /// What was decoded outlives the device.
 class TestLostDevice : public QObject {
   Q_OBJECT
@@ -21,8 +43,7 @@ class TestLostDevice : public QObject {
   }
   void aLostDeviceIsOpenedAgainByPlaying() {
     QFETCH(bool, bySteps);
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
+    auto factory = losingAt(20);
     const std::atomic<int>& forgotten = factory->forgotten;
     Fixture fixture(std::move(factory));
     fixture.host.setPace({0.0});
@@ -57,13 +78,8 @@ class TestLostDevice : public QObject {
 
   /// The text waits until there is a device again, and for lanes that are chosen in the meantime.
   void aTextOutlivesFailedOpening() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({0.0});
-    fixture.open({"mha"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.textHas("The device was lost."));
+    LostLane fixture;
+    QVERIFY(fixture.isLost());
     const std::vector<int> decoded(fixture.store.lane(0).tokens().begin(),
                                    fixture.store.lane(0).tokens().end());
     fixture.open({"missing"});
@@ -78,8 +94,7 @@ class TestLostDevice : public QObject {
   }
 
   void otherLanesAfterALossOpenOnANewDevice() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = kPromptLength - 1;  // while the prompt goes in
+    auto factory = losingAt(kPromptLength - 1);  // while the prompt goes in
     const std::atomic<int>& forgotten = factory->forgotten;
     Fixture fixture(std::move(factory));
     fixture.open({"mha", "mqa"});
@@ -93,14 +108,8 @@ class TestLostDevice : public QObject {
 
   /// With the device gone, lanes can be closed all the same, to the last.
   void lanesCloseAfterALoss() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({0.0});
-    fixture.open({"mha"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.textHas("The device was lost."));
-    QCOMPARE(fixture.store.laneCount(), 1);
+    LostLane fixture;
+    QVERIFY(fixture.isLost());
     fixture.open({});
     QTRY_COMPARE(fixture.store.laneCount(), 0);
     fixture.open({"gqa"});
