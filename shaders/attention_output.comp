@@ -17,11 +17,11 @@ layout(constant_id = 5) const uint HEAD_DIM4 = 2;
 layout(constant_id = 6) const uint CHUNKS = 1;
 
 #ifdef FAMILY_ROWS
-layout(binding = 4) uniform textureBuffer attended;  // [token][COLUMNS4], zero behind QUERY_HEADS * HEAD_DIM4
+INPUT_BUFFER(4, Attended, attended);  // [token][COLUMNS4], zero behind QUERY_HEADS * HEAD_DIM4
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   COUNT(ACTIVATIONS_READ, 16);
-  return texelFetch(attended, int(token * COLUMNS4 + column4));
+  return INPUT_AT(attended, token * COLUMNS4 + column4);
 }
 #else
 #define PARTIAL_BINDING 4

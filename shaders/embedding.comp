@@ -17,8 +17,11 @@ layout(binding = 4) uniform textureBuffer positions;                     // [pos
 
 #ifdef FAMILY_ROWS
 vec4 weightsOf(uint row, uint column4) {
+  uvec4 words[RUN_WORDS];
+  float scale;
+  loadRun(row, column4 / RUN4 * RUN4, words, scale);
   vec4 run[RUN4];
-  loadRun(row, column4 / RUN4 * RUN4, run);
+  spreadRun(words, scale, run);
   return run[column4 % RUN4];
 }
 #else

@@ -6,9 +6,9 @@
 #include "projection.glsl"
 #include "residual_output.glsl"
 
-layout(binding = 4) uniform textureBuffer hidden;  // [token][COLUMNS4], zero behind ffnDim
+INPUT_BUFFER(4, Hidden, hidden);  // [token][COLUMNS4], zero behind ffnDim
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   COUNT(ACTIVATIONS_READ, 16);
-  return texelFetch(hidden, int(token * COLUMNS4 + column4));
+  return INPUT_AT(hidden, token * COLUMNS4 + column4);
 }

@@ -8,7 +8,7 @@
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
-#define HEADROOM_SUBGROUP_ROWS 4
+#define HEADROOM_SUBGROUP_ROWS 2
 // Specialization constants that many kernels have; others are numbered from 0 in the order in which StepKernels gives
 // them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms; blocks of rows per workgroup of
 // the packed family; invocations of a workgroup.

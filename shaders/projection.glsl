@@ -17,6 +17,15 @@
 layout(constant_id = HEADROOM_TERMS_CONSTANT) const uint HAS_TERMS = 0;
 layout(binding = 3) uniform textureBuffer terms;  // [matrix row] factor, constant; read with HAS_TERMS only
 
+// Inputs of four floats each: behind texel buffers, or in the rows family in storage buffers.
+#ifdef FAMILY_ROWS
+#define INPUT_BUFFER(slot, block, name) layout(std430, binding = slot) readonly buffer block { vec4 name[]; }
+#define INPUT_AT(name, index) name[index]
+#else
+#define INPUT_BUFFER(slot, block, name) layout(binding = slot) uniform textureBuffer name
+#define INPUT_AT(name, index) texelFetch(name, int(index))
+#endif
+
 layout(constant_id = 2) const uint ROWS = 32;  // rows that emit() gets; the packed family computes more, as padding
 
 float squares[TOKENS];  // this lane's share of sum(x^2)

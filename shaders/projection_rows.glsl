@@ -1,6 +1,7 @@
 // Each subgroup computes HEADROOM_SUBGROUP_ROWS neighbouring rows for TOKENS tokens: its lanes take runs of columns by
-// turns and add up at the end. Any subgroup size from 8 on, any number of subgroups and workgroups: rows are taken in
-// turns. Workgroups: (any, tokens / TOKENS).
+// turns and add up at the end. For one token the loads of several runs are on their way before the first is used: on an
+// H200 that is what reaches its memory's rate. Any subgroup size from 8 on, any number of subgroups and workgroups: rows
+// are taken in turns. Workgroups: (any, tokens / TOKENS).
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #define SUBGROUP_ROWS HEADROOM_SUBGROUP_ROWS
 
@@ -12,6 +13,9 @@ const uint MATRIX_ROWS = 2 * ROWS;  // gate 0, up 0, gate 1, up 1, ...
 const uint MATRIX_ROWS = ROWS;
 #endif
 
+// Runs of a row in flight.
+const uint FLIGHT = TOKENS > 1 ? 1 : 4 / RUN_WORDS;
+
 float product[SUBGROUP_ROWS][TOKENS];
 
 float sumLanes(float value) { return subgroupAdd(value); }
@@ -22,17 +26,30 @@ void multiply(uint firstRow, uint firstToken) {
     sums[n] = 0.0;
     [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = 0.0;
   }
-  for (uint column4 = gl_SubgroupInvocationID * RUN4; column4 < COLUMNS4; column4 += gl_SubgroupSize * RUN4) {
-    vec4 x[TOKENS][RUN4];
-    [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-      [[unroll]] for (uint i = 0; i < RUN4; ++i) x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
+  const uint stride = gl_SubgroupSize * RUN4;
+  for (uint first = gl_SubgroupInvocationID * RUN4; first < COLUMNS4; first += stride * FLIGHT) {
+    uvec4 words[FLIGHT][SUBGROUP_ROWS][RUN_WORDS];
+    float scales[FLIGHT][SUBGROUP_ROWS];
+    [[unroll]] for (uint l = 0; l < FLIGHT; ++l) {
+      const uint column4 = first + l * stride;
+      [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+        if (column4 < COLUMNS4 && firstRow + r < MATRIX_ROWS) loadRun(firstRow + r, column4, words[l][r], scales[l][r]);
+      }
     }
-    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
-      if (firstRow + r < MATRIX_ROWS) {
-        vec4 run[RUN4];
-        loadRun(firstRow + r, column4, run);
-        [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-          [[unroll]] for (uint i = 0; i < RUN4; ++i) product[r][n] += dot(run[i], x[n][i]);
+    [[unroll]] for (uint l = 0; l < FLIGHT; ++l) {
+      const uint column4 = first + l * stride;
+      if (column4 >= COLUMNS4) break;
+      vec4 x[TOKENS][RUN4];
+      [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+        [[unroll]] for (uint i = 0; i < RUN4; ++i) x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
+      }
+      [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+        if (firstRow + r < MATRIX_ROWS) {
+          vec4 run[RUN4];
+          spreadRun(words[l][r], scales[l][r], run);
+          [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+            [[unroll]] for (uint i = 0; i < RUN4; ++i) product[r][n] += dot(run[i], x[n][i]);
+          }
         }
       }
     }
@@ -44,9 +61,9 @@ void multiply(uint firstRow, uint firstToken) {
 
 void main() {
   const uint firstToken = firstTokenOf(gl_WorkGroupID.y);
-  const uint stride = gl_NumWorkGroups.x * gl_NumSubgroups * SUBGROUP_ROWS;
+  const uint rowStride = gl_NumWorkGroups.x * gl_NumSubgroups * SUBGROUP_ROWS;
   for (uint firstRow = (gl_WorkGroupID.x * gl_NumSubgroups + gl_SubgroupID) * SUBGROUP_ROWS; firstRow < MATRIX_ROWS;
-       firstRow += stride) {
+       firstRow += rowStride) {
     multiply(firstRow, firstToken);
     [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
       const float scale = outputScale(n);

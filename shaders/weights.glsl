@@ -33,23 +33,27 @@ vec4 bytesOf(uint word) {
               bitfieldExtract(bits, 24, 8));
 }
 
-// The weights of `row` from `column4` on, which is a multiple of RUN4.
-void loadRun(uint row, uint column4, out vec4 run[RUN4]) {
+const uint RUN_WORDS = WEIGHT_FORMAT == FORMAT_Q8 ? 2 : 1;
+
+// The weights of `row` from `column4` on, which is a multiple of RUN4, as they are stored.
+void loadRun(uint row, uint column4, out uvec4 words[RUN_WORDS], out float scale) {
   const uint texel = row * COLUMNS4 + column4;
   COUNT(WEIGHTS_READ, RUN4 * WEIGHT_TEXEL_BYTES);
+  scale = WEIGHT_FORMAT == FORMAT_Q8 ? loadScale(texel / 8) : 1.0;
+  [[unroll]] for (uint i = 0; i < RUN_WORDS; ++i) words[i] = weights[texel * WEIGHT_TEXEL_BYTES / 16 + i];
+}
+
+// The numbers that they mean.
+void spreadRun(uvec4 words[RUN_WORDS], float scale, out vec4 run[RUN4]) {
   if (WEIGHT_FORMAT == FORMAT_F32) {
-    run[0] = uintBitsToFloat(weights[texel]);
+    run[0] = uintBitsToFloat(words[0]);
   } else if (WEIGHT_FORMAT == FORMAT_F16) {
-    const uvec4 halves = weights[texel / 2];
-    run[0] = vec4(unpackHalf2x16(halves.x), unpackHalf2x16(halves.y));
-    run[1 % RUN4] = vec4(unpackHalf2x16(halves.z), unpackHalf2x16(halves.w));
+    run[0] = vec4(unpackHalf2x16(words[0].x), unpackHalf2x16(words[0].y));
+    run[1 % RUN4] = vec4(unpackHalf2x16(words[0].z), unpackHalf2x16(words[0].w));
   } else {
-    const float scale = loadScale(texel / 8);
-    const uvec4 first = weights[texel / 4];
-    const uvec4 second = weights[texel / 4 + 1];
     [[unroll]] for (uint i = 0; i < 4; ++i) {
-      run[i % RUN4] = scale * bytesOf(first[i]);
-      run[(4 + i) % RUN4] = scale * bytesOf(second[i]);
+      run[i % RUN4] = scale * bytesOf(words[0][i]);
+      run[(4 + i) % RUN4] = scale * bytesOf(words[1 % RUN_WORDS][i]);
     }
   }
 }

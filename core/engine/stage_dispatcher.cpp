@@ -56,8 +56,8 @@ void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceL
                      .weights = recorder.weights(matrix),
                      .scales = recorder.scales(matrix),
                      .terms = recorder.terms(matrix, layer.qkv.terms),
-                     .stream = Binding::texels(buffers.streamView),
-                     .gain = Binding::texels(layer.attentionNorm.view()),
+                     .stream = recorder.input(buffers.stream, buffers.streamView),
+                     .gain = recorder.input(layer.attentionNorm.buffer(), layer.attentionNorm.view()),
                      .rope = Binding::texels(buffers.ropeView),
                      .query = Binding::whole(headNorm ? buffers.projected : buffers.query),
                      .keys = keys,
@@ -113,7 +113,7 @@ void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
                      .weights = recorder.weights(matrix),
                      .scales = recorder.scales(matrix),
                      .terms = recorder.terms(matrix, projection.terms),
-                     .attended = Binding::texels(buffers.attendedView),
+                     .attended = recorder.input(buffers.attended, buffers.attendedView),
                      .stream = branchTarget(step)},
                     recorder.projectionGroups(matrix));
 }
@@ -151,8 +151,8 @@ void recordLogits(StageRecorder& recorder, const StepResources& step, const Step
                      .weights = recorder.weights(output),
                      .scales = recorder.scales(output),
                      .terms = recorder.terms(output, step.weights.outputTerms),
-                     .stream = Binding::texels(buffers.streamView),
-                     .gain = Binding::texels(step.weights.outputNorm.view()),
+                     .stream = recorder.input(buffers.stream, buffers.streamView),
+                     .gain = recorder.input(step.weights.outputNorm.buffer(), step.weights.outputNorm.view()),
                      .logits = Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)},
                     recorder.projectionGroups(output, recorder.tiles(form.logitsRows)));
   if (!summarises) return;
@@ -184,8 +184,8 @@ void recordGateUp(StageRecorder& recorder, const StepResources& step, const Devi
                      .weights = recorder.weights(matrix),
                      .scales = recorder.scales(matrix),
                      .terms = recorder.terms(matrix, layer.gateUp.terms),
-                     .stream = Binding::texels(step.buffers.streamView),
-                     .gain = Binding::texels(layer.ffnNorm.view()),
+                     .stream = recorder.input(step.buffers.stream, step.buffers.streamView),
+                     .gain = recorder.input(layer.ffnNorm.buffer(), layer.ffnNorm.view()),
                      .hidden = Binding::whole(step.buffers.hidden),
                      .geluTable = Binding::texels(tabled ? step.weights.geluView : matrix.scales())},
                     recorder.projectionGroups(matrix));
@@ -199,7 +199,7 @@ void recordFfnDown(StageRecorder& recorder, const StepResources& step, const Dev
                      .weights = recorder.weights(matrix),
                      .scales = recorder.scales(matrix),
                      .terms = recorder.terms(matrix, layer.ffnDown.terms),
-                     .hidden = Binding::texels(step.buffers.hiddenView),
+                     .hidden = recorder.input(step.buffers.hidden, step.buffers.hiddenView),
                      .stream = branchTarget(step)},
                     recorder.projectionGroups(matrix));
   recordAddBranch(recorder, step, layer.ffnPostNorm, rowCount);

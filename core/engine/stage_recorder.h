@@ -29,6 +29,10 @@ class StageRecorder {
   vulkan::Binding weights(const DeviceMatrix& source) const {
     return rowsFamily() ? vulkan::Binding::whole(source.buffer()) : vulkan::Binding::texels(source.view());
   }
+  /// What a projection multiplies with.
+  vulkan::Binding input(const vulkan::Buffer& buffer, const vulkan::TexelView& view) const {
+    return rowsFamily() ? vulkan::Binding::whole(buffer) : vulkan::Binding::texels(view);
+  }
   static vulkan::Binding scales(const DeviceMatrix& source) {
     return vulkan::Binding::texels(source.scales());
   }

@@ -17,15 +17,15 @@ class TestKernelCode : public QObject {
     QTest::newRow("a projection") << "ffn_down_packed_1"
                                   << "utttts";
     QTest::newRow("a projection of the rows family") << "ffn_down_rows_4"
-                                                     << "usttts";
+                                                     << "usttss";
     QTest::newRow("attention") << "attention_decode_packed"
                                << "utttssss";
     QTest::newRow("the rows family's W_O reads no parts") << "attention_output_rows_1"
-                                                          << "usttts";
+                                                          << "usttss";
     QTest::newRow("no parameters") << "add_branch"
                                    << "sss";
     QTest::newRow("a cache of halves") << "qkv_projection_rows_4_f16"
-                                       << "ustttttsss";
+                                       << "usttsstsss";
   }
   void bindingsAreTheShaders() {
     QFETCH(QString, kernel);
