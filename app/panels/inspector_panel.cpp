@@ -19,6 +19,9 @@ constexpr double kZoomPerNotch = 1.2;
 constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
+constexpr float kPadding = 12.0f;
+/// Above this height of a map no more is scrolled to.
+constexpr float kLeastMap = 90.0f;
 
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
@@ -44,13 +47,21 @@ MapViewport InspectorPanel::viewport(const PanelContext& context) const {
   return {.firstColumn = 0.0, .firstRow = 0.0, .size = static_cast<double>(std::max(extent, 1))};
 }
 
+float InspectorPanel::leastHeight(const PanelContext& context) {
+  const float small = context.fonts.small->FontSize;
+  const float aroundMap = context.fonts.strong->FontSize + context.px(6) + ImGui::GetFrameHeight() +
+                          2.0f * small + context.px(20) + AttentionMapView::labelHeight(context) +
+                          HeadSummary::lineHeight(context);
+  return 2.0f * context.px(kPadding) + aroundMap + context.px(kLeastMap);
+}
+
 void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   if (m_run != context.store.run()) {
     m_run = context.store.run();
     m_zoomed.reset();
   }
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  const Rect inner = inset(area, context.px(12));
+  const Rect inner = inset(area, context.px(kPadding));
   const session::HeadAddress head = *context.selection.head();
   const std::optional<session::HeadAddress> other = otherHead(context);
 

@@ -24,6 +24,8 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
   for (QCPAxis* axis : {xAxis2, yAxis2}) axis->setVisible(false);
   setMouseTracking(true);
   setMinimumHeight(110);
+  // As wide as its place in the row, whatever its title and numbers would like in whichever type.
+  setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Expanding);
   m_marker = new QCPItemStraightLine(this);
   m_marker->setVisible(false);
   m_untrained = new QCPItemRect(this);
