@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "app/cli/report_parts.h"
-#include "core/analysis/speed_map.h"
+#include "core/analysis/rates.h"
+#include "core/analysis/speed_view.h"
 #include "core/analysis/step_bound.h"
+#include "core/model/quantity.h"
 
 namespace headroom::cli {
 
@@ -36,7 +39,7 @@ ordered_json document(const model::Traffic& traffic) {
 std::string percentText(double percent) {
   // A disturbed probe is no reference.
   if (analysis::isImpossibleShare(percent)) return "wrong";
-  return knownRateText(percent, 0) + (percent > 0.0 ? "%" : "");
+  return percent > 0.0 ? fmt::format("{:.0f}%", percent) : kUnknown;
 }
 
 double megabytes(std::uint64_t bytes) {
@@ -65,69 +68,57 @@ std::string stageTable(const BenchResult& result) {
   return text;
 }
 
-/// The layout with the most KV heads of each group: what limits its steps.
+/// Of each group the layouts with the most KV heads, one of each shape: what limits their steps.
 std::vector<const BenchRow*> judgedRows(const BenchResult& result) {
   std::vector<const BenchRow*> judged;
   for (const BenchRow& row : result.rows) {
-    if (&result.baselineOf(row) != &row) continue;
-    const BenchRow* widest = &row;
-    for (const BenchRow& other : result.rows) {
-      const auto heads = [](const BenchRow& of) { return of.measurement.config.attention.kvHeadCount; };
-      if (other.setting.sameGroup(row.setting) && heads(other) > heads(*widest)) widest = &other;
-    }
-    judged.push_back(widest);
+    const model::ModelConfig& config = row.measurement.config;
+    const auto isBefore = [&](const BenchRow& other) {
+      const model::ModelConfig& others = other.measurement.config;
+      const int more = others.attention.kvHeadCount - config.attention.kvHeadCount;
+      return other.setting.sameGroup(row.setting) && (more > 0 || (more == 0 && &other < &row)) &&
+             analysis::sameShape(others.layerCount, others.attention, config.layerCount, config.attention);
+    };
+    if (std::ranges::none_of(result.rows, isBefore)) judged.push_back(&row);
   }
   return judged;
 }
 
-/// Time over context of every model, batch, cache type and kernel that was measured.
-struct NamedCurve {
-  BenchSetting setting;  ///< of its first point
-  analysis::SpeedCurve curve;
-};
-
-std::vector<NamedCurve> curvesOf(const BenchResult& result) {
-  std::vector<NamedCurve> curves;
+/// Time over context and batch of every model, cache type and kernel that was measured.
+analysis::SpeedMap speedMapOf(const BenchResult& result) {
+  analysis::SpeedMap map;
+  std::vector<const BenchRow*> first;  // of each curve
   for (const BenchRow& row : result.rows) {
-    const auto found = std::ranges::find_if(curves, [&](const NamedCurve& known) {
-      return known.setting.model == row.setting.model && known.setting.batch == row.setting.batch &&
-             known.setting.kvType == row.setting.kvType && known.setting.attention == row.setting.attention;
+    const auto found = std::ranges::find_if(first, [&](const BenchRow* known) {
+      return known->setting.model == row.setting.model && known->setting.kvType == row.setting.kvType &&
+             known->setting.attention == row.setting.attention;
     });
-    NamedCurve& named = found != curves.end()
-                            ? *found
-                            : curves.emplace_back(NamedCurve{row.setting,
-                                                             {.name = result.modelOf(row).name,
-                                                              .layerCount = row.measurement.config.layerCount,
-                                                              .attention = row.measurement.config.attention,
-                                                              .kernel = row.setting.attention,
-                                                              .kvType = row.setting.kvType}});
-    named.curve.points.push_back({{row.setting.batch, row.setting.context}, row.roundMs()});
+    const auto index = static_cast<std::size_t>(found - first.begin());
+    if (found == first.end()) {
+      first.push_back(&row);
+      map.curves.push_back({.name = result.modelOf(row).name,
+                            .source = {},
+                            .layerCount = row.measurement.config.layerCount,
+                            .attention = row.measurement.config.attention,
+                            .kernel = row.setting.attention,
+                            .kvType = row.setting.kvType});
+    }
+    map.curves[index].points.push_back({{row.setting.batch, row.setting.context}, row.roundMs()});
   }
-  return curves;
+  return map;
 }
 
-struct NamedCrossing {
-  const NamedCurve* slow;
-  const NamedCurve* fast;
-  double goal;
-  analysis::Crossing crossing;
-};
-
-/// Where one model was measured to become 1.5 and 2 times as fast as one with more KV heads.
-std::vector<NamedCrossing> crossingsOf(const std::vector<NamedCurve>& curves) {
-  std::vector<NamedCrossing> crossings;
-  for (const NamedCurve& slow : curves) {
-    for (const NamedCurve& fast : curves) {
-      const bool comparable =
-          slow.setting.batch == fast.setting.batch && analysis::comparable(slow.curve, fast.curve);
-      if (!comparable) continue;
-      for (const double goal : analysis::kCrossings) {
-        if (const auto found = analysis::crossing(goal, slow.curve, fast.curve, slow.setting.batch))
-          crossings.push_back({&slow, &fast, goal, *found});
-      }
-    }
+/// Where one model was measured to become 1.5 and 2 times as fast as one with more KV heads: `tell` is called
+/// with the two curves, the goal and the crossing.
+template <typename Tell>
+void eachCrossing(const BenchResult& result, const Tell& tell) {
+  const analysis::SpeedMap map = speedMapOf(result);
+  std::set<int> batches;
+  for (const BenchRow& row : result.rows) batches.insert(row.setting.batch);
+  for (const int batch : batches) {
+    for (const auto& [curve, against, goal, crossing] : analysis::crossingsAt(map, batch))
+      tell(map.curves[curve], map.curves[against], goal, crossing);
   }
-  return crossings;
 }
 
 std::string verdictText(const BenchResult& result) {
@@ -138,15 +129,13 @@ std::string verdictText(const BenchResult& result) {
                     row->setting.batch, shortName(row->setting.kvType), shortName(row->setting.attention),
                     result.modelOf(*row).name, analysis::boundSentence(row->measurement, result.ceilings));
   }
-  const std::vector<NamedCurve> curves = curvesOf(result);
-  for (const NamedCrossing& named : crossingsOf(curves)) {
-    text += fmt::format(
-        "batch {}, {} cache, {}: {} is {}x as fast as {} from {} positions on ({} to {})\n",
-        named.fast->setting.batch, shortName(named.fast->setting.kvType),
-        shortName(named.fast->setting.attention), named.fast->curve.name, named.goal, named.slow->curve.name,
-        named.crossing.at.positions, named.crossing.low,
-        named.crossing.high > 0 ? std::to_string(named.crossing.high) : "beyond what was measured");
-  }
+  eachCrossing(result, [&](const analysis::SpeedCurve& fast, const analysis::SpeedCurve& slow, double goal,
+                           const analysis::Crossing& crossing) {
+    text += fmt::format("batch {}, {} cache, {}: {} is {}x as fast as {} from {} positions on ({} to {})\n",
+                        crossing.at.batch, shortName(fast.kvType), shortName(fast.kernel), fast.name, goal,
+                        slow.name, crossing.at.positions, crossing.low,
+                        crossing.high > 0 ? std::to_string(crossing.high) : "beyond what was measured");
+  });
   return text;
 }
 
@@ -166,21 +155,19 @@ ordered_json verdictDocument(const BenchResult& result) {
 
 ordered_json crossingDocument(const BenchResult& result) {
   ordered_json list = ordered_json::array();
-  const std::vector<NamedCurve> curves = curvesOf(result);
-  for (const NamedCrossing& named : crossingsOf(curves)) {
-    const auto orNull = [](int positions) {
-      return positions > 0 ? ordered_json(positions) : ordered_json();
-    };
-    list.push_back({{"model", named.fast->curve.name},
-                    {"against", named.slow->curve.name},
-                    {"batch", named.fast->setting.batch},
-                    {"kv_type", shortName(named.fast->setting.kvType)},
-                    {"kernel", shortName(named.fast->setting.attention)},
-                    {"speedup", named.goal},
-                    {"positions", named.crossing.at.positions},
-                    {"low", orNull(named.crossing.low)},
-                    {"high", orNull(named.crossing.high)}});
-  }
+  const auto orNull = [](int positions) { return positions > 0 ? ordered_json(positions) : ordered_json(); };
+  eachCrossing(result, [&](const analysis::SpeedCurve& fast, const analysis::SpeedCurve& slow, double goal,
+                           const analysis::Crossing& crossing) {
+    list.push_back({{"model", fast.name},
+                    {"against", slow.name},
+                    {"batch", crossing.at.batch},
+                    {"kv_type", shortName(fast.kvType)},
+                    {"kernel", shortName(fast.kernel)},
+                    {"speedup", goal},
+                    {"positions", crossing.at.positions},
+                    {"low", orNull(crossing.low)},
+                    {"high", orNull(crossing.high)}});
+  });
   return list;
 }
 
@@ -206,15 +193,16 @@ std::string benchText(const BenchResult& result) {
     const Spread speed = row.tokensPerSecond();
     const Spread ratio = speedup(result.baselineOf(row), row);
     text += fmt::format(
-        "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10.1f}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7.2f}{:>9}"
+        "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7}{:>9}"
         "{:>8}{:>10.1e}\n",
         result.modelOf(row).name, row.setting.context, row.setting.batch, shortName(row.setting.kvType),
-        shortName(row.setting.attention), speed.median,
-        fmt::format("({:.1f} - {:.1f})", speed.minimum, speed.maximum), ratio.median,
-        fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum),
+        shortName(row.setting.attention), model::tokenRateText(speed.median),
+        fmt::format("({} - {})", model::tokenRateText(speed.minimum), model::tokenRateText(speed.maximum)),
+        ratio.median, fmt::format("({:.2f} - {:.2f})", ratio.minimum, ratio.maximum),
         megabytes(row.measurement.issued.total()), megabytes(row.measurement.logical.total()),
-        row.measurement.kvReuse(), fmt::format("{:.2f}", row.measurement.impliedGBps()),
-        percentText(row.percentOfRead()), row.logitsError);
+        analysis::kvReuseText(row.measurement.kvReuse()),
+        analysis::impliedText(row.measurement.impliedGBps()), percentText(row.percentOfRead()),
+        row.logitsError);
   }
   text += stageTable(result);
   text += verdictText(result);

@@ -25,7 +25,7 @@ class DecodeCommand final : public Command {
       : Command(parent, global, "decode", "Decode a text with one to four models side by side") {
     m_decode.addOptions(app());
     app()
-        .add_option("--capture", m_capture, "Attention rows to read back")
+        .add_option("--capture", m_capture, "Attention rows to read back; with --trace, those that it holds")
         ->check(CLI::IsMember({"all", "none"}))
         ->capture_default_str();
     m_trace.addOptions(app());

@@ -5,7 +5,9 @@
 #include <span>
 
 #include "app/cli/report_parts.h"
+#include "core/analysis/rates.h"
 #include "core/analysis/traffic_summary.h"
+#include "core/model/quantity.h"
 #include "core/text/utf8.h"
 
 namespace headroom::cli {
@@ -162,11 +164,11 @@ std::string laneSummary(const LaneRun& run, const Lane& lane) {
       "{} bytes per step of which KV {}, "
       "cache {} bytes ({} per position), KV reuse {}, implied {} GB/s, stopped at {}",
       lane.engine.title(), shortName(shape.kind()), shape.queryHeadCount, shape.kvHeadCount,
-      lane.continuation().size(), knownRateText(tokensPerSecond(run, lane), 1), setupMs(run), prefillMs(run),
-      traffic.total() / count, countsIssuedBytes(run) ? "issued" : "logical", traffic.kvRead / count,
-      lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
-      knownRateText(summary.kvReuseFactor(), 2),
-      knownRateText(laterSteps(run).impliedGigabytesPerSecond(), 2),
+      lane.continuation().size(), knownRateText(tokensPerSecond(run, lane), model::tokenRateText),
+      setupMs(run), prefillMs(run), traffic.total() / count, countsIssuedBytes(run) ? "issued" : "logical",
+      traffic.kvRead / count, lastRecord(run).cacheBytesUsed, cacheBytesPerToken(run, lane),
+      knownRateText(summary.kvReuseFactor(), analysis::kvReuseText),
+      knownRateText(laterSteps(run).impliedGigabytesPerSecond(), analysis::impliedText),
       lane.stopReason ? lanes::shortName(*lane.stopReason) : "");
 }
 

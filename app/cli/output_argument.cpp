@@ -10,13 +10,6 @@
 
 namespace headroom::cli {
 
-namespace {
-/// "8589934592 bytes (8.59 GB)".
-std::string exactText(std::uint64_t bytes) {
-  return fmt::format("{} bytes ({})", bytes, model::bytesText(bytes));
-}
-}  // namespace
-
 CLI::Option* OutputArgument::addOptions(CLI::App& app, const std::string& option,
                                         const std::string& purpose) {
   m_option = option;
@@ -41,16 +34,12 @@ void OutputArgument::announce(const formats::OutputTarget& target, std::uint64_t
                               std::uint64_t scratchBytes, const std::string& smaller) const {
   if (bytes > formats::kLargeFileBytes && !m_allowLarge) {
     throw model::Error(fmt::format("{} would have up to {}, more than {:.0f} GB: add --allow-large, or {}",
-                                   m_path, exactText(bytes),
+                                   m_path, model::exactBytesText(bytes),
                                    static_cast<double>(formats::kLargeFileBytes) * 1e-9, smaller));
   }
-  const std::uint64_t room = formats::freeBytes(target);
-  if (bytes + scratchBytes > room) {
-    throw model::Error(
-        fmt::format("{} would need up to {}, and {} beside it while it is written; the disk has {} left",
-                    m_path, exactText(bytes), exactText(scratchBytes), exactText(room)));
-  }
-  if (bytes >= kSaidBytes) fmt::print(stderr, "{} will have up to {}\n", m_path, exactText(bytes));
+  formats::requireRoom(target, bytes, scratchBytes);
+  if (bytes >= kSaidBytes)
+    fmt::print(stderr, "{} will have up to {}\n", m_path, model::exactBytesText(bytes));
 }
 
 model::Error brokenOutput() {

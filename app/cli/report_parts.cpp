@@ -45,8 +45,4 @@ ordered_json knownRate(double rate) {
   return rate > 0.0 ? ordered_json(rate) : ordered_json();
 }
 
-std::string knownRateText(double rate, int decimals) {
-  return rate > 0.0 ? fmt::format("{:.{}f}", rate, decimals) : "\u2013";
-}
-
 }  // namespace headroom::cli

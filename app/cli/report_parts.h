@@ -25,8 +25,12 @@ nlohmann::ordered_json trafficDocument(const model::Traffic& traffic);
 /// [{"working_set_bytes": 262144, "gb_per_s": 41.5}, ...]
 nlohmann::ordered_json curveDocument(std::span<const model::MemoryPoint> curve);
 
-/// A rate of rates.h, which is 0 where it is not known: then null, or a dash.
+/// A rate of rates.h, which is 0 where it is not known: then null, or a dash in place of `words` of it.
 nlohmann::ordered_json knownRate(double rate);
-std::string knownRateText(double rate, int decimals);
+inline constexpr const char* kUnknown = "\u2013";
+template <typename Words>
+std::string knownRateText(double rate, const Words& words) {
+  return rate > 0.0 ? words(rate) : kUnknown;
+}
 
 }  // namespace headroom::cli

@@ -75,9 +75,9 @@ struct AttentionMap {
   std::vector<float> withoutSink;   ///< the same without attention to position 0, which one scale hides
   std::vector<bool> isRecorded;     ///< [cellCount] rows; what is not recorded is not 0
   std::vector<std::string> labels;  ///< [positions], the tokens on one line each
-  analysis::MapScale scale = analysis::MapScale::Linear;
+  analysis::MapScale scale = analysis::MapLook{}.scale;
   double maximum = 1.0;  ///< attention at the top of a stretched scale
-  analysis::ColorMap colors = analysis::ColorMap::Viridis;
+  analysis::ColorMap colors = analysis::MapLook{}.colors;
 
   /// Whether a cell holds attention that the scale shows: not above the diagonal, not the hidden sink.
   bool shows(int row, int column) const;

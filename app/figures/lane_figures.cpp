@@ -64,10 +64,8 @@ void addRow(Table& table, const FigureLane& lane, std::initializer_list<std::str
 
 void markUntrained(LinePlot& plot, std::vector<std::string>& caption, const std::vector<FigureLane>& lanes) {
   std::optional<int> first;
-  for (const FigureLane& lane : lanes) {
-    const auto from = analysis::untrainedFrom(lane.config, lane.contextLength);
-    if (from && (!first || *from < *first)) first = from;
-  }
+  for (const FigureLane& lane : lanes)
+    first = analysis::earlierOf(first, analysis::untrainedFrom(lane.config, lane.contextLength));
   if (!first || *first >= plot.x.high) return;
   plot.untrainedFrom = *first;
   plot.untrainedName = "beyond the trained context";
@@ -294,14 +292,10 @@ Figure geometryFigure(const std::vector<FigureLane>& lanes) {
     }
     const analysis::WeightGeometry geometry =
         analysis::weightGeometry(lane.config, lane.output, lane.parameterCount);
-    const auto attention = static_cast<double>(geometry.attentionParameters());
-    const auto total = static_cast<double>(geometry.total());
     WeightDrawing::Lane drawn{
         .name = lane.title,
-        .facts =
-            fmt::format("{}, one of {} layers. Attention has {} of {} parameters ({} %).",
-                        headsText(lane.config.attention), lane.config.layerCount, model::countText(attention),
-                        model::countText(total), model::fixedText(analysis::percentOf(attention, total), 1)),
+        .facts = fmt::format("{}, one of {} layers. {}", headsText(lane.config.attention),
+                             lane.config.layerCount, geometry.attentionShareText()),
         .color = lane.color,
         .headDim = lane.config.attention.headDim,
         .matrices = {geometry.layer.begin(), geometry.layer.begin() + kProjections}};

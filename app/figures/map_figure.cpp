@@ -46,7 +46,7 @@ void MapFigure::addRow(int position, std::span<const float> row, int pooling) {
   m_map.isRecorded[static_cast<std::size_t>(position / m_map.factor)] = true;
 }
 
-Figure MapFigure::figure(const FigureLane& lane, const Look& look, std::vector<std::string> labels,
+Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look, std::vector<std::string> labels,
                          const std::string& date) const {
   AttentionMap map = m_map;
   map.scale = look.scale;

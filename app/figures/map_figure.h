@@ -28,12 +28,8 @@ class MapFigure {
   /// Rows that are not given were not recorded.
   void addRow(int position, std::span<const float> row, int pooling = 1);
 
-  struct Look {
-    analysis::MapScale scale = analysis::MapScale::Linear;
-    analysis::ColorMap colors = analysis::ColorMap::Viridis;
-  };
   /// `labels` are the tokens, [positions].
-  Figure figure(const FigureLane& lane, const Look& look, std::vector<std::string> labels,
+  Figure figure(const FigureLane& lane, const analysis::MapLook& look, std::vector<std::string> labels,
                 const std::string& date) const;
 
  private:

@@ -43,9 +43,10 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
                                   shortName(curve.kvType), shortName(curve.kernel)));
   }
   if (isOverContext) {
-    for (const auto& [curve, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
-      caption.push_back(fmt::format("{} is {}\u00d7 as fast at {} positions.", map.curves[curve].title(),
-                                    model::fixedText(goal, 1), model::groupDigits(crossing.at.positions)));
+    for (const auto& [curve, against, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
+      caption.push_back(fmt::format("{} is {}\u00d7 as fast as {} at {} positions.",
+                                    map.curves[curve].title(), model::fixedText(goal, 1),
+                                    map.curves[against].title(), model::groupDigits(crossing.at.positions)));
     }
   }
   caption.push_back(fmt::format("Device: {}. {}.", map.device, map.date));

@@ -7,6 +7,7 @@
 #include "app/panels/drawing.h"
 #include "core/analysis/glossary.h"
 #include "core/analysis/lane_measurement.h"
+#include "core/analysis/rates.h"
 #include "core/model/quantity.h"
 
 namespace headroom::panels {
@@ -179,13 +180,13 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       {"time per step", "per step", known(any, model::millisecondsText(measured.stepMs)),
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
            " up to the one looked at."},
-      {"implied GB/s", "impl. GB/s", known(any, model::fixedText(implied, 2)),
+      {"implied GB/s", "impl. GB/s", known(any, analysis::impliedText(implied)),
        "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},
       {"of read ceiling", "of ceiling",
        known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCeiling, 0) + " %"),
        ofCeiling},
       {"KV reuse", "KV reuse",
-       known(onDevice, model::fixedText(analysis::kvReuseFactor(issued, logical), 1) + "\u00d7"),
+       known(onDevice, analysis::kvReuseText(analysis::kvReuseFactor(issued, logical)) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
        "the shared kernel; query heads / KV heads = " +
            std::to_string(heads.groupSize()) + " for the naive one."},

@@ -186,20 +186,20 @@ void DecodeSession::measureSpeed() {
 
 struct DecodeSession::Change {
   std::vector<lanes::LaneRequest> wanted;
+  std::vector<LaneOrigin> origins;            ///< [wanted]
   std::vector<lanes::LaneSet::Place> places;  ///< [wanted]
-  std::vector<bool> opens;                    ///< [wanted]: needs an engine
 
   void leaveOut(std::size_t index) {
     const auto at = static_cast<std::ptrdiff_t>(index);
     wanted.erase(wanted.begin() + at);
     places.erase(places.begin() + at);
-    opens.erase(opens.begin() + at);
+    origins.erase(origins.begin() + at);
   }
 };
 
 bool DecodeSession::openAll(Change& change) {
   for (std::size_t index = 0; index < change.wanted.size();) {
-    if (!change.opens[index]) {
+    if (change.origins[index].asItIs) {
       ++index;
       continue;
     }
@@ -219,6 +219,7 @@ bool DecodeSession::openAll(Change& change) {
         change.leaveOut(index);
       } else {
         change.wanted[index] = m_laneRequests[static_cast<std::size_t>(place.from)];
+        change.origins[index].asItIs = true;
         ++index;
       }
     }
@@ -230,18 +231,20 @@ bool DecodeSession::openAll(Change& change) {
 DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::LaneRequest>& wanted,
                                                    bool beginsAnew) {
   if (m_reopen) {
-    // Nothing of a lost device can be kept, and it must be gone before the next is opened.
+    // Of lanes on a lost device the texts can be kept; it must be gone before the next is opened.
     m_reopen = wanted;
-    m_lanes.arrange({}, {});
-    m_laneRequests.clear();
+    if (m_lanes.laneCount() > 0) m_lost = {std::exchange(m_laneRequests, {}), m_lanes.release()};
     m_opener->forgetDevice();
     m_ceilingsSought = false;  // the next device may be another one
   }
   m_requests.allowOpening();
-  Change change{.wanted = wanted, .places = {}, .opens = {}};
-  for (const LaneOrigin& origin : laneOrigins(m_laneRequests, wanted)) {
-    change.places.push_back({.from = origin.lane, .engine = std::nullopt});
-    change.opens.push_back(!origin.asItIs);
+  Change change{.wanted = wanted, .origins = {}, .places = {}};
+  change.origins = laneOrigins(m_reopen ? m_lost.requests : m_laneRequests, wanted);
+  for (LaneOrigin& origin : change.origins) {
+    origin.asItIs = origin.asItIs && !m_reopen;
+    lanes::LaneSet::Place place{.from = m_reopen ? -1 : origin.lane, .engine = std::nullopt};
+    if (m_reopen && origin.lane >= 0) place.text = m_lost.texts[static_cast<std::size_t>(origin.lane)];
+    change.places.push_back(std::move(place));
   }
   const bool goesOn = openAll(change);
   m_state.opening = {};
@@ -251,19 +254,16 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
     if (m_lanes.laneCount() == 0) m_state.playing = false;
     return Outcome::NothingNew;
   }
-  std::vector<LaneOrigin> origins;
-  for (const lanes::LaneSet::Place& place : change.places) {
-    origins.push_back({.lane = place.from, .asItIs = !place.engine});
-  }
   flush();
   m_laneRequests = change.wanted;
   m_reopen.reset();
+  m_lost = {};
   m_stopped.clear();
   m_batch = {.run = ++m_run, .steps = {}};
   m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(lane); });
-  emit lanesChanged(m_run, describeLanes(m_lanes, m_laneRequests), origins);
+  emit lanesChanged(m_run, describeLanes(m_lanes, m_laneRequests), change.origins);
   const bool someGoOn =
-      std::ranges::any_of(origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
+      std::ranges::any_of(change.origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
   if (beginsAnew && someGoOn) return Outcome::SomeGoOn;
   fillShortTexts();
   pauseIfFinished();
@@ -422,9 +422,8 @@ void DecodeSession::deviceLost(const std::string& sentence, const std::vector<la
   m_lanes.stopAll(lanes::StopReason::DeviceLost);
   m_stopped.clear();
   flush();
-  emit message({Severity::Problem, sentence +
-                                       " The text so far stays; press play to open the device again and "
-                                       "decode from the prompt."});
+  emit message({Severity::Problem,
+                sentence + " The text so far stays; press play to open the device again and go on."});
   pauseIfFinished();
 }
 

@@ -101,6 +101,11 @@ class DecodeSession : public QObject {
   std::vector<int> m_stopped;  ///< lanes whose end was not told yet
   /// After the device was lost: what is opened on a new one when the user goes on. Until then the text stays.
   std::optional<std::vector<lanes::LaneRequest>> m_reopen;
+  /// What the lanes on it had read, between its being dropped and theirs being opened again.
+  struct {
+    std::vector<lanes::LaneRequest> requests;
+    std::vector<lanes::LaneText> texts;  ///< [requests]
+  } m_lost;
   std::string m_prompt;
   WhenTextEnds m_whenTextEnds = WhenTextEnds::Stop;
   SessionState m_state;

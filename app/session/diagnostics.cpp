@@ -1,7 +1,6 @@
 #include "app/session/diagnostics.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "app/session/display_text.h"
 #include "core/model/quantity.h"
@@ -29,37 +28,12 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
     text.replace(at, what.size(), by);
 }
 
-std::string ceilingsText(const model::DeviceCeilings& ceilings) {
-  if (!ceilings.known()) return "not measured";
-  const auto curveText = [](const std::vector<model::MemoryPoint>& curve) {
-    std::vector<std::string> rates;
-    for (const model::MemoryPoint& point : curve) {
-      rates.push_back(fmt::format("{:.1f} GB/s at {}", point.gigabytesPerSecond,
-                                  model::bytesText(static_cast<double>(point.workingSetBytes))));
-    }
-    return fmt::format("{}", fmt::join(rates, ", "));
-  };
-  return fmt::format(
-      "measured {}: read {}; read cold {}; copy {}; FMA {:.1f} GFLOP/s; empty dispatch {:.1f} us",
-      ceilings.date, curveText(ceilings.read), curveText(ceilings.coldRead), curveText(ceilings.copy),
-      ceilings.fmaGflops, ceilings.emptyDispatchUs);
-}
-
 std::string deviceText(const DeviceFacts& device) {
-  return fmt::format(
-      "{}: {}\n"
-      "   {}, Vulkan {}, driver {}{}\n"
-      "   memory {}, subgroup {}, storage buffer {} bytes, shared memory {} bytes, 16-bit storage {}, time "
-      "stamps {}\n"
-      "   ceilings: {}\n"
-      "   kernels: {}{}\n",
-      device.index, device.label, device.type, device.vulkanVersion, device.driver,
-      device.computes ? "" : ", no compute queue", model::bytesText(static_cast<double>(device.memoryBytes)),
-      device.subgroupSize, device.maxStorageBufferRange, device.maxSharedMemory,
-      device.storage16Bit ? "yes" : "no",
-      device.timestampPeriodNs > 0.0 ? fmt::format("every {} ns", device.timestampPeriodNs) : "none",
-      ceilingsText(device.ceilings), device.kernelPlan,
-      device.calibrationDate.empty() ? "" : ", calibrated " + device.calibrationDate);
+  std::string text = fmt::format("{}: {}\n", device.index, device.label);
+  for (const auto& lines : {lanes::deviceLines(device), lanes::ceilingLines(device.ceilings),
+                            lanes::kernelLines(device.calibration)})
+    for (const auto& [label, value] : lines) text += fmt::format("   {:<20}{}\n", label, value);
+  return text;
 }
 
 std::string laneText(const LaneTrace& lane) {

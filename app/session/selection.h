@@ -103,8 +103,8 @@ class Selection : public QObject {
   std::optional<TokenAddress> m_hoveredToken;
   std::optional<KvHeadAddress> m_pointedKvHead;
   const void* m_pointingView = nullptr;
-  ColorMap m_colorMap = ColorMap::Viridis;
-  MapScale m_mapScale = MapScale::Logarithmic;
+  ColorMap m_colorMap = analysis::MapLook{}.colors;
+  MapScale m_mapScale = analysis::MapLook{}.scale;
   std::map<int, RowRequest> m_wantedRows;  // by slot, what was asked for last
 };
 

@@ -194,10 +194,10 @@ void Settings::setTraceBudget(std::uint64_t bytes) {
 }
 
 ColorMap Settings::colorMap() const {
-  return enumValue(m_settings, "maps/colors", ColorMap::Viridis, kColorMapCount);
+  return enumValue(m_settings, "maps/colors", analysis::MapLook{}.colors, kColorMapCount);
 }
 MapScale Settings::mapScale() const {
-  return enumValue(m_settings, "maps/scale", MapScale::Logarithmic, kMapScaleCount);
+  return enumValue(m_settings, "maps/scale", analysis::MapLook{}.scale, kMapScaleCount);
 }
 
 void Settings::setMapLook(ColorMap map, MapScale scale) {

@@ -10,10 +10,8 @@ std::optional<int> untrainedFrom(const LaneInfo& lane) {
 
 std::optional<int> untrainedFrom(const TraceStore& store) {
   std::optional<int> first;
-  for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const std::optional<int> from = untrainedFrom(store.lane(lane).info());
-    if (from && (!first || *from < *first)) first = from;
-  }
+  for (int lane = 0; lane < store.laneCount(); ++lane)
+    first = analysis::earlierOf(first, untrainedFrom(store.lane(lane).info()));
   return first;
 }
 

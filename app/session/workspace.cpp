@@ -13,18 +13,6 @@
 
 namespace headroom::session {
 
-namespace {
-
-/// The lowest lane colour that no open lane has.
-int freeColor(const std::vector<LaneRequest>& lanes) {
-  for (int color = 0; color < kMaximumLanes; ++color) {
-    if (std::ranges::count(lanes, color, &LaneRequest::colorIndex) == 0) return color;
-  }
-  return 0;
-}
-
-}  // namespace
-
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
                      QObject* parent)
     : QObject(parent), m_session(session), m_store(store), m_selection(selection), m_settings(settings) {
@@ -52,7 +40,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   std::vector<std::string> left;
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
-      experiment.lanes.push_back({model, freeColor(experiment.lanes), {}});
+      experiment.lanes.push_back({model, lanes::freeColor(experiment.lanes), {}});
     } else {
       left.push_back(model);
     }
@@ -161,7 +149,7 @@ void Workspace::addLane(const std::string& source) {
     return;
   }
   // As the others run, so that they compare.
-  lanes.push_back({source, freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
+  lanes.push_back({source, lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
   m_session.setLanes(lanes);
 }
 
@@ -232,7 +220,7 @@ void Workspace::undoClose() {
   m_closed.pop_back();
   emit wentOn();
   if (std::ranges::count(lanes, closed.request.colorIndex, &LaneRequest::colorIndex) > 0) {
-    closed.request.colorIndex = freeColor(lanes);
+    closed.request.colorIndex = lanes::freeColor(lanes);
   }
   lanes.insert(lanes.begin() + static_cast<std::ptrdiff_t>(std::min(closed.index, lanes.size())),
                closed.request);

@@ -48,6 +48,12 @@ enum class MapScale {
 };
 inline constexpr int kMapScaleCount = 3;
 std::string_view mapScaleName(MapScale scale);
+
+/// How a map is shown, until somebody chooses otherwise.
+struct MapLook {
+  MapScale scale = MapScale::Logarithmic;
+  ColorMap colors = ColorMap::Viridis;
+};
 /// Attention that a logarithmic scale shows as 0.
 inline constexpr float kLogarithmicFloor = 1e-4f;
 /// `maximum` is the attention that a stretched scale shows as 1.

@@ -30,6 +30,14 @@ double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical
   return ratio(static_cast<double>(issued.kvRead), static_cast<double>(logical.kvRead));
 }
 
+std::string kvReuseText(double factor) {
+  return model::fixedText(factor, 1);
+}
+
+std::string impliedText(double gigabytesPerSecond) {
+  return model::fixedText(gigabytesPerSecond, 2);
+}
+
 double percentOf(double part, double whole) {
   return 100.0 * ratio(part, whole);
 }

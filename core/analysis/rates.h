@@ -25,6 +25,10 @@ double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs);
 /// heads / KV heads for the naive one.
 double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical);
 
+/// Both as every view and report shows them, without units: "8.0", "12.34".
+std::string kvReuseText(double factor);
+std::string impliedText(double gigabytesPerSecond);
+
 /// `part` of `whole` in percent: of a copy's GB/s, of the FMA probe's GFLOP/s.
 double percentOf(double part, double whole);
 

@@ -40,8 +40,10 @@ std::vector<CurveCrossing> crossingsAt(const SpeedMap& map, int batch) {
       if (comparable(curve, fast) && hasMore) slow = &curve;
     }
     if (!slow) continue;
+    const auto against = static_cast<std::size_t>(slow - map.curves.data());
     for (const double goal : kCrossings) {
-      if (const auto found = crossing(goal, *slow, fast, batch)) crossings.push_back({index, goal, *found});
+      if (const auto found = crossing(goal, *slow, fast, batch))
+        crossings.push_back({index, against, goal, *found});
     }
   }
   return crossings;

@@ -34,6 +34,7 @@ inline constexpr double kBeyondMeasured = 1.5;
 /// heads that it may be compared with.
 struct CurveCrossing {
   std::size_t curve = 0;
+  std::size_t against = 0;  ///< the curve of that with the most
   double goal = 0.0;
   Crossing crossing;
 };

@@ -14,7 +14,6 @@ std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traf
 }
 
 void StepSummary::add(const model::StepRecord& record) {
-  tokenCount += static_cast<int>(record.tokens.size());
   ++stepCount;
   for (const model::StageRecord& stage : record.stages) dispatchCount += stage.dispatchCount;
   issued += record.issued();
@@ -24,7 +23,6 @@ void StepSummary::add(const model::StepRecord& record) {
   const auto times = stageMilliseconds(record);
   for (std::size_t stage = 0; stage < times.size(); ++stage) stageTimeMs[stage] += times[stage];
   for (const model::StageRecord& stage : record.stages) {
-    stageDispatchCount[static_cast<std::size_t>(stage.stage)] += stage.dispatchCount;
     stageIssuedBytes[static_cast<std::size_t>(stage.stage)] += stage.issued.total();
     stageLogicalBytes[static_cast<std::size_t>(stage.stage)] += stage.logical.total();
   }

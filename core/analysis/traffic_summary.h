@@ -21,10 +21,8 @@ std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traf
 /// Sums over several decode steps of one lane. Three words, never mixed: logical bytes (each datum once),
 /// issued bytes (what the kernels load and store), implied GB/s (logical bytes over measured time).
 struct StepSummary {
-  int tokenCount = 0;
   int stepCount = 0;
   int dispatchCount = 0;
-  std::array<int, model::kStageCount> stageDispatchCount{};
   model::Traffic issued;
   model::Traffic logical;
   double wallTimeMs = 0.0;

@@ -1,5 +1,7 @@
 #include "core/analysis/trained_context.h"
 
+#include <algorithm>
+
 #include "core/model/quantity.h"
 
 namespace headroom::analysis {
@@ -7,6 +9,11 @@ namespace headroom::analysis {
 std::optional<int> untrainedFrom(const model::ModelConfig& config, int contextLength) {
   const int trained = config.contextLength;
   return trained > 0 && contextLength > trained ? std::optional(trained) : std::nullopt;
+}
+
+std::optional<int> earlierOf(std::optional<int> a, std::optional<int> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
 }
 
 std::string trainedContextText(int positions) {

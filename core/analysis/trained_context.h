@@ -11,6 +11,9 @@ namespace headroom::analysis {
 /// if it does.
 std::optional<int> untrainedFrom(const model::ModelConfig& config, int contextLength);
 
+/// The first of two such positions: what lanes share, as a timeline or a plot, is trained before it.
+std::optional<int> earlierOf(std::optional<int> a, std::optional<int> b);
+
 /// "the trained context of 2,048 positions".
 std::string trainedContextText(int positions);
 /// What every view says beside its mark: "Beyond the trained context of 2,048 positions: text need not make

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/analysis/rates.h"
+#include "core/model/quantity.h"
+
 namespace headroom::analysis {
 
 std::vector<WeightMatrix> WeightGeometry::matrices() const {
@@ -14,6 +17,13 @@ std::int64_t WeightGeometry::attentionParameters() const {
   std::int64_t sum = 0;
   for (std::size_t index = 0; index < 4; ++index) sum += layer[index].parametersOfAll();
   return sum;
+}
+
+std::string WeightGeometry::attentionShareText() const {
+  const auto attention = static_cast<double>(attentionParameters());
+  const auto all = static_cast<double>(total());
+  return "Attention has " + model::countText(attention) + " of " + model::countText(all) + " parameters (" +
+         model::fixedText(percentOf(attention, all), 1) + " %).";
 }
 
 std::int64_t WeightGeometry::total() const {

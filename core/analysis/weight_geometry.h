@@ -37,6 +37,8 @@ struct WeightGeometry {
   /// Of all layers' W_Q, W_K, W_V and W_O: layers x (2 d H h + 2 d G h).
   std::int64_t attentionParameters() const;
   std::int64_t total() const;
+  /// "Attention has 1.23M of 9.87M parameters (12.5 %)."
+  std::string attentionShareText() const;
 };
 
 /// `parameterCount` as counted from the tensors: what no matrix accounts for are vectors.

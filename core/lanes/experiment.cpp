@@ -96,9 +96,7 @@ void colorLanes(std::vector<LaneRequest>& lanes) {
     }
   }
   for (LaneRequest& lane : lanes) {
-    for (int color = 0; lane.colorIndex < 0; ++color) {
-      if (std::ranges::count(lanes, color, &LaneRequest::colorIndex) == 0) lane.colorIndex = color;
-    }
+    if (lane.colorIndex < 0) lane.colorIndex = freeColor(lanes);
   }
 }
 
@@ -168,6 +166,12 @@ ordered_json documentOf(const LaneRequest& lane, const fs::path& folder) {
   return entry;
 }
 }  // namespace
+
+int freeColor(const std::vector<LaneRequest>& lanes) {
+  int color = 0;
+  while (std::ranges::count(lanes, color, &LaneRequest::colorIndex) > 0) ++color;
+  return color;
+}
 
 bool isExperiment(const std::string& path) {
   return fs::path(path).extension() == kExperimentEnding;

@@ -26,6 +26,9 @@ struct Experiment {
   bool operator==(const Experiment&) const = default;
 };
 
+/// The lowest lane colour that none of the lanes has.
+int freeColor(const std::vector<LaneRequest>& lanes);
+
 inline constexpr std::string_view kExperimentFormat = "headroom-experiment";
 inline constexpr int kExperimentVersion = 1;
 inline constexpr std::string_view kExperimentEnding = ".headroom";

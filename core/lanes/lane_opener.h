@@ -22,4 +22,16 @@ class LaneOpener {
   virtual void forgetDevice() = 0;
 };
 
+/// Ceilings, and whether they were measured just now.
+struct FoundCeilings {
+  model::DeviceCeilings ceilings;
+  model::Freshness freshness = model::Freshness::Measured;
+};
+/// As kept from an earlier run, else measured. Throws model::Error.
+inline FoundCeilings keptElseMeasured(LaneOpener& opener) {
+  const model::DeviceCeilings kept = opener.ceilings(model::Freshness::Kept);
+  if (kept.known()) return {kept, model::Freshness::Kept};
+  return {opener.ceilings(model::Freshness::Measured), model::Freshness::Measured};
+}
+
 }  // namespace headroom::lanes

@@ -77,7 +77,10 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
   for (Place& place : places) {
     isFresh.push_back(place.engine.has_value());
     if (place.from < 0) {
-      lanes.push_back({.engine = std::move(*place.engine), .sampler = model::Sampler(m_options.sampling)});
+      lanes.push_back({.engine = std::move(*place.engine),
+                       .sampler = model::Sampler(m_options.sampling),
+                       .text = std::move(place.text.tokens),
+                       .promptLength = place.text.promptLength});
       continue;
     }
     lanes.push_back(std::move(m_lanes[static_cast<std::size_t>(place.from)]));
@@ -98,6 +101,13 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     if (lane(index).leader == index) chooseLeader(index);
   }
   beginFresh(promptOf);
+}
+
+std::vector<LaneText> LaneSet::release() {
+  std::vector<LaneText> texts;
+  for (Lane& lane : m_lanes) texts.push_back({std::move(lane.text), lane.promptLength});
+  m_lanes.clear();
+  return texts;
 }
 
 /// Lanes of one name and the same options are told apart by a number.

@@ -74,6 +74,12 @@ struct Filling {
   bool operator==(const Filling&) const = default;
 };
 
+/// What a lane has read.
+struct LaneText {
+  std::vector<int> tokens;  ///< the prompt, then what followed it
+  int promptLength = 0;     ///< of them
+};
+
 /// One to four decoders side by side, fed together or each by itself. Synchronous; no threads of its own.
 class LaneSet {
  public:
@@ -136,12 +142,15 @@ class LaneSet {
   struct Place {
     int from = -1;                     ///< the old lane; -1 for a new one
     std::optional<LaneEngine> engine;  ///< of a new lane, or in place of the old one's
+    LaneText text = {};                ///< of a new lane: what it has read elsewhere
   };
   /// Other lanes from now on; old ones that have no place are gone. Old lanes keep their text, cache and next
   /// choice. Lanes with a new engine are fed the text that they, or the lanes that they run in lockstep with,
   /// have read so far, its end in decode steps, and sample on as if they had been there from the start; where
   /// there is no text, `promptOf` tells what they begin with.
   void arrange(std::vector<Place> places, const PromptOf& promptOf);
+  /// Leaves no lanes: their decoders are gone, what they have read comes back.
+  std::vector<LaneText> release();
   /// What would stop every lane at once after start(); null where one at least would begin. Nothing changes.
   std::vector<std::exception_ptr> whyNoneWouldStart(const PromptOf& promptOf) const;
   /// Every lane begins anew with its prompt, in lockstep with that of its leader.

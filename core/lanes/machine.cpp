@@ -1,12 +1,16 @@
 #include "core/lanes/machine.h"
 
 #include <algorithm>
+#include <span>
+
+#include <fmt/format.h>
 
 #include "core/formats/kept/cache_folder.h"
 #include "core/formats/kept/calibration_file.h"
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/kept/kept_json.h"
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 #include "core/vulkan/check.h"
 #include "core/vulkan/device.h"
 #include "core/vulkan/instance.h"
@@ -16,8 +20,8 @@ namespace headroom::lanes {
 namespace {
 DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
   const std::string folder = formats::cacheFolder();
-  const auto calibration = formats::CalibrationFile(folder, info.name, info.driver).load();
   return {.index = info.index,
+          .name = info.name,
           .label = info.label,
           .type = std::string(vulkan::typeName(info.type)),
           .driver = info.driver,
@@ -26,13 +30,15 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
           .memoryBytes = info.memoryBytes,
           .subgroupSize = info.subgroupSize,
           .maxStorageBufferRange = info.limits.maxStorageBufferRange,
+          .maxTexelBufferElements = info.limits.maxTexelBufferElements,
           .maxSharedMemory = info.limits.maxComputeSharedMemorySize,
+          .maxPushConstants = info.limits.maxPushConstantsSize,
           .storage16Bit = info.storage16Bit,
           .timestampPeriodNs = info.timestampPeriodNs,
           .ceilings =
               formats::CeilingsFile(folder, info.name, info.driver).load().value_or(model::DeviceCeilings{}),
-          .kernelPlan = calibration ? model::planText(calibration->plan) : "default for the kind of device",
-          .calibrationDate = calibration ? calibration->date : ""};
+          .calibration =
+              formats::CalibrationFile(folder, info.name, info.driver).load().value_or(model::Calibration{})};
 }
 }  // namespace
 
@@ -45,6 +51,59 @@ std::vector<DeviceFacts> listDevices() {
     throw model::Error(error.what());
   }
   return devices;
+}
+
+DeviceFacts findDevice(const std::string& name) {
+  try {
+    return factsOf(vulkan::chooseDevice(vulkan::Instance(), name));
+  } catch (const vulkan::Error& error) {
+    throw model::Error(error.what());
+  }
+}
+
+std::vector<DeviceLine> deviceLines(const DeviceFacts& device) {
+  std::vector<DeviceLine> lines = {
+      {"type", fmt::format("{}, Vulkan {}, {}", device.type, device.vulkanVersion, device.driver)}};
+  if (!device.computes) lines.push_back({"cannot decode", "it has no compute queue"});
+  lines.push_back({"memory", fmt::format("{} bytes", device.memoryBytes)});
+  lines.push_back({"subgroup", fmt::format("{} invocations", device.subgroupSize)});
+  lines.push_back(
+      {"limits",
+       fmt::format("storage buffer {} bytes, texel buffer {} texels, shared memory {} bytes",
+                   device.maxStorageBufferRange, device.maxTexelBufferElements, device.maxSharedMemory)});
+  lines.push_back({"f16 cache", device.storage16Bit ? "yes" : "no (no 16-bit storage)"});
+  lines.push_back({"time stamps", device.timestampPeriodNs > 0.0
+                                      ? fmt::format("every {} ns", device.timestampPeriodNs)
+                                      : "none"});
+  return lines;
+}
+
+std::vector<DeviceLine> ceilingLines(const model::DeviceCeilings& ceilings) {
+  if (!ceilings.known()) return {{"ceilings", "not measured"}};
+  std::vector<DeviceLine> lines = {{"ceilings", "measured on " + ceilings.date}};
+  const auto curve = [&](const char* label, const char* what, std::span<const model::MemoryPoint> points) {
+    lines.push_back({label, what});
+    for (const model::MemoryPoint& point : points) {
+      lines.push_back({"", fmt::format("{:>8}  {:8.1f}", model::bytesText(point.workingSetBytes),
+                                       point.gigabytesPerSecond)});
+    }
+  };
+  curve("  read", "GB/s, the same bytes again and again", ceilings.read);
+  curve("  read, cold", "GB/s of one dispatch, bytes that are in no cache", ceilings.coldRead);
+  curve("  copy", "GB/s read plus written, by bytes of source and target", ceilings.copy);
+  lines.push_back({"  FMA", fmt::format("{:.1f} GFLOP/s, float32", ceilings.fmaGflops)});
+  lines.push_back({"  dispatch", fmt::format("{:.1f} us with its barrier", ceilings.emptyDispatchUs)});
+  return lines;
+}
+
+std::vector<DeviceLine> kernelLines(const model::Calibration& calibration) {
+  if (!calibration.known()) return {{"kernels", "default for the kind of device, not calibrated"}};
+  std::vector<DeviceLine> lines = {
+      {"kernels", model::planText(calibration.plan)},
+      {"  calibrated", fmt::format("on {}: {}", calibration.date, calibration.measured)}};
+  for (const auto& [plan, stepMs] : calibration.candidates)
+    lines.push_back({"", fmt::format("{:8.3f} ms  {}", stepMs, model::planText(plan))});
+  return lines;
 }
 
 std::optional<std::string> deviceNamed(const std::string& label, const std::vector<DeviceFacts>& devices) {

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "core/model/device_ceilings.h"
+#include "core/model/kernel_plan.h"
 
 namespace headroom::lanes {
 
 /// What a Vulkan device says of itself, and what was measured on it earlier.
 struct DeviceFacts {
   int index = 0;
+  std::string name;
   std::string label;  ///< its name; "NAME #2" for the second one of a name
   std::string type;   ///< "software", "discrete GPU"
   std::string driver;
@@ -19,17 +21,33 @@ struct DeviceFacts {
   bool computes = false;  ///< it has a compute queue: without one it cannot decode
   std::uint64_t memoryBytes = 0;
   std::uint32_t subgroupSize = 0;
-  std::uint64_t maxStorageBufferRange = 0;  ///< bytes
-  std::uint32_t maxSharedMemory = 0;        ///< bytes
+  std::uint64_t maxStorageBufferRange = 0;   ///< bytes
+  std::uint32_t maxTexelBufferElements = 0;  ///< texels
+  std::uint32_t maxSharedMemory = 0;         ///< bytes
+  std::uint32_t maxPushConstants = 0;        ///< bytes
   bool storage16Bit = false;
-  double timestampPeriodNs = 0.0;    ///< 0: none
-  model::DeviceCeilings ceilings;    ///< unknown unless they were kept
-  std::string kernelPlan;            ///< of lanes that decode there
-  std::string calibrationDate = {};  ///< of the plan; empty for the default of its kind
+  double timestampPeriodNs = 0.0;  ///< 0: none
+  model::DeviceCeilings ceilings;  ///< unknown unless they were kept
+  model::Calibration calibration;  ///< unknown unless one was kept: lanes decode by the default of its kind
 };
 
 /// Every device of Vulkan 1.2 or newer. Throws model::Error when Vulkan cannot be had at all.
 std::vector<DeviceFacts> listDevices();
+/// The one that `--device` names so; of an empty name the best one. Throws model::Error when there is none
+/// that decodes.
+DeviceFacts findDevice(const std::string& name);
+
+/// A line about a device as people read it; of a curve, only the first line has a label.
+struct DeviceLine {
+  std::string label;
+  std::string value;
+};
+/// What it says of itself, without index and name.
+std::vector<DeviceLine> deviceLines(const DeviceFacts& device);
+/// What was measured on it.
+std::vector<DeviceLine> ceilingLines(const model::DeviceCeilings& ceilings);
+/// Which kernels decode there.
+std::vector<DeviceLine> kernelLines(const model::Calibration& calibration);
 
 /// What `--device` and DeviceLanes call the device with that label; nothing when there is none that decodes.
 std::optional<std::string> deviceNamed(const std::string& label, const std::vector<DeviceFacts>& devices);

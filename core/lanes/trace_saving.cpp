@@ -6,7 +6,6 @@
 #include "core/formats/trace/trace_writer.h"
 #include "core/model/decoder.h"
 #include "core/model/error.h"
-#include "core/model/quantity.h"
 
 namespace headroom::lanes {
 
@@ -54,13 +53,7 @@ void saveTrace(const DecodedLane& lane, const model::RecordedPart& part, const s
   const auto count = static_cast<int>(lane.tokens.size());
   const formats::OutputTarget target = formats::outputTarget(path);
   formats::AttentionSelection selection = selectionOf(lane, part);
-  const std::uint64_t needed = selection.mapBytes(count) + selection.spoolBytes(count);
-  if (const std::uint64_t room = formats::freeBytes(target); needed > room) {
-    throw model::Error(
-        fmt::format("Cannot write {}: it takes {} with what lies beside it while it is written, "
-                    "the disk has {} left",
-                    path, model::bytesText(needed), model::bytesText(room)));
-  }
+  formats::requireRoom(target, selection.mapBytes(count), selection.spoolBytes(count));
   formats::AttentionSpool spool(std::move(selection), target);
   for (int position = part.firstRow; position < part.firstRow + part.rowCount; ++position)
     spool.append(lane.rowsAt(position), position, 1);

@@ -74,6 +74,10 @@ std::string bytesText(double bytes) {
   return fixedText(bytes, unit == 0 ? 0 : decimalsFor(bytes)).append(" ").append(kUnits[unit]);
 }
 
+std::string exactBytesText(std::uint64_t bytes) {
+  return std::to_string(bytes) + " bytes (" + bytesText(static_cast<double>(bytes)) + ")";
+}
+
 std::string countText(double count) {
   constexpr std::array<const char*, 4> kUnits{"", " k", " M", " B"};
   std::size_t unit = 0;

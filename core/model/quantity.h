@@ -21,6 +21,8 @@ std::string shareText(double share);
 /// Decimal unit and three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB". 1 GB is 10^9 bytes,
 /// as in GB/s.
 std::string bytesText(double bytes);
+/// "8589934592 bytes (8.59 GB)".
+std::string exactBytesText(std::uint64_t bytes);
 
 /// "3.7 M", "412 k", "96": parameter counts.
 std::string countText(double count);

@@ -168,7 +168,7 @@ class TestViewAnalysis : public QObject {
     StepSummary sum;
     sum.add(record);
     sum.add(record);
-    QCOMPARE(sum.tokenCount, 2);
+    QCOMPARE(sum.stepCount, 2);
     QCOMPARE(sum.issued.weightsRead, std::uint64_t{400});
     QCOMPARE(sum.perStep(sum.wallTimeMs), 4.0);
     QCOMPARE(StepSummary{}.perStep(1.0), 0.0);

@@ -299,11 +299,13 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.length(), 20);
     QCOMPARE(fixture.messages.size(), 1);  // one for all lanes
     QCOMPARE(forgotten, 0);
+    const std::vector<int> decoded(fixture.store.lane(1).tokens().begin(),
+                                   fixture.store.lane(1).tokens().end());
 
     QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);
     if (bySteps) {
       fixture.host.stepOne();
-      QTRY_COMPARE(fixture.store.length(), kPromptLength + 1);
+      QTRY_COMPARE(fixture.length(0), 21);
     } else {
       fixture.host.play();
       QTRY_COMPARE(fixture.length(0), kContext);
@@ -311,6 +313,33 @@ class TestDecodeSession : public QObject {
     }
     QCOMPARE(forgotten, 1);
     QCOMPARE(lanes.count(), 1);
+    // Nothing that was decoded is lost: it is fed again, and goes on as it would have.
+    for (int lane = 0; lane < 2; ++lane) {
+      QCOMPARE(fixture.store.lane(lane).promptLength(), kPromptLength);
+      QVERIFY(std::ranges::equal(fixture.store.lane(lane).tokens().first(decoded.size()), decoded));
+    }
+  }
+
+  /// The text waits until there is a device again, and for lanes that are chosen in the meantime.
+  void aTextOutlivesFailedOpening() {
+    auto factory = std::make_unique<test::FakeLaneOpener>();
+    factory->losesAt = 20;
+    Fixture fixture(std::move(factory));
+    fixture.host.setPace({0.0});
+    fixture.open({"mha"});
+    fixture.host.play();
+    QTRY_VERIFY(fixture.textHas("The device was lost."));
+    const std::vector<int> decoded(fixture.store.lane(0).tokens().begin(),
+                                   fixture.store.lane(0).tokens().end());
+    fixture.open({"missing"});
+    QTRY_VERIFY(fixture.messages.size() > 1);
+    QCOMPARE(fixture.length(0), 20);
+    fixture.open({"gqa", "mha"});
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.store.laneCount(), 2);
+    QTRY_COMPARE(fixture.length(0), 21);
+    for (int lane = 0; lane < 2; ++lane)
+      QVERIFY(std::ranges::equal(fixture.store.lane(lane).tokens().first(decoded.size()), decoded));
   }
 
   void otherLanesAfterALossOpenOnANewDevice() {

@@ -40,8 +40,10 @@ class TestDiagnostics : public QObject {
                        .coldRead = {{1 << 20, 9.0}},
                        .fmaGflops = 100.0,
                        .emptyDispatchUs = 50.0};
-    device.kernelPlan = "packed";
-    device.calibrationDate = "2026-01-02";
+    device.calibration = {.date = "2026-01-02",
+                          .measured = "2 layers",
+                          .candidates = {{{.family = model::KernelFamily::Packed}, 1.5}},
+                          .plan = {.family = model::KernelFamily::Packed}};
     return session::diagnosticsText({.program = {"Headroom 9.9"},
                                      .system = "a system",
                                      .devices = {device},
@@ -56,12 +58,12 @@ class TestDiagnostics : public QObject {
   void whatAReportNeedsIsThere_data() {
     QTest::addColumn<QString>("part");
     for (const char* part :
-         {"Headroom 9.9\na system\n", "2: a device\n   software, Vulkan", "driver 1.2", "no compute queue",
-          "ceilings: measured 2026-01-01 10:00: read 45.0 GB/s at 1.05 MB, 25.0 GB/s at 268 MB; "
-          "read cold 9.0 GB/s at 1.05 MB; copy 40.0 GB/s at 1.05 MB, 20.0 GB/s at 268 MB; "
-          "FMA 100.0 GFLOP/s; empty dispatch 50.0 us",
-          "kernels: packed, calibrated 2026-01-02", "tiny f16: ~/models/tiny.gguf\n",
-          "8 Q \u2192 1 KV, 6 layers",
+         {"Headroom 9.9\na system\n", "2: a device\n   type                software, Vulkan",
+          ", driver 1.2\n", "cannot decode       it has no compute queue",
+          "ceilings            measured on 2026-01-01 10:00\n", " 1.05 MB      45.0\n",
+          "  268 MB      20.0\n", "100.0 GFLOP/s, float32\n", "50.0 us with its barrier\n",
+          "kernels             packed\n", "  calibrated        on 2026-01-02: 2 layers\n",
+          "   1.500 ms  packed\n", "tiny f16: ~/models/tiny.gguf\n", "8 Q \u2192 1 KV, 6 layers",
           "cache f16, batch 8, context 4096 of 2048 trained, naive kernel, on a device",
           "A note of the decoder.", "It says 9 heads, its tensors have 8", "temperature 0.8",
           "device a device"}) {

@@ -207,7 +207,6 @@ class TestTraceMemory : public QObject {
     {
       const analysis::StepSummary sum = analysis::summarise(lane.decodeSteps(200));
       QCOMPARE(sum.stepCount, 200);
-      QCOMPARE(sum.tokenCount, 200);
       QCOMPARE(sum.dispatchCount, 200 * 162);
       QCOMPARE(sum.wallTimeMs, 200 * 41.5);
       QCOMPARE(sum.gpuTimeMs, 200 * 40.5);
@@ -218,7 +217,6 @@ class TestTraceMemory : public QObject {
       QCOMPARE(sum.logical.kvRead, std::uint64_t{20'300 * 32 * 8});
       QCOMPARE(sum.stageTimeMs[static_cast<std::size_t>(Stage::Embedding)], 50.0);
       QCOMPARE(sum.stageTimeMs[static_cast<std::size_t>(Stage::FfnDown)], 1600.0);
-      QCOMPARE(sum.stageDispatchCount[static_cast<std::size_t>(Stage::AttentionDecode)], 6400);
       QCOMPARE(sum.stageIssuedBytes[static_cast<std::size_t>(Stage::Logits)], std::uint64_t{300'000});
     }
     QCOMPARE(lane.stepAt(3).issued().total(), std::uint64_t{243'000});

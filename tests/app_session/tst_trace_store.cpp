@@ -71,8 +71,8 @@ class TestTraceStore : public QObject {
     QVERIFY(!lane.predictionOf(5));
     QCOMPARE(lane.predictionOf(10), &lane.step(0));
     QCOMPARE(lane.predictionOf(10)->candidates.front().token, lane.tokens()[10]);
-    QCOMPARE(analysis::summarise(lane.decodeSteps(9)).tokenCount, 0);
-    QCOMPARE(analysis::summarise(lane.decodeSteps(29)).tokenCount, 20);
+    QCOMPARE(analysis::summarise(lane.decodeSteps(9)).stepCount, 0);
+    QCOMPARE(analysis::summarise(lane.decodeSteps(29)).stepCount, 20);
     QCOMPARE(analysis::summarise(lane.decodeSteps(29).last(5)).wallTimeMs, 10.0);
     QVERIFY(!lane.firstDisagreement());
   }
@@ -283,7 +283,7 @@ class TestTraceStore : public QObject {
     const session::LaneTrace& lane = store.lane(0);
     QCOMPARE(lane.promptLength(), 10);
     QCOMPARE(lane.filledLength(), 25);
-    QCOMPARE(analysis::summarise(lane.decodeSteps(25)).tokenCount, 1);
+    QCOMPARE(analysis::summarise(lane.decodeSteps(25)).stepCount, 1);
     QVERIFY(lane.decodeSteps(20).empty());
     QCOMPARE(lane.decodeSteps(25).size(), std::size_t{1});
     QVERIFY(!lane.predictionOf(15));

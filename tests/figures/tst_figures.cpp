@@ -60,7 +60,7 @@ figures::MapFigure sampleMap() {
   return map;
 }
 
-figures::Figure mapFigure(figures::MapFigure::Look look = {}) {
+figures::Figure mapFigure(analysis::MapLook look = {.scale = analysis::MapScale::Linear}) {
   return sampleMap().figure(sampleLane("GQA", 2, 0), look, {"one", "two", "three", "four"}, kDate);
 }
 
@@ -142,8 +142,8 @@ class TstFigures : public QObject {
       if (position == 1001) row[603] = 0.75f;
       map.addRow(position, row);
     }
-    const figures::Figure figure =
-        map.figure(sampleLane("MHA", 8, 0), {}, std::vector<std::string>(kPositions, "x"), kDate);
+    const figures::Figure figure = map.figure(sampleLane("MHA", 8, 0), {.scale = analysis::MapScale::Linear},
+                                              std::vector<std::string>(kPositions, "x"), kDate);
     const auto& content = std::get<figures::AttentionMap>(figure.content);
     QCOMPARE(content.factor, 4);
     QCOMPARE(content.cellCount, 375);

@@ -46,6 +46,10 @@ std::vector<std::string> figureNames() {
   return names;
 }
 
+const char* scaleName(analysis::MapScale scale) {
+  return std::ranges::find(kScales, scale, &decltype(kScales)::value_type::second)->first;
+}
+
 std::vector<std::string> scaleNames() {
   std::vector<std::string> names;
   for (const auto& [name, scale] : kScales) names.emplace_back(name);
@@ -197,10 +201,8 @@ class ExportCommand final : public Command {
       ranOnDevice = ranOnDevice || shown.back().measurement.ranOnDevice();
     }
     model::DeviceCeilings ceilings;
-    if (chart->chart == LaneChart::Roofline && ranOnDevice) {
-      ceilings = opener.ceilings(model::Freshness::Kept);
-      if (!ceilings.known()) ceilings = opener.ceilings(model::Freshness::Measured);
-    }
+    if (chart->chart == LaneChart::Roofline && ranOnDevice)
+      ceilings = lanes::keptElseMeasured(opener).ceilings;
     return figures::laneFigure(chart->chart, shown, ceilings, model::dateText());
   }
 
@@ -233,8 +235,8 @@ class ExportCommand final : public Command {
   std::optional<figures::FileKind> m_kind;  ///< nothing for NPY
   int m_layer = 0;
   int m_head = 0;
-  std::string m_scale = "log";
-  std::string m_colors = "viridis";
+  std::string m_scale = scaleName(analysis::MapLook{}.scale);
+  std::string m_colors{analysis::colorMapName(analysis::MapLook{}.colors)};
   std::vector<CLI::Option*> m_mapOptions;
   figures::PictureSize m_size;
 };

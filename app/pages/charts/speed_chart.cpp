@@ -154,7 +154,7 @@ void SpeedChart::drawCurve(std::size_t index, QColor color) {
 
 void SpeedChart::drawCrossings() {
   int place = 0;
-  for (const auto& [curve, goal, crossing] : analysis::crossingsAt(m_map, m_view.batch)) {
+  for (const auto& [curve, _, goal, crossing] : analysis::crossingsAt(m_map, m_view.batch)) {
     const QString name = toQt(m_map.curves[curve].title());
     markCrossing(crossing.at.positions,
                  QString("%1 %2\u00d7 at %3").arg(name, fixed(goal, 1), grouped(crossing.at.positions)),

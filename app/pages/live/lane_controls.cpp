@@ -66,11 +66,11 @@ LaneControls::LaneControls(QWidget* parent)
   add("Context", m_context, "context",
       "Positions that the KV cache has room for.\nBeyond what the model was trained for its text need not "
       "make sense, but times and bytes are true.");
-  m_kvType->addItem("f32", static_cast<int>(model::KvType::F32));
-  m_kvType->addItem("f16", static_cast<int>(model::KvType::F16));
+  for (const model::KvType type : {model::KvType::F32, model::KvType::F16})
+    m_kvType->addItem(toQt(shortName(type)), static_cast<int>(type));
   add("Cache", m_kvType, "kvType", "Keys and values are stored as 4 bytes (f32) or 2 bytes (f16) each");
-  m_kernel->addItem("shared", static_cast<int>(model::AttentionKernel::Shared));
-  m_kernel->addItem("naive", static_cast<int>(model::AttentionKernel::Naive));
+  for (const model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive})
+    m_kernel->addItem(toQt(shortName(kernel)), static_cast<int>(kernel));
   add("Kernel", m_kernel, "kernel",
       "Shared: each key and value is loaded once for all query heads that read it.\nNaive: once per query "
       "head, so sharing heads saves memory but no traffic.");

@@ -18,10 +18,6 @@ namespace {
 constexpr double kMargin = 12.0;
 constexpr double kGap = 10.0;
 
-QString counted(std::int64_t value) {
-  return toQt(model::countText(static_cast<double>(value)));
-}
-
 QString symbolOf(const analysis::WeightMatrix& matrix) {
   return toQt(matrix.symbol);
 }
@@ -187,14 +183,10 @@ void WeightsView::paintLane(QPainter& painter, const Lane& lane, double top) con
   painter.setPen(lane.color);
   painter.drawText(QPointF(kMargin, baseline), lane.title);
   painter.setPen(toQt(colors.textDim));
-  const std::int64_t attention = lane.geometry.attentionParameters();
-  const std::int64_t total = lane.geometry.total();
-  const QString facts =
-      QString("%1, one of %2 layers, then what lies outside them. Attention has %3 of %4 parameters (%5 %).")
-          .arg(lane.kind)
-          .arg(lane.layerCount)
-          .arg(counted(attention), counted(total))
-          .arg(100.0 * static_cast<double>(attention) / static_cast<double>(total), 0, 'f', 1);
+  const QString facts = QString("%1, one of %2 layers, then what lies outside them. %3")
+                            .arg(lane.kind)
+                            .arg(lane.layerCount)
+                            .arg(toQt(lane.geometry.attentionShareText()));
   const double left = kMargin + metrics.horizontalAdvance(lane.title) + kGap;
   painter.drawText(QPointF(left, baseline),
                    metrics.elidedText(facts, Qt::ElideRight, static_cast<int>(width() - kMargin - left)));

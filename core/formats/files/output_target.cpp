@@ -10,11 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <string_view>
 
 #include "core/model/error.h"
+#include "core/model/quantity.h"
 #include "core/model/whole_number.h"
 
 namespace headroom::formats {
@@ -120,14 +120,18 @@ OutputTarget outputTarget(const std::string& path) {
   return target;
 }
 
-std::uint64_t freeBytes(const OutputTarget& target) {
-  if (target.isStream()) return std::numeric_limits<std::uint64_t>::max();
+void requireRoom(const OutputTarget& target, std::uint64_t bytes, std::uint64_t scratchBytes) {
+  if (target.isStream()) return;
   const fs::path parent = fs::path(target.path).parent_path();
   struct statvfs status = {};
-  if (::statvfs(parent.empty() ? "." : parent.c_str(), &status) != 0) {
-    return std::numeric_limits<std::uint64_t>::max();  // unknown is no reason to refuse
-  }
-  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+  if (::statvfs(parent.empty() ? "." : parent.c_str(), &status) != 0) return;  // unknown is no reason
+  const std::uint64_t room = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+  if (bytes + scratchBytes <= room) return;
+  throw model::Error(fmt::format(
+      "Cannot write {}: it would need up to {}, and {} beside it while it is written; the disk has "
+      "{} left",
+      target.name, model::exactBytesText(bytes), model::exactBytesText(scratchBytes),
+      model::exactBytesText(room)));
 }
 
 }  // namespace headroom::formats

@@ -30,7 +30,8 @@ OutputTarget outputTarget(const std::string& path);
 /// Larger files are written only when somebody says so once more.
 inline constexpr std::uint64_t kLargeFileBytes = 1'000'000'000;
 
-/// Bytes that the file system of a file has left; the largest number for a stream.
-std::uint64_t freeBytes(const OutputTarget& target);
+/// Throws model::Error when the file system has not room for a file of `bytes`, and `scratchBytes` beside it
+/// while it is written. A stream needs none.
+void requireRoom(const OutputTarget& target, std::uint64_t bytes, std::uint64_t scratchBytes);
 
 }  // namespace headroom::formats
