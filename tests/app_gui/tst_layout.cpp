@@ -85,7 +85,7 @@ struct Page : test::FakePage {
   }
   /// Down a column of the canvas until `is`; -1 where it never is.
   template <typename Condition>
-  int searchDown(int x, int from, Condition is, int step = 3) {
+  int searchDown(int x, int from, Condition is, int step = 6) {
     for (int y = from; y < live().height(); y += step) {
       moveMouse({x, y});
       if (is()) return y;
@@ -148,7 +148,6 @@ class TestLayout : public QObject {
     QTest::addColumn<int>("percent");
     QTest::newRow("1440 x 900") << QSize(1440, 900) << 100;
     QTest::newRow("1024 x 640") << QSize(1024, 640) << 100;
-    QTest::newRow("large type, 1440 x 900") << QSize(1440, 900) << 200;
     QTest::newRow("large type, 1280 x 720") << QSize(1280, 720) << 200;
     QTest::newRow("large type, 1024 x 640") << QSize(1024, 640) << 200;
     QTest::newRow("large type, least window") << QSize(900, 560) << 200;
@@ -283,7 +282,6 @@ class TestLayout : public QObject {
     QTest::addColumn<int>("percent");
     QTest::addColumn<bool>("roofline");
     QTest::newRow("1440 x 900") << QSize(1440, 900) << 100 << false;
-    QTest::newRow("1280 x 720") << QSize(1280, 720) << 100 << false;
     QTest::newRow("1280 x 720, roofline") << QSize(1280, 720) << 100 << true;
     QTest::newRow("1024 x 640") << QSize(1024, 640) << 100 << false;
   }
@@ -319,7 +317,7 @@ class TestLayout : public QObject {
           page.searchDown(lane * wall + wall * 2 / 3, textEnd - 60, [&] { return page.isOnBracket(lane); });
       QVERIFY(bracket > 0);
       std::set<int> heads;
-      for (int x = lane * wall; x < (lane + 1) * wall + 8; x += 2) {
+      for (int x = lane * wall; x < (lane + 1) * wall + 8; x += 5) {
         page.moveMouse({x, bracket});
         if (page.isOnBracket(lane)) heads.insert(page.selection().pointedKvHead()->kvHead);
       }
