@@ -178,8 +178,8 @@ class TestHelp : public QObject {
              qPrintable(page.sentence()));
     const QString text = QGuiApplication::clipboard()->text();
     for (const char* part :
-         {"Headroom ", "Qt 6.", "Dear ImGui 1.", "Devices\n0: ", "storage buffer",
-          "ceilings: ", "Lanes, in lockstep\nMHA: mha\n", "8 Q \u2192 1 KV, 3 layers",
+         {"Headroom ", "Qt 6.", "Dear ImGui 1.", "Devices\n0: ", "storage buffer", "ceilings  ",
+          "Lanes, in lockstep\nMHA: mha\n", "8 Q \u2192 1 KV, 3 layers",
           "cache f32, batch 1, context 64 of 64", "64 positions, 16 of them the prompt",
           "temperature 0.8, top-k 0, top-p 0.95, seed 1", "full speed", "theme dark, text 100 %",
           "prompt as text, 16 bytes, left out", "Token \"\u2026\" is outside the vocabulary."}) {
