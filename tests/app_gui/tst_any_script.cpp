@@ -238,10 +238,10 @@ class TestAnyScript : public QObject {
     };
     const QColor panel = toQt(page.palette().panel);
     check("time line", part(0.0, 0.88, 0.14, 0.12), "سلام", small, panel);
-    const QImage rows = part(0.58, 0.12, 0.05, 0.2);
+    const QImage rows = part(0.58, 0.34, 0.08, 0.3);
     check("rows", rows, "你好", small, panel);
     check("rows", rows, "سلام", small, panel);
-    const QImage columns = part(0.6, 0.71, 0.1, 0.1).transformed(QTransform().rotate(90));
+    const QImage columns = part(0.6, 0.62, 0.16, 0.25).transformed(QTransform().rotate(90));
     check("columns", columns, "你好", small, panel);
     check("columns", columns, "سلام", small, panel);
 
