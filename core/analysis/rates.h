@@ -25,7 +25,7 @@ double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs);
 /// heads / KV heads for the naive one.
 double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical);
 
-/// Both as every view and report shows them, without units: "8.0", "12.34".
+/// Both as counters and reports show them, without units: "8.0", "12.34".
 std::string kvReuseText(double factor);
 std::string impliedText(double gigabytesPerSecond);
 

@@ -28,7 +28,7 @@ struct Page : test::GuiFixture {
         },
         10000);
   }
-  /// Goes on from the text that it had.
+  /// Play decodes on, or the same text again.
   bool decodesAgain() {
     const std::vector<int> before(store().lane(0).tokens().begin(), store().lane(0).tokens().end());
     application->session().play();
@@ -85,7 +85,11 @@ class TestFaultsGui : public QObject {
     const int length = page.length(0);
     QVERIFY(length > 20);
     QVERIFY(page.draws());
-    QCOMPARE(page.length(0), length);  // the text stays
+    QCOMPARE(page.length(0), length);      // the text stays
+    if (result == VK_ERROR_DEVICE_LOST) {  // one step goes on from there, and not from the prompt
+      page.application->session().stepOne();
+      QTRY_VERIFY_WITH_TIMEOUT(page.length(0) > length, 20000);
+    }
     QVERIFY(page.decodesAgain());
   }
 

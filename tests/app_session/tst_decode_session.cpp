@@ -4,40 +4,13 @@
 #include "app/session/lane_change.h"
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/app_session/session_fixture.h"
 
 using namespace headroom;
 using test::FakeDecoder;
-
-namespace {
-
-/// A session with its store, as the application wires them.
-struct Fixture {
-  session::TraceStore store;
-  session::SessionHost host;
-  QStringList messages;
-
-  explicit Fixture(std::unique_ptr<lanes::LaneOpener> factory = std::make_unique<test::FakeLaneOpener>())
-      : host(std::move(factory)) {
-    host.fill(store);
-    QObject::connect(&host, &session::SessionHost::message, &store, [this](const session::Message& message) {
-      messages.append(QString::fromStdString(message.sentence));
-    });
-    host.setPrompt("It is a truth");
-  }
-  void open(const std::vector<std::string>& sources) {
-    std::vector<session::LaneRequest> lanes;
-    for (const std::string& source : sources) lanes.push_back({source, static_cast<int>(lanes.size()), {}});
-    host.setLanes(lanes);
-  }
-  int length(int lane) { return lane < store.laneCount() ? store.lane(lane).length() : 0; }
-  bool textHas(const std::string& text) { return messages.join('\n').contains(QString::fromStdString(text)); }
-};
-
-constexpr int kPromptLength = 13;
-constexpr int kContext = 64;
-
-}  // namespace
+using test::kContext;
+using test::kPromptLength;
+using Fixture = test::SessionFixture;
 
 class TestDecodeSession : public QObject {
   Q_OBJECT
@@ -277,100 +250,6 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.length(0), 20);
     const auto tokens = fixture.store.lane(0).tokens();
     QCOMPARE(tokens[19], FakeDecoder::tokenFor(19, {}));
-  }
-
-  void aLostDeviceIsOpenedAgainByPlaying_data() {
-    QTest::addColumn<bool>("bySteps");
-    QTest::newRow("play") << false;
-    QTest::newRow("step") << true;
-  }
-  void aLostDeviceIsOpenedAgainByPlaying() {
-    QFETCH(bool, bySteps);
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
-    const std::atomic<int>& forgotten = factory->forgotten;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({0.0});
-    fixture.open({"mha", "mqa"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.textHas("The device was lost. The text so far stays; press play"));
-    QTRY_VERIFY(fixture.host.state().finished);
-    QVERIFY(!fixture.host.state().playing);
-    QCOMPARE(fixture.store.length(), 20);
-    QCOMPARE(fixture.messages.size(), 1);  // one for all lanes
-    QCOMPARE(forgotten, 0);
-    const std::vector<int> decoded(fixture.store.lane(1).tokens().begin(),
-                                   fixture.store.lane(1).tokens().end());
-
-    QSignalSpy lanes(&fixture.host, &session::SessionHost::lanesChanged);
-    if (bySteps) {
-      fixture.host.stepOne();
-      QTRY_COMPARE(fixture.length(0), 21);
-    } else {
-      fixture.host.play();
-      QTRY_COMPARE(fixture.length(0), kContext);
-      QTRY_COMPARE(fixture.length(1), kContext);
-    }
-    QCOMPARE(forgotten, 1);
-    QCOMPARE(lanes.count(), 1);
-    // Nothing that was decoded is lost: it is fed again, and goes on as it would have.
-    for (int lane = 0; lane < 2; ++lane) {
-      QCOMPARE(fixture.store.lane(lane).promptLength(), kPromptLength);
-      QVERIFY(std::ranges::equal(fixture.store.lane(lane).tokens().first(decoded.size()), decoded));
-    }
-  }
-
-  /// The text waits until there is a device again, and for lanes that are chosen in the meantime.
-  void aTextOutlivesFailedOpening() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({0.0});
-    fixture.open({"mha"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.textHas("The device was lost."));
-    const std::vector<int> decoded(fixture.store.lane(0).tokens().begin(),
-                                   fixture.store.lane(0).tokens().end());
-    fixture.open({"missing"});
-    QTRY_VERIFY(fixture.messages.size() > 1);
-    QCOMPARE(fixture.length(0), 20);
-    fixture.open({"gqa", "mha"});
-    fixture.host.stepOne();
-    QTRY_COMPARE(fixture.store.laneCount(), 2);
-    QTRY_COMPARE(fixture.length(0), 21);
-    for (int lane = 0; lane < 2; ++lane)
-      QVERIFY(std::ranges::equal(fixture.store.lane(lane).tokens().first(decoded.size()), decoded));
-  }
-
-  void otherLanesAfterALossOpenOnANewDevice() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = kPromptLength - 1;  // while the prompt goes in
-    const std::atomic<int>& forgotten = factory->forgotten;
-    Fixture fixture(std::move(factory));
-    fixture.open({"mha", "mqa"});
-    QTRY_VERIFY(fixture.textHas("The device was lost."));
-    QVERIFY2(fixture.messages.size() == 1, qPrintable(fixture.messages.join('\n')));
-    fixture.open({"gqa"});
-    QTRY_COMPARE(fixture.store.length(), kPromptLength);
-    QCOMPARE(fixture.store.laneCount(), 1);
-    QCOMPARE(forgotten, 1);
-  }
-
-  /// With the device gone, lanes can be closed all the same, to the last.
-  void lanesCloseAfterALoss() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->losesAt = 20;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({0.0});
-    fixture.open({"mha"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.textHas("The device was lost."));
-    QCOMPARE(fixture.store.laneCount(), 1);
-    fixture.open({});
-    QTRY_COMPARE(fixture.store.laneCount(), 0);
-    fixture.open({"gqa"});
-    QTRY_COMPARE(fixture.length(0), kPromptLength);
-    QCOMPARE(fixture.store.lane(0).info().title, std::string("GQA"));
   }
 
   void aLaterRequestReplacesAWaitingOne() {
