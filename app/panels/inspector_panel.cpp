@@ -51,7 +51,7 @@ float InspectorPanel::leastHeight(const PanelContext& context) {
   const float small = context.fonts.small->FontSize;
   const float aroundMap = context.fonts.strong->FontSize + context.px(6) + ImGui::GetFrameHeight() +
                           2.0f * small + context.px(20) + AttentionMapView::labelHeight(context) +
-                          HeadSummary::lineHeight(context);
+                          HeadSummary::figuresHeight(context, 0.0f);
   return 2.0f * context.px(kPadding) + aroundMap + context.px(kLeastMap);
 }
 
@@ -82,12 +82,13 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   const float twoSides = 0.5f * (inner.width() - gap - labelSets * labels);
   const bool two = other && twoSides >= context.px(kSmallestMap);
   const float side = two ? twoSides : inner.width() - labels;
-  // The maps come first: where they would shrink much, the summary becomes one line.
+  // The maps come first: where they would shrink much, of the summary the figures are left.
   const float wanted = title + side + AttentionMapView::labelHeight(context);
   const float room = inner.max.y - y - readout;
+  const float half = 0.5f * (inner.width() - gap);
   const float summary = room - HeadSummary::smallestHeight(context) >= wanted - 0.25f * side
                             ? HeadSummary::smallestHeight(context)
-                            : HeadSummary::lineHeight(context);
+                            : HeadSummary::figuresHeight(context, two ? half : inner.width());
   const float mapBottom = y + std::min(room - summary, wanted);
 
   const MapViewport view = viewport(context);
@@ -107,7 +108,6 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
            "other map");
   }
   const float summaryTop = mapBottom + readout;
-  const float half = 0.5f * (inner.width() - gap);
   m_summary.draw(context, head,
                  {{inner.min.x, summaryTop}, {two ? inner.min.x + half : inner.max.x, inner.max.y}});
   if (two) m_summary.draw(context, *other, {{inner.min.x + half + gap, summaryTop}, inner.max});

@@ -28,6 +28,8 @@ constexpr int kLeastHeightOfCharts = 150;
 constexpr int kLongStep = 10;
 /// Pixels down that a page needs to show lanes and charts.
 constexpr int kHeightForCharts = 720;
+/// And to show charts below an inspector whose maps are as large as its width allows.
+constexpr int kHeightForChartsAndInspector = 1150;
 /// And how many to show settings that take two rows in large type.
 constexpr int kHeightForLaneSettings = 420;
 
@@ -79,7 +81,9 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
   connect(&board, &session::SpeedBoard::changed, this, &LivePage::offerCommands);
   connect(&selection, &session::Selection::changed, this, [this] {
     const bool inspects = m_selection.head().has_value();
-    if (std::exchange(m_inspects, inspects) != inspects) divideHeight();
+    if (std::exchange(m_inspects, inspects) == inspects) return;
+    fitCharts();
+    divideHeight();
   });
   connectTransport();
   connectControls();
@@ -100,11 +104,24 @@ int LivePage::heightForCharts() const {
   return scaled(kHeightForCharts, m_appearance);
 }
 
+int LivePage::heightForChartsAndInspector() const {
+  return scaled(kHeightForChartsAndInspector, m_appearance);
+}
+
 void LivePage::fitCharts() {
-  const bool open = m_wantsCharts.value_or(height() >= heightForCharts());
+  const bool open =
+      m_inspects ? m_wantsChartsBesideInspector.value_or(height() >= heightForChartsAndInspector())
+                 : m_wantsCharts.value_or(height() >= heightForCharts());
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
+  // There is nothing to make higher.
+  m_splitter->handle(1)->setEnabled(open);
   divideHeight();
+}
+
+void LivePage::chooseCharts(bool open) {
+  (m_inspects ? m_wantsChartsBesideInspector : m_wantsCharts) = open;
+  fitCharts();
 }
 
 int LivePage::heightForLaneSettings() const {
@@ -123,6 +140,7 @@ void LivePage::resizeEvent(QResizeEvent* event) {
   Page::resizeEvent(event);
   const auto crossed = [&](int limit) { return (event->oldSize().height() >= limit) != (height() >= limit); };
   if (crossed(heightForCharts())) m_wantsCharts.reset();
+  if (crossed(heightForChartsAndInspector())) m_wantsChartsBesideInspector.reset();
   if (crossed(heightForLaneSettings())) m_wantsLaneSettings.reset();
   fitLaneSettings();
   layout()->activate();
@@ -199,14 +217,10 @@ void LivePage::connectControls() {
   connect(m_lower, &LowerPanel::kvHeadPointed, this,
           [this](std::optional<session::KvHeadAddress> head) { m_selection.pointAtKvHead(this, head); });
   connect(m_lower, &LowerPanel::viewChanged, this, [this](LowerView view) {
-    m_wantsCharts = true;
-    m_lower->setOpen(true);
+    chooseCharts(true);
     showLowerView(view);
   });
-  connect(m_lower, &LowerPanel::viewChosenAgain, this, [this] {
-    m_wantsCharts = !m_lower->isOpen();
-    fitCharts();
-  });
+  connect(m_lower, &LowerPanel::viewChosenAgain, this, [this] { chooseCharts(!m_lower->isOpen()); });
 }
 
 void LivePage::showState(const session::SessionState& state) {

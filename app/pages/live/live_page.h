@@ -53,11 +53,14 @@ class LivePage : public Page {
 
  private:
   void divide(QWidget* live);
-  /// Maps before charts: in a low window the charts wait until somebody asks for them, and in a lower one the
-  /// settings of lanes do.
+  /// Maps before charts: in a low window, and while a head is inspected, the charts wait until somebody asks
+  /// for them, and in a lower window the settings of lanes do.
   void fitCharts();
+  /// The user's own choice: beside the inspector, or without it.
+  void chooseCharts(bool open);
   void fitLaneSettings();
   int heightForCharts() const;
+  int heightForChartsAndInspector() const;
   int heightForLaneSettings() const;
   void connectTransport();
   void connectControls();
@@ -93,6 +96,7 @@ class LivePage : public Page {
   QRect m_messageArea;
   bool m_inspects = false;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
+  std::optional<bool> m_wantsChartsBesideInspector;
   std::optional<bool> m_wantsLaneSettings;
   QAction* m_goThere = nullptr;
   QAction* m_goBack = nullptr;

@@ -104,8 +104,12 @@ VerdictStrip::VerdictStrip(const session::TraceStore& store, const session::Spee
   connect(&board, &session::SpeedBoard::changed, this, &VerdictStrip::refresh);
 }
 
-void VerdictStrip::setView(LowerView view) {
-  m_views->button(static_cast<int>(view))->setChecked(true);
+void VerdictStrip::setView(std::optional<LowerView> view) {
+  // A group that is exclusive keeps one pressed.
+  m_views->setExclusive(false);
+  for (int each = 0; each < kLowerViewCount; ++each)
+    m_views->button(each)->setChecked(view && static_cast<int>(*view) == each);
+  m_views->setExclusive(true);
 }
 
 void VerdictStrip::setReturn(std::optional<QString> place) {

@@ -31,7 +31,8 @@ class VerdictStrip : public QFrame {
 
   void setAppearance(const session::Appearance& appearance);
   void setState(const session::SessionState& state);
-  void setView(LowerView view);
+  /// What shows below it; nothing where that is folded.
+  void setView(std::optional<LowerView> view);
   /// Whether there is a place to go back to.
   void setReturn(std::optional<QString> place);
   /// Where the button leads.
