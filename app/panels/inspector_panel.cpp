@@ -20,8 +20,19 @@ constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
 constexpr float kPadding = 12.0f;
+/// Across, in which a summary beside a map can be read.
+constexpr float kSummaryWidth = 220.0f;
 /// Above this height of a map no more is scrolled to.
 constexpr float kLeastMap = 90.0f;
+
+float titleHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(4);
+}
+
+/// In lockstep both maps have the same rows, so one set of labels serves both.
+bool hasSameRows(const PanelContext& context) {
+  return context.store.feed() == session::TokenFeed::Lockstep;
+}
 
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
@@ -72,46 +83,60 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   drawControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}});
   y += controls;
 
-  const float gap = context.px(12);
-  const float readout = context.fonts.small->FontSize + context.px(8);
-  const float title = context.fonts.small->FontSize + context.px(4);
-  const float labels = AttentionMapView::labelWidth(context);
-  // In lockstep both maps have the same rows, so one set of labels serves both.
-  const bool sameRows = context.store.feed() == session::TokenFeed::Lockstep;
-  const float labelSets = sameRows ? 1.0f : 2.0f;
-  const float twoSides = 0.5f * (inner.width() - gap - labelSets * labels);
-  const bool two = other && twoSides >= context.px(kSmallestMap);
-  const float side = two ? twoSides : inner.width() - labels;
-  // The maps come first: where they would shrink much, of the summary the figures are left.
-  const float wanted = title + side + AttentionMapView::labelHeight(context);
-  const float room = inner.max.y - y - readout;
-  const float half = 0.5f * (inner.width() - gap);
-  const float summary = room - HeadSummary::smallestHeight(context) >= wanted - 0.25f * side
-                            ? HeadSummary::smallestHeight(context)
-                            : HeadSummary::figuresHeight(context, two ? half : inner.width());
-  const float mapBottom = y + std::min(room - summary, wanted);
-
+  const Places places = arrange(context, {{inner.min.x, y}, inner.max}, other.has_value());
   const MapViewport view = viewport(context);
   m_point.reset();
-  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left, float right,
+  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, const Rect& place,
                           AttentionMapView::RowLabels rowLabels, const char* id) {
-    map.draw(context, address, view, rowLabels, {{left, y + title}, {right, mapBottom}});
+    map.draw(context, address, view, rowLabels, {{place.min.x, place.min.y + titleHeight(context)}, place.max});
     drawLabel(context, list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
               context.store.lane(address.lane).info().title);
     handleMouse(context, map, address, id);
   };
   using RowLabels = AttentionMapView::RowLabels;
-  const float split = two ? inner.min.x + labels + side : inner.max.x;
-  column(m_map, head, inner.min.x, split, RowLabels::Shown, "map");
-  if (two) {
-    column(m_otherMap, *other, split + gap, inner.max.x, sameRows ? RowLabels::Hidden : RowLabels::Shown,
+  column(m_map, head, places.map, RowLabels::Shown, "map");
+  m_summary.draw(context, head, places.summary);
+  if (places.otherMap) {
+    column(m_otherMap, *other, *places.otherMap, hasSameRows(context) ? RowLabels::Hidden : RowLabels::Shown,
            "other map");
+    m_summary.draw(context, *other, places.otherSummary);
   }
-  const float summaryTop = mapBottom + readout;
-  m_summary.draw(context, head,
-                 {{inner.min.x, summaryTop}, {two ? inner.min.x + half : inner.max.x, inner.max.y}});
-  if (two) m_summary.draw(context, *other, {{inner.min.x + half + gap, summaryTop}, inner.max});
-  drawReadout(context, {{inner.min.x, mapBottom}, {inner.max.x, mapBottom + readout}});
+  drawReadout(context, places.readout);
+}
+
+InspectorPanel::Places InspectorPanel::arrange(const PanelContext& context, const Rect& area,
+                                               bool hasOther) const {
+  const float gap = context.px(kPadding);
+  const float readout = context.fonts.small->FontSize + context.px(8);
+  const float labels = AttentionMapView::labelWidth(context);
+  const float aroundMap = titleHeight(context) + AttentionMapView::labelHeight(context);
+  const float labelSets = hasSameRows(context) ? 1.0f : 2.0f;
+  const float twoSides = 0.5f * (area.width() - gap - labelSets * labels);
+  const bool two = hasOther && twoSides >= context.px(kSmallestMap);
+  const float side = two ? twoSides : area.width() - labels;
+  // The maps come first: where they would shrink much, of the summary the figures are left.
+  const float half = 0.5f * (area.width() - gap);
+  const float room = area.height() - readout;
+  const float summary = room - HeadSummary::smallestHeight(context) >= aroundMap + 0.75f * side
+                            ? HeadSummary::smallestHeight(context)
+                            : HeadSummary::figuresHeight(context, two ? half : area.width());
+  const float below = std::min(room - summary - aroundMap, side);
+  // One map in a low place has room for all of the summary at its right.
+  const float beside = std::min(room - aroundMap, side - gap - context.px(kSummaryWidth));
+  const bool isBeside = !two && beside >= below;
+
+  Places places;
+  const float bottom = area.min.y + aroundMap + (isBeside ? beside : below);
+  const float split = area.min.x + labels + (isBeside ? beside : side);
+  places.map = {area.min, {split, bottom}};
+  places.readout = {{area.min.x, bottom}, {area.max.x, bottom + readout}};
+  places.summary = {{area.min.x, bottom + readout}, {two ? area.min.x + half : area.max.x, area.max.y}};
+  if (isBeside) places.summary = {{split + gap, area.min.y + titleHeight(context)}, {area.max.x, bottom}};
+  if (two) {
+    places.otherMap = Rect{{split + gap, area.min.y}, {area.max.x, bottom}};
+    places.otherSummary = {{area.min.x + half + gap, bottom + readout}, area.max};
+  }
+  return places;
 }
 
 void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {

@@ -18,6 +18,15 @@ class InspectorPanel : public Panel {
   bool isPointedAt() const { return m_point.has_value(); }
 
  private:
+  /// Of the maps with their titles and labels, what is said of the point under the mouse, and the summaries.
+  struct Places {
+    Rect map;
+    std::optional<Rect> otherMap;
+    Rect readout;
+    Rect summary;
+    Rect otherSummary;
+  };
+  Places arrange(const PanelContext& context, const Rect& area, bool hasOther) const;
   void drawHeader(const PanelContext& context, const Rect& area);
   void drawControls(const PanelContext& context, const Rect& area);
   void drawScaleLegend(const PanelContext& context, const Rect& area);

@@ -52,11 +52,12 @@ LaneHeights laneHeights(const PanelContext& context, float height) {
   return heights;
 }
 
-LaneHeights besideInspector(const PanelContext& context, LaneHeights heights) {
+LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float text) {
   const float least = InspectorPanel::leastHeight(context);
   const float body = context.fonts.body->FontSize;
   const float leastText = heights.room >= 2.0f * kTwoLines * body ? kTwoLines * body : kOneLine * body;
-  heights.text = std::clamp(heights.room - heights.gap - least, leastText, std::max(leastText, heights.text));
+  const float mostText = std::max(leastText, std::min(heights.text, text));
+  heights.text = std::clamp(heights.room - heights.gap - least, leastText, mostText);
   const float band = std::max(heights.room - heights.gap - heights.text, least);
   heights.wall = band - heights.gap - heights.bottom;
   return heights;

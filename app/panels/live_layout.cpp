@@ -100,7 +100,10 @@ LiveLayout::Frame LiveLayout::frame(const PanelContext& context, const Rect& are
     frame.lanes = {{area.min.x + margin, area.min.y + margin},
                    {area.max.x - margin, frame.timeline.min.y - margin}};
     frame.heights = laneHeights(context, frame.lanes.height() - 2.0f * context.px(kPaddingDown));
-    if (frame.inspects) frame.heights = besideInspector(context, frame.heights);
+    if (frame.inspects)
+      frame.heights = besideInspector(
+          context, frame.heights,
+          m_textSizes ? *m_textSizes * context.fonts.body->FontSize : frame.heights.text);
   };
   divide(context.px(kTimeline));
   if (frame.heights.scrolls()) divide(context.px(kLowTimeline));
@@ -122,6 +125,8 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   const int count = context.store.laneCount();
   while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
   const Frame frame = this->frame(context, area);
+  // The charts fold beside the inspector, and what they leave is for its maps.
+  if (!frame.inspects) m_textSizes = frame.heights.text / context.fonts.body->FontSize;
   drawGround(context, area, frame);
   m_parts.clear();
   if (count == 0) {

@@ -25,9 +25,12 @@ namespace {
 
 /// Two rasterisers' pictures of one word are this alike.
 constexpr double kSame = 0.75;
+/// Those of Qt's own painter, in charts.
+constexpr double kWhole = 0.9;
 
 struct Page : test::FakePage {
   bool startAt(QSize size, int percent = 100, int lanes = 2) {
+    if (lanes == 1) settings.setLanes({{"mha", 0, {}}});
     if (lanes == 3) settings.setLanes({{"mha", 0, {}}, {"gqa", 1, {}}, {"mqa", 2, {}}});
     start();
     const bool isDone = drawn() && QTest::qWaitFor(
@@ -72,20 +75,23 @@ struct Page : test::FakePage {
     }
     return places.size() < 7 ? QString("only %1 controls").arg(places.size()) : QString();
   }
+  QFont smallFont() {
+    QFont font = view::qtFont(live().appearance());
+    font.setPixelSize(static_cast<int>(std::lround(live().appearance().textSize() - 2.0f)));
+    return font;
+  }
   /// Where the words stand in small type on a ground, in the lowest part of the canvas.
   test::Match wordBelow(const QString& word, session::Color ground) {
     const QImage image = picture();
     const QRect part(0, image.height() * 2 / 3, image.width(), image.height() - image.height() * 2 / 3);
-    QFont font = view::qtFont(live().appearance());
-    font.setPixelSize(static_cast<int>(std::lround(live().appearance().textSize() - 1.5f)));
-    test::Match match = find(inkOn(paintedText(word, font), Qt::black),
+    test::Match match = find(inkOn(paintedText(word, smallFont()), Qt::black),
                              inkOn(image.copy(part), QColor(ground.red, ground.green, ground.blue)));
     match.place.translate(part.topLeft());
     return match;
   }
   /// Down a column of the canvas until `is`; -1 where it never is.
   template <typename Condition>
-  int searchDown(int x, int from, Condition is, int step = 6) {
+  int searchDown(int x, int from, Condition is, int step = 9) {
     for (int y = from; y < live().height(); y += step) {
       moveMouse({x, y});
       if (is()) return y;
@@ -121,8 +127,8 @@ struct Page : test::FakePage {
   /// The token at places of the first lane's text, a few per line: where lines break.
   std::vector<int> tokens(int top) {
     std::vector<int> found;
-    for (int y = top; y < top + 36; y += 9) {
-      for (const int x : {30, 44, 60, 120}) {
+    for (int y = top; y < top + 36; y += 12) {
+      for (const int x : {30, 60, 120}) {
         moveMouse({x, y});
         const auto& token = selection().hoveredToken();
         found.push_back(token ? token->position : -1);
@@ -277,6 +283,86 @@ class TestLayout : public QObject {
     }
   }
 
+  void chartsYieldToTheInspector_data() {
+    QTest::addColumn<QSize>("size");
+    QTest::addColumn<bool>("before");
+    QTest::newRow("1440 x 900") << QSize(1440, 900) << true;
+    QTest::newRow("1280 x 720") << QSize(1280, 720) << false;
+  }
+  /// They come back with the end of it, or when somebody asks.
+  void chartsYieldToTheInspector() {
+    QFETCH(QSize, size);
+    QFETCH(bool, before);
+    Page page;
+    QVERIFY(page.startAt(size));
+    const auto* chart = page.window().findChild<pages::GrowthChart*>();
+    auto* button = page.window().findChild<QToolButton*>("viewCharts");
+    QCOMPARE(chart->isVisible(), before);
+    QCOMPARE(button->isChecked(), before);
+    QTest::keyClick(&page.window(), Qt::Key_Right, Qt::ControlModifier);
+    QTRY_VERIFY(!chart->isVisible());
+    for (const char* name : {"viewCharts", "viewSpeed", "viewRoofline", "viewWeights"})
+      QVERIFY2(!page.window().findChild<QToolButton*>(name)->isChecked(), name);
+    QTRY_VERIFY(page.live().height() > size.height() * 6 / 10);
+    for (const bool open : {true, false}) {
+      QTest::mouseClick(button, Qt::LeftButton);
+      QTRY_COMPARE(chart->isVisible(), open);
+      QCOMPARE(button->isChecked(), open);
+    }
+    QTest::keyClick(&page.window(), Qt::Key_Escape);
+    QTRY_VERIFY(!page.selection().head());
+    QTRY_COMPARE(chart->isVisible(), before);
+    QCOMPARE(button->isChecked(), before);
+  }
+
+  void legendsAreWhole_data() {
+    QTest::addColumn<QSize>("size");
+    QTest::addColumn<int>("percent");
+    QTest::addColumn<int>("lanes");
+    QTest::newRow("1440 x 900") << QSize(1440, 900) << 100 << 2;
+    QTest::newRow("as low as it gets") << QSize(900, 560) << 100 << 3;
+    QTest::newRow("large type") << QSize(1280, 720) << 200 << 2;
+  }
+  /// However low the chart is: names stand behind its title or above its plot.
+  void legendsAreWhole() {
+    QFETCH(QSize, size);
+    QFETCH(int, percent);
+    QFETCH(int, lanes);
+    Page page;
+    QVERIFY(page.startAt(size, percent, lanes));
+    auto* chart = page.window().findChild<pages::GrowthChart*>();
+    if (!chart->isVisible()) QTest::keyClick(&page.window(), Qt::Key_1, Qt::ControlModifier);
+    QTRY_VERIFY(chart->isVisible());
+    QTest::qWait(500);
+    const session::Color ground = page.live().appearance().palette().panel;
+    const test::Ink seen = inkOn(chart->grab().toImage(), QColor(ground.red, ground.green, ground.blue));
+    for (int lane = 0; lane < lanes; ++lane) {
+      const QString title = QString::fromStdString(page.store().lane(lane).info().title);
+      const test::Match match = find(inkOn(paintedText(title, chart->legend->font()), Qt::black), seen);
+      QVERIFY2(match.likeness > kWhole, qPrintable(title + QString(": %1").arg(match.likeness)));
+    }
+  }
+
+  void figuresAreWhole_data() {
+    QTest::addColumn<int>("lanes");
+    QTest::newRow("beside the map") << 1;
+    QTest::newRow("below two maps") << 2;
+  }
+  /// None of a head's figures is cut where there is little room for them.
+  void figuresAreWhole() {
+    QFETCH(int, lanes);
+    Page page;
+    QVERIFY(page.startAt({1280, 720}, 100, lanes));
+    page.selection().setHead(session::HeadAddress{});
+    QTest::qWait(300);
+    page.settle();
+    const session::Color panel = page.live().appearance().palette().panel;
+    constexpr double kAlike = 0.7;  // so small
+    const double whole = page.wordBelow("distance", panel).likeness;
+    const double cut = page.wordBelow("distanc\u2026", panel).likeness;
+    QVERIFY2(whole > kAlike && whole > cut, qPrintable(QString("%1, %2").arg(whole).arg(cut)));
+  }
+
   void theInspectorLeavesTheText_data() {
     QTest::addColumn<QSize>("size");
     QTest::addColumn<int>("percent");
@@ -317,7 +403,7 @@ class TestLayout : public QObject {
           page.searchDown(lane * wall + wall * 2 / 3, textEnd - 60, [&] { return page.isOnBracket(lane); });
       QVERIFY(bracket > 0);
       std::set<int> heads;
-      for (int x = lane * wall; x < (lane + 1) * wall + 8; x += 5) {
+      for (int x = lane * wall; x < (lane + 1) * wall + 8; x += wall / 20) {
         page.moveMouse({x, bracket});
         if (page.isOnBracket(lane)) heads.insert(page.selection().pointedKvHead()->kvHead);
       }
