@@ -20,6 +20,7 @@ constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
 constexpr float kPadding = 12.0f;
+constexpr const char* kWholeText = "Whole text";
 /// Across, in which a summary beside a map can be read.
 constexpr float kSummaryWidth = 220.0f;
 /// Above this height of a map no more is scrolled to.
@@ -32,6 +33,38 @@ float titleHeight(const PanelContext& context) {
 /// In lockstep both maps have the same rows, so one set of labels serves both.
 bool hasSameRows(const PanelContext& context) {
   return context.store.feed() == session::TokenFeed::Lockstep;
+}
+
+float comboWidth(const PanelContext& context) {
+  return context.px(context.appearance.presentation() ? 150 : 112);
+}
+
+/// Of the controls above the maps, from the top left of their rows.
+struct ControlPlaces {
+  ImVec2 scale;
+  ImVec2 colors;
+  ImVec2 wholeText;
+};
+
+/// One row, or more where the next control would be cut.
+ControlPlaces controlPlaces(const PanelContext& context, float width) {
+  const float spacing = ImGui::GetStyle().ItemSpacing.x;
+  const float button = ImGui::CalcTextSize(kWholeText).x + 2.0f * ImGui::GetStyle().FramePadding.x;
+  ControlPlaces places{};
+  ImVec2 end{0.0f, 0.0f};
+  const auto place = [&](ImVec2& control, float needed) {
+    if (end.x > 0.0f && end.x + needed > width) end = {0.0f, end.y + ImGui::GetFrameHeight() + context.px(4)};
+    control = end;
+    end.x += needed + spacing;
+  };
+  place(places.scale, comboWidth(context));
+  place(places.colors, comboWidth(context));
+  place(places.wholeText, button);
+  return places;
+}
+
+float controlsHeight(const PanelContext& context, float width) {
+  return controlPlaces(context, width).wholeText.y + ImGui::GetFrameHeight() + context.px(8);
 }
 
 std::string headName(const session::HeadAddress& head) {
@@ -79,7 +112,7 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   const float header = context.fonts.strong->FontSize + context.px(6);
   drawHeader(context, {inner.min, {inner.max.x, inner.min.y + header}});
   float y = inner.min.y + header;
-  const float controls = ImGui::GetFrameHeight() + context.px(8);
+  const float controls = controlsHeight(context, inner.width());
   drawControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}});
   y += controls;
 
@@ -167,9 +200,12 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
 }
 
 void InspectorPanel::drawControls(const PanelContext& context, const Rect& area) {
-  ImGui::SetCursorScreenPos(area.min);
+  const ControlPlaces places = controlPlaces(context, area.width());
+  const auto goTo = [&](ImVec2 place) {
+    ImGui::SetCursorScreenPos({area.min.x + place.x, area.min.y + place.y});
+  };
   const auto combo = [&](const char* id, std::string_view current, int count, auto nameOf, auto choose) {
-    ImGui::SetNextItemWidth(context.px(context.appearance.presentation() ? 150 : 112));
+    ImGui::SetNextItemWidth(std::min(comboWidth(context), area.width()));
     if (ImGui::BeginCombo(id, std::string(current).c_str())) {
       for (int index = 0; index < count; ++index) {
         const std::string name(nameOf(index));
@@ -178,6 +214,7 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
       ImGui::EndCombo();
     }
   };
+  goTo(places.scale);
   combo(
       "##scale", session::mapScaleName(context.selection.mapScale()), session::kMapScaleCount,
       [](int index) { return session::mapScaleName(static_cast<session::MapScale>(index)); },
@@ -185,14 +222,14 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
   if (ImGui::IsItemHovered()) {
     showTip(context, "Scale of all maps (S)", colorScaleText());
   }
-  ImGui::SameLine();
+  goTo(places.colors);
   combo(
       "##colors", session::colorMapName(context.selection.colorMap()), session::kColorMapCount,
       [](int index) { return session::colorMapName(static_cast<session::ColorMap>(index)); },
       [&](int index) { context.selection.setColorMap(static_cast<session::ColorMap>(index)); });
   if (ImGui::IsItemHovered()) showTip(context, "Colours of all maps (C)", "");
-  ImGui::SameLine();
-  if (ImGui::Button("Whole text")) m_zoomed.reset();
+  goTo(places.wholeText);
+  if (ImGui::Button(kWholeText)) m_zoomed.reset();
   if (ImGui::IsItemHovered()) {
     showTip(
         context, "",

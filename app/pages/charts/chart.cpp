@@ -70,7 +70,8 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   legend->setTextColor(toQt(colors.text));
   legend->setBrush(toQt(session::withAlpha(colors.panel, 0.85)));
   legend->setBorderPen(Qt::NoPen);
-  legend->setIconSize(16, 10);
+  // As high as its name, beside whose middle it then stands.
+  legend->setIconSize(static_cast<int>(16.0f * appearance.scale()), QFontMetrics(small).height());
   legend->setRowSpacing(0);
   // One row, so that the plot keeps its height.
   legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);

@@ -110,7 +110,8 @@ int LivePage::heightForChartsAndInspector() const {
 
 void LivePage::fitCharts() {
   const bool open =
-      m_inspects ? m_wantsChartsBesideInspector.value_or(height() >= heightForChartsAndInspector())
+      m_inspects ? m_wantsChartsBesideInspector.value_or(!m_appearance.presentation() &&
+                                                         height() >= heightForChartsAndInspector())
                  : m_wantsCharts.value_or(height() >= heightForCharts());
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
@@ -292,16 +293,16 @@ void LivePage::divideHeight() {
     return;
   }
   // The other views need more height than the charts, which are looked at beside the lanes.
-  int& remembered = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
-  if (remembered == 0) {
-    remembered = m_lowerView == LowerView::Charts
-                     ? chartHeight(whole, m_appearance)
-                     : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
+  int height = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
+  if (height == 0) {
+    height = m_lowerView == LowerView::Charts
+                 ? chartHeight(whole, m_appearance)
+                 : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
   }
   // The heads stay to be seen.
   const int lanes = scaled(m_inspects ? kHeightOfInspector : kHeightOfHeads, m_appearance);
   const int wanted =
-      std::min(remembered, std::max(scaled(kLeastHeightOfCharts, m_appearance), whole - lanes));
+      std::min(height, std::max(scaled(kLeastHeightOfCharts, m_appearance), whole - lanes));
   m_splitter->setSizes({whole - wanted, wanted});
 }
 

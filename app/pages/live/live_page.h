@@ -90,7 +90,7 @@ class LivePage : public Page {
   LowerPanel* m_lower;
   QSplitter* m_splitter;
   QWidget* m_lanes;
-  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
+  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never moved
   LowerView m_lowerView = LowerView::Charts;
   session::Appearance m_appearance;
   QRect m_messageArea;
