@@ -26,6 +26,14 @@ constexpr float kSummaryWidth = 220.0f;
 /// Above this height of a map no more is scrolled to.
 constexpr float kLeastMap = 90.0f;
 
+float headerHeight(const PanelContext& context) {
+  return context.fonts.strong->FontSize + context.px(6);
+}
+
+float readoutHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(8);
+}
+
 float titleHeight(const PanelContext& context) {
   return context.fonts.small->FontSize + context.px(4);
 }
@@ -91,11 +99,11 @@ MapViewport InspectorPanel::viewport(const PanelContext& context) const {
   return {.firstColumn = 0.0, .firstRow = 0.0, .size = static_cast<double>(std::max(extent, 1))};
 }
 
-float InspectorPanel::leastHeight(const PanelContext& context) {
-  const float small = context.fonts.small->FontSize;
-  const float aroundMap = context.fonts.strong->FontSize + context.px(6) + ImGui::GetFrameHeight() +
-                          2.0f * small + context.px(20) + AttentionMapView::labelHeight(context) +
-                          HeadSummary::figuresHeight(context, 0.0f);
+float InspectorPanel::leastHeight(const PanelContext& context, float width) {
+  const float inner = width - 2.0f * context.px(kPadding);
+  const float aroundMap = headerHeight(context) + controlsHeight(context, inner) + titleHeight(context) +
+                          AttentionMapView::labelHeight(context) + readoutHeight(context) +
+                          HeadSummary::figuresHeight(context, 0.5f * inner);
   return 2.0f * context.px(kPadding) + aroundMap + context.px(kLeastMap);
 }
 
@@ -109,7 +117,7 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   const session::HeadAddress head = *context.selection.head();
   const std::optional<session::HeadAddress> other = otherHead(context);
 
-  const float header = context.fonts.strong->FontSize + context.px(6);
+  const float header = headerHeight(context);
   drawHeader(context, {inner.min, {inner.max.x, inner.min.y + header}});
   float y = inner.min.y + header;
   const float controls = controlsHeight(context, inner.width());
@@ -140,7 +148,7 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
 InspectorPanel::Places InspectorPanel::arrange(const PanelContext& context, const Rect& area,
                                                bool hasOther) const {
   const float gap = context.px(kPadding);
-  const float readout = context.fonts.small->FontSize + context.px(8);
+  const float readout = readoutHeight(context);
   const float labels = AttentionMapView::labelWidth(context);
   const float aroundMap = titleHeight(context) + AttentionMapView::labelHeight(context);
   const float labelSets = hasSameRows(context) ? 1.0f : 2.0f;

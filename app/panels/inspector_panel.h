@@ -12,8 +12,8 @@ namespace headroom::panels {
 class InspectorPanel : public Panel {
  public:
   void draw(const PanelContext& context, const Rect& area) override;
-  /// Pixels down in which its maps can be read.
-  static float leastHeight(const PanelContext& context);
+  /// Pixels down in which its maps can be read, in a width.
+  static float leastHeight(const PanelContext& context, float width);
   /// Whether the mouse is on a map, which the wheel then zooms.
   bool isPointedAt() const { return m_point.has_value(); }
 

@@ -52,8 +52,8 @@ LaneHeights laneHeights(const PanelContext& context, float height) {
   return heights;
 }
 
-LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float text) {
-  const float least = InspectorPanel::leastHeight(context);
+LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float width, float text) {
+  const float least = InspectorPanel::leastHeight(context, width);
   const float body = context.fonts.body->FontSize;
   const float leastText = heights.room >= 2.0f * kTwoLines * body ? kTwoLines * body : kOneLine * body;
   const float mostText = std::max(leastText, std::min(heights.text, text));

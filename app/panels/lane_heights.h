@@ -24,8 +24,8 @@ struct LaneHeights {
 
 /// Of lanes that are `height` high; the same for all of them, so that they compare side by side.
 LaneHeights laneHeights(const PanelContext& context, float height);
-/// The same where the inspector stands beside wall and bottom: the text keeps the height that it had, `text`,
-/// where it can, and a line where it cannot. Where they scroll, the text stays.
-LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float text);
+/// The same where the inspector, `width` wide, stands beside wall and bottom: the text keeps the height that
+/// it had, `text`, where it can, and a line where it cannot. Where they scroll, the text stays.
+LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float width, float text);
 
 }  // namespace headroom::panels

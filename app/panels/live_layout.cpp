@@ -28,6 +28,8 @@ constexpr float kPaddingDown = 9.0f;
 constexpr float kTimeline = 40.0f;
 /// Where lanes scroll.
 constexpr float kLowTimeline = 24.0f;
+/// Across, in units of the type's size.
+constexpr float kCountersFrom = 9.0f;
 /// Of the view, by a key.
 constexpr float kScrolledShare = 0.8f;
 
@@ -102,7 +104,7 @@ LiveLayout::Frame LiveLayout::frame(const PanelContext& context, const Rect& are
     frame.heights = laneHeights(context, frame.lanes.height() - 2.0f * context.px(kPaddingDown));
     if (frame.inspects)
       frame.heights = besideInspector(
-          context, frame.heights,
+          context, frame.heights, kInspectorShare * frame.lanes.width(),
           m_textSizes ? *m_textSizes * context.fonts.body->FontSize : frame.heights.text);
   };
   divide(context.px(kTimeline));
@@ -239,7 +241,9 @@ void LiveLayout::drawBand(const PanelContext& context, int index, const Rect& ar
   const float gap = frame.heights.gap;
   const float top = area.max.y - frame.heights.bottom + context.px(4);
   lane.wall->draw(context, {area.min, {area.max.x, top - context.px(4) - gap}});
-  if (context.appearance.presentation()) {
+  // Where counters have no room, the cache comes first: it is what lanes differ in.
+  const bool isNarrow = area.width() < kCountersFrom * context.fonts.body->FontSize;
+  if (context.appearance.presentation() || isNarrow) {
     lane.cache->draw(context, {{area.min.x, top}, area.max});
     return;
   }

@@ -343,6 +343,18 @@ class TestLayout : public QObject {
     }
   }
 
+  /// A roofline's legend has a line for each lane and stage, and its roofs have names.
+  void aRooflineHasRoomInALowWindow() {
+    Page page;
+    QVERIFY(page.startAt({1024, 640}));
+    QTest::keyClick(&page.window(), Qt::Key_3, Qt::ControlModifier);
+    const auto* chart = page.window().findChild<pages::RooflineChart*>();
+    QTRY_VERIFY(chart->isVisible());
+    constexpr int kLines = 9;
+    const int line = QFontMetrics(page.smallFont()).lineSpacing();
+    QTRY_VERIFY2(chart->height() >= kLines * line, qPrintable(QString::number(chart->height())));
+  }
+
   void figuresAreWhole_data() {
     QTest::addColumn<int>("lanes");
     QTest::newRow("beside the map") << 1;

@@ -25,6 +25,8 @@ constexpr int kHeightOfInspector = 500;
 /// The lanes scroll where they have less than they need, but not in less than this.
 constexpr int kLeastHeightOfLanes = 130;
 constexpr int kLeastHeightOfCharts = 150;
+/// Of the views that have more to say.
+constexpr int kLeastHeightOfOtherViews = 215;
 constexpr int kLongStep = 10;
 /// Pixels down that a page needs to show lanes and charts.
 constexpr int kHeightForCharts = 720;
@@ -300,9 +302,10 @@ void LivePage::divideHeight() {
                  : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
   }
   // The heads stay to be seen.
+  const int least = m_lowerView == LowerView::Charts ? kLeastHeightOfCharts : kLeastHeightOfOtherViews;
   const int lanes = scaled(m_inspects ? kHeightOfInspector : kHeightOfHeads, m_appearance);
   const int wanted =
-      std::min(height, std::max(scaled(kLeastHeightOfCharts, m_appearance), whole - lanes));
+      std::min(height, std::max(scaled(least, m_appearance), whole - lanes));
   m_splitter->setSizes({whole - wanted, wanted});
 }
 
