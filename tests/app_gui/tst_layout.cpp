@@ -89,11 +89,17 @@ struct Page : test::FakePage {
     match.place.translate(part.topLeft());
     return match;
   }
+  /// For many places: what lies under the mouse is known once a frame was drawn.
+  void pointAt(QPoint at) {
+    const std::uint64_t before = live().frameCount();
+    QTest::mouseMove(&live(), at);
+    static_cast<void>(QTest::qWaitFor([&] { return live().frameCount() > before; }, 80));
+  }
   /// Down a column of the canvas until `is`; -1 where it never is.
   template <typename Condition>
   int searchDown(int x, int from, Condition is, int step = 9) {
     for (int y = from; y < live().height(); y += step) {
-      moveMouse({x, y});
+      pointAt({x, y});
       if (is()) return y;
     }
     return -1;
@@ -129,7 +135,7 @@ struct Page : test::FakePage {
     std::vector<int> found;
     for (int y = top; y < top + 36; y += 12) {
       for (const int x : {30, 60, 120}) {
-        moveMouse({x, y});
+        pointAt({x, y});
         const auto& token = selection().hoveredToken();
         found.push_back(token ? token->position : -1);
       }
@@ -416,7 +422,7 @@ class TestLayout : public QObject {
       QVERIFY(bracket > 0);
       std::set<int> heads;
       for (int x = lane * wall; x < (lane + 1) * wall + 8; x += wall / 20) {
-        page.moveMouse({x, bracket});
+        page.pointAt({x, bracket});
         if (page.isOnBracket(lane)) heads.insert(page.selection().pointedKvHead()->kvHead);
       }
       QCOMPARE(heads, lane == 0 ? kAllHeads : std::set<int>{0});
