@@ -381,6 +381,31 @@ class TestLayout : public QObject {
     QVERIFY2(whole > kAlike && whole > cut, qPrintable(QString("%1, %2").arg(whole).arg(cut)));
   }
 
+  void theInspectorsControlsAreWhole_data() {
+    QTest::addColumn<QSize>("size");
+    QTest::newRow("1440 x 900") << QSize(1440, 900);
+    QTest::newRow("1280 x 720") << QSize(1280, 720);
+  }
+  /// The last of them, in large type.
+  void theInspectorsControlsAreWhole() {
+    QFETCH(QSize, size);
+    Page page;
+    QVERIFY(page.startAt(size, 200));
+    page.selection().setHead(session::HeadAddress{});
+    QTest::qWait(300);
+    page.settle();
+    QFont font = view::qtFont(page.live().appearance());
+    font.setPixelSize(static_cast<int>(page.live().appearance().textSize()));
+    const session::Color raised = page.live().appearance().palette().raised;
+    const QImage image = page.picture();
+    const int left = image.width() * 55 / 100;
+    const double likeness = find(inkOn(paintedText("Whole text", font), Qt::black),
+                                 inkOn(image.copy(left, 0, image.width() - left, image.height()),
+                                       QColor(raised.red, raised.green, raised.blue)))
+                                .likeness;
+    QVERIFY2(likeness > kSame, qPrintable(QString::number(likeness)));
+  }
+
   void theInspectorLeavesTheText_data() {
     QTest::addColumn<QSize>("size");
     QTest::addColumn<int>("percent");
