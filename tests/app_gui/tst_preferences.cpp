@@ -62,6 +62,10 @@ class TestPreferences : public QObject {
   void notesAreWhole() {
     Page page;
     QVERIFY(page.startPaused());
+    // Drivers have such names.
+    session::LaneInfo info = page.store().lane(0).info();
+    info.deviceName = "llvmpipe (LLVM 15.0.6, 256 bits)";
+    page.store().setLanes(page.store().run() + 1, {info}, {session::LaneOrigin{}});
     page.inDialog([](QDialog& dialog) {
       int notes = 0;
       for (const QLabel* label : dialog.findChildren<QLabel*>()) {
