@@ -1,5 +1,9 @@
 // The window at device pixel ratio 2: everything as large as at 1, in twice the pixels, under the mouse where
 // it is seen.
+#include <QDialog>
+#include <QLabel>
+#include <QTimer>
+
 #include "app/view/theme.h"
 #include "tests/app_gui/fake_page.h"
 #include "tests/app_gui/text_match.h"
@@ -86,6 +90,29 @@ class TestPixelRatio : public QObject {
       return;
     }
     QFAIL("no row of maps is in sight");
+  }
+
+  /// A dialog that opens smaller than it wants to be, as a screen of few points makes it, has room for all
+  /// lines of what is said below its controls.
+  void notesOfPreferencesAreWhole() {
+    test::FakePage page;
+    QVERIFY(page.startPaused());
+    int notes = 0;
+    QStringList cut;
+    QTimer::singleShot(300, &page.window(), [&] {
+      auto* dialog = page.window().findChild<QDialog*>("preferences");
+      for (const QLabel* label : dialog->findChildren<QLabel*>()) {
+        if (!label->wordWrap() || label->text().isEmpty()) continue;
+        const QRect needed = label->fontMetrics().boundingRect(QRect(0, 0, label->width(), 10000),
+                                                               Qt::TextWordWrap, label->text());
+        if (label->height() < needed.height()) cut.append(label->text());
+        ++notes;
+      }
+      QTest::keyClick(dialog, Qt::Key_Escape);
+    });
+    QTest::keyClick(&page.window(), Qt::Key_Comma, Qt::ControlModifier);
+    QVERIFY(notes >= 3);
+    QCOMPARE(cut, QStringList());
   }
 
   /// A message lies over the canvas, which is a window of its own, as wide as it says.

@@ -58,27 +58,6 @@ class TestPreferences : public QObject {
  private slots:
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
 
-  /// The dialog has room for all lines of what is said below its controls.
-  void notesAreWhole() {
-    Page page;
-    QVERIFY(page.startPaused());
-    // Drivers have such names.
-    session::LaneInfo info = page.store().lane(0).info();
-    info.deviceName = "llvmpipe (LLVM 15.0.6, 256 bits)";
-    page.store().setLanes(page.store().run() + 1, {info}, {session::LaneOrigin{}});
-    page.inDialog([](QDialog& dialog) {
-      int notes = 0;
-      for (const QLabel* label : dialog.findChildren<QLabel*>()) {
-        if (!label->wordWrap() || label->text().isEmpty()) continue;
-        const QRect needed = label->fontMetrics().boundingRect(QRect(0, 0, label->width(), 10000),
-                                                               Qt::TextWordWrap, label->text());
-        QVERIFY2(label->height() >= needed.height(), qPrintable(label->text()));
-        ++notes;
-      }
-      QVERIFY(notes >= 3);
-    });
-  }
-
   void theThemeIsSeenAndKept() {
     Page page;
     page.start();
