@@ -129,7 +129,8 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   m_point.reset();
   const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, const Rect& place,
                           AttentionMapView::RowLabels rowLabels, const char* id) {
-    map.draw(context, address, view, rowLabels, {{place.min.x, place.min.y + titleHeight(context)}, place.max});
+    map.draw(context, address, view, rowLabels,
+             {{place.min.x, place.min.y + titleHeight(context)}, place.max});
     drawLabel(context, list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
               context.store.lane(address.lane).info().title);
     handleMouse(context, map, address, id);

@@ -103,9 +103,9 @@ LiveLayout::Frame LiveLayout::frame(const PanelContext& context, const Rect& are
                    {area.max.x - margin, frame.timeline.min.y - margin}};
     frame.heights = laneHeights(context, frame.lanes.height() - 2.0f * context.px(kPaddingDown));
     if (frame.inspects)
-      frame.heights = besideInspector(
-          context, frame.heights, kInspectorShare * frame.lanes.width(),
-          m_textSizes ? *m_textSizes * context.fonts.body->FontSize : frame.heights.text);
+      frame.heights =
+          besideInspector(context, frame.heights, kInspectorShare * frame.lanes.width(),
+                          m_textSizes ? *m_textSizes * context.fonts.body->FontSize : frame.heights.text);
   };
   divide(context.px(kTimeline));
   if (frame.heights.scrolls()) divide(context.px(kLowTimeline));

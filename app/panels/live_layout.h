@@ -71,10 +71,10 @@ class LiveLayout : public Panel {
   LegendPanel m_legend;
   Rect m_messageArea;
   std::optional<float> m_textSizes;  // of the type, how high texts were without the inspector
-  std::vector<Part> m_parts;        // of what scrolls; none while nothing does
-  float m_scrolled = 0.0f;          // pixels
-  float m_view = 0.0f;              // pixels down that are in sight
-  std::optional<float> m_scrollTo;  // in the next frame
+  std::vector<Part> m_parts;         // of what scrolls; none while nothing does
+  float m_scrolled = 0.0f;           // pixels
+  float m_view = 0.0f;               // pixels down that are in sight
+  std::optional<float> m_scrollTo;   // in the next frame
   int m_scrollBy = 0;
 };
 

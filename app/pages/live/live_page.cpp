@@ -111,10 +111,10 @@ int LivePage::heightForChartsAndInspector() const {
 }
 
 void LivePage::fitCharts() {
-  const bool open =
-      m_inspects ? m_wantsChartsBesideInspector.value_or(!m_appearance.presentation() &&
-                                                         height() >= heightForChartsAndInspector())
-                 : m_wantsCharts.value_or(height() >= heightForCharts());
+  const bool open = m_inspects
+                        ? m_wantsChartsBesideInspector.value_or(!m_appearance.presentation() &&
+                                                                height() >= heightForChartsAndInspector())
+                        : m_wantsCharts.value_or(height() >= heightForCharts());
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
   // There is nothing to make higher.
@@ -304,8 +304,7 @@ void LivePage::divideHeight() {
   // The heads stay to be seen.
   const int least = m_lowerView == LowerView::Charts ? kLeastHeightOfCharts : kLeastHeightOfOtherViews;
   const int lanes = scaled(m_inspects ? kHeightOfInspector : kHeightOfHeads, m_appearance);
-  const int wanted =
-      std::min(height, std::max(scaled(least, m_appearance), whole - lanes));
+  const int wanted = std::min(height, std::max(scaled(least, m_appearance), whole - lanes));
   m_splitter->setSizes({whole - wanted, wanted});
 }
 
