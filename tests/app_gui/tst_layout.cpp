@@ -1,25 +1,21 @@
 // How the live page divides its room: controls can be reached in every type, maps come before charts, and
-// neither inspector nor messages take what is being read.
+// messages do not take what is being read.
 #include <QComboBox>
-#include <QLabel>
 #include <QMenu>
 #include <QSpinBox>
 #include <QToolButton>
-#include <set>
 
 #include "app/pages/charts/growth_chart.h"
 #include "app/pages/charts/roofline_chart.h"
 #include "app/pages/charts/stage_chart.h"
 #include "app/pages/charts/traffic_chart.h"
-#include "app/view/theme.h"
-#include "tests/app_gui/fake_page.h"
-#include "tests/app_gui/text_match.h"
+#include "tests/app_gui/layout_page.h"
 
 using namespace headroom;
-using test::countPixels;
 using test::find;
 using test::inkOn;
 using test::paintedText;
+using Page = test::LayoutPage;
 
 namespace {
 
@@ -27,125 +23,6 @@ namespace {
 constexpr double kSame = 0.75;
 /// Those of Qt's own painter, in charts.
 constexpr double kWhole = 0.9;
-
-struct Page : test::FakePage {
-  bool startAt(QSize size, int percent = 100, int lanes = 2) {
-    if (lanes == 1) settings.setLanes({{"mha", 0, {}}});
-    if (lanes == 3) settings.setLanes({{"mha", 0, {}}, {"gqa", 1, {}}, {"mqa", 2, {}}});
-    start();
-    const bool isDone = drawn() && QTest::qWaitFor(
-                                       [&] {
-                                         return application->session().state().finished &&
-                                                length(lanes - 1) == 64 &&
-                                                application->board().laneCount() == lanes &&
-                                                application->board().measurement(0).measured();
-                                       },
-                                       20000);
-    window().messages().dismiss();
-    session::Appearance appearance = window().appearance();
-    appearance.textPercent = percent;
-    window().setAppearance(appearance);
-    window().resize(size);
-    const bool isSized = QTest::qWaitFor([&] { return window().size() == size; }, 5000);
-    QTest::qWait(300);
-    settle();
-    return isDone && isSized;
-  }
-  /// Within the window, in whole.
-  bool isInSight(const QWidget* widget) {
-    return widget->isVisible() &&
-           window().rect().contains(QRect(widget->mapTo(&window(), QPoint(0, 0)), widget->size()));
-  }
-  /// Everything that one can press or type into in the bar shows in whole, and touches nothing else there.
-  QString troubleIn(const char* name) {
-    const auto* bar = window().findChild<QWidget*>(name);
-    std::vector<QRect> places;
-    for (const QWidget* widget : bar->findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly)) {
-      if (!widget->isVisible() || widget->isWindow()) continue;
-      const QString what = QString(widget->metaObject()->className()) + " " + widget->objectName();
-      if (!isInSight(widget) || !bar->rect().contains(widget->geometry())) return what + " is cut";
-      if (widget->width() < widget->minimumSizeHint().width() ||
-          widget->height() < widget->minimumSizeHint().height())
-        return what + " is too small";
-      const auto* label = qobject_cast<const QLabel*>(widget);
-      if (label && label->width() < label->sizeHint().width()) return what + " is cut short";
-      for (const QRect& other : places)
-        if (other.intersects(widget->geometry())) return what + " lies on another";
-      places.push_back(widget->geometry());
-    }
-    return places.size() < 7 ? QString("only %1 controls").arg(places.size()) : QString();
-  }
-  QFont smallFont() {
-    QFont font = view::qtFont(live().appearance());
-    font.setPixelSize(static_cast<int>(std::lround(live().appearance().textSize() - 2.0f)));
-    return font;
-  }
-  /// Where the words stand in small type on a ground, in the lowest part of the canvas.
-  test::Match wordBelow(const QString& word, session::Color ground) {
-    const QImage image = picture();
-    const QRect part(0, image.height() * 2 / 3, image.width(), image.height() - image.height() * 2 / 3);
-    test::Match match = find(inkOn(paintedText(word, smallFont()), Qt::black),
-                             inkOn(image.copy(part), QColor(ground.red, ground.green, ground.blue)));
-    match.place.translate(part.topLeft());
-    return match;
-  }
-  /// For many places: what lies under the mouse is known once a frame was drawn.
-  void pointAt(QPoint at) {
-    const std::uint64_t before = live().frameCount();
-    QTest::mouseMove(&live(), at);
-    static_cast<void>(QTest::qWaitFor([&] { return live().frameCount() > before; }, 80));
-  }
-  /// Down a column of the canvas until `is`; -1 where it never is.
-  template <typename Condition>
-  int searchDown(int x, int from, Condition is, int step = 9) {
-    for (int y = from; y < live().height(); y += step) {
-      pointAt({x, y});
-      if (is()) return y;
-    }
-    return -1;
-  }
-  bool isOnBracket(int lane) {
-    const auto& pointed = selection().pointedKvHead();
-    return pointed && pointed->lane == lane && !pointed->layer;
-  }
-  bool isOnCache() {
-    const auto& pointed = selection().pointedKvHead();
-    return pointed && pointed->layer;
-  }
-  /// Pixels down that are seen of the maps which begin above y, in a lane of `count`: along their right
-  /// edges, where they are empty.
-  std::vector<int> mapHeights(int lane, int count, int y) {
-    const QImage image = picture();
-    const session::Color empty = live().appearance().palette().mapGround;
-    const auto isEmpty = [&](int x, int at) {
-      const QRgb pixel = image.pixel(x, at);
-      return qRed(pixel) == empty.red && qGreen(pixel) == empty.green && qBlue(pixel) == empty.blue;
-    };
-    std::vector<int> heights;
-    for (int x = lane * image.width() / count; x + 1 < (lane + 1) * image.width() / count; ++x) {
-      if (!isEmpty(x, y) || isEmpty(x + 1, y)) continue;
-      int end = y;
-      while (end < image.height() && isEmpty(x, end)) ++end;
-      heights.push_back(end - y);
-    }
-    return heights;
-  }
-  /// The token at places of the first lane's text, a few per line: where lines break.
-  std::vector<int> tokens(int top) {
-    std::vector<int> found;
-    for (int y = top; y < top + 36; y += 12) {
-      for (const int x : {30, 60, 120}) {
-        pointAt({x, y});
-        const auto& token = selection().hoveredToken();
-        found.push_back(token ? token->position : -1);
-      }
-    }
-    moveMouse({2, 2});
-    return found;
-  }
-};
-
-const std::set<int> kAllHeads{0, 1, 2, 3, 4, 5, 6, 7};
 
 }  // namespace
 
@@ -289,38 +166,6 @@ class TestLayout : public QObject {
     }
   }
 
-  void chartsYieldToTheInspector_data() {
-    QTest::addColumn<QSize>("size");
-    QTest::addColumn<bool>("before");
-    QTest::newRow("1440 x 900") << QSize(1440, 900) << true;
-    QTest::newRow("1280 x 720") << QSize(1280, 720) << false;
-  }
-  /// They come back with the end of it, or when somebody asks.
-  void chartsYieldToTheInspector() {
-    QFETCH(QSize, size);
-    QFETCH(bool, before);
-    Page page;
-    QVERIFY(page.startAt(size));
-    const auto* chart = page.window().findChild<pages::GrowthChart*>();
-    auto* button = page.window().findChild<QToolButton*>("viewCharts");
-    QCOMPARE(chart->isVisible(), before);
-    QCOMPARE(button->isChecked(), before);
-    QTest::keyClick(&page.window(), Qt::Key_Right, Qt::ControlModifier);
-    QTRY_VERIFY(!chart->isVisible());
-    for (const char* name : {"viewCharts", "viewSpeed", "viewRoofline", "viewWeights"})
-      QVERIFY2(!page.window().findChild<QToolButton*>(name)->isChecked(), name);
-    QTRY_VERIFY(page.live().height() > size.height() * 6 / 10);
-    for (const bool open : {true, false}) {
-      QTest::mouseClick(button, Qt::LeftButton);
-      QTRY_COMPARE(chart->isVisible(), open);
-      QCOMPARE(button->isChecked(), open);
-    }
-    QTest::keyClick(&page.window(), Qt::Key_Escape);
-    QTRY_VERIFY(!page.selection().head());
-    QTRY_COMPARE(chart->isVisible(), before);
-    QCOMPARE(button->isChecked(), before);
-  }
-
   void legendsAreWhole_data() {
     QTest::addColumn<QSize>("size");
     QTest::addColumn<int>("percent");
@@ -359,112 +204,6 @@ class TestLayout : public QObject {
     constexpr int kLines = 9;
     const int line = QFontMetrics(page.smallFont()).lineSpacing();
     QTRY_VERIFY2(chart->height() >= kLines * line, qPrintable(QString::number(chart->height())));
-  }
-
-  /// None of a head's figures is cut where there is little room for them, below two maps.
-  void figuresAreWhole() {
-    Page page;
-    QVERIFY(page.startAt({1280, 720}));
-    page.selection().setHead(session::HeadAddress{});
-    QTest::qWait(300);
-    page.settle();
-    const session::Color panel = page.live().appearance().palette().panel;
-    const QImage image = page.picture();
-    // The lower right, where the inspector has them.
-    const int left = image.width() * 58 / 100;
-    const int top = image.height() / 3;
-    const test::Ink seen = inkOn(image.copy(left, top, image.width() - left, image.height() - 60 - top),
-                                 QColor(panel.red, panel.green, panel.blue));
-    const QFont font = page.smallFont();
-    const auto likeness = [&](const QString& word) {
-      return find(inkOn(paintedText(word, font), Qt::black), seen).likeness;
-    };
-    double distance = 0.0;
-    const std::span<const float> row = page.store().lane(0).attentionRow(0, 0, 63);
-    for (std::size_t at = 0; at < row.size(); ++at)
-      distance += static_cast<double>(row[at]) * static_cast<double>(63 - at);
-    constexpr double kAlike = 0.6;  // in so small type
-    const double whole = likeness(QString("distance %1").arg(distance, 0, 'f', 1));
-    const double cut = likeness("distance \u2026");
-    QVERIFY2(whole > kAlike && whole > cut, qPrintable(QString("%1, %2").arg(whole).arg(cut)));
-  }
-
-  void theInspectorsControlsAreWhole_data() {
-    QTest::addColumn<QSize>("size");
-    QTest::newRow("1440 x 900") << QSize(1440, 900);
-    QTest::newRow("1280 x 720") << QSize(1280, 720);
-  }
-  /// The last of them, in large type.
-  void theInspectorsControlsAreWhole() {
-    QFETCH(QSize, size);
-    Page page;
-    QVERIFY(page.startAt(size, 200));
-    page.selection().setHead(session::HeadAddress{});
-    QTest::qWait(300);
-    page.settle();
-    QFont font = view::qtFont(page.live().appearance());
-    font.setPixelSize(static_cast<int>(page.live().appearance().textSize()));
-    const session::Color raised = page.live().appearance().palette().raised;
-    const QImage image = page.picture();
-    const int left = image.width() * 55 / 100;
-    const double likeness = find(inkOn(paintedText("Whole text", font), Qt::black),
-                                 inkOn(image.copy(left, 0, image.width() - left, image.height()),
-                                       QColor(raised.red, raised.green, raised.blue)))
-                                .likeness;
-    QVERIFY2(likeness > kSame, qPrintable(QString::number(likeness)));
-  }
-
-  void theInspectorLeavesTheText_data() {
-    QTest::addColumn<QSize>("size");
-    QTest::addColumn<int>("percent");
-    QTest::addColumn<bool>("roofline");
-    QTest::newRow("1440 x 900") << QSize(1440, 900) << 100 << false;
-    QTest::newRow("1280 x 720, roofline") << QSize(1280, 720) << 100 << true;
-    QTest::newRow("1024 x 640") << QSize(1024, 640) << 100 << false;
-  }
-  /// Lines break where they did, and the token that is looked at stays in sight.
-  void theInspectorLeavesTheText() {
-    QFETCH(QSize, size);
-    QFETCH(int, percent);
-    QFETCH(bool, roofline);
-    Page page;
-    QVERIFY(page.startAt(size, percent));
-    if (roofline) QTest::keyClick(&page.window(), Qt::Key_3, Qt::ControlModifier);
-    QTest::qWait(200);
-    page.settle();
-    const int textEnd = page.searchDown(page.live().width() / 4, 62, [&] { return page.isOnBracket(0); });
-    QVERIFY(textEnd > 0);
-    // One that is in sight, as its own place shows.
-    const int line = page.searchDown(30, 62, [&] { return page.selection().hoveredToken().has_value(); });
-    QVERIFY(line > 0);
-    const int selected = page.selection().hoveredToken()->position;
-    page.selection().setPosition(selected);
-    page.settle();
-    const std::vector<int> before = page.tokens(line);
-    QVERIFY(std::ranges::count(before, selected) > 0);
-    QTest::keyClick(&page.window(), Qt::Key_Right, Qt::ControlModifier);
-    QTRY_VERIFY(page.selection().head().has_value());
-    QTest::qWait(300);
-    page.settle();
-    QCOMPARE(page.tokens(line), before);
-    // No head lies out of sight beside it.
-    const int wall = static_cast<int>(page.live().width() * 0.58) / 2;
-    for (int lane = 0; lane < 2; ++lane) {
-      const int bracket =
-          page.searchDown(lane * wall + wall * 2 / 3, textEnd - 60, [&] { return page.isOnBracket(lane); });
-      QVERIFY(bracket > 0);
-      std::set<int> heads;
-      for (int x = lane * wall; x < (lane + 1) * wall + 8; x += wall / 20) {
-        page.pointAt({x, bracket});
-        if (page.isOnBracket(lane)) heads.insert(page.selection().pointedKvHead()->kvHead);
-      }
-      QCOMPARE(heads, lane == 0 ? kAllHeads : std::set<int>{0});
-    }
-    QTest::keyClick(&page.window(), Qt::Key_Escape);
-    QTRY_VERIFY(!page.selection().head());
-    QTest::qWait(300);
-    page.settle();
-    QCOMPARE(page.tokens(line), before);
   }
 
   void messagesHideNoNumber_data() {
