@@ -1,6 +1,7 @@
-// Stage AttentionDecode of the rows family: the algorithm of attention_decode.comp for whole workgroups. Keys, then
-// values, of TILE positions at a time are loaded once into shared memory and used by all GROUP query heads.
-// Invocations take (key, head) pairs while scoring and (head, element) pairs while summing values.
+// Stage AttentionDecode of the rows family for heads of no whole octets, which attention_decode_octets.comp cannot
+// take: the algorithm of attention_decode.comp for whole workgroups. Keys, then values, of TILE positions at a time are
+// loaded once into shared memory and used by all GROUP query heads. Invocations take (key, head) pairs while scoring
+// and (head, element) pairs while summing values.
 // Workgroups: (query heads / GROUP, CHUNKS, tokens). Any subgroup size.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -8,6 +9,7 @@
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #extension GL_EXT_control_flow_attributes : require
 #define AUDIT_BINDING 8
+#define FAMILY_ROWS
 #include "step_params.glsl"
 #include "audit.glsl"
 
@@ -39,6 +41,12 @@ void main() {
   const uint seen = firstSeen(length);
   const uint captureRow = step.tokens[token].w;
   const bool captures = captureRow != NO_SLOT && layerSlot() != NO_SLOT;
+  if (begin >= end) {
+    for (uint head = self; head < GROUP; head += INVOCATIONS) {
+      storeExtent(token, chunk, firstHead + head, captureRow, captures, vec2(NEGATIVE_INFINITY, 0.0));
+    }
+    return;
+  }
 
   for (uint i = self; i < GROUP * HEAD_DIM4; i += INVOCATIONS) {
     q[i] = loadQuery((token * QUERY_HEADS + firstHead) * HEAD_DIM4 + i) * SCALE;
@@ -125,10 +133,7 @@ void main() {
   barrier();
   const uint firstResult = (token * CHUNKS + chunk) * QUERY_HEADS + firstHead;
   for (uint head = self; head < GROUP; head += INVOCATIONS) {
-    COUNT(ACTIVATIONS_WRITTEN, 8);
-    extent[firstResult + head] = vec2(highest[head], weightSum[head]);
-    const uint slot = headSlot(firstHead + head);
-    if (captures && slot != NO_SLOT) captureExtent(slot, captureRow, chunk, vec2(highest[head], weightSum[head]));
+    storeExtent(token, chunk, firstHead + head, captureRow, captures, vec2(highest[head], weightSum[head]));
   }
   [[unroll]] for (uint n = 0; n < OUTPUTS; ++n) {
     const uint output4 = n * INVOCATIONS + self;

@@ -1,4 +1,4 @@
-// What the attention kernels of both families read and write, and how the context is split.
+// What the attention kernels of both families read and write.
 layout(constant_id = 0) const uint HEAD_DIM4 = 2;     // head_dim / 4
 layout(constant_id = 1) const uint GROUP = 1;         // query heads of this workgroup
 layout(constant_id = 2) const uint HEADS_PER_KV = 1;  // query heads that share a KV head
@@ -12,9 +12,23 @@ layout(constant_id = 8) const uint KV_TEXEL_BYTES = 16;  // four elements of the
 layout(constant_id = 10) const float SCALE = 1.0;     // of scores
 layout(constant_id = 11) const float SOFT_CAP = 0.0;  // of scores; 0: none
 
-layout(binding = 1) uniform textureBuffer query;   // [token][QUERY_HEADS][HEAD_DIM4]
-layout(binding = 2) uniform textureBuffer keys;    // [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
-layout(binding = 3) uniform textureBuffer values;  // likewise
+// query: [token][QUERY_HEADS][HEAD_DIM4]; keys and values: [sequence][KV_HEADS][CONTEXT][HEAD_DIM4], or half as many
+// octets.
+#ifdef FAMILY_ROWS
+#include "kv_rows.glsl"
+layout(std430, binding = 1) readonly buffer Query { vec4 query[]; };
+#ifdef BY_OCTETS
+layout(std430, binding = 2) readonly buffer Keys { KV_OCTET keys[]; };
+layout(std430, binding = 3) readonly buffer Values { KV_OCTET values[]; };
+#else
+layout(std430, binding = 2) readonly buffer Keys { KV_QUAD keys[]; };
+layout(std430, binding = 3) readonly buffer Values { KV_QUAD values[]; };
+#endif
+#else
+layout(binding = 1) uniform textureBuffer query;
+layout(binding = 2) uniform textureBuffer keys;
+layout(binding = 3) uniform textureBuffer values;
+#endif
 layout(std430, binding = 4) writeonly buffer Partial { vec4 partial[]; };  // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
 layout(std430, binding = 5) writeonly buffer Extent { vec2 extent[]; };    // [token][CHUNKS][QUERY_HEADS] max, sum
 layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  // [slot][captureRows][captureStride]
@@ -29,16 +43,33 @@ layout(push_constant) uniform AttentionDecodeParams {
 
 #define NEGATIVE_INFINITY uintBitsToFloat(0xFF800000u)
 
-// First key that a row of `length` keys sees.
-uint firstSeen(uint length) { return params.window == 0 || length <= params.window ? 0 : length - params.window; }
+#include "chunks.glsl"
 
-// First key of a chunk, at most `length`; a multiple of 8 before that. Keys before firstSeen() are to be skipped.
-uint chunkBegin(uint chunk, uint length) {
-  const uint start = firstSeen(length) & ~7u;
-  const uint chunkKeys = max(MIN_CHUNK, ((length - start + CHUNKS - 1) / CHUNKS + 7) & ~7u);
-  return min(length, start + chunk * chunkKeys);
+#ifdef FAMILY_ROWS
+vec4 loadQuery(uint texel) {
+  COUNT(ACTIVATIONS_READ, 16);
+  return query[texel];
 }
-
+#ifdef BY_OCTETS
+KV_OCTET loadKey(uint octet) {
+  COUNT(KV_READ, KV_OCTET_BYTES);
+  return keys[octet];
+}
+KV_OCTET loadValue(uint octet) {
+  COUNT(KV_READ, KV_OCTET_BYTES);
+  return values[octet];
+}
+#else
+vec4 loadKey(uint quad) {
+  COUNT(KV_READ, KV_QUAD_BYTES);
+  return spreadQuad(keys[quad]);
+}
+vec4 loadValue(uint quad) {
+  COUNT(KV_READ, KV_QUAD_BYTES);
+  return spreadQuad(values[quad]);
+}
+#endif
+#else
 vec4 loadQuery(uint texel) {
   COUNT(ACTIVATIONS_READ, 16);
   return texelFetch(query, int(texel));
@@ -51,6 +82,7 @@ vec4 loadValue(uint texel) {
   COUNT(KV_READ, KV_TEXEL_BYTES);
   return texelFetch(values, int(texel));
 }
+#endif
 
 uint layerSlot() { return step.layerSlots[params.layer / 4][params.layer % 4]; }
 // Where the rows of a query head go, NO_SLOT when it is not captured; for a captured layer.
@@ -65,4 +97,12 @@ void capture(uint slot, uint row, uint cell, float score) {
 void captureExtent(uint slot, uint row, uint chunk, vec2 maximumAndSum) {
   COUNT(CAPTURE_WRITTEN, 8);
   capturedExtent[(slot * step.captureRows + row) * CHUNKS + chunk] = maximumAndSum;
+}
+
+void storeExtent(uint token, uint chunk, uint head, uint captureRow, bool captures, vec2 maximumAndSum) {
+  COUNT(ACTIVATIONS_WRITTEN, 8);
+  extent[(token * CHUNKS + chunk) * QUERY_HEADS + head] = maximumAndSum;
+  if (!captures) return;
+  const uint slot = headSlot(head);
+  if (slot != NO_SLOT) captureExtent(slot, captureRow, chunk, maximumAndSum);
 }

@@ -29,7 +29,7 @@ vec4 loadInput(uint token, uint column4, uint tile) {
 
 vec4 loadInput(uint token, uint column4, uint tile) {
   const uint head = min(column4 / HEAD_DIM4, QUERY_HEADS - 1);
-  const vec4 mixed = mergeChunks(token, head, column4 % HEAD_DIM4);
+  const vec4 mixed = mergeChunks(token, head, column4 % HEAD_DIM4, CHUNKS);
   return column4 < QUERY_HEADS * HEAD_DIM4 ? mixed : vec4(0.0);
 }
 #endif

@@ -11,14 +11,17 @@ layout(local_size_x = 64) in;
 layout(constant_id = 0) const uint QUERY_HEADS = 1;
 layout(constant_id = 1) const uint HEAD_DIM4 = 2;
 layout(constant_id = 2) const uint CHUNKS = 1;
-#include "merge.glsl"
-layout(std430, binding = 3) writeonly buffer Captured { vec4 captured[]; };  // from captureBase on: [place][row][columns]
-
+layout(constant_id = 3) const uint MIN_CHUNK = 64;
 layout(push_constant) uniform CaptureRowsParams {
   uint columns;
   uint stride;
   uint columnsBefore;  // of all places before this one, each a multiple of 4
+  uint window;         // positions that the layer sees at most; 0: all
 } params;
+
+#include "chunks.glsl"
+#include "merge.glsl"
+layout(std430, binding = 3) writeonly buffer Captured { vec4 captured[]; };  // from captureBase on: [place][row][columns]
 
 void main() {
   const uint column4 = gl_GlobalInvocationID.x;
@@ -28,5 +31,5 @@ void main() {
   const uint place = step.captureBase + params.columnsBefore * step.captureRows;
   COUNT(CAPTURE_WRITTEN, 16);
   captured[(place + row * params.columns) / 4 + column4] =
-      mergeChunks(token, column4 / HEAD_DIM4, column4 % HEAD_DIM4);
+      mergeChunks(token, column4 / HEAD_DIM4, column4 % HEAD_DIM4, usedChunks(step.tokens[token].y + 1));
 }

@@ -4,6 +4,7 @@
 // Workgroups: (changed heads of the layer, tokens); one texel of a head per invocation.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #define AUDIT_BINDING 5
 #include "step_params.glsl"
 #include "audit.glsl"
@@ -16,8 +17,15 @@ layout(constant_id = 3) const uint KV_HEADS = 1;
 layout(constant_id = 4) const uint CONTEXT = 1;
 layout(constant_id = 5) const uint CHUNKS = 1;
 layout(constant_id = 6) const uint KV_TEXEL_BYTES = 16;  // four elements of the cache
+layout(constant_id = 7) const uint MIN_CHUNK = 64;
 
-layout(binding = 1) uniform textureBuffer values;                  // [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
+// values: [sequence][KV_HEADS][CONTEXT][HEAD_DIM4]
+#ifdef FAMILY_ROWS
+#include "kv_rows.glsl"
+layout(std430, binding = 1) readonly buffer Values { KV_QUAD values[]; };
+#else
+layout(binding = 1) uniform textureBuffer values;
+#endif
 layout(std430, binding = 2) buffer Partial { vec4 partial[]; };    // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
 layout(std430, binding = 3) buffer Extent { vec2 extent[]; };      // [token][CHUNKS][QUERY_HEADS] max, sum
 // From params.firstEntry on, per changed head: head, pattern, how many weights and at which word; gain, offset
@@ -28,6 +36,8 @@ layout(push_constant) uniform InterveneParams {
   uint firstEntry;  // word
   uint window;      // positions that the layer sees at most; 0: all
 } params;
+
+#include "chunks.glsl"
 
 // model::AttentionPattern
 #define COMPUTED 0
@@ -49,20 +59,24 @@ vec4 texel(uint index) {
 vec4 valueAt(uint token, uint head, uint position, uint texel4) {
   COUNT(KV_READ, KV_TEXEL_BYTES);
   const uint row = (step.tokens[token].z * KV_HEADS + head / HEADS_PER_KV) * CONTEXT + position;
+#ifdef FAMILY_ROWS
+  return spreadQuad(values[row * HEAD_DIM4 + texel4]);
+#else
   return texelFetch(values, int(row * HEAD_DIM4 + texel4));
+#endif
 }
 vec2 extentAt(uint index) {
   COUNT(ACTIVATIONS_READ, 8);
   return extent[index];
 }
 
-// What attention gave, merged from all chunks; see merge.glsl.
-vec4 computed(uint first, uint texel4) {
+// What attention gave, merged from the used chunks; see merge.glsl.
+vec4 computed(uint first, uint texel4, uint used) {
   float highest = extentAt(first).x;
-  for (uint chunk = 1; chunk < CHUNKS; ++chunk) highest = max(highest, extentAt(first + chunk * QUERY_HEADS).x);
+  for (uint chunk = 1; chunk < used; ++chunk) highest = max(highest, extentAt(first + chunk * QUERY_HEADS).x);
   vec4 mixed = vec4(0.0);
   float sum = 0.0;
-  for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
+  for (uint chunk = 0; chunk < used; ++chunk) {
     const uint index = first + chunk * QUERY_HEADS;
     const vec2 part = extentAt(index);
     const float weight = exp(part.x - highest);
@@ -94,6 +108,7 @@ void main() {
   const uint token = gl_WorkGroupID.y;
   const uint entry = params.firstEntry + gl_WorkGroupID.x * (4 + 8 * HEAD_DIM4);
   const bool isActive = texel4 < HEAD_DIM4;
+  const uint used = usedChunks(step.tokens[token].y + 1);
   uint first = 0;
   vec4 mixed = vec4(0.0);
   if (isActive) {
@@ -103,7 +118,7 @@ void main() {
     const uint firstWeight = word(entry + 3);
     const uint position = step.tokens[token].y;
     first = token * CHUNKS * QUERY_HEADS + head;
-    if (pattern == COMPUTED) mixed = computed(first, texel4);
+    if (pattern == COMPUTED) mixed = computed(first, texel4, used);
     if (pattern == PREVIOUS_TOKEN) mixed = valueAt(token, head, max(position, 1) - 1, texel4);
     if (pattern == FIRST_TOKEN) mixed = valueAt(token, head, 0, texel4);
     if (pattern == UNIFORM) mixed = uniformly(token, head, texel4);
@@ -115,7 +130,7 @@ void main() {
   COUNT(ACTIVATIONS_WRITTEN, 16);
   partial[first * HEAD_DIM4 + texel4] = mixed;
   if (texel4 > 0) return;
-  for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
+  for (uint chunk = 0; chunk < used; ++chunk) {
     COUNT(ACTIVATIONS_WRITTEN, 8);
     extent[first + chunk * QUERY_HEADS] = chunk == 0 ? vec2(0.0, 1.0) : vec2(NEGATIVE_INFINITY, 0.0);
   }

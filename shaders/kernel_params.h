@@ -76,6 +76,7 @@ struct CaptureRowsParams {
   std::uint32_t columns = 0;
   std::uint32_t stride = 0;         ///< values per token of the source
   std::uint32_t columnsBefore = 0;  ///< of all places before this one, each a multiple of 4
+  std::uint32_t window = 0;         ///< of head outputs: positions that the layer sees at most; 0: all
 };
 
 /// Push constant of probe_read.

@@ -9,13 +9,14 @@ vec2 extentAt(uint entry) {
   return texelFetch(extent, int(entry)).xy;
 }
 
-vec4 mergeChunks(uint token, uint head, uint element4) {
+// `used`: how many of the chunks, from the first on, have partial results.
+vec4 mergeChunks(uint token, uint head, uint element4, uint used) {
   const uint first = token * CHUNKS * QUERY_HEADS + head;
   float highest = extentAt(first).x;
-  for (uint chunk = 1; chunk < CHUNKS; ++chunk) highest = max(highest, extentAt(first + chunk * QUERY_HEADS).x);
+  for (uint chunk = 1; chunk < used; ++chunk) highest = max(highest, extentAt(first + chunk * QUERY_HEADS).x);
   vec4 mixed = vec4(0.0);
   float sum = 0.0;
-  for (uint chunk = 0; chunk < CHUNKS; ++chunk) {
+  for (uint chunk = 0; chunk < used; ++chunk) {
     const uint entry = first + chunk * QUERY_HEADS;
     const vec2 part = extentAt(entry);
     const float weight = exp(part.x - highest);  // 0 for an empty chunk: its max is -infinity

@@ -59,7 +59,7 @@ StageTraffic headTraffic(const InterventionTable::Head& head, const StepShape& s
                          std::uint32_t position) {
   StageTraffic traffic;
   const auto headDim = static_cast<std::uint64_t>(shape.config.attention.headDim);
-  const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
+  const auto chunks = static_cast<std::uint64_t>(shape.usedChunks(position + 1ull, layer));
   const auto kvBytes = static_cast<std::uint64_t>(model::bytesPerElement(shape.options.kvType));
   const std::uint64_t read = positionsRead(head, shape, layer, position);
   const std::uint64_t weights = head.pattern == AttentionPattern::Given ? read : 0;
@@ -125,7 +125,8 @@ void recordInterventions(StageRecorder& recorder, const StepResources& step, int
   recorder.dispatch(
       step.kernels.intervene(),
       {.stepParams = recorder.params(),
-       .values = Binding::texels(step.cache.valueView(layer)),
+       .values = step.shape.rowsFamily() ? step.cache.valueStorage(layer)
+                                         : Binding::texels(step.cache.valueView(layer)),
        .partial = Binding::whole(step.buffers.partial),
        .extent = Binding::whole(step.buffers.extent),
        .changes = Binding::whole(step.interventions->buffer())},

@@ -37,6 +37,9 @@ KvCache::KvCache(vulkan::Device& device, const model::ModelConfig& config, model
       m_sectionStride(bytesOf(device.info(), config, type, contextLength, sequences) / sectionCount(config)),
       m_buffer(device, m_sectionStride * sectionCount(config), vulkan::MemoryPlace::Device,
                fmt::format("a KV cache of {} positions", contextLength)) {
+  // Kernels of the rows family load from storage buffers, which may be larger.
+  const auto texelBytes = 4ull * static_cast<std::uint64_t>(model::bytesPerElement(type));
+  if (m_sectionBytes / texelBytes > device.info().limits.maxTexelBufferElements) return;
   const VkFormat format =
       type == model::KvType::F32 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT;
   for (std::uint64_t index = 0; index < sectionCount(config); ++index) {

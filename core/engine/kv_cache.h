@@ -20,6 +20,7 @@ class KvCache {
   KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type, int contextLength,
           int sequences);
 
+  /// There are none where a layer has more texels than the device addresses.
   const vulkan::TexelView& keyView(int layer) const { return m_views[static_cast<std::size_t>(2 * layer)]; }
   const vulkan::TexelView& valueView(int layer) const {
     return m_views[static_cast<std::size_t>(2 * layer + 1)];

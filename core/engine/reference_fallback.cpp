@@ -12,9 +12,9 @@ std::optional<std::string> referenceNote(const model::ModelConfig& config,
   const int headDim = config.attention.headDim;
   const bool isOdd = headDim % kHeadDimStep != 0;
   if (!isOdd && headDim <= kMostHeadDim) return std::nullopt;
-  const std::string why = fmt::format(
-      "head_dim {} is {} {}, so this model runs on the float64 reference on the processor", headDim,
-      isOdd ? "no multiple of" : "more than", isOdd ? kHeadDimStep : kMostHeadDim);
+  const std::string why =
+      fmt::format("head_dim {} is {} {}, so this model runs on the float64 reference on the processor",
+                  headDim, isOdd ? "no multiple of" : "more than", isOdd ? kHeadDimStep : kMostHeadDim);
   const auto refuse = [&](const std::string& reason) { throw model::Error(why + ", " + reason); };
   if (options.kvType == model::KvType::F16) {
     refuse("which keeps its cache in float64; a cache in f16 was asked for.");

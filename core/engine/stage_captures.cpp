@@ -68,6 +68,12 @@ void readRow(const StepShape& shape, CapturePoint point, std::span<const float> 
   }
 }
 
+/// Of places within a layer; the stream behind the last has none.
+std::uint32_t windowOf(const StepShape& shape, const CapturedPlace& place) {
+  if (place.point != CapturePoint::HeadOutputs) return 0;
+  return static_cast<std::uint32_t>(shape.config.windowOf(place.layer));
+}
+
 }  // namespace
 
 std::vector<StageCapture> capturesOf(const StepShape& shape, const StepForm& form, Stage stage, int layer) {
@@ -87,7 +93,8 @@ void recordCapture(StageRecorder& recorder, const StepResources& step, const Sta
   const Source source = sourceOf(step, capture.place, capture.columns);
   const CaptureRowsParams push{.columns = static_cast<std::uint32_t>(capture.columns),
                                .stride = static_cast<std::uint32_t>(source.stride),
-                               .columnsBefore = static_cast<std::uint32_t>(capture.columnsBefore)};
+                               .columnsBefore = static_cast<std::uint32_t>(capture.columnsBefore),
+                               .window = windowOf(step.shape, capture.place)};
   const auto pushed = std::as_bytes(std::span(&push, 1));
   const auto groups = [&](std::uint64_t count) {
     return vulkan::GroupCount{static_cast<std::uint32_t>((count + kInvocations - 1) / kInvocations),
@@ -116,10 +123,18 @@ void recordCapture(StageRecorder& recorder, const StepResources& step, const Sta
   }
 }
 
-StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture, std::uint64_t rows) {
+StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture,
+                            std::span<const TokenParams> tokens) {
   StageTraffic traffic;
+  std::uint64_t rows = 0;
+  std::uint64_t used = 0;  // chunks of all captured rows
+  for (const TokenParams& token : tokens) {
+    if (token.captureRow == kNoSlot) continue;
+    ++rows;
+    if (capture.place.point == CapturePoint::HeadOutputs)
+      used += static_cast<std::uint64_t>(shape.usedChunks(token.position + 1ull, capture.place.layer));
+  }
   const std::uint64_t bytes = rows * capture.columns * sizeof(float);
-  const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
   for (model::Traffic* kind : {&traffic.issued, &traffic.logical}) kind->captureWritten = bytes;
   switch (capture.place.point) {
     case CapturePoint::Keys:
@@ -130,10 +145,10 @@ StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture,
       break;
     case CapturePoint::HeadOutputs:
       // Of each texel the chunks' maxima, then maxima and sums again with the partial results.
-      traffic.issued.activationsRead = rows * capture.columns / 4 * chunks * (2 + 2 + 4) * sizeof(float);
+      traffic.issued.activationsRead = used * capture.columns / 4 * (2 + 2 + 4) * sizeof(float);
       traffic.logical.activationsRead =
-          chunks * (bytes + rows * 2 * static_cast<std::uint64_t>(shape.config.attention.queryHeadCount) *
-                                sizeof(float));
+          used * (capture.columns + 2 * static_cast<std::uint64_t>(shape.config.attention.queryHeadCount)) *
+          sizeof(float);
       break;
     default:
       traffic.issued.activationsRead = traffic.logical.activationsRead = bytes;

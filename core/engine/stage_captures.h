@@ -23,8 +23,9 @@ std::vector<StageCapture> capturesOf(const StepShape& shape, const StepForm& for
 /// Appends the dispatch that copies them.
 void recordCapture(StageRecorder& recorder, const StepResources& step, const StageCapture& capture,
                    int rowCount);
-/// What that loads and stores for `rows` captured rows.
-StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture, std::uint64_t rows);
+/// What that loads and stores for those of `tokens` that are captured.
+StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture,
+                            std::span<const TokenParams> tokens);
 
 /// The values that the last step left on the host, in the order of `form`.
 std::vector<model::Activations> readCaptures(const StepShape& shape, const StepBuffers& buffers,

@@ -18,23 +18,29 @@ std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
 
+AttentionDecodeParams attentionParams(const StepResources& step, int layer) {
+  return {.layer = static_cast<std::uint32_t>(layer),
+          .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer))};
+}
+
 void recordAttention(StageRecorder& recorder, const StepResources& step, int layerIndex, int rowCount) {
   const auto& buffers = step.buffers;
-  const AttentionDecodeParams push{
-      .layer = static_cast<std::uint32_t>(layerIndex),
-      .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layerIndex))};
-  recorder.dispatch(step.kernels.attentionDecode(),
-                    {.stepParams = recorder.params(),
-                     .query = Binding::texels(buffers.queryView),
-                     .keys = Binding::texels(step.cache.keyView(layerIndex)),
-                     .values = Binding::texels(step.cache.valueView(layerIndex)),
-                     .partial = Binding::whole(buffers.partial),
-                     .extent = Binding::whole(buffers.extent),
-                     .captured = Binding::whole(buffers.captured),
-                     .capturedExtent = Binding::whole(buffers.capturedExtent)},
-                    {static_cast<std::uint32_t>(step.shape.attentionWorkgroups()),
-                     static_cast<std::uint32_t>(step.shape.chunkCount), static_cast<std::uint32_t>(rowCount)},
-                    std::as_bytes(std::span(&push, 1)));
+  const bool rows = step.shape.rowsFamily();
+  const AttentionDecodeParams push = attentionParams(step, layerIndex);
+  recorder.dispatch(
+      step.kernels.attentionDecode(),
+      {.stepParams = recorder.params(),
+       .query = rows ? Binding::whole(buffers.query) : Binding::texels(buffers.queryView),
+       .keys = rows ? step.cache.keyStorage(layerIndex) : Binding::texels(step.cache.keyView(layerIndex)),
+       .values =
+           rows ? step.cache.valueStorage(layerIndex) : Binding::texels(step.cache.valueView(layerIndex)),
+       .partial = Binding::whole(buffers.partial),
+       .extent = Binding::whole(buffers.extent),
+       .captured = Binding::whole(buffers.captured),
+       .capturedExtent = Binding::whole(buffers.capturedExtent)},
+      {static_cast<std::uint32_t>(step.shape.attentionWorkgroups()),
+       static_cast<std::uint32_t>(step.shape.chunkCount), static_cast<std::uint32_t>(rowCount)},
+      std::as_bytes(std::span(&push, 1)));
 }
 
 /// Heads get their norms in a dispatch of their own, which then rotates and appends.
@@ -88,17 +94,20 @@ void recordAddBranch(StageRecorder& recorder, const StepResources& step, const G
 
 /// Chunks of the context are merged in a dispatch of their own.
 void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
-                        const DeviceProjection& projection, int rowCount) {
+                        const DeviceProjection& projection, int layerIndex, int rowCount) {
+  const AttentionDecodeParams push = attentionParams(step, layerIndex);
   constexpr std::uint32_t kMergeInvocations = 64;
   const auto& buffers = step.buffers;
   const DeviceMatrix& matrix = projection.matrix;
   const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
   recorder.dispatch(
       step.kernels.attentionMerge(),
-      {.partial = Binding::texels(buffers.partialView),
+      {.stepParams = recorder.params(),
+       .partial = Binding::texels(buffers.partialView),
        .extent = Binding::texels(buffers.extentView),
        .attended = Binding::whole(buffers.attended)},
-      {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1});
+      {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1},
+      std::as_bytes(std::span(&push, 1)));
   recorder.dispatch(step.kernels.attentionOutput(matrix),
                     {.stepParams = recorder.params(),
                      .weights = recorder.weights(matrix),
@@ -124,9 +133,9 @@ void recordMergingOutput(StageRecorder& recorder, const StepResources& step,
 }
 
 void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
-                           int rowCount) {
+                           int layerIndex, int rowCount) {
   if (step.kernels.attentionMerge()) {
-    recordMergedOutput(recorder, step, layer.attentionOutput, rowCount);
+    recordMergedOutput(recorder, step, layer.attentionOutput, layerIndex, rowCount);
   } else {
     recordMergingOutput(recorder, step, layer.attentionOutput);
   }
@@ -232,7 +241,7 @@ void recordWork(StageRecorder& recorder, const StepResources& step, const StepFo
       recordAttention(recorder, step, layerIndex, rowCount);
       return;
     case Stage::AttentionOutput:
-      recordAttentionOutput(recorder, step, layer(), rowCount);
+      recordAttentionOutput(recorder, step, layer(), layerIndex, rowCount);
       return;
     case Stage::FfnGateUp:
       recordGateUp(recorder, step, layer());

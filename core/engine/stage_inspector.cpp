@@ -38,7 +38,7 @@ class Inspector {
         lookAtCache(m_step.cache.valueOffset(layer));
         break;
       case Stage::AttentionDecode:
-        look(buffers.partial, queryDim() * static_cast<std::uint64_t>(shape.chunkCount));
+        lookAtPartialResults(layer);
         lookAtExtents();
         break;
       case Stage::AttentionOutput:
@@ -117,6 +117,19 @@ class Inspector {
     std::vector<float> values;
     for (const std::uint16_t half : halves) values.push_back(model::halfToFloat(half));
     return values;
+  }
+
+  /// Of the chunks that have any.
+  void lookAtPartialResults(int layer) {
+    const std::uint64_t columns = queryDim() * static_cast<std::uint64_t>(m_step.shape.chunkCount);
+    if (m_found) return;
+    std::vector<float> values = read(m_step.buffers.partial, 0, m_rows.size() * columns);
+    for (std::size_t row = 0; row < m_rows.size(); ++row) {
+      const auto used = queryDim() * static_cast<std::uint64_t>(
+                                         m_step.shape.usedChunks(m_rows[row].position + 1ull, layer));
+      std::ranges::fill(std::span(values).subspan(row * columns + used, columns - used), 0.0f);
+    }
+    look(values, columns, m_rows);
   }
 
   /// Maximum and sum of each chunk; one without keys has minus infinity and 0.

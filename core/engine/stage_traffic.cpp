@@ -124,52 +124,64 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
   return traffic;
 }
 
+/// Query texels that the workgroups of a chunk load.
+std::uint64_t queryTexels(const StepShape& shape, const Sizes& sizes) {
+  // In the packed family lanes past head_dim load its end.
+  if (!shape.rowsFamily()) return sizes.queryHeads * roundUp(sizes.headDim / 4, HEADROOM_LANES);
+  std::uint64_t copies = 1;
+  if (shape.octets.heads > 0) {
+    // Every subgroup with those heads, and in it the lanes of every key abreast.
+    copies =
+        static_cast<std::uint64_t>(shape.octets.keySubgroups * (shape.subgroupSize / shape.octets.lanes));
+  }
+  return copies * sizes.queryHeads * sizes.headDim / 4;
+}
+
 StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int layer) {
   StageTraffic traffic;
   const auto window = static_cast<std::uint64_t>(shape.config.windowOf(layer));
-  const auto workgroups = static_cast<std::uint64_t>(shape.attentionWorkgroups());
+  const auto keyLoads = static_cast<std::uint64_t>(shape.keyLoads());
   const auto capturedHeads = static_cast<std::uint64_t>(rows.capturedHeads);
   const auto pooling = static_cast<std::uint64_t>(rows.capturePooling);
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
     const std::uint64_t first = window > 0 && length > window ? length - window : 0;
-    traffic.issued.kvRead += workgroups * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
+    const auto used = static_cast<std::uint64_t>(shape.usedChunks(length, layer));
+    traffic.issued.kvRead += keyLoads * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
-    if (token.captureRow != kNoSlot) {
-      const std::uint64_t captured =
+    traffic.issued.activationsRead += used * queryTexels(shape, sizes) * 4 * kFloat;
+    for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
+      bytes->activationsWritten += sizes.queryHeads * (used * sizes.headDim + 2 * sizes.chunks) * kFloat;
+      if (token.captureRow == kNoSlot) continue;
+      bytes->captureWritten +=
           capturedHeads * ((length + pooling - 1) / pooling - first / pooling + 2 * sizes.chunks) * kFloat;
-      traffic.issued.captureWritten += captured;
-      traffic.logical.captureWritten += captured;
     }
   }
-  // In the packed family lanes past head_dim load its end.
-  const std::uint64_t queryTexels =
-      !shape.rowsFamily() ? roundUp(sizes.headDim / 4, HEADROOM_LANES) : sizes.headDim / 4;
-  traffic.issued.activationsRead += sizes.rows * sizes.chunks * sizes.queryHeads * queryTexels * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * sizes.queryDim * kFloat;
-  const std::uint64_t partials = sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
-  traffic.issued.activationsWritten += partials;
-  traffic.logical.activationsWritten += partials;
   return traffic;
 }
 
-StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
+StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes,
+                             const StepRows& rows, int layerIndex) {
   StageTraffic traffic;
   const DeviceMatrix& matrix = layer.attentionOutput.matrix;
   // Per x texel: the chunks' maxima, then their maxima and sums again with the partial texels.
-  const std::uint64_t mergedTexel = sizes.chunks * (2 + 2 + 4) * kFloat;
-  traffic.logical.activationsRead =
-      sizes.rows * sizes.chunks * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+  constexpr std::uint64_t kMergedTexel = (2 + 2 + 4) * kFloat;
+  std::uint64_t used = 0;  // of all rows
+  for (const TokenParams& token : rows.tokens)
+    used += static_cast<std::uint64_t>(shape.usedChunks(token.position + 1ull, layerIndex));
+  traffic.logical.activationsRead = used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   if (shape.rowsFamily()) {
     addProjection(traffic, matrix, sizes, sizes.queryDim);
-    traffic.issued.activationsRead += sizes.rows * sizes.queryDim / 4 * mergedTexel;
+    traffic.issued.activationsRead += used * sizes.queryDim / 4 * kMergedTexel;
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
       bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     }
   } else {
     traffic.issued.weightsRead = matrix.issuedBytes() * sizes.tiles;
     traffic.logical.weightsRead = matrix.logicalBytes();
-    traffic.issued.activationsRead = matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * mergedTexel;
+    traffic.issued.activationsRead =
+        matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * kMergedTexel;
   }
   addTerms(traffic, layer.attentionOutput.terms, sizes.rows, sizes.modelDim);
   addResidual(traffic, shape, sizes);
@@ -236,7 +248,7 @@ StageTraffic workTraffic(Stage stage, int layerIndex, const StepShape& shape, co
     case Stage::AttentionDecode:
       return attentionDecode(shape, sizes, rows, layerIndex);
     case Stage::AttentionOutput:
-      return attentionOutput(*layer, shape, sizes);
+      return attentionOutput(*layer, shape, sizes, rows, layerIndex);
     case Stage::FfnGateUp:
       return ffnGateUp(*layer, shape, sizes);
     case Stage::FfnDown:
@@ -255,10 +267,8 @@ StageTraffic workTraffic(Stage stage, int layerIndex, const StepShape& shape, co
 StageTraffic stageTraffic(Stage stage, int layer, const StepShape& shape, const DeviceWeights& weights,
                           const StepRows& rows) {
   StageTraffic traffic = workTraffic(stage, layer, shape, weights, rows);
-  const auto isCaptured = [](const TokenParams& token) { return token.captureRow != kNoSlot; };
-  const auto captured = static_cast<std::uint64_t>(std::ranges::count_if(rows.tokens, isCaptured));
   for (const StageCapture& capture : capturesOf(shape, rows.form, stage, layer)) {
-    const StageTraffic copied = captureTraffic(shape, capture, captured);
+    const StageTraffic copied = captureTraffic(shape, capture, rows.tokens);
     traffic.issued += copied.issued;
     traffic.logical += copied.logical;
   }

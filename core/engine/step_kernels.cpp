@@ -77,11 +77,11 @@ class Builder {
                            .epsilon = m_shape.config.normEpsilon});
   }
   KernelOf<AttentionDecode> attentionDecode() const {
-    const bool large = !m_rows && m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
-    return make<AttentionDecode>("attention_decode",
-                                 fmt::format("attention_decode_{}{}", family(), large ? "_large" : ""),
+    const OctetAttention& octets = m_shape.octets;
+    const bool byOctets = octets.heads > 0;
+    return make<AttentionDecode>("attention_decode", attentionDecodeCode(),
                                  {.headDim4 = u32(m_heads.headDim / 4),
-                                  .group = u32(m_shape.headsPerWorkgroup),
+                                  .group = u32(byOctets ? octets.heads : m_shape.headsPerWorkgroup),
                                   .headsPerKv = u32(m_heads.groupSize()),
                                   .queryHeads = u32(m_heads.queryHeadCount),
                                   .kvHeads = u32(m_heads.kvHeadCount),
@@ -91,15 +91,22 @@ class Builder {
                                   .kvTexelBytes = kvTexelBytes(),
                                   .tile = u32(m_shape.attentionTile),
                                   .scale = static_cast<float>(m_shape.config.scoreScale()),
-                                  .softCap = m_shape.config.attentionSoftCap},
-                                 sizeof(AttentionDecodeParams));
+                                  .softCap = m_shape.config.attentionSoftCap,
+                                  .lanes = u32(octets.lanes),
+                                  .unroll = u32(octets.unroll),
+                                  .headsCeiled = u32(octets.headsCeiled()),
+                                  .headSubgroups = u32(octets.headSubgroups),
+                                  .subgroups = u32(octets.subgroups())},
+                                 sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
   }
   KernelOf<AttentionMerge> attentionMerge() const {
     return make<AttentionMerge>("attention_merge", "attention_merge",
                                 {.queryHeads = u32(m_heads.queryHeadCount),
                                  .headDim4 = u32(m_heads.headDim / 4),
                                  .chunks = u32(m_shape.chunkCount),
-                                 .attendedColumns4 = u32(m_shape.attendedColumns() / 4)});
+                                 .attendedColumns4 = u32(m_shape.attendedColumns() / 4),
+                                 .minChunk = u32(m_shape.minChunkKeys)},
+                                sizeof(AttentionDecodeParams));
   }
   KernelOf<AttentionOutput> attentionOutput(const DeviceProjection& projection) const {
     return make<AttentionOutput>("attention_output", fmt::format("attention_output_{}_{}", family(), m_tile),
@@ -182,21 +189,25 @@ class Builder {
                               sizeof(CaptureRowsParams));
   }
   KernelOf<CaptureHeads> captureHeads() const {
-    return make<CaptureHeads>("capture_heads", "capture_heads",
+    return make<CaptureHeads>("capture_heads", fmt::format("capture_heads_{}", family()),
                               {.queryHeads = u32(m_heads.queryHeadCount),
                                .headDim4 = u32(m_heads.headDim / 4),
-                               .chunks = u32(m_shape.chunkCount)},
+                               .chunks = u32(m_shape.chunkCount),
+                               .minChunk = u32(m_shape.minChunkKeys)},
                               sizeof(CaptureRowsParams));
   }
   KernelOf<Intervene> intervene() const {
-    return make<Intervene>("intervene", "intervene",
+    return make<Intervene>("intervene",
+                           m_rows ? fmt::format("intervene_rows_{}", shortName(m_shape.options.kvType))
+                                  : std::string("intervene_packed"),
                            {.headDim4 = u32(m_heads.headDim / 4),
                             .headsPerKv = u32(m_heads.groupSize()),
                             .queryHeads = u32(m_heads.queryHeadCount),
                             .kvHeads = u32(m_heads.kvHeadCount),
                             .context = u32(m_shape.options.contextLength),
                             .chunks = u32(m_shape.chunkCount),
-                            .kvTexelBytes = kvTexelBytes()},
+                            .kvTexelBytes = kvTexelBytes(),
+                            .minChunk = u32(m_shape.minChunkKeys)},
                            sizeof(InterveneParams));
   }
 
@@ -209,13 +220,24 @@ class Builder {
   std::uint32_t kvTexelBytes() const { return u32(4 * model::bytesPerElement(m_shape.options.kvType)); }
   static std::uint32_t has(const RowTerms& terms) { return terms.present() ? 1 : 0; }
 
+  std::string attentionDecodeCode() const {
+    const std::string_view kvType = shortName(m_shape.options.kvType);
+    if (m_shape.octets.heads > 0) return fmt::format("attention_decode_octets_{}", kvType);
+    if (m_rows) return fmt::format("attention_decode_rows_{}", kvType);
+    const bool large = m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
+    return large ? "attention_decode_packed_large" : "attention_decode_packed";
+  }
+
   template <typename Interface>
   KernelOf<Interface> make(const std::string& name, const std::string& code,
-                           const typename Interface::Constants& constants,
-                           std::uint32_t pushBytes = 0) const {
+                           const typename Interface::Constants& constants, std::uint32_t pushBytes = 0,
+                           int invocations = 0) const {
     std::vector<std::uint32_t> values(HEADROOM_INVOCATIONS_CONSTANT + 1);
-    for (const auto& [id, value] : constants.byId()) values[id] = value;
-    values[HEADROOM_INVOCATIONS_CONSTANT] = u32(m_shape.plan.invocations);
+    for (const auto& [id, value] : constants.byId()) {
+      values.resize(std::max<std::size_t>(values.size(), id + 1));
+      values[id] = value;
+    }
+    values[HEADROOM_INVOCATIONS_CONSTANT] = u32(invocations > 0 ? invocations : m_shape.plan.invocations);
     const KernelCode& kernel = kernelCode(code + (m_build == KernelBuild::Audit ? "_audit" : "_plain"));
     return {&m_device.kernels().get(name, kernel.words, {kernel.bindings.begin(), kernel.bindings.end()},
                                     values, pushBytes)};

@@ -15,12 +15,16 @@ namespace {
 using model::KernelFamily;
 
 constexpr int kMinChunkKeysOnCpu = 64;
-constexpr int kMinChunkKeysOnGpu = 256;
+/// An H200 is fastest with chunks of 256 to 1,024 keys; of wide groups, which have few workgroups, with
+/// shorter ones.
+constexpr int kMinChunkKeysOnGpu = 128;
+constexpr int kMinChunkKeysOfWideGroups = 64;
+constexpr int kWideGroup = 8;
 /// Attention workgroups that fill a GPU of unknown size, and a thread of a software device.
-constexpr int kGpuWorkgroups = 256;
+constexpr int kGpuWorkgroups = 512;
 constexpr int kWorkgroupsPerThread = 2;
 constexpr int kRowBlocks = 4;
-constexpr int kMaxChunks = 64;
+constexpr int kMaxChunks = 128;
 /// Host memory for captured scores, unless a single row of every head needs more.
 constexpr std::uint64_t kCaptureBytes = 64ull << 20;
 constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
@@ -35,7 +39,7 @@ void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
 
 /// What of a decoder's options the device cannot do.
 void checkOptions(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
-                  const model::DecoderOptions& options) {
+                  const model::DecoderOptions& options, KernelFamily family) {
   if (options.batch < 1 || options.batch > model::kMostSequences) {
     refuse(device, fmt::format("a batch of {} sequences was asked for, 1 to {} are possible", options.batch,
                                model::kMostSequences));
@@ -57,14 +61,87 @@ void checkOptions(const vulkan::DeviceInfo& device, const model::ModelConfig& co
   }
   const std::uint64_t layerTexels =
       layerBytes / (4ull * static_cast<std::uint64_t>(model::bytesPerElement(options.kvType)));
-  if (layerTexels > device.limits.maxTexelBufferElements) {
+  if (family == KernelFamily::Packed && layerTexels > device.limits.maxTexelBufferElements) {
     refuse(device, fmt::format("the keys of one layer in the KV cache at {} positions are {} texels, the "
                                "device addresses at most {}; choose a shorter context",
                                options.contextLength, layerTexels, device.limits.maxTexelBufferElements));
   }
 }
 
-/// Shared memory of one attention workgroup of the rows family.
+/// Registers for the queries, and as many for what is summed, that leave room for keys and values.
+constexpr int kMostQueryFloats = 64;
+/// Multiplications of a tile per invocation; compilers take long for more of them unrolled.
+constexpr int kMostUnrolledProducts = 256;
+constexpr int kMostHeadsPerSubgroup = 8;
+constexpr int kMostLanesPerKey = 32;
+constexpr int kSubgroupsPerWorkgroup = 8;
+/// Pooled capture takes so many keys of a tile at once.
+constexpr int kLeastTileKeys = HEADROOM_LANES;
+
+int ceilDivide(int count, int by) {
+  return (count + by - 1) / by;
+}
+
+int ceilToPowerOfTwo(int count) {
+  return static_cast<int>(std::bit_ceil(static_cast<unsigned>(count)));
+}
+
+/// Results and extents of each subgroup, and its scores for capture.
+std::uint64_t sharedBytes(const OctetAttention& plan, int headDim, int subgroupSize) {
+  return static_cast<std::uint64_t>(plan.subgroups() * plan.heads) *
+         static_cast<std::uint64_t>(headDim * 4 + 8 + subgroupSize / plan.lanes * plan.unroll * 4);
+}
+
+/// What a subgroup does with at most `mostHeads` of a group; false when that is too much for its registers.
+bool planSubgroup(OctetAttention& plan, int octets, int group, int mostHeads, int subgroupSize) {
+  const int mostLanes =
+      std::min(kMostLanesPerKey, static_cast<int>(std::bit_floor(static_cast<unsigned>(subgroupSize))));
+  plan.heads = ceilDivide(group, ceilDivide(group, mostHeads));
+  plan.lanes = std::max(std::min(mostLanes, ceilToPowerOfTwo(octets)), plan.headsCeiled());
+  const int slices = ceilDivide(octets, plan.lanes);
+  plan.unroll = std::max((plan.heads == 1 ? 8 : 4) / ceilToPowerOfTwo(slices),
+                         ceilDivide(kLeastTileKeys, subgroupSize / plan.lanes));
+  const int products = plan.heads * slices * 8;  // of a key
+  return products <= kMostQueryFloats && products * plan.unroll <= kMostUnrolledProducts;
+}
+
+/// Subgroups of a workgroup for `blocks` times OctetAttention::heads heads, as many as the device takes.
+bool planWorkgroup(OctetAttention& plan, int blocks, int headDim, const vulkan::DeviceInfo& device) {
+  const auto subgroupSize = static_cast<int>(device.subgroupSize);
+  const auto most = static_cast<int>(
+      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
+  plan.headSubgroups = ceilDivide(blocks, plan.workgroupsPerKv);
+  plan.keySubgroups = std::max(1, kSubgroupsPerWorkgroup / plan.headSubgroups);
+  for (; plan.keySubgroups > 0; plan.keySubgroups /= 2) {
+    if (plan.subgroups() * subgroupSize <= most &&
+        sharedBytes(plan, headDim, subgroupSize) <= device.limits.maxComputeSharedMemorySize)
+      return true;
+  }
+  return false;
+}
+
+/// For heads of whole octets; what was fastest on an H200, as far as registers and shared memory allow it.
+OctetAttention planOctets(const StepShape& shape, const vulkan::DeviceInfo& device) {
+  const model::AttentionShape& attention = shape.config.attention;
+  if (attention.headDim % 8 != 0) return {};
+  const int group = attention.groupSize();
+  const bool shares = shape.options.attention == model::AttentionKernel::Shared;
+  OctetAttention plan;
+  int mostHeads = shares ? std::min(group, kMostHeadsPerSubgroup) : 1;
+  while (!planSubgroup(plan, attention.headDim / 8, shares ? group : 1, mostHeads,
+                       static_cast<int>(device.subgroupSize))) {
+    if (--mostHeads == 0) return {};
+  }
+  const int blocks = ceilDivide(group, plan.heads);
+  // Without sharing each head has a workgroup of its own.
+  plan.workgroupsPerKv = shares ? ceilDivide(blocks, kSubgroupsPerWorkgroup) : group;
+  for (; plan.workgroupsPerKv <= group; ++plan.workgroupsPerKv) {
+    if (planWorkgroup(plan, blocks, attention.headDim, device)) return plan;
+  }
+  return {};
+}
+
+/// Shared memory of one attention workgroup of the rows family that has no octets.
 std::uint64_t sharedBytes(int heads, int headDim, int tile) {
   const int texels = headDim / 4;
   return static_cast<std::uint64_t>(tile * (texels + 1) * 16 + heads * texels * 16 + heads * tile * 4 +
@@ -92,13 +169,17 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   shape.subgroupSize = static_cast<int>(device.subgroupSize);
   shape.headsPerWorkgroup =
       shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
-  shape.plan = resolvePlan(device, shape.options.kernels);
-  if (shape.rowsFamily()) planAttentionTile(shape, device);
+  if (!shape.rowsFamily()) return;
+  shape.octets = planOctets(shape, device);
+  if (shape.octets.heads == 0) planAttentionTile(shape, device);
 }
 
 /// Parts of the context, so many that a step has about as many workgroups as are wanted.
 void planChunks(StepShape& shape, const vulkan::DeviceInfo& device) {
-  shape.minChunkKeys = device.isSoftware() ? kMinChunkKeysOnCpu : kMinChunkKeysOnGpu;
+  const bool wide = shape.config.attention.groupSize() >= kWideGroup;
+  shape.minChunkKeys = device.isSoftware() ? kMinChunkKeysOnCpu
+                       : wide              ? kMinChunkKeysOfWideGroups
+                                           : kMinChunkKeysOnGpu;
   const int wanted = shape.plan.attentionWorkgroups;
   const int groups = shape.attentionWorkgroups() * shape.options.batch;
   const int mostUseful = (shape.options.contextLength + shape.minChunkKeys - 1) / shape.minChunkKeys;
@@ -155,9 +236,10 @@ model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::Ker
     return plan;
   }
   constexpr VkSubgroupFeatureFlags kNeeded =
-      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_VOTE_BIT;
   if ((device.subgroupOperations & kNeeded) != kNeeded) {
-    refuse(device, "its subgroups cannot add up, which the kernel family \"rows\" needs; choose \"packed\"");
+    refuse(device,
+           "its subgroups cannot add up or vote, which the kernel family \"rows\" needs; choose \"packed\"");
   }
   const auto most = static_cast<int>(
       std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
@@ -170,13 +252,39 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
   StepShape shape{.config = config, .options = options};
   shape.options.contextLength = model::contextOf(config, options);
   requireKernels(device, config);
-  checkOptions(device, config, shape.options);
+  shape.plan = resolvePlan(device, shape.options.kernels);
+  checkOptions(device, config, shape.options, shape.plan.family);
   planKernels(shape, device);
 
   shape.blockTokens = HEADROOM_MAX_TOKENS;
   planChunks(shape, device);
   planCapture(shape, device);
   return shape;
+}
+
+int StepShape::attentionWorkgroups() const {
+  if (octets.heads > 0) return config.attention.kvHeadCount * octets.workgroupsPerKv;
+  return config.attention.queryHeadCount / headsPerWorkgroup;
+}
+
+int StepShape::attentionInvocations() const {
+  return octets.heads > 0 ? octets.subgroups() * subgroupSize : plan.invocations;
+}
+
+int StepShape::keyLoads() const {
+  if (octets.heads == 0) return attentionWorkgroups();
+  return config.attention.kvHeadCount * ceilDivide(config.attention.groupSize(), octets.heads);
+}
+
+int StepShape::usedChunks(std::uint64_t length, int layer) const {
+  if (!rowsFamily()) return chunkCount;
+  const auto window = static_cast<std::uint64_t>(config.windowOf(layer));
+  const std::uint64_t firstSeen = window > 0 && length > window ? length - window : 0;
+  const std::uint64_t span = length - firstSeen / 8 * 8;
+  const auto chunks = static_cast<std::uint64_t>(chunkCount);
+  const std::uint64_t keys =
+      std::max(static_cast<std::uint64_t>(minChunkKeys), roundUp((span + chunks - 1) / chunks, 8));
+  return static_cast<int>(std::min(chunks, (span + keys - 1) / keys));
 }
 
 std::uint64_t StepShape::capturedColumns(model::CapturePoint point) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "core/engine/device_matrix.h"
@@ -23,6 +24,19 @@ struct CaptureLayout {
   std::uint64_t columns = 0;  ///< floats per row of everything that is captured besides scores
 };
 
+/// How attention_decode_octets.comp divides its work, and what its specialization constants are.
+struct OctetAttention {
+  int heads = 0;          ///< query heads that a subgroup keeps in registers; 0: heads are no whole octets
+  int lanes = 1;          ///< invocations that share a key
+  int unroll = 8;         ///< keys that each of them takes at once
+  int headSubgroups = 1;  ///< subgroups of a workgroup with the same keys and other heads
+  int keySubgroups = 1;   ///< with the same heads and other keys
+  int workgroupsPerKv = 1;
+
+  int headsCeiled() const { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(heads))); }
+  int subgroups() const { return headSubgroups * keySubgroups; }
+};
+
 /// Throws vulkan::Error when the engine has no kernels for a model of that shape, naming what does not fit.
 void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config);
 /// `wanted` with what it leaves open chosen for the kind of device. Throws vulkan::Error when the device
@@ -37,14 +51,15 @@ constexpr std::uint64_t paddedCapture(std::uint64_t floats) {
 /// The sizes that a decoder's kernels, buffers and traffic all follow from; fixed when it is built.
 struct StepShape {
   model::ModelConfig config;
-  model::DecoderOptions options;     ///< contextLength filled in
-  model::KernelPlan plan;            ///< options.kernels with nothing left open
-  int subgroupSize = 8;              ///< as the device says; kernels are right with any other
-  int headsPerWorkgroup = 1;         ///< query heads that one attention workgroup serves
-  int attentionTile = 8;             ///< keys that a workgroup of the rows family holds at once
-  int blockTokens = 1;               ///< rows of a step at most: a prefill block, or the batch
-  int chunkCount = 1;                ///< parts that attention splits the context into
-  int minChunkKeys = 64;             ///< no part is shorter, so short contexts are not split
+  model::DecoderOptions options;  ///< contextLength filled in
+  model::KernelPlan plan;         ///< options.kernels with nothing left open
+  int subgroupSize = 8;           ///< as the device says; kernels are right with any other
+  OctetAttention octets;          ///< of the rows family
+  int headsPerWorkgroup = 1;      ///< query heads that one attention workgroup serves, where it has no octets
+  int attentionTile = 8;          ///< keys that such a workgroup of the rows family holds at once
+  int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
+  int chunkCount = 1;             ///< parts that attention splits the context into
+  int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
   std::uint64_t captureFloats = 0;   ///< room for captured scores
   std::uint64_t captureExtents = 0;  ///< room for maximum and sum of their chunks
 
@@ -60,7 +75,13 @@ struct StepShape {
   }
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   const model::Traits& traits() const { return config.traits; }
-  int attentionWorkgroups() const { return config.attention.queryHeadCount / headsPerWorkgroup; }
+  /// Of one token and chunk.
+  int attentionWorkgroups() const;
+  int attentionInvocations() const;
+  /// How often a step loads each key of each KV head, added up over the KV heads.
+  int keyLoads() const;
+  /// Chunks that have partial results, of a row of `length` keys in `layer`; as chunks.glsl says.
+  int usedChunks(std::uint64_t length, int layer) const;
 
   /// Floats of a row at `point` as kernels copy it: of softmax extents those of every chunk.
   std::uint64_t capturedColumns(model::CapturePoint point) const;

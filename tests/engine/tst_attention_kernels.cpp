@@ -174,6 +174,7 @@ class TestAttentionKernels : public QObject {
         for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
           const std::size_t entry = (row * chunkCount + chunk) * heads + head;
           const double weight = std::exp(extent[2 * entry] - mergedHighest);
+          if (weight == 0.0) continue;  // a chunk without keys leaves nothing else
           mergedSum += weight * extent[2 * entry + 1];
           for (std::size_t i = 0; i < dim; ++i)
             merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
@@ -267,6 +268,8 @@ class TestAttentionKernels : public QObject {
     engine::StepShape shape =
         engine::StepShape::make(m_gpu.device.info(), model.config, {.kernels = {.family = family}});
     shape.chunkCount = chunks;
+    shape.minChunkKeys = 8;
+    const int length = 8 * (chunks - emptyChunks);
     KernelHarness harness(m_gpu.device, model, shape, tokens == 1 ? TokenTile::One : TokenTile::Several,
                           Stage::AttentionOutput);
 
@@ -282,13 +285,16 @@ class TestAttentionKernels : public QObject {
       if (entry / heads % chunkCount < chunkCount - static_cast<std::size_t>(emptyChunks)) continue;
       extent[2 * entry] = -std::numeric_limits<float>::infinity();
       extent[2 * entry + 1] = 0.0f;
-      for (std::size_t i = 0; i < dim; ++i) partial[entry * dim + i] = 0.0f;
+      // The rows family leaves what was there.
+      const float rest = family == KernelFamily::Rows ? std::numeric_limits<float>::quiet_NaN() : 0.0f;
+      for (std::size_t i = 0; i < dim; ++i) partial[entry * dim + i] = rest;
     }
     const std::vector<float> stream = randomFloats(rowCount * shape.streamColumns(), 3);
     harness.write(harness.buffers.partial, partial);
     harness.write(harness.buffers.extent, extent);
     harness.write(harness.buffers.stream, stream);
-    harness.run(std::vector<engine::TokenParams>(rowCount));
+    harness.run(
+        std::vector<engine::TokenParams>(rowCount, {.position = static_cast<std::uint32_t>(length - 1)}));
 
     const std::vector<float> actual = harness.read(harness.buffers.stream, rowCount * shape.streamColumns());
     for (std::size_t row = 0; row < rowCount; ++row) {
@@ -303,6 +309,7 @@ class TestAttentionKernels : public QObject {
         for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
           const double weight = std::exp(extent[2 * entryOf(chunk)] - highest);
           sum += weight * extent[2 * entryOf(chunk) + 1];
+          if (weight == 0.0) continue;
           for (std::size_t i = 0; i < dim; ++i)
             input[head * dim + i] += weight * partial[entryOf(chunk) * dim + i];
         }

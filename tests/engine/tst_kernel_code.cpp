@@ -61,7 +61,7 @@ class TestKernelCode : public QObject {
       const auto& constants = engine::kernelCode(kernel).constants;
       return std::vector<std::uint32_t>(constants.begin(), constants.end());
     };
-    QCOMPARE(constantsOf("attention_merge_plain"), (std::vector<std::uint32_t>{0, 1, 2, 3}));
+    QCOMPARE(constantsOf("attention_merge_plain"), (std::vector<std::uint32_t>{0, 1, 2, 3, 4}));
     QCOMPARE(constantsOf("capture_rows_plain"), std::vector<std::uint32_t>{});
     QCOMPARE(constantsOf("logit_summary_plain"), (std::vector<std::uint32_t>{0, 16}));
   }
