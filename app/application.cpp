@@ -126,10 +126,17 @@ void Application::connectLiveView() {
   QObject::connect(
       m_live, &view::LiveWindow::frameDrawn, m_window.get(),
       [this] {
-        const double height = m_layout.footHeight() / m_live->devicePixelRatio();
-        m_window->setLiveFoot(static_cast<int>(std::ceil(height)));
+        const panels::Rect& area = m_layout.messageArea();
+        const double ratio = m_live->devicePixelRatio();
+        const auto points = [&](float pixels) { return static_cast<int>(std::floor(pixels / ratio)); };
+        m_window->setLiveMessageArea(
+            {points(area.min.x), points(area.min.y), points(area.width()), points(area.height())});
       },
       Qt::QueuedConnection);
+  QObject::connect(m_window.get(), &pages::MainWindow::lanesScrolled, m_live, [this](int views) {
+    m_layout.scroll(views);
+    m_live->pacer().requestForInput();
+  });
   m_window->setClosePopup([this] { return m_live->closePopup(); });
   m_window->exportCommands().setLivePicture([this] { return m_live->picture(); });
   QObject::connect(m_live, &view::LiveWindow::filesDropped, m_window.get(), &pages::MainWindow::openDropped);

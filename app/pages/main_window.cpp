@@ -117,8 +117,8 @@ void MainWindow::placeMessages() {
   m_messages->floatIn({page->mapTo(this, area.topLeft()), area.size()});
 }
 
-void MainWindow::setLiveFoot(int height) {
-  if (m_live->setFoot(height)) placeMessages();
+void MainWindow::setLiveMessageArea(const QRect& area) {
+  if (m_live->setMessageArea(area)) placeMessages();
 }
 
 bool MainWindow::eventFilter(QObject* watched, QEvent* event) {
@@ -205,6 +205,8 @@ void MainWindow::addWindowCommands(QMenu* look) {
       m_selection.setHead(std::nullopt);
     }
   });
+  addCommand(look, "Lanes: further down", Qt::Key_PageDown, [this] { emit lanesScrolled(1); });
+  addCommand(look, "Lanes: further up", Qt::Key_PageUp, [this] { emit lanesScrolled(-1); });
   look->addSeparator();
   addCommand(look, "Dark or light", Qt::CTRL | Qt::Key_T, [this] {
     session::Appearance appearance = m_appearance;

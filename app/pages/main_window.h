@@ -42,8 +42,8 @@ class MainWindow : public QMainWindow {
   void showMessage(const session::Message& message);
   /// For Help > About.
   void setAbout(const About& about);
-  /// Pixels at the live view's bottom, its timeline and legend, that messages leave free.
-  void setLiveFoot(int height);
+  /// The part of the live view where messages hide no number, in its coordinates.
+  void setLiveMessageArea(const QRect& area);
   /// What closes the topmost popup of the live view; false when it has none.
   void setClosePopup(std::function<bool()> close) { m_closePopup = std::move(close); }
   /// Once, where nobody has been here before, when there is text to look at; nothing stands in the way.
@@ -66,6 +66,8 @@ class MainWindow : public QMainWindow {
 
  signals:
   void appearanceChanged(const headroom::session::Appearance& appearance);
+  /// Where lanes have more than there is room for: by so many views down.
+  void lanesScrolled(int views);
 
  protected:
   bool eventFilter(QObject* watched, QEvent* event) override;

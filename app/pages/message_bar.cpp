@@ -132,6 +132,8 @@ QString MessageBar::sentence() const {
 
 void MessageBar::setAppearance(const session::Appearance& appearance) {
   m_appearance = appearance;
+  const int size = qRound(16.0f * appearance.scale());
+  m_close->setIconSize({size, size});
   m_close->setIcon(makeIcon(Icon::Close, toQt(appearance.palette().text)));
   restyle();
 }

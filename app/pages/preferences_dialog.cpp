@@ -29,6 +29,20 @@ constexpr int kTextStep = 10;
 constexpr int kMemoryStepMiB = 256;
 constexpr std::uint64_t kMiB = 1ull << 20;
 
+/// Text in several lines, all of which a window that grows with its contents makes room for.
+class Note : public QLabel {
+ public:
+  using QLabel::QLabel;
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override {
+    QLabel::resizeEvent(event);
+    // A label's height for a width is never less than its least height.
+    setMinimumHeight(0);
+    setMinimumHeight(heightForWidth(width()));
+  }
+};
+
 QLabel* labelOf(const QFormLayout* form, QLayout* field) {
   return qobject_cast<QLabel*>(form->labelForField(field));
 }
@@ -72,7 +86,7 @@ PreferencesDialog::PreferencesDialog(session::Settings& settings, session::Trace
 }
 
 QLabel* PreferencesDialog::addNote(QFormLayout* form, const QString& text) {
-  auto* note = new QLabel(text, this);
+  auto* note = new Note(text, this);
   note->setWordWrap(true);
   m_notes.push_back(note);
   form->addRow("", note);

@@ -63,8 +63,12 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
   const std::string title = prompt      ? kind + " per position, prompt block"
                             : batch > 1 ? kind + " by this step, " + std::to_string(batch) + " sequences"
                                         : kind + " for this token";
-  const bool fits = textWidth(small, title) + textWidth(small, value) + context.px(8) <= area.width();
-  drawText(list, small, area.min, colors.textDim, fits ? title : kind);
+  const float room = area.width() - textWidth(small, value) - context.px(8);
+  const std::string shortest = countsIssued(step) ? "issued" : "logical";
+  const std::string& words = textWidth(small, title) <= room  ? title
+                             : textWidth(small, kind) <= room ? kind
+                                                              : shortest;
+  drawText(list, small, area.min, colors.textDim, elided(small, words, room));
   drawTextRight(list, small, {area.max.x, area.min.y}, colors.text, value);
   float y = area.min.y + small->FontSize + context.px(4);
   const Rect bar{{area.min.x, y}, {area.max.x, y + context.px(12)}};

@@ -18,14 +18,41 @@ namespace headroom::panels {
 namespace {
 constexpr int kFewestTop = 3;
 constexpr int kMostTop = 10;
+
+float lineHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(3);
+}
+
+/// Of a row, in short.
+std::array<std::string, 3> shortFigures(const analysis::RowStatistics& row) {
+  return {"entropy " + model::fixedText(row.entropyBits, 2) + " bits",
+          "first token " + model::fixedText(100.0 * row.sinkMass, 1) + " %",
+          "distance " + model::fixedText(row.meanDistance, 1)};
+}
+
+/// Where each stands in lines of a width, from their top left. None is divided.
+std::array<ImVec2, 3> placesOf(const PanelContext& context, std::span<const std::string, 3> figures,
+                               float width) {
+  std::array<ImVec2, 3> places;
+  ImVec2 at{0.0f, 0.0f};
+  for (std::size_t index = 0; index < figures.size(); ++index) {
+    const float needed = textWidth(context.fonts.small, figures[index]);
+    if (at.x > 0.0f && at.x + needed > width) at = {0.0f, at.y + lineHeight(context)};
+    places[index] = at;
+    at.x += needed + context.px(14);
+  }
+  return places;
+}
 }  // namespace
 
 float HeadSummary::smallestHeight(const PanelContext& context) {
   return (1.0f + kFewestTop) * (context.fonts.small->FontSize + context.px(3)) + context.px(36);
 }
 
-float HeadSummary::lineHeight(const PanelContext& context) {
-  return context.fonts.small->FontSize + context.px(3);
+float HeadSummary::figuresHeight(const PanelContext& context, float width) {
+  // Of the widest, so that a map keeps its size from row to row.
+  const auto figures = shortFigures({.entropyBits = 88.88, .sinkMass = 1.0, .meanDistance = 88888.8});
+  return placesOf(context, figures, width).back().y + lineHeight(context);
 }
 
 void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
@@ -54,13 +81,15 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
     return;
   }
   if (area.height() < smallestHeight(context)) {
-    drawLine(context, row, area);
+    drawFigures(context, row, area);
     return;
   }
   const std::string query = session::quoted(lane.labelAt(position));
+  const std::string strongest = "max " + model::fixedText(*std::ranges::max_element(row), 3);
+  drawTextRight(list, small, {area.max.x, area.min.y}, colors.textDim, strongest);
   drawLabel(context, list, small, area.min, colors.textDim,
             elidedLabel(context, small, query + " (position " + model::groupDigits(position) + ") looks at",
-                        area.width()));
+                        area.width() - textWidth(small, strongest) - context.px(12)));
   const float spare = std::max(0.0f, area.height() - smallestHeight(context));
   const float profileHeight = context.px(30) + 0.35f * spare;
   const int topCount = std::clamp(
@@ -107,13 +136,14 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   }
 }
 
-void HeadSummary::drawLine(const PanelContext& context, std::span<const float> row, const Rect& area) {
-  const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
-  const std::string text = "entropy " + model::fixedText(statistics.entropyBits, 2) + " bits, first token " +
-                           model::fixedText(100.0 * statistics.sinkMass, 1) + " %, distance " +
-                           model::fixedText(statistics.meanDistance, 1);
-  drawText(*ImGui::GetWindowDrawList(), context.fonts.small, area.min, context.palette().text,
-           elided(context.fonts.small, text, area.width()));
+void HeadSummary::drawFigures(const PanelContext& context, std::span<const float> row, const Rect& area) {
+  const std::array<std::string, 3> figures = shortFigures(analysis::rowStatistics(row, 0));
+  const std::array<ImVec2, 3> places = placesOf(context, figures, area.width());
+  for (std::size_t index = 0; index < figures.size(); ++index) {
+    drawText(*ImGui::GetWindowDrawList(), context.fonts.small,
+             {area.min.x + places[index].x, area.min.y + places[index].y}, context.palette().text,
+             elided(context.fonts.small, figures[index], area.width()));
+  }
 }
 
 void HeadSummary::drawProfile(const PanelContext& context, std::span<const float> row, session::Color color,
@@ -138,8 +168,6 @@ void HeadSummary::drawProfile(const PanelContext& context, std::span<const float
     fillRect(list, {{x, top}, {x + std::max(width - (pitch >= 3.0f ? 1.0f : 0.0f), 1.0f), area.max.y}},
              color);
   }
-  drawTextRight(list, context.fonts.small, {area.max.x - context.px(4), area.min.y + context.px(1)},
-                context.palette().textDim, "max " + model::fixedText(strongest, 3));
 }
 
 }  // namespace headroom::panels

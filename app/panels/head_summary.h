@@ -8,13 +8,13 @@ namespace headroom::panels {
 /// A part of the inspector.
 class HeadSummary {
  public:
-  /// Below smallestHeight() one line of figures is left, which needs lineHeight().
+  /// Below smallestHeight() the figures alone are left, in as many lines as a width needs for whole ones.
   static float smallestHeight(const PanelContext& context);
-  static float lineHeight(const PanelContext& context);
+  static float figuresHeight(const PanelContext& context, float width);
   void draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area);
 
  private:
-  void drawLine(const PanelContext& context, std::span<const float> row, const Rect& area);
+  void drawFigures(const PanelContext& context, std::span<const float> row, const Rect& area);
   void drawProfile(const PanelContext& context, std::span<const float> row, session::Color color,
                    const Rect& area);
 };

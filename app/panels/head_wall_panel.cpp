@@ -18,7 +18,10 @@ using analysis::PooledMap;
 namespace {
 
 /// Layers that do not fit at this height are scrolled to.
-constexpr float kSmallestCell = 16.0f;
+constexpr float kSmallestCell = 20.0f;
+/// At this one a map can be read.
+constexpr float kReadableCell = 26.0f;
+constexpr float kCellGap = 4.0f;
 /// Heads never are: a bracket that is half out of sight tells nothing of sharing. Their maps become as narrow
 /// as that instead.
 constexpr float kNarrowestCell = 1.0f;
@@ -39,6 +42,14 @@ float largestWithoutSink(const PooledMap& map) {
 MapKey overviewKey(int lane, int layer, int queryHead) {
   return (static_cast<MapKey>(lane) << 48) | (static_cast<MapKey>(layer) << 24) |
          static_cast<MapKey>(queryHead);
+}
+
+float HeadWallPanel::headHeight(const PanelContext& context) {
+  return 2.0f * context.fonts.small->FontSize + context.px(5);
+}
+
+float HeadWallPanel::leastHeight(const PanelContext& context, int layers) {
+  return headHeight(context) + static_cast<float>(layers) * context.px(kReadableCell + kCellGap);
 }
 
 int HeadWallPanel::extentFor(int length, int contextLength) {
@@ -71,15 +82,18 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const session::Palette& colors = context.palette();
   const float gutter = context.px(context.appearance.presentation() ? 34 : 26);
-  const float top = 2.0f * context.fonts.small->FontSize + context.px(5);
+  const float top = headHeight(context);
 
   Grid grid;
   const auto columns = static_cast<float>(lane.queryHeadCount());
-  const float pitch = (area.width() - gutter) / columns;
-  grid.gap = std::min(context.px(lane.queryHeadCount() > 16 ? 2 : 4), std::floor(0.25f * pitch));
   const auto rows = static_cast<float>(lane.layerCount());
   const float smallest = context.px(kSmallestCell);
-  grid.cellWidth = std::max(kNarrowestCell, (area.width() - gutter + grid.gap) / columns - grid.gap);
+  // No head lies under the bar that scrolls the layers.
+  const bool scrolls = rows * (smallest + context.px(kCellGap)) > area.height() - top;
+  const float width = area.width() - gutter - (scrolls ? ImGui::GetStyle().ScrollbarSize : 0.0f);
+  const float pitch = width / columns;
+  grid.gap = std::min(context.px(lane.queryHeadCount() > 16 ? 2 : kCellGap), std::floor(0.25f * pitch));
+  grid.cellWidth = std::max(kNarrowestCell, (width + grid.gap) / columns - grid.gap);
   grid.cellHeight = std::max(smallest, (area.height() - top + grid.gap) / rows - grid.gap);
   grid.cellWidth = std::min(grid.cellWidth, 2.2f * grid.cellHeight);
   grid.cellHeight = std::min(grid.cellHeight, std::max(smallest, 1.35f * grid.cellWidth));

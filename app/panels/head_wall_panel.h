@@ -13,6 +13,8 @@ class HeadWallPanel : public Panel {
   explicit HeadWallPanel(int lane) : m_lane(lane) {}
   void draw(const PanelContext& context, const Rect& area) override;
 
+  /// Pixels down in which the maps of so many layers can be read.
+  static float leastHeight(const PanelContext& context, int layers);
   /// Positions shown by a map of `length` tokens: steps of about 1.5, so that maps fill before they rescale.
   static int extentFor(int length, int contextLength);
 
@@ -29,6 +31,8 @@ class HeadWallPanel : public Panel {
     }
   };
 
+  /// Of the brackets and numbers above the maps.
+  static float headHeight(const PanelContext& context);
   /// A line across each map where rows beyond the trained context begin.
   void markUntrained(const PanelContext& context, const Grid& grid, int extent);
   void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);

@@ -19,6 +19,61 @@ constexpr double kZoomPerNotch = 1.2;
 constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
+constexpr float kPadding = 12.0f;
+constexpr const char* kWholeText = "Whole text";
+/// Across, in which a summary beside a map can be read.
+constexpr float kSummaryWidth = 220.0f;
+/// Above this height of a map no more is scrolled to.
+constexpr float kLeastMap = 90.0f;
+
+float headerHeight(const PanelContext& context) {
+  return context.fonts.strong->FontSize + context.px(6);
+}
+
+float readoutHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(8);
+}
+
+float titleHeight(const PanelContext& context) {
+  return context.fonts.small->FontSize + context.px(4);
+}
+
+/// In lockstep both maps have the same rows, so one set of labels serves both.
+bool hasSameRows(const PanelContext& context) {
+  return context.store.feed() == session::TokenFeed::Lockstep;
+}
+
+float comboWidth(const PanelContext& context) {
+  return context.px(context.appearance.presentation() ? 150 : 112);
+}
+
+/// Of the controls above the maps, from the top left of their rows.
+struct ControlPlaces {
+  ImVec2 scale;
+  ImVec2 colors;
+  ImVec2 wholeText;
+};
+
+/// One row, or more where the next control would be cut.
+ControlPlaces controlPlaces(const PanelContext& context, float width) {
+  const float spacing = ImGui::GetStyle().ItemSpacing.x;
+  const float button = ImGui::CalcTextSize(kWholeText).x + 2.0f * ImGui::GetStyle().FramePadding.x;
+  ControlPlaces places{};
+  ImVec2 end{0.0f, 0.0f};
+  const auto place = [&](ImVec2& control, float needed) {
+    if (end.x > 0.0f && end.x + needed > width) end = {0.0f, end.y + ImGui::GetFrameHeight() + context.px(4)};
+    control = end;
+    end.x += needed + spacing;
+  };
+  place(places.scale, comboWidth(context));
+  place(places.colors, comboWidth(context));
+  place(places.wholeText, button);
+  return places;
+}
+
+float controlsHeight(const PanelContext& context, float width) {
+  return controlPlaces(context, width).wholeText.y + ImGui::GetFrameHeight() + context.px(8);
+}
 
 std::string headName(const session::HeadAddress& head) {
   return "Layer " + std::to_string(head.layer) + ", head " + std::to_string(head.queryHead);
@@ -44,63 +99,86 @@ MapViewport InspectorPanel::viewport(const PanelContext& context) const {
   return {.firstColumn = 0.0, .firstRow = 0.0, .size = static_cast<double>(std::max(extent, 1))};
 }
 
+float InspectorPanel::leastHeight(const PanelContext& context, float width) {
+  const float inner = width - 2.0f * context.px(kPadding);
+  const float aroundMap = headerHeight(context) + controlsHeight(context, inner) + titleHeight(context) +
+                          AttentionMapView::labelHeight(context) + readoutHeight(context) +
+                          HeadSummary::figuresHeight(context, 0.5f * inner);
+  return 2.0f * context.px(kPadding) + aroundMap + context.px(kLeastMap);
+}
+
 void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
   if (m_run != context.store.run()) {
     m_run = context.store.run();
     m_zoomed.reset();
   }
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  const Rect inner = inset(area, context.px(12));
+  const Rect inner = inset(area, context.px(kPadding));
   const session::HeadAddress head = *context.selection.head();
   const std::optional<session::HeadAddress> other = otherHead(context);
 
-  const float header = context.fonts.strong->FontSize + context.px(6);
+  const float header = headerHeight(context);
   drawHeader(context, {inner.min, {inner.max.x, inner.min.y + header}});
   float y = inner.min.y + header;
-  const float controls = ImGui::GetFrameHeight() + context.px(8);
+  const float controls = controlsHeight(context, inner.width());
   drawControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}});
   y += controls;
 
-  const float gap = context.px(12);
-  const float readout = context.fonts.small->FontSize + context.px(8);
-  const float title = context.fonts.small->FontSize + context.px(4);
-  const float labels = AttentionMapView::labelWidth(context);
-  // In lockstep both maps have the same rows, so one set of labels serves both.
-  const bool sameRows = context.store.feed() == session::TokenFeed::Lockstep;
-  const float labelSets = sameRows ? 1.0f : 2.0f;
-  const float twoSides = 0.5f * (inner.width() - gap - labelSets * labels);
-  const bool two = other && twoSides >= context.px(kSmallestMap);
-  const float side = two ? twoSides : inner.width() - labels;
-  // The maps come first: where they would shrink much, the summary becomes one line.
-  const float wanted = title + side + AttentionMapView::labelHeight(context);
-  const float room = inner.max.y - y - readout;
-  const float summary = room - HeadSummary::smallestHeight(context) >= wanted - 0.25f * side
-                            ? HeadSummary::smallestHeight(context)
-                            : HeadSummary::lineHeight(context);
-  const float mapBottom = y + std::min(room - summary, wanted);
-
+  const Places places = arrange(context, {{inner.min.x, y}, inner.max}, other.has_value());
   const MapViewport view = viewport(context);
   m_point.reset();
-  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, float left, float right,
+  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, const Rect& place,
                           AttentionMapView::RowLabels rowLabels, const char* id) {
-    map.draw(context, address, view, rowLabels, {{left, y + title}, {right, mapBottom}});
+    map.draw(context, address, view, rowLabels,
+             {{place.min.x, place.min.y + titleHeight(context)}, place.max});
     drawLabel(context, list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
               context.store.lane(address.lane).info().title);
     handleMouse(context, map, address, id);
   };
   using RowLabels = AttentionMapView::RowLabels;
-  const float split = two ? inner.min.x + labels + side : inner.max.x;
-  column(m_map, head, inner.min.x, split, RowLabels::Shown, "map");
-  if (two) {
-    column(m_otherMap, *other, split + gap, inner.max.x, sameRows ? RowLabels::Hidden : RowLabels::Shown,
+  column(m_map, head, places.map, RowLabels::Shown, "map");
+  m_summary.draw(context, head, places.summary);
+  if (places.otherMap) {
+    column(m_otherMap, *other, *places.otherMap, hasSameRows(context) ? RowLabels::Hidden : RowLabels::Shown,
            "other map");
+    m_summary.draw(context, *other, places.otherSummary);
   }
-  const float summaryTop = mapBottom + readout;
-  const float half = 0.5f * (inner.width() - gap);
-  m_summary.draw(context, head,
-                 {{inner.min.x, summaryTop}, {two ? inner.min.x + half : inner.max.x, inner.max.y}});
-  if (two) m_summary.draw(context, *other, {{inner.min.x + half + gap, summaryTop}, inner.max});
-  drawReadout(context, {{inner.min.x, mapBottom}, {inner.max.x, mapBottom + readout}});
+  drawReadout(context, places.readout);
+}
+
+InspectorPanel::Places InspectorPanel::arrange(const PanelContext& context, const Rect& area,
+                                               bool hasOther) const {
+  const float gap = context.px(kPadding);
+  const float readout = readoutHeight(context);
+  const float labels = AttentionMapView::labelWidth(context);
+  const float aroundMap = titleHeight(context) + AttentionMapView::labelHeight(context);
+  const float labelSets = hasSameRows(context) ? 1.0f : 2.0f;
+  const float twoSides = 0.5f * (area.width() - gap - labelSets * labels);
+  const bool two = hasOther && twoSides >= context.px(kSmallestMap);
+  const float side = two ? twoSides : area.width() - labels;
+  // The maps come first: where they would shrink much, of the summary the figures are left.
+  const float half = 0.5f * (area.width() - gap);
+  const float room = area.height() - readout;
+  const float summary = room - HeadSummary::smallestHeight(context) >= aroundMap + 0.75f * side
+                            ? HeadSummary::smallestHeight(context)
+                            : HeadSummary::figuresHeight(context, two ? half : area.width());
+  const float below = std::min(room - summary - aroundMap, side);
+  // One map in a low place has room for all of the summary at its right.
+  const float beside = std::min(room - aroundMap, side - gap - context.px(kSummaryWidth));
+  const bool isBeside = !two && beside >= below;
+
+  Places places;
+  const float bottom = area.min.y + aroundMap + (isBeside ? beside : below);
+  const float split = area.min.x + labels + (isBeside ? beside : side);
+  places.map = {area.min, {split, bottom}};
+  places.readout = {{area.min.x, bottom}, {area.max.x, bottom + readout}};
+  places.summary = {{area.min.x, bottom + readout}, {two ? area.min.x + half : area.max.x, area.max.y}};
+  if (isBeside) places.summary = {{split + gap, area.min.y + titleHeight(context)}, {area.max.x, bottom}};
+  if (two) {
+    places.otherMap = Rect{{split + gap, area.min.y}, {area.max.x, bottom}};
+    places.otherSummary = {{area.min.x + half + gap, bottom + readout}, area.max};
+  }
+  return places;
 }
 
 void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
@@ -131,9 +209,12 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
 }
 
 void InspectorPanel::drawControls(const PanelContext& context, const Rect& area) {
-  ImGui::SetCursorScreenPos(area.min);
+  const ControlPlaces places = controlPlaces(context, area.width());
+  const auto goTo = [&](ImVec2 place) {
+    ImGui::SetCursorScreenPos({area.min.x + place.x, area.min.y + place.y});
+  };
   const auto combo = [&](const char* id, std::string_view current, int count, auto nameOf, auto choose) {
-    ImGui::SetNextItemWidth(context.px(context.appearance.presentation() ? 150 : 112));
+    ImGui::SetNextItemWidth(std::min(comboWidth(context), area.width()));
     if (ImGui::BeginCombo(id, std::string(current).c_str())) {
       for (int index = 0; index < count; ++index) {
         const std::string name(nameOf(index));
@@ -142,6 +223,7 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
       ImGui::EndCombo();
     }
   };
+  goTo(places.scale);
   combo(
       "##scale", session::mapScaleName(context.selection.mapScale()), session::kMapScaleCount,
       [](int index) { return session::mapScaleName(static_cast<session::MapScale>(index)); },
@@ -149,14 +231,14 @@ void InspectorPanel::drawControls(const PanelContext& context, const Rect& area)
   if (ImGui::IsItemHovered()) {
     showTip(context, "Scale of all maps (S)", colorScaleText());
   }
-  ImGui::SameLine();
+  goTo(places.colors);
   combo(
       "##colors", session::colorMapName(context.selection.colorMap()), session::kColorMapCount,
       [](int index) { return session::colorMapName(static_cast<session::ColorMap>(index)); },
       [&](int index) { context.selection.setColorMap(static_cast<session::ColorMap>(index)); });
   if (ImGui::IsItemHovered()) showTip(context, "Colours of all maps (C)", "");
-  ImGui::SameLine();
-  if (ImGui::Button("Whole text")) m_zoomed.reset();
+  goTo(places.wholeText);
+  if (ImGui::Button(kWholeText)) m_zoomed.reset();
   if (ImGui::IsItemHovered()) {
     showTip(
         context, "",

@@ -12,8 +12,21 @@ namespace headroom::panels {
 class InspectorPanel : public Panel {
  public:
   void draw(const PanelContext& context, const Rect& area) override;
+  /// Pixels down in which its maps can be read, in a width.
+  static float leastHeight(const PanelContext& context, float width);
+  /// Whether the mouse is on a map, which the wheel then zooms.
+  bool isPointedAt() const { return m_point.has_value(); }
 
  private:
+  /// Of the maps with their titles and labels, what is said of the point under the mouse, and the summaries.
+  struct Places {
+    Rect map;
+    std::optional<Rect> otherMap;
+    Rect readout;
+    Rect summary;
+    Rect otherSummary;
+  };
+  Places arrange(const PanelContext& context, const Rect& area, bool hasOther) const;
   void drawHeader(const PanelContext& context, const Rect& area);
   void drawControls(const PanelContext& context, const Rect& area);
   void drawScaleLegend(const PanelContext& context, const Rect& area);

@@ -37,12 +37,15 @@ void TimelinePanel::draw(const PanelContext& context, const Rect& area) {
       detail = session::quoted(first.labelAt(looked));
     }
   }
-  drawText(list, context.fonts.body, {area.min.x + padding, middle - context.fonts.body->FontSize},
-           colors.text, label);
-  drawLabel(context, list, small, {area.min.x + padding, middle + context.px(1)}, colors.textDim,
-            elidedLabel(context, small,
-                        (context.selection.position() ? "looking back at " : "newest token ") + detail,
-                        stepWidth - context.px(8)));
+  const bool hasTwoLines = area.height() >= context.fonts.body->FontSize + small->FontSize + context.px(2);
+  const float above = hasTwoLines ? context.fonts.body->FontSize : 0.5f * context.fonts.body->FontSize;
+  drawText(list, context.fonts.body, {area.min.x + padding, middle - above}, colors.text, label);
+  if (hasTwoLines) {
+    drawLabel(context, list, small, {area.min.x + padding, middle + context.px(1)}, colors.textDim,
+              elidedLabel(context, small,
+                          (context.selection.position() ? "looking back at " : "newest token ") + detail,
+                          stepWidth - context.px(8)));
+  }
 
   const Rect track{{area.min.x + padding + stepWidth, area.min.y + context.px(5)},
                    {area.max.x - padding, area.max.y - context.px(5)}};

@@ -38,7 +38,8 @@ void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
   const ImVec2 origin = ImGui::GetCursorScreenPos();
   ImGui::Dummy({1.0f, height});
   // New text stays in sight; whoever looks back sees the step looked at.
-  const bool isNew = lane.length() != m_drawnLength || m_layout.generation() != m_drawnGeneration;
+  const bool isNew = lane.length() != m_drawnLength || m_layout.generation() != m_drawnGeneration ||
+                     view.height() != m_drawnHeight;
   if (isNew && !context.selection.position()) {
     ImGui::SetScrollY(std::max(0.0f, height - view.height()));
   } else if (context.selection.position() && lane.length() > 0) {
@@ -49,6 +50,7 @@ void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
   }
   m_drawnLength = lane.length();
   m_drawnGeneration = m_layout.generation();
+  m_drawnHeight = view.height();
   drawTokens(context, view, origin);
   drawCandidates(context);
   ImGui::EndChild();

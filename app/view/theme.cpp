@@ -98,9 +98,10 @@ QString qtStyleSheet(const session::Appearance& appearance) {
              "6px;"
              " background: %2; selection-background-color: %6; }"
              "QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid %6; }"
+             "QCheckBox::indicator, QRadioButton::indicator { width: %7px; height: %7px; }"
              "QMainWindow::separator { background: %3; height: 1px; width: 1px; }")
       .arg(name(colors.text), name(colors.raised), name(colors.border), name(colors.window),
-           name(colors.hovered), name(colors.accent));
+           name(colors.hovered), name(colors.accent), QString::number(std::lround(appearance.textSize())));
 }
 
 const char* imguiVersion() {

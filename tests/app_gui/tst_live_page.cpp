@@ -179,7 +179,7 @@ class TestLivePage : public QObject {
     QVERIFY(page.selection().head().has_value());
     page.selection().setPosition(std::nullopt);
     const QImage whole = page.picture();
-    const QPoint map(static_cast<int>(page.live().width() * 0.68), page.live().height() / 3);
+    const QPoint map(static_cast<int>(page.live().width() * 0.68), page.live().height() / 2);
     page.moveMouse(map);
     const QImage hovered = page.picture();
     for (int notch = 0; notch < 4; ++notch) {

@@ -84,7 +84,7 @@ struct Striped : test::GuiFixture {
   }
   /// The square in which the inspector draws the whole map: what it draws of 0.3 spans it, below its own
   /// scale and above the legend's.
-  QRect plot(const QImage& image) const { return attentionIn(image, {0.6, 0.125, 0.4, 0.8}); }
+  QRect plot(const QImage& image) const { return attentionIn(image, {0.6, 0.3, 0.4, 0.6}); }
   void zoomIn(QPoint at, int notches) {
     moveMouse(at);
     for (int notch = 0; notch < notches; ++notch) {

@@ -21,9 +21,13 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
   m_title->setMargins(QMargins(6, 3, 6, 0));
   axisRect()->setupFullAxesBox(false);
   axisRect()->setMinimumMargins(QMargins(4, 4, 12, 2));
+  // In a low chart the plot gives way, not what explains it.
+  axisRect()->setMinimumSize(50, 10);
   for (QCPAxis* axis : {xAxis2, yAxis2}) axis->setVisible(false);
   setMouseTracking(true);
   setMinimumHeight(110);
+  // As wide as its place in the row, whatever its title and numbers would like in whichever type.
+  setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Expanding);
   m_marker = new QCPItemStraightLine(this);
   m_marker->setVisible(false);
   m_untrained = new QCPItemRect(this);
@@ -66,7 +70,8 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   legend->setTextColor(toQt(colors.text));
   legend->setBrush(toQt(session::withAlpha(colors.panel, 0.85)));
   legend->setBorderPen(Qt::NoPen);
-  legend->setIconSize(16, 10);
+  // As high as its name, beside whose middle it then stands.
+  legend->setIconSize(static_cast<int>(16.0f * appearance.scale()), QFontMetrics(small).height());
   legend->setRowSpacing(0);
   // One row, so that the plot keeps its height.
   legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
@@ -95,16 +100,30 @@ double Chart::roundUp(double largest) {
 }
 
 void Chart::showLegend() {
-  auto* row = new QCPLayoutGrid;
-  plotLayout()->insertRow(1);
-  plotLayout()->addElement(1, 0, row);
-  row->setMargins(QMargins(4, 0, 0, 0));
-  row->addElement(0, 0, legend);
-  // Names begin at the left, the rest of the row stays empty.
-  row->addElement(0, 1, new QCPLayoutElement(this));
-  row->setColumnStretchFactor(0, 0.001);
-  plotLayout()->setRowStretchFactor(1, 0.001);
+  m_head = new QCPLayoutGrid;
+  plotLayout()->take(m_title);
+  plotLayout()->addElement(0, 0, m_head);
+  plotLayout()->setRowStretchFactor(0, 0.001);
+  m_head->addElement(0, 0, m_title);
+  m_head->addElement(1, 0, legend);
+  // Title and names begin at the left, the rest stays empty.
+  m_head->addElement(0, 2, new QCPLayoutElement(this));
+  m_head->setColumnStretchFactors({0.001, 0.001, 1.0});
+  m_head->setRowStretchFactors({0.001, 0.001});
+  m_head->setRowSpacing(0);
   legend->setVisible(true);
+  placeLegend();
+}
+
+bool Chart::hasRoomBehindTitle(int pixels) const {
+  const int title = QFontMetrics(m_title->font()).horizontalAdvance(m_title->text());
+  return title + 24 + pixels <= width();
+}
+
+void Chart::placeLegend() {
+  const bool behind = hasRoomBehindTitle(legend->minimumOuterSizeHint().width());
+  if (!m_head->hasElement(behind ? 0 : 1, behind ? 1 : 0))
+    m_head->addElement(behind ? 0 : 1, behind ? 1 : 0, legend);
 }
 
 void Chart::setRemark(const QString& remark) {
@@ -132,6 +151,7 @@ void Chart::resizeEvent(QResizeEvent* event) {
   QCustomPlot::resizeEvent(event);
   const int line = QFontMetrics(yAxis->tickLabelFont()).height();
   yAxis->ticker()->setTickCount(std::clamp(axisRect()->height() / (2 * line), 2, 3));
+  if (m_head) placeLegend();
   replot(QCustomPlot::rpQueuedReplot);
 }
 

@@ -43,8 +43,12 @@ class Chart : public QCustomPlot {
   void markPosition(double position);
   /// Of an axis of positions: tints those beyond the trained context; the tool tip says what they are.
   void markUntrained(const session::TraceStore& store);
-  /// Shows the legend in a row between title and plot, where it covers nothing.
+  /// Shows the legend where it covers nothing: behind the title, or in a row between title and plot.
   void showLegend();
+  /// Whether names that need so many pixels together have their place behind the title.
+  bool hasRoomBehindTitle(int pixels) const;
+  /// Once its names, or its width, are others.
+  void placeLegend();
   void mouseMoveEvent(QMouseEvent* event) override;
   /// As many numbers at the axis as have room above each other.
   void resizeEvent(QResizeEvent* event) override;
@@ -55,6 +59,7 @@ class Chart : public QCustomPlot {
 
  private:
   QCPTextElement* m_title;
+  QCPLayoutGrid* m_head = nullptr;  // title and legend, if there is one
   QString m_titleText;
   QString m_explanation;
   QCPItemStraightLine* m_marker;

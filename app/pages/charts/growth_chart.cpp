@@ -61,13 +61,17 @@ void GrowthChart::refresh(const ChartSource& source) {
 void GrowthChart::nameLanes() {
   // Names stand in a row, each behind its line.
   constexpr int kBesideName = 40;
+  constexpr int kHighEnough = 150;
   const QFontMetrics metrics(legend->font());
   int together = 0;
   const auto whole = [](const Lane& lane) { return lane.title + "  " + lane.limit + " at the limit"; };
   for (const Lane& lane : m_lanes) together += metrics.horizontalAdvance(whole(lane)) + kBesideName;
-  const bool fits = together <= axisRect()->width();
+  // In a low chart a row of its own would leave little of the plot.
+  const bool fits =
+      hasRoomBehindTitle(together) || (height() >= kHighEnough && together <= axisRect()->width());
   for (std::size_t lane = 0; lane < m_lanes.size(); ++lane)
     graph(static_cast<int>(2 * lane))->setName(fits ? whole(m_lanes[lane]) : m_lanes[lane].title);
+  placeLegend();
 }
 
 void GrowthChart::resizeEvent(QResizeEvent* event) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
@@ -145,10 +146,21 @@ void RooflineChart::drawDots() {
   }
 }
 
+double RooflineChart::legendLines() const {
+  std::set<QString> lanes;
+  std::set<model::Stage> stages;
+  for (const Dot& dot : m_dots) {
+    lanes.insert(dot.lane);
+    stages.insert(dot.point.stage);
+  }
+  return static_cast<double>(lanes.size() + stages.size()) + 0.5;
+}
+
 void RooflineChart::drawLegend() {
   const int line = QFontMetrics(legend->font()).lineSpacing() + 1;
   const double left = axisRect()->rect().right() + 16.0;
-  double y = axisRect()->rect().top() + 2.0;
+  // Beside the plot; in a low chart it begins beside the title.
+  double y = std::clamp(height() - legendLines() * line, 4.0, axisRect()->rect().top() + 2.0);
   QString lane;
   for (const Dot& dot : m_dots) {
     if (dot.lane == lane) continue;

@@ -35,6 +35,8 @@ class RooflineChart : public Chart {
   void drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name, Qt::PenStyle style);
   void drawDots();
   void drawLegend();
+  /// How many it has, with the space between lanes and stages.
+  double legendLines() const;
   /// Text at axis coordinates.
   void label(const QString& text, double x, double y, Qt::Alignment alignment);
   /// Text at pixels, also outside the axes.

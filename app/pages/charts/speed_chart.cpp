@@ -104,6 +104,7 @@ void SpeedChart::refresh(const ChartSource& source) {
                                                               : 1.1 * m_view.last);
   yAxis->setRange(0.0, roundUp(1.15 * largest));
   if (m_over == analysis::SpeedOver::Context) {
+    placeLegend();
     drawCrossings();
   } else {
     // Nobody decodes two and a half sequences.

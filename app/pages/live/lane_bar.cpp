@@ -47,8 +47,13 @@ void LaneBar::setLanes(const std::vector<session::LaneRequest>& lanes,
 
 void LaneBar::setAppearance(const session::Appearance& appearance) {
   m_appearance = appearance;
+  m_add->setIconSize({iconSize(16), iconSize(16)});
   m_add->setIcon(makeIcon(Icon::Add, toQt(appearance.palette().text)));
   rebuild();
+}
+
+int LaneBar::iconSize(int usual) const {
+  return qRound(static_cast<float>(usual) * m_appearance.scale());
 }
 
 void LaneBar::rebuild() {
@@ -73,7 +78,7 @@ void LaneBar::rebuild() {
     auto* close = new QToolButton(chip);
     close->setObjectName("closeLane");
     close->setIcon(makeIcon(Icon::Close, toQt(colors.textDim)));
-    close->setIconSize({12, 12});
+    close->setIconSize({iconSize(12), iconSize(12)});
     close->setToolTip(
         QString("Close lane %1 (Ctrl+W closes the last lane, Ctrl+Z brings it back)").arg(title));
     connect(close, &QToolButton::clicked, this,

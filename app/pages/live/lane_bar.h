@@ -31,6 +31,8 @@ class LaneBar : public QWidget {
 
  private:
   void rebuild();
+  /// Icons grow with the text.
+  int iconSize(int usual) const;
 
   std::vector<session::LaneRequest> m_lanes;
   std::vector<std::string> m_titles;

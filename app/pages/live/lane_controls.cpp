@@ -1,6 +1,7 @@
 #include "app/pages/live/lane_controls.h"
 
 #include <QComboBox>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSpinBox>
@@ -9,6 +10,7 @@
 
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
+#include "app/pages/wrap_layout.h"
 
 namespace headroom::pages {
 
@@ -25,7 +27,7 @@ void showValue(QComboBox* box, const QVariant& value, bool same) {
 }  // namespace
 
 LaneControls::LaneControls(QWidget* parent)
-    : QToolBar("Lane controls", parent),
+    : QWidget(parent),
       m_scope(new QuietComboBox(this)),
       m_batch(new QuietComboBox(this)),
       m_context(new QuietComboBox(this)),
@@ -34,18 +36,27 @@ LaneControls::LaneControls(QWidget* parent)
       m_fill(new QSpinBox(this)),
       m_compare(new QToolButton(this)) {
   setObjectName("laneControls");
-  setMovable(false);
-  const auto add = [this](const QString& text, QWidget* widget, const char* name, const QString& tip) {
+  auto* rows = new WrapLayout(this);
+  rows->setContentsMargins(6, 2, 6, 3);
+  rows->setSpacing(6);
+  const auto add = [this, rows](const QString& text, QWidget* widget, const char* name, const QString& tip) {
     widget->setObjectName(name);
     widget->setToolTip(tip);
-    if (!text.isEmpty()) {
-      auto* label = new QLabel(text, this);
-      label->setContentsMargins(10, 0, 4, 0);
-      label->setBuddy(widget);
-      label->setToolTip(tip);
-      addWidget(label);
+    if (text.isEmpty()) {
+      rows->addWidget(widget);
+      return;
     }
-    addWidget(widget);
+    // A box and what it is called wrap together.
+    auto* pair = new QWidget(this);
+    auto* layout = new QHBoxLayout(pair);
+    layout->setContentsMargins(8, 0, 0, 0);
+    layout->setSpacing(4);
+    auto* label = new QLabel(text, pair);
+    label->setBuddy(widget);
+    label->setToolTip(tip);
+    layout->addWidget(label);
+    layout->addWidget(widget);
+    rows->addWidget(pair);
   };
   add("", m_scope, "laneScope", "Which lanes the controls at the right are for");
   for (int batch = 1; batch <= model::kMostSequences; batch *= 2) m_batch->addItem(grouped(batch), batch);
@@ -76,10 +87,8 @@ LaneControls::LaneControls(QWidget* parent)
       "Begin with that many positions in the cache: the prompt's text again and again (Ctrl+F).\nEnter "
       "fills; a context that is too small grows.");
 
-  for (QComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel}) {
+  for (QComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel})
     box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    box->setPlaceholderText("differ");
-  }
   connect(m_scope, &QComboBox::activated, this, &LaneControls::showOptions);
   connect(m_batch, &QComboBox::activated, this, [this] {
     choose([&](session::LaneOptions& options) { options.batch = m_batch->currentData().toInt(); });
@@ -103,6 +112,7 @@ LaneControls::LaneControls(QWidget* parent)
     emit fillChosen(positions);
   });
   connect(m_compare, &QToolButton::clicked, this, [this] { emit kernelsRequested(scope()); });
+  setLanes({}, {});
 }
 
 int LaneControls::scope() const {
@@ -116,7 +126,7 @@ void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
   const int before = m_scope->currentIndex();
   const QSignalBlocker silent(m_scope);
   m_scope->clear();
-  m_scope->addItem("All lanes");
+  m_scope->addItem(lanes.empty() ? "No lane" : "All lanes");
   int mostFill = kMostFill;
   for (const session::LaneInfo& info : infos) {
     m_scope->addItem(QString::fromStdString(info.title));
@@ -130,8 +140,13 @@ void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
 }
 
 void LaneControls::showOptions() {
-  setEnabled(!m_lanes.empty());
-  if (m_lanes.empty()) return;
+  setEnabled(!m_models.empty());
+  for (QComboBox* box : {m_batch, m_context, m_kvType, m_kernel})
+    box->setPlaceholderText(m_lanes.empty() ? "\u2013" : "differ");
+  if (m_lanes.empty()) {
+    for (QComboBox* box : {m_batch, m_context, m_kvType, m_kernel}) showValue(box, {}, false);
+    return;
+  }
   const session::LaneOptions& first = m_lanes[static_cast<std::size_t>(std::max(scope(), 0))].options;
   const auto same = [&](auto member) {
     return scope() >= 0 || std::all_of(m_lanes.begin(), m_lanes.end(), [&](const session::LaneRequest& lane) {
@@ -184,11 +199,6 @@ void LaneControls::setFill(int positions) {
   const QSignalBlocker silent(m_fill);
   m_fillShown = positions;
   m_fill->setValue(positions);
-}
-
-void LaneControls::setAppearance(const session::Appearance& appearance) {
-  // Fewer controls in front of an audience; the menus still have every command.
-  setVisible(!appearance.presentation());
 }
 
 void LaneControls::focusFill() {

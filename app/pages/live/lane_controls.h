@@ -1,6 +1,6 @@
 #pragma once
 
-#include <QToolBar>
+#include <QWidget>
 #include <vector>
 
 #include "app/session/appearance.h"
@@ -14,16 +14,15 @@ namespace headroom::pages {
 
 /// Batch, context, cache type and attention kernel of one lane or of all, and how far the context is filled.
 /// Whatever is chosen is decoded at once.
-class LaneControls : public QToolBar {
+class LaneControls : public QWidget {
   Q_OBJECT
 
  public:
   explicit LaneControls(QWidget* parent);
 
-  /// What runs now.
+  /// What runs now; without `infos` what will run, which nobody can change until it does.
   void setLanes(const std::vector<session::LaneRequest>& lanes, const std::vector<session::LaneInfo>& infos);
   void setFill(int positions);
-  void setAppearance(const session::Appearance& appearance);
   void focusFill();
 
  signals:

@@ -19,10 +19,21 @@ namespace headroom::pages {
 
 namespace {
 /// Pixels that text, head wall, cache and timeline of the lanes need to show a row of heads.
-constexpr int kHeightOfHeads = 340;
+constexpr int kHeightOfHeads = 390;
+/// And those of the inspector, whose labels and figures stand around its maps.
+constexpr int kHeightOfInspector = 500;
+/// The lanes scroll where they have less than they need, but not in less than this.
+constexpr int kLeastHeightOfLanes = 130;
+constexpr int kLeastHeightOfCharts = 150;
+/// Of the views that have more to say.
+constexpr int kLeastHeightOfOtherViews = 215;
 constexpr int kLongStep = 10;
 /// Pixels down that a page needs to show lanes and charts.
 constexpr int kHeightForCharts = 720;
+/// And to show charts below an inspector whose maps are as large as its width allows.
+constexpr int kHeightForChartsAndInspector = 1150;
+/// And how many to show settings that take two rows in large type.
+constexpr int kHeightForLaneSettings = 420;
 
 int scaled(int pixels, const session::Appearance& appearance) {
   return static_cast<int>(static_cast<float>(pixels) * appearance.scale());
@@ -70,37 +81,75 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
     offerCommands();
   });
   connect(&board, &session::SpeedBoard::changed, this, &LivePage::offerCommands);
+  connect(&selection, &session::Selection::changed, this, [this] {
+    const bool inspects = m_selection.head().has_value();
+    if (std::exchange(m_inspects, inspects) == inspects) return;
+    fitCharts();
+    divideHeight();
+  });
   connectTransport();
   connectControls();
 }
 
 void LivePage::divide(QWidget* live) {
-  live->setMinimumHeight(240);
+  live->setMinimumHeight(kLeastHeightOfLanes);
   m_splitter->addWidget(live);
   m_splitter->addWidget(m_lower);
   m_splitter->setChildrenCollapsible(false);
   m_splitter->setStretchFactor(0, 1);
   m_splitter->setStretchFactor(1, 0);
   m_splitter->setHandleWidth(3);
+  connect(m_splitter, &QSplitter::splitterMoved, this, &LivePage::rememberHeight);
 }
 
 int LivePage::heightForCharts() const {
   return scaled(kHeightForCharts, m_appearance);
 }
 
+int LivePage::heightForChartsAndInspector() const {
+  return scaled(kHeightForChartsAndInspector, m_appearance);
+}
+
 void LivePage::fitCharts() {
-  const bool open = m_wantsCharts.value_or(height() >= heightForCharts());
+  const bool open = m_inspects
+                        ? m_wantsChartsBesideInspector.value_or(!m_appearance.presentation() &&
+                                                                height() >= heightForChartsAndInspector())
+                        : m_wantsCharts.value_or(height() >= heightForCharts());
   if (open == m_lower->isOpen()) return;
   m_lower->setOpen(open);
+  // There is nothing to make higher.
+  m_splitter->handle(1)->setEnabled(open);
   divideHeight();
+}
+
+void LivePage::chooseCharts(bool open) {
+  (m_inspects ? m_wantsChartsBesideInspector : m_wantsCharts) = open;
+  fitCharts();
+}
+
+int LivePage::heightForLaneSettings() const {
+  return scaled(kHeightForLaneSettings, m_appearance);
+}
+
+void LivePage::fitLaneSettings() {
+  const bool fold = height() < heightForLaneSettings();
+  const bool open = m_wantsLaneSettings.value_or(!fold);
+  // Fewer controls in front of an audience; the menus still have every command.
+  m_controls->setVisible(open && !m_appearance.presentation());
+  m_transport->foldLaneSettings(fold && !m_appearance.presentation(), open);
 }
 
 void LivePage::resizeEvent(QResizeEvent* event) {
   Page::resizeEvent(event);
-  const bool crossed = (event->oldSize().height() >= heightForCharts()) != (height() >= heightForCharts());
-  if (crossed) m_wantsCharts.reset();
+  const auto crossed = [&](int limit) { return (event->oldSize().height() >= limit) != (height() >= limit); };
+  if (crossed(heightForCharts())) m_wantsCharts.reset();
+  if (crossed(heightForChartsAndInspector())) m_wantsChartsBesideInspector.reset();
+  if (crossed(heightForLaneSettings())) m_wantsLaneSettings.reset();
+  fitLaneSettings();
+  layout()->activate();
   fitCharts();
-  if (!m_lower->isOpen()) divideHeight();
+  // What charts took of a high window is too much of a low one.
+  divideHeight();
   // Full screen comes after the larger type was asked for.
   if (!m_appearance.presentation()) return;
   std::ranges::fill(m_lowerHeights, 0);
@@ -118,15 +167,18 @@ void LivePage::showSettings(const session::Settings& settings) {
   const int whole = std::max(window()->height(), 400);
   const int charts = chartHeight(whole, m_appearance);
   m_splitter->setSizes({whole - charts, charts});
-  m_splitter->restoreState(settings.windowState());
+  const bool isRestored = m_splitter->restoreState(settings.windowState());
+  // What was kept while they were folded is no height of charts.
+  if (isRestored && m_splitter->sizes()[1] >= charts / 2) rememberHeight();
 }
 
 QRect LivePage::messageArea() const {
-  return {m_lanes->mapTo(this, QPoint(0, 0)), m_lanes->size() - QSize(0, m_foot)};
+  const QRect area = m_messageArea.isEmpty() ? m_lanes->rect() : m_messageArea.intersected(m_lanes->rect());
+  return {m_lanes->mapTo(this, area.topLeft()), area.size()};
 }
 
-bool LivePage::setFoot(int height) {
-  return std::exchange(m_foot, height) != height;
+bool LivePage::setMessageArea(const QRect& area) {
+  return std::exchange(m_messageArea, area) != area;
 }
 
 QByteArray LivePage::layoutState() const {
@@ -144,6 +196,10 @@ void LivePage::connectTransport() {
   connect(m_transport, &TransportBar::samplingChosen, &m_workspace, &session::Workspace::setSampling);
   connect(m_transport, &TransportBar::whenTextEndsChosen, &m_workspace, &session::Workspace::setWhenTextEnds);
   connect(m_transport, &TransportBar::feedChosen, &m_workspace, &session::Workspace::setFeed);
+  connect(m_transport, &TransportBar::laneSettingsWanted, this, [this](bool open) {
+    m_wantsLaneSettings = open;
+    fitLaneSettings();
+  });
   LaneBar& lanes = m_transport->lanes();
   connect(&lanes, &LaneBar::addRequested, this,
           [this](const QString& source) { m_workspace.addLane(source.toStdString()); });
@@ -164,19 +220,16 @@ void LivePage::connectControls() {
   connect(m_lower, &LowerPanel::kvHeadPointed, this,
           [this](std::optional<session::KvHeadAddress> head) { m_selection.pointAtKvHead(this, head); });
   connect(m_lower, &LowerPanel::viewChanged, this, [this](LowerView view) {
-    m_wantsCharts = true;
-    m_lower->setOpen(true);
+    chooseCharts(true);
     showLowerView(view);
   });
-  connect(m_lower, &LowerPanel::viewChosenAgain, this, [this] {
-    m_wantsCharts = !m_lower->isOpen();
-    fitCharts();
-  });
+  connect(m_lower, &LowerPanel::viewChosenAgain, this, [this] { chooseCharts(!m_lower->isOpen()); });
 }
 
 void LivePage::showState(const session::SessionState& state) {
   m_transport->setState(state);
   m_controls->setFill(state.fill);
+  if (m_store.laneCount() == 0) showComing();
   m_lower->setState(state);
   offerCommands();
 }
@@ -189,12 +242,20 @@ void LivePage::showLanes() {
     titles.push_back(infos.back().title);
   }
   m_transport->lanes().setLanes(m_workspace.lanes(), titles);
+  if (infos.empty()) {
+    showComing();
+    return;
+  }
   m_controls->setLanes(m_workspace.lanes(), infos);
-  if (infos.empty()) return;
   // Of a lane that decodes on a device, if there is one: not what recorded a trace, nor the reference.
   const auto decodes = [](const session::LaneInfo& info) { return !info.card.isTrace && info.note.empty(); };
   const auto first = std::ranges::find_if(infos, decodes);
   m_transport->setDevice(QString::fromStdString((first != infos.end() ? *first : infos.front()).deviceName));
+}
+
+void LivePage::showComing() {
+  m_controls->setLanes(
+      m_session.opening().underWay() ? m_session.lanes() : std::vector<session::LaneRequest>(), {});
 }
 
 void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {
@@ -217,8 +278,11 @@ void LivePage::offerCommands() {
   m_stopMeasuring->setEnabled(state.measuring.underWay);
 }
 
+void LivePage::rememberHeight() {
+  m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = m_splitter->sizes()[1];
+}
+
 void LivePage::showLowerView(LowerView view) {
-  if (m_lower->isOpen()) m_lowerHeights[static_cast<std::size_t>(m_lowerView)] = m_splitter->sizes()[1];
   m_lowerView = view;
   divideHeight();
 }
@@ -231,24 +295,25 @@ void LivePage::divideHeight() {
     return;
   }
   // The other views need more height than the charts, which are looked at beside the lanes.
-  int& wanted = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
-  if (wanted == 0) {
-    wanted = m_lowerView == LowerView::Charts
+  int height = m_lowerHeights[static_cast<std::size_t>(m_lowerView)];
+  if (height == 0) {
+    height = m_lowerView == LowerView::Charts
                  ? chartHeight(whole, m_appearance)
                  : std::clamp(whole * 44 / 100, scaled(200, m_appearance), scaled(420, m_appearance));
-    // The heads stay to be seen.
-    wanted =
-        std::min(wanted, std::max(scaled(150, m_appearance), whole - scaled(kHeightOfHeads, m_appearance)));
   }
+  // The heads stay to be seen.
+  const int least = m_lowerView == LowerView::Charts ? kLeastHeightOfCharts : kLeastHeightOfOtherViews;
+  const int lanes = scaled(m_inspects ? kHeightOfInspector : kHeightOfHeads, m_appearance);
+  const int wanted = std::min(height, std::max(scaled(least, m_appearance), whole - lanes));
   m_splitter->setSizes({whole - wanted, wanted});
 }
 
 void LivePage::setAppearance(const session::Appearance& appearance) {
   m_transport->setAppearance(appearance);
-  m_controls->setAppearance(appearance);
   m_lower->setAppearance(appearance);
   const bool isAsLarge = m_appearance.textSize() == appearance.textSize();
   m_appearance = appearance;
+  fitLaneSettings();
   if (isAsLarge) return;
   std::ranges::fill(m_lowerHeights, 0);
   fitCharts();
@@ -308,7 +373,11 @@ void LivePage::addExplainCommands(QMenu* menu) {
   m_goBack = addCommand(menu, "Go &back", Qt::CTRL | Qt::SHIFT | Qt::Key_G, [this] { m_workspace.goBack(); });
   addCommand(menu, "Shared and naive &kernel side by side", Qt::CTRL | Qt::Key_E,
              [this] { m_workspace.compareKernels(-1); });
-  addCommand(menu, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F, [this] { m_controls->focusFill(); });
+  addCommand(menu, "&Fill the context to\u2026", Qt::CTRL | Qt::Key_F, [this] {
+    m_wantsLaneSettings = true;
+    fitLaneSettings();
+    m_controls->focusFill();
+  });
   m_stopFilling = addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
   addCommand(menu, "&Measure speed against context", Qt::CTRL | Qt::Key_M,
              [this] { m_session.measureSpeed(); });

@@ -29,11 +29,10 @@ class LivePage : public Page {
   QString purpose() const override { return "Decode a text in lanes side by side and look inside"; }
   void setAppearance(const session::Appearance& appearance) override;
   void addCommands(const PageMenus& menus) override;
-  /// Over the lanes, above timeline and legend.
+  /// Over the maps of the lanes.
   QRect messageArea() const override;
-  /// Pixels that timeline and legend take at the live view's bottom; whether it is another height than
-  /// before.
-  bool setFoot(int height);
+  /// Where that is in the live view; whether it is another place than before.
+  bool setMessageArea(const QRect& area);
   /// What is remembered of the controls, and how the height was divided.
   void showSettings(const session::Settings& settings);
   /// Pace, sampling and a text's end as they are remembered.
@@ -54,9 +53,15 @@ class LivePage : public Page {
 
  private:
   void divide(QWidget* live);
-  /// Maps before charts: in a low window the charts wait until somebody asks for them.
+  /// Maps before charts: in a low window, and while a head is inspected, the charts wait until somebody asks
+  /// for them, and in a lower window the settings of lanes do.
   void fitCharts();
+  /// The user's own choice: beside the inspector, or without it.
+  void chooseCharts(bool open);
+  void fitLaneSettings();
   int heightForCharts() const;
+  int heightForChartsAndInspector() const;
+  int heightForLaneSettings() const;
   void connectTransport();
   void connectControls();
   void addDecodeCommands(QMenu* menu);
@@ -64,8 +69,12 @@ class LivePage : public Page {
   void addLookCommands(QMenu* menu);
   void showState(const session::SessionState& state);
   void showLanes();
+  /// While no lane stands: those that were asked for.
+  void showComing();
   void showPrompt(const std::string& prompt, session::PromptForm form);
   void showLowerView(LowerView view);
+  /// What the view below has, as the user left it.
+  void rememberHeight();
   /// Between lanes and what lies below, as the user left it or as the view needs.
   void divideHeight();
   void goThere();
@@ -81,11 +90,14 @@ class LivePage : public Page {
   LowerPanel* m_lower;
   QSplitter* m_splitter;
   QWidget* m_lanes;
-  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never shown
+  std::vector<int> m_lowerHeights;  // of each lower view, as the user left it; 0: never moved
   LowerView m_lowerView = LowerView::Charts;
   session::Appearance m_appearance;
-  int m_foot = 0;
+  QRect m_messageArea;
+  bool m_inspects = false;
   std::optional<bool> m_wantsCharts;  ///< by the user's own choice, in this window's size
+  std::optional<bool> m_wantsChartsBesideInspector;
+  std::optional<bool> m_wantsLaneSettings;
   QAction* m_goThere = nullptr;
   QAction* m_goBack = nullptr;
   QAction* m_stopFilling = nullptr;

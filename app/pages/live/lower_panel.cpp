@@ -59,6 +59,7 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
 
 void LowerPanel::setOpen(bool open) {
   m_stack->setVisible(open);
+  m_strip->setView(open ? std::optional(m_view) : std::nullopt);
 }
 
 bool LowerPanel::isOpen() const {

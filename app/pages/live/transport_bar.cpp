@@ -2,6 +2,7 @@
 
 #include <QAction>
 #include <QCheckBox>
+#include <QEvent>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
@@ -11,12 +12,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 
 #include "app/pages/colors.h"
 #include "app/pages/icons.h"
 #include "app/pages/live/lane_bar.h"
 #include "app/pages/live/prompt_edit.h"
 #include "app/pages/live/sampling_popover.h"
+#include "app/pages/wrap_layout.h"
 
 namespace headroom::pages {
 
@@ -24,6 +27,9 @@ namespace {
 
 /// Notches of the speed slider in tokens per second; the last one is as fast as the device can.
 constexpr std::array<double, 9> kPaces{1, 2, 5, 10, 20, 30, 60, 120, 0};
+
+/// Of the prompt's first words, which its field always has room for.
+constexpr int kPromptLetters = 22;
 
 int notchOf(session::Pace pace) {
   if (pace.unlimited()) return static_cast<int>(kPaces.size()) - 1;
@@ -41,7 +47,7 @@ int notchOf(session::Pace pace) {
 
 TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::vector<std::string>& prompts,
                            QWidget* parent)
-    : QToolBar("Transport", parent),
+    : QWidget(parent),
       m_play(new QAction("Play", this)),
       m_step(new QAction("Step one token", this)),
       m_restart(new QAction("Restart", this)),
@@ -55,10 +61,9 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
       m_lockstep(new QCheckBox("Lockstep", this)),
       m_lanes(new LaneBar(bundled, this)),
       m_presets(new QToolButton(this)),
+      m_laneSettings(new QToolButton(this)),
       m_device(new QLabel(this)) {
   setObjectName("transport");
-  setMovable(false);
-  setIconSize({16, 16});
   m_play->setShortcut(Qt::Key_Space);
   m_step->setShortcut(Qt::Key_Period);
   m_step->setToolTip("Decode one token (.)");
@@ -72,7 +77,6 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   offerPrompts(prompts);
   setPromptForm(session::PromptForm::Text);
   m_prompt->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-  m_prompt->setMinimumWidth(120);
   m_samplingButton->setObjectName("sampling");
   m_samplingButton->setToolTip("How the next token is chosen (G)");
   m_lockstep->setObjectName("lockstep");
@@ -88,20 +92,21 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   m_device->setObjectName("device");
   m_device->setEnabled(false);
 
-  addAction(m_restart);
-  addAction(m_play);
-  addAction(m_step);
-  addWidget(m_speed);
-  addWidget(m_speedLabel);
-  addWidget(m_prompt);
-  addWidget(m_samplingButton);
-  addWidget(m_lockstep);
-  addWidget(m_lanes);
-  addWidget(m_presets);
-  addWidget(m_device);
-  widgetForAction(m_play)->setObjectName("play");
-  widgetForAction(m_step)->setObjectName("step");
-  widgetForAction(m_restart)->setObjectName("restart");
+  m_laneSettings->setObjectName("laneSettings");
+  m_laneSettings->setToolTip("Batch, context, cache, kernel and filling of the lanes");
+  m_laneSettings->setCheckable(true);
+
+  auto* layout = new WrapLayout(this);
+  layout->setContentsMargins(6, 3, 6, 3);
+  layout->setSpacing(4);
+  layout->addWidget(addButton(m_restart, "restart"));
+  layout->addWidget(addButton(m_play, "play"));
+  layout->addWidget(addButton(m_step, "step"));
+  for (QWidget* widget :
+       std::initializer_list<QWidget*>{m_speed, m_speedLabel, m_prompt, m_samplingButton, m_lockstep, m_lanes,
+                                       m_presets, m_laneSettings, m_device}) {
+    layout->addWidget(widget);
+  }
 
   connect(m_speed, &QSlider::valueChanged, this, [this](int notch) {
     m_pace = {kPaces[static_cast<std::size_t>(notch)]};
@@ -122,7 +127,27 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   connect(m_lockstep, &QCheckBox::clicked, this, [this](bool checked) {
     emit feedChosen(checked ? session::TokenFeed::Lockstep : session::TokenFeed::FreeRun);
   });
+  connect(m_laneSettings, &QToolButton::clicked, this, &TransportBar::laneSettingsWanted);
+  foldLaneSettings(false, true);
   setAppearance(m_appearance);
+}
+
+QToolButton* TransportBar::addButton(QAction* action, const char* name) {
+  auto* button = new QToolButton(this);
+  button->setDefaultAction(action);
+  button->setObjectName(name);
+  button->setFocusPolicy(Qt::NoFocus);
+  m_buttons.push_back(button);
+  return button;
+}
+
+void TransportBar::foldLaneSettings(bool folded, bool open) {
+  m_laneSettings->setVisible(folded);
+  m_laneSettings->setChecked(open);
+  // Where rows are dear, the device is told in the button's tool tip, and presets are in the menu bar.
+  m_folded = folded;
+  showDevice();
+  m_laneSettings->setText(open ? "Lane settings \u25b4" : "Lane settings \u25be");
 }
 
 void TransportBar::offerPrompts(const std::vector<std::string>& prompts) {
@@ -213,6 +238,13 @@ void TransportBar::setDevice(const QString& device) {
   const QString name = device.section(" (", 0, 0);
   m_device->setText(metrics.elidedText(name, Qt::ElideRight, 26 * metrics.averageCharWidth()));
   m_device->setToolTip("Decodes on " + device);
+  m_laneSettings->setToolTip("Batch, context, cache, kernel and filling of the lanes, which decode on " +
+                             device);
+}
+
+void TransportBar::showDevice() {
+  m_device->setVisible(!m_folded && !m_appearance.presentation());
+  m_presets->setVisible(!m_folded);
 }
 
 void TransportBar::setAppearance(const session::Appearance& appearance) {
@@ -225,15 +257,24 @@ void TransportBar::setAppearance(const session::Appearance& appearance) {
   m_lanes->setAppearance(appearance);
   const auto scaled = [&](int pixels) { return qRound(static_cast<float>(pixels) * appearance.scale()); };
   const int size = scaled(appearance.presentation() ? 22 : 16);
-  setIconSize({size, size});
-  const QFontMetrics metrics(font());
-  m_speedLabel->setMinimumWidth(metrics.horizontalAdvance("full speed "));
+  for (QToolButton* button : m_buttons) button->setIconSize({size, size});
   m_speed->setFixedWidth(scaled(appearance.presentation() ? 90 : 84));
   // Fewer controls in front of an audience: what one does not touch while presenting goes.
-  for (QAction* action : actions()) {
-    const QWidget* widget = widgetForAction(action);
-    if (widget == m_device || widget == m_samplingButton) action->setVisible(!appearance.presentation());
-  }
+  showDevice();
+  m_samplingButton->setVisible(!appearance.presentation());
+  fitText();
+}
+
+void TransportBar::fitText() {
+  const QFontMetrics metrics(font());
+  m_speedLabel->setMinimumWidth(metrics.horizontalAdvance("full speed "));
+  // A prompt's first words can be read in whichever type.
+  m_prompt->setMinimumWidth(kPromptLetters * metrics.averageCharWidth());
+}
+
+void TransportBar::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::FontChange) fitText();
 }
 
 void TransportBar::focusPrompt() {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <QToolBar>
+#include <QWidget>
 #include <vector>
 
 #include "app/session/appearance.h"
@@ -19,8 +19,8 @@ class LaneBar;
 class PromptEdit;
 class SamplingPopover;
 
-/// Play, step, restart, speed, prompt, sampling, lockstep and lanes.
-class TransportBar : public QToolBar {
+/// Play, step, restart, speed, prompt, sampling, lockstep and lanes, in as many rows as they need.
+class TransportBar : public QWidget {
   Q_OBJECT
 
  public:
@@ -45,6 +45,8 @@ class TransportBar : public QToolBar {
   const session::Pace& pace() const { return m_pace; }
   void setDevice(const QString& device);
   void setAppearance(const session::Appearance& appearance);
+  /// Whether the settings of lanes stay folded behind a button here, and whether they show.
+  void foldLaneSettings(bool folded, bool open);
 
   void focusPrompt();
   void openSampling();
@@ -60,14 +62,24 @@ class TransportBar : public QToolBar {
   void samplingChosen(const headroom::model::SamplingOptions& sampling);
   void whenTextEndsChosen(headroom::session::WhenTextEnds when);
   void feedChosen(headroom::session::TokenFeed feed);
+  /// By the button that they are folded behind.
+  void laneSettingsWanted(bool open);
+
+ protected:
+  void changeEvent(QEvent* event) override;
 
  private:
+  QToolButton* addButton(QAction* action, const char* name);
   void offerPrompts(const std::vector<std::string>& prompts);
   void showPace();
+  void showDevice();
+  /// Widths that go with the type.
+  void fitText();
 
   QAction* m_play;
   QAction* m_step;
   QAction* m_restart;
+  std::vector<QToolButton*> m_buttons;  // of the actions
   QSlider* m_speed;
   QLabel* m_speedLabel;
   PromptEdit* m_prompt;
@@ -78,10 +90,12 @@ class TransportBar : public QToolBar {
   QCheckBox* m_lockstep;
   LaneBar* m_lanes;
   QToolButton* m_presets;
+  QToolButton* m_laneSettings;
   QLabel* m_device;
   session::Appearance m_appearance;
   session::Pace m_pace;
   bool m_playing = false;
+  bool m_folded = false;  // the lanes' settings
 };
 
 }  // namespace headroom::pages

@@ -2,14 +2,17 @@
 
 #include <QAbstractButton>
 #include <QButtonGroup>
+#include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QPushButton>
 #include <QTimer>
 #include <QToolButton>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 
 #include "app/pages/colors.h"
 #include "app/pages/live/verdict_details.h"
@@ -21,8 +24,8 @@ namespace headroom::pages {
 
 namespace {
 
-/// The sentence takes its height from the lanes. Where it would need more lines, the buttons beside it go:
-/// what they do is in the menu too.
+/// The sentence takes its height from the lanes. Where it would need more lines, the buttons beside it stand
+/// closer: the views become a menu, and the others two rows.
 constexpr int kMostLines = 3;
 /// A shorter filling tells too little of how long it takes.
 constexpr qint64 kTellsTimeAfterMs = 700;
@@ -39,6 +42,8 @@ VerdictStrip::VerdictStrip(const session::TraceStore& store, const session::Spee
       m_store(store),
       m_board(board),
       m_views(new QButtonGroup(this)),
+      m_allViews(new QToolButton(this)),
+      m_buttons(new QWidget(this)),
       m_text(new QLabel(this)),
       m_why(new QPushButton("Why?", this)),
       m_measure(new QPushButton("Measure", this)),
@@ -60,18 +65,23 @@ VerdictStrip::VerdictStrip(const session::TraceStore& store, const session::Spee
     m_views->addButton(button, view);
     layout->addWidget(button);
   }
+  offerViews();
   m_text->setObjectName("verdict");
   m_text->setWordWrap(true);
   m_text->setTextFormat(Qt::PlainText);
   m_text->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   layout->addSpacing(6);
   layout->addWidget(m_text, 1);
+  auto* grid = new QGridLayout(m_buttons);
+  grid->setContentsMargins(0, 0, 0, 0);
+  grid->setSpacing(6);
+  layout->addWidget(m_buttons);
   const std::array<std::pair<QPushButton*, const char*>, 5> buttons{
       {{m_why, "why"}, {m_measure, "measure"}, {m_back, "goBack"}, {m_go, "goThere"}, {m_stop, "stop"}}};
   for (const auto& [button, name] : buttons) {
     button->setObjectName(name);
+    button->setParent(m_buttons);
     button->setVisible(false);
-    layout->addWidget(button);
   }
   m_why->setToolTip("What a step's time consists of, and where these numbers come from");
   m_measure->setToolTip(
@@ -94,13 +104,18 @@ VerdictStrip::VerdictStrip(const session::TraceStore& store, const session::Spee
   connect(&board, &session::SpeedBoard::changed, this, &VerdictStrip::refresh);
 }
 
-void VerdictStrip::setView(LowerView view) {
-  m_views->button(static_cast<int>(view))->setChecked(true);
+void VerdictStrip::setView(std::optional<LowerView> view) {
+  // A group that is exclusive keeps one pressed.
+  m_views->setExclusive(false);
+  for (int each = 0; each < kLowerViewCount; ++each)
+    m_views->button(each)->setChecked(view && static_cast<int>(*view) == each);
+  m_views->setExclusive(true);
 }
 
 void VerdictStrip::setReturn(std::optional<QString> place) {
   m_back->setVisible(place.has_value());
   if (place) m_back->setToolTip("Back to " + *place);
+  fitText();
 }
 
 void VerdictStrip::setState(const session::SessionState& state) {
@@ -152,10 +167,10 @@ void VerdictStrip::showVerdict() {
   m_stop->setVisible(false);
   m_why->setVisible(hasLanes);
   m_measure->setVisible(hasLanes);
-  const QString note = untrainedNote();
-  setText(toQt(m_board.sentence()), note, explanation() + (note.isEmpty() ? "" : "\n" + note));
   const std::optional<analysis::OperatingPoint> point = destination();
   m_go->setVisible(point.has_value());
+  const QString note = untrainedNote();
+  setText(toQt(m_board.sentence()), note, explanation() + (note.isEmpty() ? "" : "\n" + note));
   if (point) {
     m_go->setToolTip(QString("Decode all lanes with batch %1 and %2 positions in the cache (Ctrl+G)")
                          .arg(point->batch)
@@ -223,6 +238,29 @@ void VerdictStrip::setText(const QString& line, const QString& note, const QStri
   fitText();
 }
 
+void VerdictStrip::offerViews() {
+  m_allViews->setObjectName("allViews");
+  m_allViews->setParent(m_buttons);
+  m_allViews->setVisible(false);
+  m_allViews->setToolTip("Show below the lanes: charts, speed against context, roofline, weights");
+  m_allViews->setText("Charts \u25be");
+  m_allViews->setPopupMode(QToolButton::InstantPopup);
+  auto* menu = new QMenu(m_allViews);
+  menu->setObjectName("allViewsMenu");
+  for (int view = 0; view < kLowerViewCount; ++view) {
+    menu->addAction(kViewNames[static_cast<std::size_t>(view)], this,
+                    [this, view] { emit viewChosen(static_cast<LowerView>(view)); });
+  }
+  m_allViews->setMenu(menu);
+}
+
+std::vector<QWidget*> VerdictStrip::seenButtons() const {
+  std::vector<QWidget*> seen;
+  for (QWidget* button : std::initializer_list<QWidget*>{m_allViews, m_why, m_measure, m_back, m_go, m_stop})
+    if (!button->isHidden()) seen.push_back(button);
+  return seen;
+}
+
 void VerdictStrip::fitViews() {
   // From the strip's own width, so that what is hidden does not decide whether it is hidden.
   const int spacing = layout()->spacing();
@@ -233,11 +271,29 @@ void VerdictStrip::fitViews() {
   int views = 0;
   for (const QAbstractButton* view : m_views->buttons()) views += view->sizeHint().width() + spacing;
   const QFontMetrics metrics(m_text->font());
-  const QRect needed =
-      metrics.boundingRect(QRect(0, 0, std::max(room - views, 1), 10000), Qt::TextWordWrap, m_line);
-  const bool fits = needed.height() <= kMostLines * metrics.lineSpacing();
+  const auto fitsBeside = [&](int taken) {
+    const QRect needed =
+        metrics.boundingRect(QRect(0, 0, std::max(room - taken, 1), 10000), Qt::TextWordWrap, m_line);
+    return needed.height() <= kMostLines * metrics.lineSpacing();
+  };
+  const bool fits = fitsBeside(views);
   for (QAbstractButton* view : m_views->buttons()) view->setVisible(fits);
+  m_allViews->setVisible(!fits);
+  arrangeButtons(fits || fitsBeside(m_allViews->sizeHint().width() + spacing) ? 1 : 2);
   layout()->activate();
+}
+
+void VerdictStrip::arrangeButtons(int rows) {
+  const std::vector<QWidget*> seen = seenButtons();
+  if (seen == m_arranged && rows == m_arrangedRows) return;
+  m_arranged = seen;
+  m_arrangedRows = rows;
+  auto* grid = static_cast<QGridLayout*>(m_buttons->layout());
+  while (grid->count() > 0) delete grid->takeAt(0);
+  const int columns = (static_cast<int>(seen.size()) + rows - 1) / rows;
+  for (int index = 0; index < static_cast<int>(seen.size()); ++index)
+    grid->addWidget(seen[static_cast<std::size_t>(index)], index / columns, index % columns);
+  m_buttons->setVisible(!seen.empty());
 }
 
 void VerdictStrip::fitText() {

@@ -3,6 +3,7 @@
 #include <QElapsedTimer>
 #include <QFrame>
 #include <optional>
+#include <vector>
 
 #include "app/session/appearance.h"
 #include "app/session/speed_board.h"
@@ -11,6 +12,7 @@
 class QButtonGroup;
 class QLabel;
 class QPushButton;
+class QToolButton;
 
 namespace headroom::pages {
 
@@ -29,7 +31,8 @@ class VerdictStrip : public QFrame {
 
   void setAppearance(const session::Appearance& appearance);
   void setState(const session::SessionState& state);
-  void setView(LowerView view);
+  /// What shows below it; nothing where that is folded.
+  void setView(std::optional<LowerView> view);
   /// Whether there is a place to go back to.
   void setReturn(std::optional<QString> place);
   /// Where the button leads.
@@ -60,8 +63,12 @@ class VerdictStrip : public QFrame {
   QString explanation() const;
   /// `note` is shown behind the line where that leaves the lanes their height.
   void setText(const QString& line, const QString& note, const QString& toolTip);
-  /// Whether the buttons of the views stand beside the text.
+  /// Whether the views have a button each, or one for all where the text needs the room.
   void fitViews();
+  /// The buttons behind the text: in one row, or in two as high as the text.
+  void arrangeButtons(int rows);
+  void offerViews();
+  std::vector<QWidget*> seenButtons() const;
   /// Makes room for all lines of the text: what lies below is then never pushed out of the window.
   void fitText();
 
@@ -72,6 +79,10 @@ class VerdictStrip : public QFrame {
   QElapsedTimer m_sinceFilling;
   int m_filledBefore = 0;  // positions of all lanes, when it began to be timed
   QButtonGroup* m_views;
+  QToolButton* m_allViews;  ///< a menu of them
+  QWidget* m_buttons;
+  std::vector<QWidget*> m_arranged;  // those that are seen, as they were laid out last
+  int m_arrangedRows = 0;
   QLabel* m_text;
   QString m_line;
   QString m_note;
