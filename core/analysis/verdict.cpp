@@ -95,6 +95,13 @@ std::string nameOf(const JudgedLane& lane, bool ofKernels, std::size_t most) {
                          : "the shared kernel");
 }
 
+/// A wide range is given by its ends: it is lopsided more often than not.
+std::string withRange(const Estimate& speedup) {
+  if (speedup.relativeSpread() <= kTooNoisy) return speedup.text();
+  return fmt::format("{}\u00d7 ({} to {})", timesText(speedup.value), timesText(speedup.low),
+                     timesText(speedup.high));
+}
+
 std::string placeText(const OperatingPoint& at, int batchNow) {
   const std::string positions = model::groupDigits(at.positions) + " positions";
   return at.batch == batchNow ? positions : fmt::format("batch {}, {}", at.batch, positions);
@@ -196,8 +203,14 @@ class Judge {
   bool isTooNoisy(const AgainstReference& against) const {
     const bool stands = m_before != nullptr && m_before->reference == m_verdict.reference;
     const AgainstReference* before = stands ? m_before->find(against.lane) : nullptr;
-    const double most = kTooNoisy * (before != nullptr && before->isTooNoisy ? 0.75 : 1.0);
-    return against.speedup && against.speedup->relativeSpread() > most;
+    const bool was = before != nullptr && before->isTooNoisy;
+    if (!against.speedup) return false;
+    const Estimate& speedup = *against.speedup;
+    const double narrower = was ? 0.75 : 1.0;
+    if (speedup.high > kWidestRange * narrower * speedup.low) return true;
+    const double margin = kNoticeable + (was ? kKept : 0.0);
+    const bool isClear = speedup.low > 1.0 + margin || speedup.high < 1.0 - margin;
+    return !isClear && speedup.relativeSpread() > kTooNoisy * narrower;
   }
 
   Answer answer() const {
@@ -324,7 +337,7 @@ class Judge {
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
       if (other.isTooNoisy) continue;
-      list += fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), other.speedup->text());
+      list += fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), withRange(*other.speedup));
     }
     say(SentenceId::VerdictCompared, {list, referenceName});
     const bool explains =

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "core/analysis/verdict.h"
+#include "core/model/quantity.h"
 #include "core/text/phrases.h"
 #include "tests/analysis/synthetic_lanes.h"
 
@@ -140,6 +141,38 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.answer, Answer::TooNoisy);
     QVERIFY(!verdict.promise);
     QVERIFY2(sentence(verdict).starts_with("Too noisy here to tell"), sentence(verdict).c_str());
+  }
+
+  /// A range of which all says "faster" says so, with its ends; one that does not tell the direction, or of
+  /// which one end is more than twice the other, is too noisy.
+  void aWideRangeMayTellTheDirection() {
+    int clear = 0, noisy = 0;
+    for (unsigned seed = 1; seed <= 40; ++seed) {
+      Recorded a = mha(), b = mqa();
+      // 2 + 0.020 x 385 against 2 + 0.001 x 385: 4.07 times as fast.
+      a.costs.perPosition = seed % 2 == 0 ? 0.020 : 0.002;
+      a.noise = b.noise = 0.6;
+      a.seed = seed;
+      b.seed = seed + 1000;
+      const Verdict verdict = verdictOf({judged(a), judged(b)});
+      const Estimate& speedup = *verdict.others.back().speedup;
+      const std::string said = sentence(verdict);
+      const bool isFaster = speedup.low > 1.05 && speedup.high < 1.9 * speedup.low;
+      const bool isUnknown = (speedup.low < 1.0 && speedup.high > 1.25) || speedup.high > 2.1 * speedup.low;
+      if (isFaster && speedup.relativeSpread() > 0.21) {
+        ++clear;
+        QCOMPARE(verdict.answer, Answer::Faster);
+        const std::string ends =
+            "(" + model::timesText(speedup.low) + " to " + model::timesText(speedup.high) + ") as fast as MHA";
+        QVERIFY2(said.find(ends) != std::string::npos, said.c_str());
+      }
+      if (isUnknown) {
+        ++noisy;
+        QCOMPARE(verdict.answer, Answer::TooNoisy);
+        QVERIFY2(said.starts_with("Too noisy here to tell"), said.c_str());
+      }
+    }
+    QVERIFY2(clear >= 5 && noisy >= 5, qPrintable(QString("%1 clear, %2 noisy").arg(clear).arg(noisy)));
   }
 
   void whatDriftsWithBothLanesIsNoNoise() {
