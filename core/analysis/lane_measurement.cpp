@@ -17,8 +17,9 @@ int LaneMeasurement::dispatchCount() const {
 }
 
 double LaneMeasurement::kvShareOfReads() const {
-  const std::uint64_t read = bytesRead(logical);
-  return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
+  const model::Traffic shown = countedOrLogical(issued, logical);
+  const std::uint64_t read = bytesRead(shown);
+  return read > 0 ? static_cast<double>(shown.kvRead) / static_cast<double>(read) : 0.0;
 }
 
 std::string recentStepsText() {

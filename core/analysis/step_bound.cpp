@@ -91,7 +91,8 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
   const Bound bound = boundOf(lane, ceilings);
   const double wall = lane.stepMs;
   const std::string kvShare =
-      fmt::format("KV is {} of what a step reads", model::percentText(lane.kvShareOfReads()));
+      fmt::format("KV is {} of the {} bytes that a step reads", model::percentText(lane.kvShareOfReads()),
+                  lane.ranOnDevice() ? "issued" : "logical");
   if (bound == Bound::Unknown) {
     if (!lane.ranOnDevice())
       return kvShare + "; it runs on the processor, which no ceilings were measured of.";

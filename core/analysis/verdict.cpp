@@ -337,13 +337,16 @@ class Judge {
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
       if (other.isTooNoisy) continue;
-      list += fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), withRange(*other.speedup));
+      list +=
+          fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), withRange(*other.speedup));
     }
     say(SentenceId::VerdictCompared, {list, referenceName});
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
-      say(SentenceId::VerdictSmallShare, {model::percentText(reference().kvShareOfReads()), referenceName});
+      say(reference().ranOnDevice() ? SentenceId::VerdictSmallIssuedShare
+                                    : SentenceId::VerdictSmallLogicalShare,
+          {model::percentText(reference().kvShareOfReads()), referenceName});
     }
     if (m_verdict.promise) {
       speakOfPromise(*m_verdict.promise);

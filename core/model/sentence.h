@@ -18,7 +18,8 @@ enum class SentenceId {
   VerdictExpected,
   VerdictMeasured,
   VerdictKernelLimits,
-  VerdictSmallShare,
+  VerdictSmallIssuedShare,
+  VerdictSmallLogicalShare,
 };
 
 /// A sentence for people, apart from its words: what it says and the names and numbers in it.

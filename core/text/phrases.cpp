@@ -34,8 +34,10 @@ std::string_view words(SentenceId id) {
       return "; {0}\u00d7 measured at {1}.";
     case SentenceId::VerdictKernelLimits:
       return ". Our kernel is the limit, not the memory: {0} GB/s of KV, {1} in {2}.";
-    case SentenceId::VerdictSmallShare:
-      return "; KV is {0} of what {1} reads";
+    case SentenceId::VerdictSmallIssuedShare:
+      return "; KV is {0} of the issued bytes that {1} reads";
+    case SentenceId::VerdictSmallLogicalShare:
+      return "; KV is {0} of the logical bytes that {1} reads";
   }
   return "";
 }

@@ -162,8 +162,8 @@ class TestVerdict : public QObject {
       if (isFaster && speedup.relativeSpread() > 0.21) {
         ++clear;
         QCOMPARE(verdict.answer, Answer::Faster);
-        const std::string ends =
-            "(" + model::timesText(speedup.low) + " to " + model::timesText(speedup.high) + ") as fast as MHA";
+        const std::string ends = "(" + model::timesText(speedup.low) + " to " +
+                                 model::timesText(speedup.high) + ") as fast as MHA";
         QVERIFY2(said.find(ends) != std::string::npos, said.c_str());
       }
       if (isUnknown) {
@@ -210,7 +210,8 @@ class TestVerdict : public QObject {
     a.noise = b.noise = 0.005;
     const Verdict verdict = verdictOf({judged(a), judged(b)});
     QCOMPARE(verdict.answer, Answer::Alike);
-    QVERIFY2(sentence(verdict).find("of what MHA reads") != std::string::npos, sentence(verdict).c_str());
+    QVERIFY2(sentence(verdict).find("of the issued bytes that MHA reads") != std::string::npos,
+             sentence(verdict).c_str());
   }
 
   void allLanesAreInIt() {
