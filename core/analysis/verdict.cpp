@@ -348,30 +348,44 @@ class Judge {
                                     : SentenceId::VerdictSmallLogicalShare,
           {model::percentText(reference().kvShareOfReads()), referenceName});
     }
+    std::vector<Sentence> ends;
     if (m_verdict.promise) {
-      speakOfPromise(*m_verdict.promise);
+      ends.push_back(promised(*m_verdict.promise));
     } else if (m_verdict.kernelLimits) {
-      say(SentenceId::VerdictKernelLimits,
-          {model::fixedText(lastRate, 1), model::fixedText(referenceRate, 1), referenceName});
-    } else {
-      say(SentenceId::VerdictNothingMore);
+      ends = kernelLimits(name(last.lane), lastRate, referenceRate);
     }
-    const auto isTooLong = [&] { return letters(text::phrases(m_verdict.sentences)) > kMostLetters; };
-    if (isTooLong() && explains) m_verdict.sentences.erase(m_verdict.sentences.end() - 2);
-    if (!isTooLong()) return;
-    m_verdict.sentences.pop_back();
-    say(SentenceId::VerdictNothingMore);
+    ends.push_back({SentenceId::VerdictNothingMore});
+    endWith(ends, explains);
   }
 
-  void speakOfPromise(const Promise& promise) {
+  /// The first of the ends with which it is not too long; the explanation before it goes first.
+  void endWith(const std::vector<Sentence>& ends, bool explains) {
+    const auto fits = [&](const Sentence& end) {
+      std::vector<Sentence> whole = m_verdict.sentences;
+      whole.push_back(end);
+      return letters(text::phrases(whole)) <= kMostLetters;
+    };
+    if (explains && !fits(ends.front())) m_verdict.sentences.pop_back();
+    const auto chosen = std::ranges::find_if(ends, fits);
+    m_verdict.sentences.push_back(chosen != ends.end() ? *chosen : ends.back());
+  }
+
+  Sentence promised(const Promise& promise) const {
     const std::string place = placeText(promise.at, batch());
-    if (promise.isMeasured) {
-      say(SentenceId::VerdictMeasured, {timesText(promise.speedup.value), place});
-    } else {
-      say(SentenceId::VerdictExpected,
-          {promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
-           timesText(promise.speedup.low), timesText(promise.speedup.high)});
-    }
+    if (promise.isMeasured) return {SentenceId::VerdictMeasured, {timesText(promise.speedup.value), place}};
+    return {SentenceId::VerdictExpected,
+            {promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
+             timesText(promise.speedup.low), timesText(promise.speedup.high)}};
+  }
+
+  /// The most telling first.
+  std::vector<Sentence> kernelLimits(const std::string& lastName, double lastRate,
+                                     double referenceRate) const {
+    const std::vector<std::string> rates{lastName, model::fixedText(lastRate, 1), name(m_verdict.reference),
+                                         model::fixedText(referenceRate, 1)};
+    return {{SentenceId::VerdictKernelLimits, rates},
+            {SentenceId::VerdictKernelLimitsInShort, rates},
+            {SentenceId::VerdictKernelLimitsOnly}};
   }
 
   std::span<const JudgedLane> m_lanes;

@@ -18,6 +18,8 @@ enum class SentenceId {
   VerdictExpected,
   VerdictMeasured,
   VerdictKernelLimits,
+  VerdictKernelLimitsInShort,
+  VerdictKernelLimitsOnly,
   VerdictSmallIssuedShare,
   VerdictSmallLogicalShare,
 };

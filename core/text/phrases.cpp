@@ -33,7 +33,12 @@ std::string_view words(SentenceId id) {
     case SentenceId::VerdictMeasured:
       return "; {0}\u00d7 measured at {1}.";
     case SentenceId::VerdictKernelLimits:
-      return ". Our kernel is the limit, not the memory: {0} GB/s of KV, {1} in {2}.";
+      return ". Our kernel is the limit, not the memory: attention of {0} reads KV at {1} GB/s, of {2} at "
+             "{3}.";
+    case SentenceId::VerdictKernelLimitsInShort:
+      return ". Our kernel is the limit: attention reads KV at {1} GB/s in {0}, {3} in {2}.";
+    case SentenceId::VerdictKernelLimitsOnly:
+      return ". Our kernel is the limit, not the memory.";
     case SentenceId::VerdictSmallIssuedShare:
       return "; KV is {0} of the issued bytes that {1} reads";
     case SentenceId::VerdictSmallLogicalShare:

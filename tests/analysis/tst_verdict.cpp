@@ -195,8 +195,20 @@ class TestVerdict : public QObject {
     QVERIFY(verdict.kernelLimits);
     QVERIFY(!verdict.promise);
     const std::string said = sentence(verdict);
-    QVERIFY2(said.find("Our kernel is the limit, not the memory") != std::string::npos, said.c_str());
+    // Bytes of the newest step, behind 401 positions, in the time of the median one, behind 385: 401 x 65,536
+    // B in 385 x 0.008 ms are 8.5 GB/s, 401 x 8,192 B in 385 x 0.016 ms 0.5 GB/s.
+    QVERIFY2(said.ends_with("Our kernel is the limit, not the memory: attention of MQA reads KV at 0.5 GB/s, "
+                            "of MHA at 8.5."),
+             said.c_str());
+    QVERIFY2(length(said) <= 140, said.c_str());
     QVERIFY(said.find("cannot") == std::string::npos);
+    // With another lane there is less room; what is left says whose rates they are, or names none.
+    const std::string three = sentence(verdictOf({judged(mha()), judged(gqa()), judged(b)}));
+    QVERIFY2(three.find("reads KV at 0.5 GB/s in MQA, 8.5 in MHA.") != std::string::npos, three.c_str());
+    Recorded a = mha(), g = gqa();
+    for (Recorded* lane : {&a, &g, &b}) lane->title = "A-Very-Long-Model-Name-" + lane->title;
+    const std::string longest = sentence(verdictOf({judged(a), judged(g), judged(b)}));
+    QVERIFY2(longest.ends_with(". Our kernel is the limit, not the memory."), longest.c_str());
   }
 
   void shortContextsAreAlike() {
