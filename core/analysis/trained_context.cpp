@@ -25,4 +25,9 @@ std::string untrainedSentence(int positions) {
          ": text need not make sense there, times and bytes are true.";
 }
 
+std::string untrainedSweepNote(int positions) {
+  return "contexts beyond " + model::groupDigits(positions) +
+         " positions are timed, but text there would not make sense";
+}
+
 }  // namespace headroom::analysis
