@@ -22,6 +22,7 @@ enum class SentenceId {
   VerdictKernelLimitsOnly,
   VerdictSmallIssuedShare,
   VerdictSmallLogicalShare,
+  SizesDiffer,
 };
 
 /// A sentence for people, apart from its words: what it says and the names and numbers in it.

@@ -43,6 +43,9 @@ std::string_view words(SentenceId id) {
       return "; KV is {0} of the issued bytes that {1} reads";
     case SentenceId::VerdictSmallLogicalShare:
       return "; KV is {0} of the logical bytes that {1} reads";
+    case SentenceId::SizesDiffer:
+      return "{0} has an FFN {1} wide and {2} parameters, {3} an FFN {4} wide and {5}: that is compared too, "
+             "not KV heads alone.";
   }
   return "";
 }

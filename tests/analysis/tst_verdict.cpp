@@ -2,6 +2,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/analysis/model_difference.h"
 #include "core/analysis/verdict.h"
 #include "core/model/quantity.h"
 #include "core/text/phrases.h"
@@ -330,6 +331,20 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.promise->at, (OperatingPoint{1, 4096}));
     QVERIFY2(QString::fromStdString(sentence(verdict)).contains("2.53\u00d7 measured at 4,096 positions"),
              sentence(verdict).c_str());
+  }
+
+  /// Models of equal parameter counts have a wider FFN where they share keys and values: that is said beside
+  /// what is compared.
+  void otherSizesAreSaid() {
+    const ModelSize mha{"MHA", 1024, 8'151'040}, mqa{"MQA", 1472, 8'150'016};
+    const auto differs = sizeDifference(mha, mqa);
+    QVERIFY(differs);
+    QCOMPARE(text::phrase(*differs),
+             std::string("MQA has an FFN 1,472 wide and 8,150,016 parameters, MHA an FFN 1,024 wide and "
+                         "8,151,040: that is compared too, not KV heads alone."));
+    QVERIFY(sizeDifference(mha, {"MQA", 1024, 8'150'016}));
+    QVERIFY(sizeDifference(mha, {"MQA", 1472, 8'151'040}));
+    QVERIFY(!sizeDifference(mha, {"MQA", 1024, 8'151'040}));
   }
 
   /// Whatever the lanes: one sentence of at most 140 letters that promises nothing impossible.

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "app/pages/texts.h"
+#include "app/session/words.h"
 #include "core/analysis/glossary.h"
+#include "core/analysis/model_difference.h"
 #include "core/analysis/step_bound.h"
 #include "core/analysis/step_parts.h"
 #include "core/model/quantity.h"
@@ -59,14 +61,22 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   return text + "</table>";
 }
 
+analysis::ModelSize sizeOf(const session::LaneInfo& lane) {
+  return {.title = lane.title, .ffnDim = lane.config.ffnDim, .parameterCount = lane.parameterCount};
+}
+
 QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard& board) {
   const analysis::Verdict& verdict = board.verdict();
-  QString text;
+  QString text, remarks;
   if (verdict.reference < 0) return text;
   const QString reference = toQt(store.lane(verdict.reference).info().title);
   text += "<h3>Compared</h3><table>";
   for (const analysis::AgainstReference& against : verdict.others) {
-    const QString name = toQt(store.lane(against.lane).info().title);
+    const session::LaneInfo& lane = store.lane(against.lane).info();
+    const QString name = toQt(lane.title);
+    if (const auto differs =
+            analysis::sizeDifference(sizeOf(store.lane(verdict.reference).info()), sizeOf(lane)))
+      remarks += QString("<p>%1</p>").arg(toQt(session::phrase(*differs)).toHtmlEscaped());
     text += row(name + " as fast as " + reference + ", measured",
                 against.speedup ? range(*against.speedup) : QString("too few common positions"));
     const bool isCounted =
@@ -82,7 +92,7 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
                     .arg(grouped(promise.at.positions)),
                 range(promise.speedup));
   }
-  return text + "</table>";
+  return text + "</table>" + remarks;
 }
 
 QString sweepOf(const analysis::SpeedMap& map) {
