@@ -13,6 +13,7 @@
 #include "app/session/lane_description.h"
 #include "app/session/speed_sweep_plan.h"
 #include "core/model/attention_pooling.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
@@ -144,10 +145,7 @@ void DecodeSession::measureCeilings() {
   m_ceilingsTimer.stop();
   m_ceilingsSought = true;
   flush();
-  emit message(
-      {Severity::Passing,
-       "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding pauses "
-       "for about a second."});
+  emit message({Severity::Passing, text::inWords<model::SentenceId::MeasuringCeilings>()});
   try {
     emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured));
   } catch (const model::DeviceLost& error) {
@@ -161,8 +159,7 @@ void DecodeSession::measureCeilings() {
 void DecodeSession::measureSpeed() {
   const SpeedSweepPlan plan = planSpeedSweep(m_lanes, m_laneRequests, *m_opener);
   if (plan.subjects.empty()) {
-    emit message(
-        {Severity::Note, "There is nothing to measure: no lane decodes a model on a Vulkan device."});
+    emit message({Severity::Note, text::inWords<model::SentenceId::NothingToMeasure>()});
     return;
   }
   try {
@@ -285,7 +282,8 @@ lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
     publishState();
   });
   const std::string note = engine.decoder->note();
-  if (!note.empty()) emit message({Severity::Note, engine.title() + ": " + note});
+  if (!note.empty())
+    emit message({Severity::Note, text::inWords<model::SentenceId::OfLane>(engine.title(), note)});
   return engine;
 }
 
@@ -319,7 +317,8 @@ bool DecodeSession::refusesToStart() {
   LanesBySentence lanes;
   for (int lane = 0; lane < m_lanes.laneCount(); ++lane)
     lanes.add(model::sentenceOf(why[static_cast<std::size_t>(lane)]), m_lanes.lane(lane).engine.title());
-  emit message({Severity::Problem, fmt::format("{} What was decoded stays.", fmt::join(lanes.texts(), " "))});
+  emit message({Severity::Problem, text::inWords<model::SentenceId::TextStays>(
+                                       fmt::format("{}", fmt::join(lanes.texts(), " ")))});
   return true;
 }
 
@@ -395,10 +394,10 @@ void DecodeSession::tellStops() {
         full[lanes::contextLimit(*lane.engine.decoder)].push_back(title);
         break;
       case lanes::StopReason::EndToken:
-        emit message({Severity::Note, title + " has ended its text."});
+        emit message({Severity::Note, text::inWords<model::SentenceId::TextEnded>(title)});
         break;
       case lanes::StopReason::RecordEnd:
-        emit message({Severity::Note, title + " was recorded up to here. Press play to see it again."});
+        emit message({Severity::Note, text::inWords<model::SentenceId::RecordEnded>(title)});
         break;
       case lanes::StopReason::Failed:
         failed.add(model::sentenceOf(lane.error), title);
@@ -422,8 +421,7 @@ void DecodeSession::deviceLost(const std::string& sentence, const std::vector<la
   m_lanes.stopAll(lanes::StopReason::DeviceLost);
   m_stopped.clear();
   flush();
-  emit message({Severity::Problem,
-                sentence + " The text so far stays; press play to open the device again and go on."});
+  emit message({Severity::Problem, text::inWords<model::SentenceId::DeviceLostTextStays>(sentence)});
   pauseIfFinished();
 }
 

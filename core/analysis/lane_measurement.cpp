@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/model/statistics.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -23,7 +24,7 @@ double LaneMeasurement::kvShareOfReads() const {
 }
 
 std::string recentStepsText() {
-  return "the last " + std::to_string(kRecentSteps) + " decode steps";
+  return text::inWords<model::SentenceId::RecentSteps>(std::to_string(kRecentSteps));
 }
 
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

@@ -4,8 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "core/model/sentence.h"
-
 namespace headroom::analysis {
 
 /// What takes time in a model besides its heads.
@@ -17,6 +15,6 @@ struct ModelSize {
 
 /// In what two models that are compared differ besides their KV heads, with both numbers: models of equal
 /// parameter counts have a wider FFN where they have fewer KV heads. Nothing where they do not differ.
-std::optional<model::Sentence> sizeDifference(const ModelSize& reference, const ModelSize& other);
+std::optional<std::string> sizeDifference(const ModelSize& reference, const ModelSize& other);
 
 }  // namespace headroom::analysis

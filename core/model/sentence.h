@@ -5,16 +5,24 @@
 
 namespace headroom::model {
 
-/// What a sentence says; its words are in core/text/phrases.
+/// What a sentence says, or a part of one; its words are in core/text/phrase_table.h.
 enum class SentenceId {
+  // The verdict
   VerdictNotMeasured,
   VerdictTooFewSteps,
   VerdictOneLaneShares,
   VerdictOneLaneAlone,
   VerdictOtherPositions,
   VerdictTooNoisy,
+  VerdictFirstLane,
+  VerdictNextLane,
+  VerdictWideRange,
+  VerdictNaiveKernel,
+  VerdictSharedKernel,
   VerdictCompared,
   VerdictNothingMore,
+  VerdictPositions,
+  VerdictBatchPositions,
   VerdictExpected,
   VerdictMeasured,
   VerdictKernelLimits,
@@ -22,8 +30,81 @@ enum class SentenceId {
   VerdictKernelLimitsOnly,
   VerdictSmallIssuedShare,
   VerdictSmallLogicalShare,
+
+  // What stands behind it
   SizesDiffer,
+  BoundIssuedShare,
+  BoundLogicalShare,
+  BoundProcessor,
+  BoundNoTimeStamps,
+  BoundNoCeilings,
+  BoundLaunch,
+  BoundWeights,
+  BoundKv,
+  BoundInstructions,
+  BoundArithmetic,
+  BoundCacheResident,
+  BoundPartOfStep,
+  BoundRate,
+  ProbeShare,
+  ProbeExceeded,
+  ProbeReadCeiling,
+  ProbeFma,
+  RecentSteps,
+  CurveOfNaiveKernel,
+  AttentionShare,
+
+  // What the texts of lanes are
+  TrainedContext,
+  Untrained,
+  UntrainedSweep,
+  HeadAlone,
+  HeadsShare,
+
+  // Why lanes stop, and run by themselves
+  OfLane,
+  OfLanesToo,
+  ListLast,
+  ListNext,
+  TextEnded,
+  RecordEnded,
+  ContextFullOfOne,
+  ContextFullOfMany,
+  ContextFullOfOneToo,
+  ContextFullOfManyToo,
+  ContextFullPlayAgain,
+  TextStays,
+  DeviceLostTextStays,
+  ApartAllVocabularies,
+  ApartVocabularyOfOne,
+  ApartVocabularyOfMany,
+  ApartTextOfOne,
+  ApartTextOfMany,
+
+  // What commands answer
+  MeasuringCeilings,
+  NothingToMeasure,
+  DeviceNotThere,
+  NoLaneForPreset,
+  NoLaneToSave,
+  ExperimentSaved,
+  LanesUnderWay,
+  LanesFull,
+  LanesFullNotOpened,
+  LaneClosed,
+  NoRoomForClosed,
+  BackToExperiment,
+  BackToSettings,
+  BackToPlace,
+  BackToLanes,
+  KernelsAlike,
+  ContradictsItself,
+  ContradictsItselfOften,
+  TraceNotWhole,
+  TraceSaved,
+  TraceSavedInPart,
 };
+inline constexpr int kSentenceCount = static_cast<int>(SentenceId::TraceSavedInPart) + 1;
 
 /// A sentence for people, apart from its words: what it says and the names and numbers in it.
 struct Sentence {

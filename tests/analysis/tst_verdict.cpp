@@ -339,7 +339,7 @@ class TestVerdict : public QObject {
     const ModelSize mha{"MHA", 1024, 8'151'040}, mqa{"MQA", 1472, 8'150'016};
     const auto differs = sizeDifference(mha, mqa);
     QVERIFY(differs);
-    QCOMPARE(text::phrase(*differs),
+    QCOMPARE(*differs,
              std::string("MQA has an FFN 1,472 wide and 8,150,016 parameters, MHA an FFN 1,024 wide and "
                          "8,151,040: that is compared too, not KV heads alone."));
     QVERIFY(sizeDifference(mha, {"MQA", 1024, 8'150'016}));

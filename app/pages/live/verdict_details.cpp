@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "app/pages/texts.h"
-#include "app/session/words.h"
 #include "core/analysis/glossary.h"
 #include "core/analysis/model_difference.h"
 #include "core/analysis/step_bound.h"
@@ -76,7 +75,7 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
     const QString name = toQt(lane.title);
     if (const auto differs =
             analysis::sizeDifference(sizeOf(store.lane(verdict.reference).info()), sizeOf(lane)))
-      remarks += QString("<p>%1</p>").arg(toQt(session::phrase(*differs)).toHtmlEscaped());
+      remarks += QString("<p>%1</p>").arg(toQt(*differs).toHtmlEscaped());
     text += row(name + " as fast as " + reference + ", measured",
                 against.speedup ? range(*against.speedup) : QString("too few common positions"));
     const bool isCounted =
