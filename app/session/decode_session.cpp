@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <QThread>
 #include <algorithm>
 #include <exception>
 #include <limits>
@@ -21,11 +20,15 @@ namespace {
 
 /// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
 constexpr int kMeasureAfterMs = 2000;
-/// How often an upload says how far it is.
-constexpr qint64 kOpeningIntervalMs = 100;
 /// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
 /// 8,192 positions in 32 heads are a megabyte per token.
 constexpr int kPooledCells = 256;
+
+/// Why a lane failed, and that a text which it has can go on.
+std::string whyFailed(const lanes::LaneSet::Lane& lane) {
+  const std::string why = model::sentenceOf(lane.error);
+  return lane.text.empty() ? why : text::inWords<model::SentenceId::FailedTextStays>(why);
+}
 
 lanes::LaneSet::Block blockAt(int, int position, int count) {
   const int tokens = std::min(count, lanes::LaneSet::kBlockTokens);
@@ -97,7 +100,12 @@ void DecodeSession::serve(Requests requests) {
     // Playing or stepping on from the end of the text begins it again.
     const bool again =
         (wasFinished && m_state.finished) && (requests.playing.value_or(false) || requests.singleSteps > 0);
-    if ((restart || again) && change != Outcome::AllBegin) {
+    const bool goesOnPlaying = requests.playing.value_or(false) || (wasFinished && requests.singleSteps > 0);
+    if (!restart && goesOnPlaying && change == Outcome::NothingNew && failuresWait(wasFinished)) {
+      m_lanes.tryAgain([this](int lane) { return promptOf(lane); });
+      fillShortTexts();
+      pauseIfFinished();
+    } else if ((restart || again) && change != Outcome::AllBegin) {
       if (refusesToStart()) {
         m_state.playing = wasPlaying;
         m_state.finished = wasFinished;
@@ -181,112 +189,6 @@ void DecodeSession::measureSpeed() {
   publishState();
 }
 
-struct DecodeSession::Change {
-  std::vector<lanes::LaneRequest> wanted;
-  std::vector<LaneOrigin> origins;            ///< [wanted]
-  std::vector<lanes::LaneSet::Place> places;  ///< [wanted]
-
-  void leaveOut(std::size_t index) {
-    const auto at = static_cast<std::ptrdiff_t>(index);
-    wanted.erase(wanted.begin() + at);
-    places.erase(places.begin() + at);
-    origins.erase(origins.begin() + at);
-  }
-};
-
-bool DecodeSession::openAll(Change& change) {
-  for (std::size_t index = 0; index < change.wanted.size();) {
-    if (change.origins[index].asItIs) {
-      ++index;
-      continue;
-    }
-    lanes::LaneSet::Place& place = change.places[index];
-    try {
-      place.engine = open(change.wanted[index]);
-      ++index;
-    } catch (const model::DeviceLost& error) {
-      deviceLost(error.what(), change.wanted);
-      return false;
-    } catch (const model::Cancelled& cancelled) {
-      emit message({Severity::Passing, cancelled.what()});
-      return false;
-    } catch (const std::exception& error) {
-      emit message({Severity::Problem, error.what()});
-      if (place.from < 0) {
-        change.leaveOut(index);
-      } else {
-        change.wanted[index] = m_laneRequests[static_cast<std::size_t>(place.from)];
-        change.origins[index].asItIs = true;
-        ++index;
-      }
-    }
-    if (QThread::currentThread()->isInterruptionRequested()) return false;
-  }
-  return true;
-}
-
-DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::LaneRequest>& wanted,
-                                                   bool beginsAnew) {
-  if (m_reopen) {
-    // Of lanes on a lost device the texts can be kept; it must be gone before the next is opened.
-    m_reopen = wanted;
-    if (m_lanes.laneCount() > 0) m_lost = {std::exchange(m_laneRequests, {}), m_lanes.release()};
-    m_opener->forgetDevice();
-    m_ceilingsSought = false;  // the next device may be another one
-  }
-  m_requests.allowOpening();
-  Change change{.wanted = wanted, .origins = {}, .places = {}};
-  change.origins = laneOrigins(m_reopen ? m_lost.requests : m_laneRequests, wanted);
-  for (LaneOrigin& origin : change.origins) {
-    origin.asItIs = origin.asItIs && !m_reopen;
-    lanes::LaneSet::Place place{.from = m_reopen ? -1 : origin.lane, .engine = std::nullopt};
-    if (m_reopen && origin.lane >= 0) place.text = m_lost.texts[static_cast<std::size_t>(origin.lane)];
-    change.places.push_back(std::move(place));
-  }
-  const bool goesOn = openAll(change);
-  m_state.opening = {};
-  const bool isEmpty = change.wanted.empty() && !wanted.empty();
-  const bool isSame = change.wanted == m_laneRequests && !m_reopen;
-  if (!goesOn || isEmpty || isSame) {
-    if (m_lanes.laneCount() == 0) m_state.playing = false;
-    return Outcome::NothingNew;
-  }
-  flush();
-  m_laneRequests = change.wanted;
-  m_reopen.reset();
-  m_lost = {};
-  m_stopped.clear();
-  m_batch = {.run = ++m_run, .steps = {}};
-  m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(lane); });
-  emit lanesChanged(m_run, describeLanes(m_lanes, m_laneRequests), change.origins);
-  const bool someGoOn =
-      std::ranges::any_of(change.origins, [](const LaneOrigin& origin) { return origin.lane >= 0; });
-  if (beginsAnew && someGoOn) return Outcome::SomeGoOn;
-  fillShortTexts();
-  pauseIfFinished();
-  return someGoOn ? Outcome::SomeGoOn : Outcome::AllBegin;
-}
-
-lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
-  m_state.opening = {lanes::laneTitle(request.source), 0.0};
-  publishState();
-  QElapsedTimer sincePublished;
-  sincePublished.start();
-  lanes::LaneEngine engine = m_opener->open(request, [&](double share) {
-    if (m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested()) {
-      throw model::Cancelled("Opening " + m_state.opening.title + " was cancelled.");
-    }
-    if (sincePublished.elapsed() < kOpeningIntervalMs) return;
-    sincePublished.start();
-    m_state.opening.share = share;
-    publishState();
-  });
-  const std::string note = engine.decoder->note();
-  if (!note.empty())
-    emit message({Severity::Note, text::inWords<model::SentenceId::OfLane>(engine.title(), note)});
-  return engine;
-}
-
 lanes::TokenFeed DecodeSession::feedAsItIs() const {
   if (m_lanes.feed() == lanes::TokenFeed::FreeRun) return lanes::TokenFeed::FreeRun;
   for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
@@ -306,6 +208,13 @@ void DecodeSession::explainFeed() {
   if (!vocabulary.empty())
     emit message({Severity::Note, otherVocabularySentence(vocabulary, m_lanes.laneCount())});
   if (!text.empty()) emit message({Severity::Note, otherTextSentence(text)});
+}
+
+bool DecodeSession::failuresWait(bool finished) const {
+  int failed = 0;
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane)
+    failed += m_lanes.lane(lane).stopReason == lanes::StopReason::Failed ? 1 : 0;
+  return failed > 0 && (!finished || failed == m_lanes.laneCount());
 }
 
 bool DecodeSession::refusesToStart() {
@@ -400,7 +309,7 @@ void DecodeSession::tellStops() {
         emit message({Severity::Note, text::inWords<model::SentenceId::RecordEnded>(title)});
         break;
       case lanes::StopReason::Failed:
-        failed.add(model::sentenceOf(lane.error), title);
+        failed.add(whyFailed(lane), title);
         break;
       case lanes::StopReason::DeviceLost:
         if (lane.error) deviceLost(model::sentenceOf(lane.error), m_laneRequests);
@@ -412,17 +321,6 @@ void DecodeSession::tellStops() {
   }
   for (const std::string& sentence : failed.texts()) emit message({Severity::Problem, sentence});
   if (!full.empty()) emit message({Severity::Note, contextFullSentence(full)});
-}
-
-void DecodeSession::deviceLost(const std::string& sentence, const std::vector<lanes::LaneRequest>& lanes) {
-  // What is to be opened again is what was there when it was lost first.
-  if (!m_reopen) m_reopen = lanes;
-  m_ceilingsTimer.stop();
-  m_lanes.stopAll(lanes::StopReason::DeviceLost);
-  m_stopped.clear();
-  flush();
-  emit message({Severity::Problem, text::inWords<model::SentenceId::DeviceLostTextStays>(sentence)});
-  pauseIfFinished();
 }
 
 void DecodeSession::flush() {

@@ -62,10 +62,22 @@ class DecodeSession : public QObject {
   Outcome replaceLanes(const std::vector<lanes::LaneRequest>& wanted, bool beginsAnew);
   /// Opens a lane, saying how far it is; throws model::Cancelled when the user or the program's end wants it.
   lanes::LaneEngine open(const lanes::LaneRequest& request);
-  /// Opens all that `change` needs; false when it is to be given up.
+  /// Beside what is there, or was before it was let go.
+  Change changeTo(const std::vector<lanes::LaneRequest>& wanted) const;
+  /// Whether lanes that are there now would not go on as they are.
+  bool endsLanes(const Change& change) const;
+  /// Gives up all lanes; what they had read waits for those that are opened next.
+  void letGo();
+  /// Of what could not be opened: the lane that was there stays, or there is none.
+  void keepAsItWas(Change& change, std::size_t index);
+  /// Opens all that `change` needs; false when it is to be given up. Throws model::OutOfMemory while there
+  /// are lanes that would go.
   bool openAll(Change& change);
   /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
   void applyTextEnd();
+  /// Whether playing on means trying again what failed: where every lane that stopped did. After an end of
+  /// another kind it begins anew.
+  bool failuresWait(bool finished) const;
   /// Whether what was asked for would only wipe what is there: then it says why.
   bool refusesToStart();
   void start();
@@ -99,9 +111,10 @@ class DecodeSession : public QObject {
   lanes::LaneSet m_lanes;
   std::vector<lanes::LaneRequest> m_laneRequests;
   std::vector<int> m_stopped;  ///< lanes whose end was not told yet
-  /// After the device was lost: what is opened on a new one when the user goes on. Until then the text stays.
+  /// After the device was lost, or lanes made room for others: what is opened when the user goes on. Until
+  /// then the text stays.
   std::optional<std::vector<lanes::LaneRequest>> m_reopen;
-  /// What the lanes on it had read, between its being dropped and theirs being opened again.
+  /// What the lanes had read, between their being given up and being opened again.
   struct {
     std::vector<lanes::LaneRequest> requests;
     std::vector<lanes::LaneText> texts;  ///< [requests]

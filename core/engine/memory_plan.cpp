@@ -32,7 +32,8 @@ std::string partsText(const model::MemoryNeed& need, int contextLength) {
   throw vulkan::Error(fmt::format("{} {} on {} ({}), where {} of {} are free; {} fit.",
                                   need.weights > 0 ? "This model needs" : "A decoder of this model needs",
                                   model::bytesText(need.total()), device.name, partsText(need, contextLength),
-                                  model::bytesText(memory.free), model::bytesText(memory.total), advice));
+                                  model::bytesText(memory.free), model::bytesText(memory.total), advice),
+                      need.total() <= memory.total ? VK_ERROR_OUT_OF_DEVICE_MEMORY : VK_ERROR_UNKNOWN);
 }
 
 /// The longest context below that of `shape` whose decoder fits into `room`; 0 when none does.

@@ -12,6 +12,7 @@ auto translateErrors(const Work& work) {
     return work();
   } catch (const vulkan::Error& error) {
     if (error.result() == VK_ERROR_DEVICE_LOST) throw model::DeviceLost(error.what());
+    if (error.result() == VK_ERROR_OUT_OF_DEVICE_MEMORY) throw model::OutOfMemory(error.what());
     throw model::Error(error.what());
   }
 }

@@ -31,8 +31,8 @@ bool isFolder(const std::string& path) {
 
 }  // namespace
 
-model::Model loadModel(const std::string& path) {
-  return isFolder(path) ? loadHuggingFace(path) : loadGguf(path);
+model::Model loadModel(const std::string& path, const LoadProgress& progress) {
+  return isFolder(path) ? loadHuggingFace(path, progress) : loadGguf(path, progress);
 }
 
 std::unique_ptr<model::Tokenizer> loadTokenizer(const std::string& path) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "core/formats/load_progress.h"
 #include "core/model/model.h"
 #include "core/model/tokenizer.h"
 
@@ -10,7 +11,7 @@ namespace headroom::formats {
 
 /// Opens a GGUF file, one part of a split one, or a Hugging Face folder. Throws model::Error as loadGguf and
 /// loadHuggingFace do.
-model::Model loadModel(const std::string& path);
+model::Model loadModel(const std::string& path, const LoadProgress& progress = {});
 
 /// The tokenizer alone of what loadModel opens, also of a GGUF file of an unknown architecture or without
 /// weights. Throws model::Error when there is none.

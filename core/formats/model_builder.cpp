@@ -167,40 +167,57 @@ Tensor locate(const ModelClaims& claims, const TensorDirectory& tensors, const T
                   : fused->second.rowsFrom(slot.fusedFirst, slot.rows);
 }
 
+/// The check of all weights, and who is told how far it is.
+struct Scan {
+  const model::WeightMemory* memory;
+  const LoadProgress& progress;
+  std::uint64_t totalBytes = 0;
+  std::uint64_t doneBytes = 0;
+
+  void advance(std::uint64_t bytes) {
+    doneBytes = std::min(totalBytes, doneBytes + bytes);
+    if (progress) progress(static_cast<double>(doneBytes) / static_cast<double>(totalBytes));
+  }
+};
+
 /// Index of the first element that is NaN or infinite, or -1; in stretches, which leave memory again.
-std::int64_t scan(const Tensor& tensor, const model::WeightMemory* memory) {
+std::int64_t firstUnusable(const Tensor& tensor, Scan& scan) {
   constexpr std::uint64_t kStretchBytes = 16u << 20;
   const std::uint64_t rowBytes = tensor.bytes.size() / static_cast<std::uint64_t>(tensor.rows);
   const auto stretch = static_cast<std::int64_t>(std::max<std::uint64_t>(1, kStretchBytes / rowBytes));
   for (std::int64_t first = 0; first < tensor.rows; first += stretch) {
     const Tensor rows = tensor.rowsFrom(first, std::min(stretch, tensor.rows - first));
-    if (memory) memory->willRead(rows.bytes);
+    if (scan.memory) scan.memory->willRead(rows.bytes);
     const std::int64_t bad = firstNonFinite(rows);
     if (bad >= 0) return first * tensor.columns + bad;
-    if (memory) memory->letGo(rows.bytes);
+    if (scan.memory) scan.memory->letGo(rows.bytes);
+    scan.advance(rows.bytes.size());
   }
   return -1;
 }
 
-void refuseUnusable(const ModelClaims& claims, const TensorSlot& slot, const model::WeightMemory* memory) {
+void refuseUnusable(const ModelClaims& claims, const TensorSlot& slot, Scan& scan) {
   if (slot.rows == 1 && slot.tensor->storage != model::Storage::F32 &&
       slot.tensor->storage != model::Storage::F16 && slot.tensor->storage != model::Storage::BF16) {
     throw Error(fmt::format("tensor \"{}\" is a vector stored as {}, expected F32, F16 or BF16",
                             claims.shown(slot.name), shortName(slot.tensor->storage)));
   }
-  const std::int64_t bad = scan(*slot.tensor, memory);
+  const std::int64_t bad = firstUnusable(*slot.tensor, scan);
   if (bad >= 0) {
     throw Error(fmt::format("tensor \"{}\" holds NaN or infinity at element {}, expected finite weights",
                             claims.shown(slot.name), bad));
   }
 }
 
-void fillWeights(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
+void fillWeights(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model,
+                 const LoadProgress& progress) {
   const std::size_t layerLimit = tensors.size() / kFewestTensorsPerLayer;
   if (static_cast<std::size_t>(model.config.layerCount) > layerLimit) {
     throw Error(fmt::format("the metadata claims {} layers, but {} tensors hold at most {}",
                             model.config.layerCount, tensors.size(), layerLimit));
   }
+  Scan scan{.memory = model.memory.get(), .progress = progress};
+  for (const auto& [name, tensor] : tensors) scan.totalBytes += tensor.bytes.size();
   const std::vector<TensorSlot> slots = modelTensors(model.config, model.weights);
   std::set<std::string_view> used;
   std::map<model::Storage, std::int64_t> elements;
@@ -210,7 +227,7 @@ void fillWeights(const ModelClaims& claims, const TensorDirectory& tensors, mode
       if (slot.optional) continue;
       throw Error(fmt::format("tensor \"{}\" is missing", claims.shown(slot.name)));
     }
-    refuseUnusable(claims, slot, model.memory.get());
+    refuseUnusable(claims, slot, scan);
     if (slot.rows > 1) elements[slot.tensor->storage] += slot.tensor->elementCount();
   }
   if (model.weights.output.empty()) model.weights.output = model.weights.tokenEmbedding;
@@ -233,11 +250,12 @@ void fillWeights(const ModelClaims& claims, const TensorDirectory& tensors, mode
 }
 }  // namespace
 
-void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model) {
+void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model,
+                const LoadProgress& progress) {
   model.config = claims.config;
   proveAttention(claims, tensors, model);
   proveRest(claims, tensors, model);
-  fillWeights(claims, tensors, model);
+  fillWeights(claims, tensors, model, progress);
 }
 
 }  // namespace headroom::formats

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/formats/load_progress.h"
 #include "core/model/architecture.h"
 #include "core/model/model.h"
 
@@ -44,6 +45,7 @@ struct ModelClaims {
 /// weights, storageName and contradictions. model.memory is what the tensors point into, or null. Throws
 /// model::Error, a sentence with expected and actual values, when a tensor is missing, has another shape,
 /// holds NaN or infinity, or is not part of the forward pass.
-void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model);
+void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model,
+                const LoadProgress& progress = {});
 
 }  // namespace headroom::formats

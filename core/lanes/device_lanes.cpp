@@ -74,10 +74,10 @@ DeviceLanes::DeviceLanes(Choice choice) : m_choice(std::move(choice)) {
 
 DeviceLanes::~DeviceLanes() = default;
 
-ModelUse DeviceLanes::load(const std::string& source) {
+ModelUse DeviceLanes::load(const std::string& source, const std::function<void(double)>& progress) {
   const std::string path = formats::resolveModel(source);
   return m_store.use(formats::modelState(path),
-                     [&] { return std::make_unique<DeviceLoadedModel>(formats::loadModel(path)); });
+                     [&] { return std::make_unique<DeviceLoadedModel>(formats::loadModel(path, progress)); });
 }
 
 ModelUse DeviceLanes::keep(const std::string& name, const std::function<model::Model()>& make) {
@@ -88,7 +88,13 @@ LaneEngine DeviceLanes::open(const LaneRequest& request, const std::function<voi
   const std::string path = formats::resolveModel(request.source);
   if (path.ends_with(".safetensors") && formats::isTrace(path))
     return openTrace(path, laneTitle(request.source));
-  LaneEngine lane = decode(load(request.source), request.options, progress);
+  bool checks = false;
+  ModelUse model = load(request.source, [&](double share) {
+    checks = true;
+    progress(share / 2);
+  });
+  LaneEngine lane = decode(std::move(model), request.options,
+                           [&](double share) { progress(checks ? (1 + share) / 2 : share); });
   lane.name = laneTitle(request.source);
   return lane;
 }

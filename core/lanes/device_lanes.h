@@ -53,8 +53,9 @@ class DeviceLanes final : public LaneOpener {
   explicit DeviceLanes(Choice choice);
   ~DeviceLanes() override;
 
-  /// The model of a file, mapped and checked, without a decoder. Throws model::Error.
-  ModelUse load(const std::string& source);
+  /// The model of a file, mapped and checked, without a decoder. Throws model::Error, and what `progress`
+  /// throws, which is told the share that is checked.
+  ModelUse load(const std::string& source, const std::function<void(double)>& progress = {});
   /// A model that is in no file.
   ModelUse keep(const std::string& name, const std::function<model::Model()>& make);
   /// A decoder for a loaded model. Throws model::Error.

@@ -11,8 +11,9 @@ namespace headroom::lanes {
 class LaneOpener {
  public:
   virtual ~LaneOpener() = default;
-  /// Loads what `request` names, unless a lane has it already, and makes a decoder. `progress` is told the
-  /// share of the weights that is on the device, and may throw model::Cancelled to end it. Throws
+  /// Loads what `request` names, unless a lane has it already, and makes a decoder. `progress` is told how
+  /// much of that is done, 0 to 1: the weights' bytes checked in the file, if they are new, and copied to the
+  /// device. It may throw model::Cancelled to end it. Throws
   /// model::Error, model::DeviceLost among them.
   virtual LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) = 0;
   /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device

@@ -87,6 +87,7 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     if (!place.engine) continue;
     Lane& lane = lanes.back();
     lane.engine = std::move(*place.engine);
+    lane.choice = -1;
     lane.stopReason.reset();
     lane.error = nullptr;
   }
@@ -108,6 +109,20 @@ std::vector<LaneText> LaneSet::release() {
   for (Lane& lane : m_lanes) texts.push_back({std::move(lane.text), lane.promptLength});
   m_lanes.clear();
   return texts;
+}
+
+void LaneSet::tryAgain(const PromptOf& promptOf) {
+  std::vector<int> again;
+  for (int index = 0; index < laneCount(); ++index) {
+    Lane& lane = m_lanes[static_cast<std::size_t>(index)];
+    if (lane.stopReason != StopReason::Failed) continue;
+    lane.stopReason.reset();
+    lane.error = nullptr;
+    again.push_back(index);
+  }
+  group();
+  for (const int index : again) catchUp(index);
+  beginFresh(promptOf);
 }
 
 /// Lanes of one name and the same options are told apart by a number.
@@ -197,7 +212,7 @@ void LaneSet::chooseLeader(int leader) {
   }
 }
 
-/// Has a lane whose engine has read nothing read what the lanes of its group have, as far as its cache holds.
+/// Has a lane read what the lanes of its group have, as far as its cache holds.
 void LaneSet::catchUp(int laneIndex) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   const Lane* furthest = &lane;
@@ -206,7 +221,7 @@ void LaneSet::catchUp(int laneIndex) {
   }
   const std::size_t room = static_cast<std::size_t>(contextLimit(*lane.engine.decoder));
   const std::size_t length = std::min(furthest->text.size(), room);
-  lane.choice = -1;
+  if (lane.fed() != static_cast<int>(length)) lane.choice = -1;
   lane.promptLength = std::min(furthest->promptLength, static_cast<int>(length));
   lane.steppedFrom = std::max(lane.promptLength, static_cast<int>(length) - kSteppedTokens);
   lane.text =
@@ -362,6 +377,7 @@ void LaneSet::step() {
     const int token = tokens[static_cast<std::size_t>(index)];
     lane.text.push_back(token);
     run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, false);
+    lane.text.resize(static_cast<std::size_t>(lane.fed()));  // a choice that was not fed is no part of it
   }
   handOverLead();
 }
@@ -392,7 +408,8 @@ void LaneSet::rewind(int laneIndex, int positions) {
 
 void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
-  guarded(laneIndex, [&] {
+  int told = lane.fed();  // positions whose record is out
+  const auto act = [&] {
     model::RankedToken fed;
     if (!isFilling && lane.choice >= 0) {
       fed = tokens.front() == lane.choice ? lane.chosen
@@ -403,6 +420,7 @@ void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Captu
     if (chooses) choose(lane);
     for (std::size_t index = 0; index < records.size() && m_events.stepDone; ++index) {
       const bool isLast = index + 1 == records.size() && chooses;
+      told += static_cast<int>(std::ssize(records[index].tokens));
       m_events.stepDone({.lane = laneIndex,
                          .record = std::move(records[index]),
                          .choice = isLast ? lane.choice : -1,
@@ -410,6 +428,15 @@ void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Captu
                          .fed = fed,
                          .isFilling = isFilling,
                          .promptLength = lane.promptLength});
+    }
+  };
+  guarded(laneIndex, [&] {
+    try {
+      act();
+    } catch (...) {
+      // Of a block that fails halfway nobody has the records: it is fed again as a whole.
+      lane.engine.decoder->truncate(told);
+      throw;
     }
   });
 }
@@ -427,9 +454,12 @@ void LaneSet::choose(Lane& lane) {
 
 void LaneSet::stop(int laneIndex, StopReason reason) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
-  // What was not fed is no part of the text.
-  if (std::ssize(lane.text) > lane.fed()) lane.text.resize(static_cast<std::size_t>(lane.fed()));
-  lane.promptLength = std::min(lane.promptLength, lane.fed());
+  // What was not fed is no part of the text, unless it may be yet.
+  const bool mayGoOn = reason == StopReason::Failed || reason == StopReason::DeviceLost;
+  if (!mayGoOn && lane.filling()) {
+    lane.text.resize(static_cast<std::size_t>(lane.fed()));
+    lane.promptLength = std::min(lane.promptLength, lane.fed());
+  }
   lane.stopReason = reason;
   if (m_events.laneStopped) m_events.laneStopped(laneIndex);
 }

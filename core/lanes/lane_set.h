@@ -151,6 +151,9 @@ class LaneSet {
   void arrange(std::vector<Place> places, const PromptOf& promptOf);
   /// Leaves no lanes: their decoders are gone, what they have read comes back.
   std::vector<LaneText> release();
+  /// Lanes that failed are fed on from where they did, as far as the others are by now; without a text, they
+  /// begin with their prompt.
+  void tryAgain(const PromptOf& promptOf);
   /// What would stop every lane at once after start(); null where one at least would begin. Nothing changes.
   std::vector<std::exception_ptr> whyNoneWouldStart(const PromptOf& promptOf) const;
   /// Every lane begins anew with its prompt, in lockstep with that of its leader.

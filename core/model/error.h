@@ -19,6 +19,12 @@ class Cancelled : public Error {
   using Error::Error;
 };
 
+/// What is there does not do beside what is in use; with less in use it would.
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 /// The device is gone with everything on it: its decoders can do nothing more, a new device can.
 class DeviceLost : public Error {
  public:

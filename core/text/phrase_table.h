@@ -143,6 +143,13 @@ constexpr std::string_view words(model::SentenceId id) {
       return "{0} What was decoded stays.";
     case SentenceId::DeviceLostTextStays:
       return "{0} The text so far stays; press play to open the device again and go on.";
+    case SentenceId::FailedTextStays:
+      return "{0} The text so far stays; press play to try again from there.";
+    case SentenceId::OldLanesCloseFirst:
+      return "Memory does not hold the new lanes beside the old ones, so these are closed first; their "
+             "text is read again.";
+    case SentenceId::OpeningCancelled:
+      return "Opening {0} was cancelled.";
     case SentenceId::ApartAllVocabularies:
       return "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, "
              "so each lane now runs freely; lockstep comes back with lanes of one tokenizer.";

@@ -276,6 +276,61 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.lane(0).length(), 20);
   }
 
+  /// It does not begin with the prompt again.
+  void playTriesAgainWhatFailed() {
+    Fixture fixture;
+    fixture.host.setPace({0.0});
+    fixture.open({"fails-once-at-20"});
+    fixture.host.play();
+    QTRY_VERIFY(
+        fixture.textHas("the file is gone The text so far stays; press play to try again from there."));
+    QTRY_VERIFY(fixture.host.state().finished);
+    QSignalSpy restarts(&fixture.host, &session::SessionHost::restarted);
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(0), kContext);
+    QCOMPARE(restarts.count(), 0);
+    QCOMPARE(fixture.messages.filter("the file is gone").size(), 1);
+    QTRY_VERIFY(fixture.host.state().finished);
+    // An end of another kind: play begins anew.
+    fixture.host.play();
+    QTRY_COMPARE(restarts.count(), 1);
+  }
+
+  /// A lane whose new cache fits only in place of its old one; and one that does not fit at all.
+  void memoryOfLanesThatGoIsThereForTheNew() {
+    auto opener = std::make_unique<test::FakeLaneOpener>();
+    opener->room = 100;
+    Fixture fixture(std::move(opener));
+    fixture.open({"mha"});
+    QTRY_COMPARE(fixture.length(0), kPromptLength);
+    for (int step = 0; step < 5; ++step) fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(0), kPromptLength + 5);
+    const std::vector<int> read(fixture.store.lane(0).tokens().begin(), fixture.store.lane(0).tokens().end());
+    const auto showsTheText = [&] {
+      const auto tokens = fixture.store.lane(0).tokens();
+      return std::ranges::equal(tokens, read);
+    };
+    session::LaneRequest lane{.source = "mha", .colorIndex = 0, .options = {.contextLength = 96}};
+    QSignalSpy settled(&fixture.host, &session::SessionHost::lanesSettled);
+    fixture.host.setLanes({lane});
+    QTRY_COMPARE(settled.count(), 1);
+    QCOMPARE(fixture.store.laneCount(), 1);
+    QCOMPARE(fixture.store.lane(0).info().contextLength, 96);
+    QTRY_VERIFY(showsTheText());
+    QVERIFY(fixture.textHas("closed first"));
+    QVERIFY(!fixture.textHas("does not fit"));
+
+    lane.options.contextLength = 101;
+    fixture.host.setLanes({lane});
+    QTRY_COMPARE(settled.count(), 2);
+    QVERIFY(fixture.textHas("The cache does not fit."));
+    QCOMPARE(fixture.store.laneCount(), 1);
+    QCOMPARE(fixture.store.lane(0).info().contextLength, 96);
+    QTRY_VERIFY(showsTheText());
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(0), kPromptLength + 6);
+  }
+
   void aLaneThatOverflowsKeepsItsText() {
     Fixture fixture;
     fixture.host.setPace({0.0});

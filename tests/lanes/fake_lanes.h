@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,15 +52,32 @@ class FakeTokenizer final : public model::Tokenizer {
 struct FakeLane {
   int kvHeadCount = 8;
   int contextLength = 64;
-  int endsAt = -1;       ///< position for which it chooses the end token
-  int differsAt = -1;    ///< position for which it would choose another token than the other lanes
-  int failsAt = -1;      ///< position at which run() throws
-  int losesAt = -1;      ///< position at which run() loses the device
-  int overflowsAt = -1;  ///< position at which layer 1 gives NaN
+  int endsAt = -1;         ///< position for which it chooses the end token
+  int differsAt = -1;      ///< position for which it would choose another token than the other lanes
+  int failsAt = -1;        ///< position at which run() throws
+  bool failsOnce = false;  ///< and then works
+  int tearsAt = -1;        ///< position at which run() throws once when it has fed what is before
+  int losesAt = -1;        ///< position at which run() loses the device
+  int overflowsAt = -1;    ///< position at which layer 1 gives NaN
   int stepMilliseconds = 0;
   bool captures = true;
   std::string spells;      ///< what its first positions are, byte by byte
   double msPerCell = 0.0;  ///< attention time per position, sequence and KV head
+};
+
+/// Counts the positions of a cache as long as it is there.
+struct PositionsInUse {
+  PositionsInUse(std::shared_ptr<int> total, int positions)
+      : m_total(std::move(total)), m_positions(positions) {
+    *m_total += m_positions;
+  }
+  PositionsInUse(const PositionsInUse&) = delete;
+  PositionsInUse& operator=(const PositionsInUse&) = delete;
+  ~PositionsInUse() { *m_total -= m_positions; }
+
+ private:
+  std::shared_ptr<int> m_total;
+  int m_positions;
 };
 
 /// A decoder without weights: the token after position p is 256 + (p * 7) % 40, head h of every layer gives
@@ -70,8 +88,9 @@ class FakeDecoder final : public model::Decoder {
   static constexpr int kQueryHeadCount = 8;
   static constexpr int kHeadDim = 16;
 
-  explicit FakeDecoder(const FakeLane& lane, const model::DecoderOptions& options = {})
-      : m_lane(lane), m_options(options) {
+  explicit FakeDecoder(const FakeLane& lane, const model::DecoderOptions& options = {},
+                       std::shared_ptr<PositionsInUse> cache = nullptr)
+      : m_lane(lane), m_options(options), m_cache(std::move(cache)) {
     if (m_options.contextLength == 0) m_options.contextLength = lane.contextLength;
     m_config.name = "fake";
     m_config.architecture = "llama";
@@ -122,7 +141,14 @@ class FakeDecoder final : public model::Decoder {
     const model::Capture& capture = request.capture;
     const auto count = static_cast<int>(std::ranges::count(rows, 0, &model::StepRow::sequence));
     if (m_position + count > m_options.contextLength) throw model::Error("the context is full");
-    if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) throw model::Error("the file is gone");
+    if (m_lane.failsAt >= 0 && m_position + count > m_lane.failsAt) {
+      if (m_lane.failsOnce) m_lane.failsAt = -1;
+      throw model::Error("the file is gone");
+    }
+    if (m_lane.tearsAt >= 0 && m_position + count > m_lane.tearsAt) {
+      m_position = std::exchange(m_lane.tearsAt, -1);
+      throw model::Error("the file is gone");
+    }
     if (m_lane.overflowsAt >= 0 && m_position + count > m_lane.overflowsAt) {
       throw model::Error(
           model::nonFiniteSentence(model::Stage::FfnDown, 1, m_lane.overflowsAt, std::nan("")));
@@ -185,6 +211,7 @@ class FakeDecoder final : public model::Decoder {
   FakeLane m_lane;
   model::ModelConfig m_config;
   model::DecoderOptions m_options;
+  std::shared_ptr<PositionsInUse> m_cache;
   int m_position = 0;
   std::vector<float> m_logits;
 };
@@ -213,6 +240,14 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     if (request.source == "ends-at-30" || request.source == "chat") lane.endsAt = 30;
     if (request.source == "fails-at-20") lane.failsAt = 20;
     if (request.source == "fails-at-40") lane.failsAt = 40;
+    if (request.source == "fails-once-at-20") {
+      lane.failsAt = 20;
+      lane.failsOnce = true;
+    }
+    if (request.source == "tears-at-20") {
+      lane.tearsAt = 20;
+      lane.contextLength = 128;
+    }
     if (request.source == "overflows-at-20") lane.overflowsAt = 20;
     if (request.source == "long") lane.contextLength = 2048;
     if (request.source.starts_with("spells ")) lane.spells = request.source.substr(7);
@@ -234,11 +269,16 @@ class FakeLaneOpener final : public lanes::LaneOpener {
       lane.msPerCell *= 24;
     }
     lane.losesAt = losesAt;
-    engine.decoder = std::make_unique<FakeDecoder>(
-        lane, model::DecoderOptions{.kvType = request.options.kvType,
-                                    .contextLength = request.options.contextLength,
-                                    .batch = request.options.batch,
-                                    .attention = request.options.attention});
+    const int positions =
+        request.options.contextLength > 0 ? request.options.contextLength : lane.contextLength;
+    if (*m_positionsInUse + positions > room) throw model::OutOfMemory("The cache does not fit.");
+    engine.decoder =
+        std::make_unique<FakeDecoder>(lane,
+                                      model::DecoderOptions{.kvType = request.options.kvType,
+                                                            .contextLength = request.options.contextLength,
+                                                            .batch = request.options.batch,
+                                                            .attention = request.options.attention},
+                                      std::make_shared<PositionsInUse>(m_positionsInUse, positions));
     return engine;
   }
 
@@ -283,6 +323,8 @@ class FakeLaneOpener final : public lanes::LaneOpener {
 
   lanes::ModelStore m_models;
   std::vector<float> m_attention;
+  std::shared_ptr<int> m_positionsInUse = std::make_shared<int>(0);
+  int room = std::numeric_limits<int>::max();   ///< for the positions of all caches together
   std::optional<model::RecordedPart> recorded;  // all of it when not set
   double msPerCell = 0.0;
   int losesAt = -1;              ///< position at which every lane loses the device, until that is forgotten

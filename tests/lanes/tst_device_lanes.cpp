@@ -85,6 +85,23 @@ class TstDeviceLanes : public QObject {
     QVERIFY(!logitsOf(lane).empty());
   }
 
+  /// From the first bytes that are checked to the last that are copied it grows, and can be ended.
+  void checkingAFileCanBeCancelled() {
+    const std::string path = write("checked.gguf", 8);
+    lanes::DeviceLanes opener;
+    std::vector<double> shares;
+    opener.open({path, 0, {}}, [&](double share) { shares.push_back(share); });
+    QVERIFY(std::ranges::is_sorted(shares));
+    QVERIFY(shares.front() < 0.5);
+    QVERIFY(shares.back() > 0.9);  // vectors go up with the matrices that they belong to, untold
+    for (const double end : {shares.front(), 0.49, 0.51}) {
+      QVERIFY_THROWS_EXCEPTION(model::Cancelled, opener.open({path, 0, {}}, [&](double share) {
+        if (share >= end) throw model::Cancelled("enough");
+      }));
+      QCOMPARE(opener.modelCount(), 0);
+    }
+  }
+
   void whatTheShadersCannotRunGetsTheReferenceWithANote() {
     const std::string path = write("six.gguf", 6);
     lanes::DeviceLanes opener;

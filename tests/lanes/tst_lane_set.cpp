@@ -1,75 +1,15 @@
 #include <QtTest>
 
-#include "core/lanes/lane_set.h"
-#include "core/lanes/prompt.h"
-#include "tests/lanes/fake_lanes.h"
+#include "tests/lanes/lane_fixture.h"
 
 using namespace headroom;
 using lanes::Apart;
 using lanes::LaneSet;
 using lanes::StopReason;
 using test::FakeDecoder;
-
-namespace {
-
-const std::vector<int> kPrompt{10, 11, 12, 13, 14};
-
-/// Lanes with what they told.
-struct Lanes {
-  test::FakeLaneOpener opener;
-  std::vector<lanes::LaneStep> steps;
-  std::vector<int> stopped;
-  LaneSet set;
-
-  explicit Lanes(LaneSet::Options options = {})
-      : set(options,
-            [](int, int, int count) {
-              return LaneSet::Block{std::min(count, LaneSet::kBlockTokens), model::Capture::none()};
-            },
-            {.stepDone = [this](lanes::LaneStep step) { steps.push_back(std::move(step)); },
-             .laneStopped = [this](int lane) { stopped.push_back(lane); }}) {}
-
-  lanes::LaneEngine open(const std::string& source, const lanes::LaneOptions& options = {}) {
-    return opener.open({source, 0, options}, [](double) {});
-  }
-  /// Old lanes by number, new ones by name.
-  void arrange(const std::vector<std::pair<int, std::string>>& wanted) {
-    std::vector<LaneSet::Place> places;
-    for (const auto& [from, source] : wanted) {
-      LaneSet::Place place{.from = from, .engine = std::nullopt};
-      if (!source.empty()) place.engine = open(source);
-      places.push_back(std::move(place));
-    }
-    set.arrange(std::move(places), prompts());
-    fill();
-  }
-  LaneSet::PromptOf prompts() {
-    return [this](int lane) {
-      return set.lane(lane).engine.script.empty() ? kPrompt : lanes::promptTokens({}, set.lane(lane).engine);
-    };
-  }
-  void fill() {
-    while (set.filling()) set.fillBlock();
-  }
-  void decode(int steps_) {
-    for (int i = 0; i < steps_; ++i) set.step();
-  }
-  const std::vector<int>& text(int lane) { return set.lane(lane).text; }
-  /// Tokens that the lane's decoder was fed since the last call.
-  int runTokens(int lane) {
-    int count = 0;
-    for (const lanes::LaneStep& step : steps) {
-      if (step.lane == lane) count += static_cast<int>(step.record.tokens.size());
-    }
-    return count;
-  }
-};
-
-lanes::LaneSet::Options sampled() {
-  return {.sampling = {.temperature = 2.0f, .seed = 7}};
-}
-
-}  // namespace
+using test::kPrompt;
+using test::Lanes;
+using test::sampled;
 
 class TstLaneSet : public QObject {
   Q_OBJECT

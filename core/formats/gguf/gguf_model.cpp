@@ -247,7 +247,7 @@ void readVocabulary(const GgufFile& file, model::Model& model) {
 }
 }  // namespace
 
-model::Model loadGguf(const std::string& path) {
+model::Model loadGguf(const std::string& path, const LoadProgress& progress) {
   auto memory = std::make_unique<MappedWeights>(path);
   const GgufSet& files = memory->files;
   const GgufFile& file = files.first();
@@ -257,8 +257,10 @@ model::Model loadGguf(const std::string& path) {
     model.path = path;
     TensorDirectory tensors = listTensors(files);
     const ModelClaims claims = readClaims(file, path, tensors);
-    buildModel(claims, tensors, model);
+    buildModel(claims, tensors, model, progress);
     readVocabulary(file, model);
+  } catch (const model::Cancelled&) {
+    throw;
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", path, error.what()));
   }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/formats/load_progress.h"
 #include "core/model/model.h"
 
 namespace headroom::formats {
@@ -12,6 +13,6 @@ namespace headroom::formats {
 /// that begins with the path, for anything that would not be computed exactly as the file means it: other
 /// architectures and storages, RoPE scaling, biases, experts, missing or surplus tensors, NaN or infinite
 /// weights.
-model::Model loadGguf(const std::string& path);
+model::Model loadGguf(const std::string& path, const LoadProgress& progress = {});
 
 }  // namespace headroom::formats

@@ -139,7 +139,7 @@ void readGenerationConfig(const fs::path& folder, model::Model& model) {
 }
 }  // namespace
 
-model::Model loadHuggingFace(const std::string& folder) {
+model::Model loadHuggingFace(const std::string& folder, const LoadProgress& progress) {
   const fs::path path(folder);
   const fs::path configPath = path / "config.json";
   if (!isThere(configPath)) {
@@ -159,8 +159,10 @@ model::Model loadHuggingFace(const std::string& folder) {
     FolderNames names(config.modelType);
     const TensorDirectory tensors = listHuggingFaceTensors(config, memory.files, names, memory.owned);
     config.claims.nameInFile = [&names](std::string_view ggufName) { return names.nameOf(ggufName); };
-    buildModel(config.claims, tensors, model);
+    buildModel(config.claims, tensors, model, progress);
     compareBiases(config, tensors, names, model);
+  } catch (const model::Cancelled&) {
+    throw;
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", folder, error.what()));
   }

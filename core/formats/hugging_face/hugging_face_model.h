@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/formats/load_progress.h"
 #include "core/model/model.h"
 
 namespace headroom::formats {
@@ -12,6 +13,6 @@ namespace headroom::formats {
 /// tensors' shapes; what config.json says otherwise is named in Model::contradictions. Throws model::Error,
 /// one sentence that begins with the path of the file at fault, for anything that would not be computed
 /// exactly.
-model::Model loadHuggingFace(const std::string& folder);
+model::Model loadHuggingFace(const std::string& folder, const LoadProgress& progress = {});
 
 }  // namespace headroom::formats
