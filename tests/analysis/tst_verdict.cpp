@@ -333,7 +333,7 @@ class TestVerdict : public QObject {
              sentence(verdict).c_str());
   }
 
-  /// Models of equal parameter counts have a wider FFN where they share keys and values: that is said beside
+  /// Models of like parameter counts have a wider FFN where they share keys and values: that is said beside
   /// what is compared.
   void otherSizesAreSaid() {
     const ModelSize mha{"MHA", 1024, 8'151'040}, mqa{"MQA", 1472, 8'150'016};
