@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/analysis/trained_context.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
 
@@ -37,6 +38,7 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
                                 : "")};
   caption.push_back(isOverContext ? fmt::format("Batch {}.", view.batch)
                                   : fmt::format("Behind {} positions.", model::groupDigits(view.positions)));
+  if (view.untrainedFrom) caption.push_back(analysis::untrainedSentence(*view.untrainedFrom));
   if (!map.isComplete) caption.push_back("The sweep was stopped before its end.");
   for (const analysis::SpeedCurve& curve : map.curves) {
     caption.push_back(fmt::format("{}: {}, {} cache, {} kernel.", curve.title(), headsText(curve.attention),
@@ -77,6 +79,10 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
   LinePlot plot{.x = {.label = isOverContext ? "positions in the cache" : "sequences",
                       .high = (isOverContext ? analysis::kBeyondMeasured : 1.1) * view.last},
                 .y = {.label = "ms per step", .high = 0.0}};
+  if (view.untrainedFrom) {
+    plot.untrainedFrom = *view.untrainedFrom;
+    plot.untrainedName = "beyond the trained context";
+  }
   for (std::size_t index = 0; index < map.curves.size(); ++index) {
     const analysis::SpeedCurve& curve = map.curves[index];
     const CurveMark mark = curveMark(index, map.curves.size());

@@ -50,9 +50,9 @@ void LegendPanel::draw(const PanelContext& context, const Rect& area) {
   float x = area.min.x;
   for (std::size_t entry = 0; entry < std::size(kEntries); ++entry) {
     const auto mark = static_cast<Mark>(entry);
-    const bool isOfLockstep = mark == Mark::OtherChoice || mark == Mark::Divergence;
-    if (isOfLockstep && context.store.laneCount() < 2) continue;
-    if (mark == Mark::OtherChoice && context.store.feed() != session::TokenFeed::Lockstep) continue;
+    const bool marksChoices = context.store.marksOtherChoices();
+    if (mark == Mark::OtherChoice && !marksChoices) continue;
+    if (mark == Mark::Divergence && !marksChoices && context.store.laneCount() < 2) continue;
     const float width = symbol + context.px(5) + textWidth(small, kEntries[entry].text);
     if (x + width > scale.min.x - gap) continue;
     drawMark(context, mark, {{x, textTop}, {x + symbol, textTop + small->FontSize}});

@@ -10,6 +10,7 @@
 #include "app/panels/label.h"
 #include "app/session/display_text.h"
 #include "app/session/trained_context.h"
+#include "core/analysis/divergence.h"
 #include "core/model/quantity.h"
 
 namespace headroom::panels {
@@ -230,7 +231,7 @@ void TokenTextPanel::drawMarks(const PanelContext& context, const Look& look, co
     drawTrainedEdge(context, {edge, token.min.y}, {edge, token.max.y});
   }
   const int choice = lane.choices()[static_cast<std::size_t>(position)];
-  if (look.lockstep && choice >= 0 && choice != lane.tokens()[static_cast<std::size_t>(position)]) {
+  if (analysis::isOtherChoice(choice, lane.tokens()[static_cast<std::size_t>(position)])) {
     list.AddLine({token.min.x + 1, token.max.y - 1}, {token.max.x - 1, token.max.y - 1},
                  toImGui(session::withAlpha(colors.mark, 0.5)), context.px(1));
   }
@@ -276,7 +277,7 @@ void TokenTextPanel::showTokenTip(const PanelContext& context, int position) con
     if (fed.known()) text += ", " + rankText(lane, fed);
     text += ".";
     const int choice = lane.choices()[static_cast<std::size_t>(position)];
-    if (choice >= 0 && choice != token) {
+    if (analysis::isOtherChoice(choice, token)) {
       const model::RankedToken chosen = lane.chosenAt(position);
       text += "\nThis lane would have said " + quoted(choice) +
               (chosen.known() ? ": " + rankText(lane, chosen) : std::string()) + ".";

@@ -12,6 +12,7 @@
 #include "app/session/lane_description.h"
 #include "app/session/speed_sweep_plan.h"
 #include "core/model/attention_pooling.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
@@ -23,8 +24,11 @@ constexpr int kMeasureAfterMs = 2000;
 /// 8,192 positions in 32 heads are a megabyte per token.
 constexpr int kPooledCells = 256;
 
-/// Behind what stopped a lane that has a text.
-constexpr const char* kTryAgain = " The text so far stays; press play to try again from there.";
+/// Why a lane failed, and that a text which it has can go on.
+std::string whyFailed(const lanes::LaneSet::Lane& lane) {
+  const std::string why = model::sentenceOf(lane.error);
+  return lane.text.empty() ? why : text::inWords<model::SentenceId::FailedTextStays>(why);
+}
 
 lanes::LaneSet::Block blockAt(int, int position, int count) {
   const int tokens = std::min(count, lanes::LaneSet::kBlockTokens);
@@ -149,10 +153,7 @@ void DecodeSession::measureCeilings() {
   m_ceilingsTimer.stop();
   m_ceilingsSought = true;
   flush();
-  emit message(
-      {Severity::Passing,
-       "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding pauses "
-       "for about a second."});
+  emit message({Severity::Passing, text::inWords<model::SentenceId::MeasuringCeilings>()});
   try {
     emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured));
   } catch (const model::DeviceLost& error) {
@@ -166,8 +167,7 @@ void DecodeSession::measureCeilings() {
 void DecodeSession::measureSpeed() {
   const SpeedSweepPlan plan = planSpeedSweep(m_lanes, m_laneRequests, *m_opener);
   if (plan.subjects.empty()) {
-    emit message(
-        {Severity::Note, "There is nothing to measure: no lane decodes a model on a Vulkan device."});
+    emit message({Severity::Note, text::inWords<model::SentenceId::NothingToMeasure>()});
     return;
   }
   try {
@@ -226,7 +226,8 @@ bool DecodeSession::refusesToStart() {
   LanesBySentence lanes;
   for (int lane = 0; lane < m_lanes.laneCount(); ++lane)
     lanes.add(model::sentenceOf(why[static_cast<std::size_t>(lane)]), m_lanes.lane(lane).engine.title());
-  emit message({Severity::Problem, fmt::format("{} What was decoded stays.", fmt::join(lanes.texts(), " "))});
+  emit message({Severity::Problem, text::inWords<model::SentenceId::TextStays>(
+                                       fmt::format("{}", fmt::join(lanes.texts(), " ")))});
   return true;
 }
 
@@ -302,13 +303,13 @@ void DecodeSession::tellStops() {
         full[lanes::contextLimit(*lane.engine.decoder)].push_back(title);
         break;
       case lanes::StopReason::EndToken:
-        emit message({Severity::Note, title + " has ended its text."});
+        emit message({Severity::Note, text::inWords<model::SentenceId::TextEnded>(title)});
         break;
       case lanes::StopReason::RecordEnd:
-        emit message({Severity::Note, title + " was recorded up to here. Press play to see it again."});
+        emit message({Severity::Note, text::inWords<model::SentenceId::RecordEnded>(title)});
         break;
       case lanes::StopReason::Failed:
-        failed.add(model::sentenceOf(lane.error) + (lane.text.empty() ? "" : kTryAgain), title);
+        failed.add(whyFailed(lane), title);
         break;
       case lanes::StopReason::DeviceLost:
         if (lane.error) deviceLost(model::sentenceOf(lane.error), m_laneRequests);

@@ -7,6 +7,7 @@
 #include "app/session/decode_session.h"
 #include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
+#include "core/text/phrases.h"
 
 /// How a session comes to other lanes, and to the same ones after a device was lost.
 namespace headroom::session {
@@ -106,9 +107,7 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
     goesOn = openAll(change);
   } catch (const model::OutOfMemory&) {
     // The lanes that are to go hold what the new ones need.
-    emit message({Severity::Passing,
-                  "Memory does not hold the new lanes beside the old ones, so these are closed first; their "
-                  "text is read again."});
+    emit message({Severity::Passing, text::inWords<model::SentenceId::OldLanesCloseFirst>()});
     change = {};
     letGo();
     m_reopen = wanted;
@@ -145,7 +144,7 @@ lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
   sincePublished.start();
   lanes::LaneEngine engine = m_opener->open(request, [&](double share) {
     if (m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested()) {
-      throw model::Cancelled("Opening " + m_state.opening.title + " was cancelled.");
+      throw model::Cancelled(text::inWords<model::SentenceId::OpeningCancelled>(m_state.opening.title));
     }
     if (sincePublished.elapsed() < kOpeningIntervalMs) return;
     sincePublished.start();
@@ -153,7 +152,8 @@ lanes::LaneEngine DecodeSession::open(const lanes::LaneRequest& request) {
     publishState();
   });
   const std::string note = engine.decoder->note();
-  if (!note.empty()) emit message({Severity::Note, engine.title() + ": " + note});
+  if (!note.empty())
+    emit message({Severity::Note, text::inWords<model::SentenceId::OfLane>(engine.title(), note)});
   return engine;
 }
 
@@ -164,8 +164,7 @@ void DecodeSession::deviceLost(const std::string& sentence, const std::vector<la
   m_lanes.stopAll(lanes::StopReason::DeviceLost);
   m_stopped.clear();
   flush();
-  emit message({Severity::Problem,
-                sentence + " The text so far stays; press play to open the device again and go on."});
+  emit message({Severity::Problem, text::inWords<model::SentenceId::DeviceLostTextStays>(sentence)});
   pauseIfFinished();
 }
 

@@ -1,4 +1,5 @@
 #include "app/session/display_text.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
@@ -9,13 +10,9 @@ std::string quoted(const std::string& label) {
 std::string sharingSentence(const model::AttentionShape& heads, int kvHead) {
   const int group = heads.groupSize();
   const int first = kvHead * group;
-  if (group == 1) {
-    return "Query head " + std::to_string(first) +
-           " alone reads the keys and values of this KV head: nothing is shared.";
-  }
-  return "Query heads " + std::to_string(first) + " to " + std::to_string(first + group - 1) +
-         " share the keys and values of this KV head, which are cached once for all " +
-         std::to_string(group) + " of them.";
+  if (group == 1) return text::inWords<model::SentenceId::HeadAlone>(std::to_string(first));
+  return text::inWords<model::SentenceId::HeadsShare>(
+      std::to_string(first), std::to_string(first + group - 1), std::to_string(group));
 }
 
 }  // namespace headroom::session

@@ -1,20 +1,25 @@
 #include "app/session/lane_change.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
 namespace {
+
+using model::SentenceId;
+using text::inWords;
+
 /// "MHA", "MHA and MQA", "MHA, GQA and MQA".
 std::string listed(const std::vector<std::string>& names) {
   std::string list;
   for (std::size_t index = 0; index < names.size(); ++index) {
-    if (index > 0) list += index + 1 == names.size() ? " and " : ", ";
-    list += names[index];
+    const bool isLast = index + 1 == names.size();
+    list = index == 0 ? names[index]
+           : isLast   ? inWords<SentenceId::ListLast>(list, names[index])
+                      : inWords<SentenceId::ListNext>(list, names[index]);
   }
   return list;
 }
@@ -45,13 +50,18 @@ std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
 std::string contextFullSentence(const FullLanes& full) {
   std::string sentence;
   for (const auto& [limit, lanes] : full) {
-    const bool first = sentence.empty();
-    if (!first) sentence += ", ";
-    sentence += fmt::format("{} {} reached {}{}{}", listed(lanes), lanes.size() == 1 ? "has" : "have",
-                            first ? "the context limit of " : "that of ", model::groupDigits(limit),
-                            first ? " tokens" : "");
+    const std::string names = listed(lanes);
+    const std::string positions = model::groupDigits(limit);
+    const bool isOne = lanes.size() == 1;
+    if (sentence.empty()) {
+      sentence = isOne ? inWords<SentenceId::ContextFullOfOne>(names, positions)
+                       : inWords<SentenceId::ContextFullOfMany>(names, positions);
+    } else {
+      sentence = isOne ? inWords<SentenceId::ContextFullOfOneToo>(sentence, names, positions)
+                       : inWords<SentenceId::ContextFullOfManyToo>(sentence, names, positions);
+    }
   }
-  return sentence + ". Press play to decode again from the prompt.";
+  return inWords<SentenceId::ContextFullPlayAgain>(sentence);
 }
 
 void LanesBySentence::add(const std::string& sentence, const std::string& title) {
@@ -60,34 +70,26 @@ void LanesBySentence::add(const std::string& sentence, const std::string& title)
   if (same == m_titlesOfSentences.end()) {
     m_titlesOfSentences.emplace_back(sentence, title);
   } else {
-    same->second += ", " + title;
+    same->second = inWords<SentenceId::OfLanesToo>(same->second, title);
   }
 }
 
 std::vector<std::string> LanesBySentence::texts() const {
   std::vector<std::string> texts;
-  for (const auto& [sentence, titles] : m_titlesOfSentences) texts.push_back(titles + ": " + sentence);
+  for (const auto& [sentence, titles] : m_titlesOfSentences)
+    texts.push_back(inWords<SentenceId::OfLane>(titles, sentence));
   return texts;
 }
 
 std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount) {
-  if (std::ssize(titles) == laneCount) {
-    return "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, so each "
-           "lane "
-           "now runs freely; lockstep comes back with lanes of one tokenizer.";
-  }
-  return fmt::format(
-      "{} {} another tokenizer than the other lanes and cannot be fed their tokens, so {} freely; the others "
-      "stay in lockstep.",
-      listed(titles), titles.size() == 1 ? "has" : "have", titles.size() == 1 ? "it runs" : "they run");
+  if (std::ssize(titles) == laneCount) return inWords<SentenceId::ApartAllVocabularies>();
+  return titles.size() == 1 ? inWords<SentenceId::ApartVocabularyOfOne>(listed(titles))
+                            : inWords<SentenceId::ApartVocabularyOfMany>(listed(titles));
 }
 
 std::string otherTextSentence(const std::vector<std::string>& titles) {
-  return fmt::format(
-      "{} {} read another text, so lockstep cannot go on from here and nothing decoded is thrown away: "
-      "restart "
-      "to feed all lanes one text.",
-      listed(titles), titles.size() == 1 ? "has" : "have");
+  return titles.size() == 1 ? inWords<SentenceId::ApartTextOfOne>(listed(titles))
+                            : inWords<SentenceId::ApartTextOfMany>(listed(titles));
 }
 
 }  // namespace headroom::session

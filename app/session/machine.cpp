@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/model/error.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
@@ -13,9 +14,7 @@ PreferredDevice preferredDevice(const std::string& label) {
   } catch (const model::Error&) {
     // The first lane says what is wrong with Vulkan.
   }
-  return {{},
-          "The device chosen in the preferences, " + label +
-              ", is not there; lanes decode on the best one that is."};
+  return {{}, text::inWords<model::SentenceId::DeviceNotThere>(label)};
 }
 
 }  // namespace headroom::session

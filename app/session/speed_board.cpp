@@ -19,7 +19,13 @@ SpeedBoard::SpeedBoard(const TraceStore& store, const Selection& selection, QObj
 }
 
 void SpeedBoard::request() {
-  if (!m_timer.isActive()) m_timer.start(kIntervalMs);
+  if (m_store.run() != m_run) {
+    // Of a text that was begun anew nothing is said with the numbers of the old one.
+    m_timer.stop();
+    refresh();
+  } else if (!m_timer.isActive()) {
+    m_timer.start(kIntervalMs);
+  }
 }
 
 void SpeedBoard::refresh() {

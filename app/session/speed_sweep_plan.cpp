@@ -40,6 +40,7 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
            .attention = attention,
            .kernel = kernel,
            .kvType = request.options.kvType,
+           .trainedContext = engine.decoder->config().contextLength,
            .open = [&opener, request, kernel, model = engine.decoder->config()](int positions, int batch) {
              // As a lane has it that goes there.
              lanes::LaneRequest wanted = request;

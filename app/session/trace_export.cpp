@@ -1,10 +1,9 @@
 #include "app/session/trace_export.h"
 
-#include <fmt/format.h>
-
 #include "core/lanes/trace_saving.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
 
@@ -31,30 +30,27 @@ TraceToSave traceToSave(const LaneTrace& lane) {
   return {bytes, lanes::isLargeFile(bytes)};
 }
 
+using model::SentenceId;
+
 Message saveLaneTrace(const LaneTrace& lane, const std::string& path) {
   const std::string& title = lane.info().title;
   const lanes::DecodedLane decoded = decodedLane(lane);
   const model::RecordedPart part = lanes::wholeRows(decoded);
   if (part.rowCount == 0) {
-    return {Severity::Note,
-            fmt::format("{} has no row of attention that is held whole, so there is no trace to save: rows "
-                        "beyond {} positions are kept pooled, and old ones go when memory is short.",
-                        title, model::groupDigits(kWholeRows))};
+    return {Severity::Note, text::inWords<SentenceId::TraceNotWhole>(title, model::groupDigits(kWholeRows))};
   }
   try {
     lanes::saveTrace(decoded, part, path);
   } catch (const model::Error& error) {
     return {Severity::Problem, error.what()};
   }
-  const std::string saved = fmt::format("The trace of {} is saved as {}: {} tokens", title, path,
-                                        model::groupDigits(lane.length()));
-  if (part.rowCount == lane.length()) return {Severity::Passing, saved + " with their attention."};
-  return {
-      Severity::Note,
-      fmt::format("{}, attention of positions {} to {} only: rows beyond {} positions are kept pooled, and "
-                  "old ones go when memory is short.",
-                  saved, model::groupDigits(part.firstRow),
-                  model::groupDigits(part.firstRow + part.rowCount - 1), model::groupDigits(kWholeRows))};
+  const std::string tokens = model::groupDigits(lane.length());
+  if (part.rowCount == lane.length())
+    return {Severity::Passing, text::inWords<SentenceId::TraceSaved>(title, path, tokens)};
+  return {Severity::Note,
+          text::inWords<SentenceId::TraceSavedInPart>(title, path, tokens, model::groupDigits(part.firstRow),
+                                                      model::groupDigits(part.firstRow + part.rowCount - 1),
+                                                      model::groupDigits(kWholeRows))};
 }
 
 }  // namespace headroom::session

@@ -29,6 +29,12 @@ std::optional<int> TraceStore::divergence(int lane) const {
   return analysis::divergence(m_feed == TokenFeed::Lockstep, read(0), read(lane));
 }
 
+bool TraceStore::marksOtherChoices() const {
+  if (m_feed == TokenFeed::Lockstep && laneCount() > 1) return true;
+  return std::ranges::any_of(m_lanes,
+                             [](const LaneTrace& lane) { return lane.firstDisagreement().has_value(); });
+}
+
 void TraceStore::setLanes(std::uint64_t run, const std::vector<LaneInfo>& lanes,
                           const std::vector<LaneOrigin>& origins) {
   m_run = run;

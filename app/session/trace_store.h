@@ -42,6 +42,9 @@ class TraceStore : public QObject {
   /// Where the lane first departs from the others: its first disagreement in lockstep, its first token that
   /// is not lane 1's in free run.
   std::optional<int> divergence(int lane) const;
+  /// Whether some token may be another than the lane fed with it would have said: in lockstep, and of a text
+  /// that was read in lockstep whoever led it, also when that lane is gone.
+  bool marksOtherChoices() const;
   /// What the device reaches at most; unknown until it was measured.
   const model::DeviceCeilings& ceilings() const { return m_ceilings; }
   /// What the last sweep measured; without curves until there was one. One that is under way takes the place

@@ -11,6 +11,7 @@ class TraceStore;
 
 using analysis::trainedContextText;
 using analysis::untrainedSentence;
+using analysis::untrainedSweepNote;
 
 /// The first position that a lane's cache holds beyond what its model was trained for, if it does.
 std::optional<int> untrainedFrom(const LaneInfo& lane);

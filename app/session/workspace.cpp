@@ -10,8 +10,12 @@
 #include "app/session/trained_context.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::session {
+
+using model::SentenceId;
+using text::inWords;
 
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
                      QObject* parent)
@@ -77,7 +81,7 @@ lanes::Experiment Workspace::experiment() const {
 void Workspace::openExperiment(const std::string& path) {
   const auto experiment = readOrSay(path);
   if (!experiment) return;
-  leave("the experiment from before (Ctrl+Shift+G)", Leaving::Everything);
+  leave(inWords<SentenceId::BackToExperiment>(), Leaving::Everything);
   emit wentOn();
   decode(*experiment);
   m_session.play();
@@ -91,12 +95,12 @@ void Workspace::usePreset(Preset preset) {
   const lanes::Experiment now = experiment();
   const lanes::Experiment wanted = withPreset(preset, now, infos);
   if (wanted.lanes.empty()) {
-    emit message({Severity::Note, "There is no lane for it; add one first."});
+    emit message({Severity::Note, inWords<SentenceId::NoLaneForPreset>()});
     return;
   }
   // Nothing is thrown away for what there is already.
   if (wanted == now) return;
-  leave("the lanes and settings from before (Ctrl+Shift+G)", Leaving::Everything);
+  leave(inWords<SentenceId::BackToSettings>(), Leaving::Everything);
   emit wentOn();
   decode(wanted);
   m_session.play();
@@ -106,13 +110,13 @@ void Workspace::usePreset(Preset preset) {
 void Workspace::saveExperiment(const std::string& path) {
   if (!lanesAreSettled()) return;
   if (m_lanes.empty()) {
-    emit message({Severity::Note, "There is no lane to save; an experiment has at least one."});
+    emit message({Severity::Note, inWords<SentenceId::NoLaneToSave>()});
     return;
   }
   try {
     lanes::writeExperiment(experiment(), path);
     m_settings.addRecentFile(path);
-    emit message({Severity::Passing, "The experiment is saved as " + path + "."});
+    emit message({Severity::Passing, inWords<SentenceId::ExperimentSaved>(path)});
   } catch (const model::Error& error) {
     emit message({Severity::Problem, error.what()});
   }
@@ -135,7 +139,7 @@ void Workspace::lanesRunning() {
 
 bool Workspace::lanesAreSettled() {
   if (m_session.lanes() == m_lanes) return true;
-  emit message({Severity::Passing, "Lanes are being opened or closed; once they stand, try again."});
+  emit message({Severity::Passing, inWords<SentenceId::LanesUnderWay>()});
   return false;
 }
 
@@ -144,8 +148,7 @@ void Workspace::addLane(const std::string& source) {
   // Lanes may be on their way: what was asked for last is what this one comes on top of.
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
-    emit message({Severity::Note,
-                  fmt::format("At most {} lanes stand side by side; close one first.", kMaximumLanes)});
+    emit message({Severity::Note, inWords<SentenceId::LanesFull>(std::to_string(kMaximumLanes))});
     return;
   }
   // As the others run, so that they compare.
@@ -178,8 +181,8 @@ void Workspace::noteLeftOut(const std::vector<std::string>& files) {
   std::vector<std::string> names;
   for (const std::string& file : files) names.push_back(std::filesystem::path(file).filename().string());
   emit message(
-      {Severity::Note, fmt::format("At most {} lanes stand side by side; not opened: {}. Close a lane first.",
-                                   kMaximumLanes, fmt::join(names, ", "))});
+      {Severity::Note, inWords<SentenceId::LanesFullNotOpened>(std::to_string(kMaximumLanes),
+                                                               fmt::format("{}", fmt::join(names, ", ")))});
 }
 
 void Workspace::closeLane(int lane) {
@@ -203,7 +206,7 @@ void Workspace::closeColor(int colorIndex) {
     const LaneInfo& info = m_store.lane(lane).info();
     if (info.request == m_closed.back().request) title = info.title;
   }
-  emit laneClosed(QString::fromStdString("Lane " + title + " is closed."));
+  emit laneClosed(QString::fromStdString(inWords<SentenceId::LaneClosed>(title)));
 }
 
 void Workspace::undoClose() {
@@ -211,9 +214,7 @@ void Workspace::undoClose() {
   if (m_closed.empty()) return;
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
-    emit message(
-        {Severity::Note,
-         fmt::format("There is no room for the closed lane among {}; close one first.", kMaximumLanes)});
+    emit message({Severity::Note, inWords<SentenceId::NoRoomForClosed>(std::to_string(kMaximumLanes))});
     return;
   }
   ClosedLane closed = m_closed.back();
@@ -274,7 +275,7 @@ void Workspace::leave(const std::string& wayBack, Leaving leaving) {
 
 void Workspace::goTo(const analysis::OperatingPoint& point) {
   if (!lanesAreSettled()) return;
-  leave("where you came from (Ctrl+Shift+G)");
+  leave(inWords<SentenceId::BackToPlace>());
   std::vector<LaneRequest> lanes = m_lanes;
   int positions = point.positions;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane)
@@ -317,12 +318,9 @@ void Workspace::compareKernels(int lane) {
     }
   }
   if (groupSize(lane) == 1) {
-    emit message({Severity::Passing,
-                  m_store.lane(lane).info().title +
-                      " has a KV head for every query head, so both kernels load each key once: open a lane "
-                      "with GQA or MQA to see them differ."});
+    emit message({Severity::Passing, inWords<SentenceId::KernelsAlike>(m_store.lane(lane).info().title)});
   }
-  leave("the lanes from before (Ctrl+Shift+G)");
+  leave(inWords<SentenceId::BackToLanes>());
   LaneRequest shared = m_lanes[static_cast<std::size_t>(lane)];
   shared.options.attention = model::AttentionKernel::Shared;
   LaneRequest naive = shared;
@@ -338,7 +336,7 @@ void Workspace::noteUntrained() {
     const std::optional<int> untrained = untrainedFrom(info);
     if (!untrained) continue;
     if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
-    emit message({Severity::Note, info.title + ": " + untrainedSentence(*untrained)});
+    emit message({Severity::Note, inWords<SentenceId::OfLane>(info.title, untrainedSentence(*untrained))});
     return;
   }
 }
@@ -348,9 +346,10 @@ void Workspace::noteContradictions() {
     const LaneInfo& info = m_store.lane(lane).info();
     const std::size_t count = info.contradictions.size();
     if (count == 0 || !m_told.insert(info.request.source).second) continue;
+    const std::string& first = info.contradictions.front();
     emit contradictionFound(QString::fromStdString(
-        fmt::format("{}: the file contradicts itself{}. {}.", info.title,
-                    count > 1 ? fmt::format(" in {} places", count) : "", info.contradictions.front())));
+        count > 1 ? inWords<SentenceId::ContradictsItselfOften>(info.title, std::to_string(count), first)
+                  : inWords<SentenceId::ContradictsItself>(info.title, first)));
     return;
   }
 }

@@ -39,6 +39,10 @@ void FramePacer::requestForData() {
   schedule(dataIntervalMs());
 }
 
+void FramePacer::requestAtOnce() {
+  schedule(0);
+}
+
 void FramePacer::requestForInput() {
   m_settleFrames = kSettleFrames;
   schedule(inputIntervalMs());

@@ -23,6 +23,8 @@ class FramePacer : public QObject {
   void setActivity(Activity activity);
   /// Data changed.
   void requestForData();
+  /// What stands in Qt's widgets too has changed: they show it at once.
+  void requestAtOnce();
   /// The user did something; a few frames follow, in which hover states settle.
   void requestForInput();
   /// A frame begins.

@@ -18,7 +18,8 @@ LiveWindow::LiveWindow(QVulkanInstance& instance, panels::Panel& root, session::
     if (isExposed()) requestUpdate();
   });
   connect(&store, &session::TraceStore::changed, &m_pacer, &FramePacer::requestForData);
-  connect(&board, &session::SpeedBoard::changed, &m_pacer, &FramePacer::requestForData);
+  // Headlines change with the verdict's sentence.
+  connect(&board, &session::SpeedBoard::changed, &m_pacer, &FramePacer::requestAtOnce);
   connect(&selection, &session::Selection::changed, &m_pacer, &FramePacer::requestForInput);
 }
 

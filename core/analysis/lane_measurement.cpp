@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/model/statistics.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -17,12 +18,13 @@ int LaneMeasurement::dispatchCount() const {
 }
 
 double LaneMeasurement::kvShareOfReads() const {
-  const std::uint64_t read = bytesRead(logical);
-  return read > 0 ? static_cast<double>(logical.kvRead) / static_cast<double>(read) : 0.0;
+  const model::Traffic shown = countedOrLogical(issued, logical);
+  const std::uint64_t read = bytesRead(shown);
+  return read > 0 ? static_cast<double>(shown.kvRead) / static_cast<double>(read) : 0.0;
 }
 
 std::string recentStepsText() {
-  return "the last " + std::to_string(kRecentSteps) + " decode steps";
+  return text::inWords<model::SentenceId::RecentSteps>(std::to_string(kRecentSteps));
 }
 
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

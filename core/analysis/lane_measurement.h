@@ -43,7 +43,7 @@ struct LaneMeasurement {
   double tokensPerSecond() const { return analysis::tokensPerSecond(1, options.batch, stepMs); }
   double impliedGBps() const { return impliedGigabytesPerSecond(logical, stepMs); }
   double kvReuse() const { return kvReuseFactor(issued, logical); }
-  /// KV of all logical bytes read, 0 to 1.
+  /// KV of all bytes read, 0 to 1: of those that bars show, issued ones where they are counted, else logical.
   double kvShareOfReads() const;
   /// Weights and keys and values that one step reads, each once: all of it lies between two reads of the same
   /// byte.

@@ -1,6 +1,7 @@
 #include "core/analysis/rates.h"
 
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -43,8 +44,9 @@ double percentOf(double part, double whole) {
 }
 
 std::string shareOfProbeText(double percent, const std::string& probe) {
-  if (isImpossibleShare(percent)) return "more than the " + probe + ", which is to be measured again";
-  return model::fixedText(percent, 0) + " % of the " + probe;
+  using model::SentenceId;
+  if (isImpossibleShare(percent)) return text::inWords<SentenceId::ProbeExceeded>(probe);
+  return text::inWords<SentenceId::ProbeShare>(model::fixedText(percent, 0), probe);
 }
 
 }  // namespace headroom::analysis

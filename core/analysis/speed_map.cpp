@@ -1,4 +1,5 @@
 #include "core/analysis/speed_map.h"
+#include "core/text/phrases.h"
 
 #include <algorithm>
 #include <cmath>
@@ -45,7 +46,8 @@ const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
 std::string SpeedCurve::title() const {
   std::string title = name;
   if (kvType == model::KvType::F16) title += " f16";
-  if (kernel == model::AttentionKernel::Naive) title += ", naive kernel";
+  if (kernel == model::AttentionKernel::Naive)
+    title = text::inWords<model::SentenceId::CurveOfNaiveKernel>(title);
   return title;
 }
 

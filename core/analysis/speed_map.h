@@ -35,6 +35,7 @@ struct SpeedCurve {
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;
+  int trainedContext = 0;               ///< positions that the model was trained for; 0: not known
   std::vector<SpeedPoint> points = {};  ///< in the order in which they were asked for
 
   const SpeedPoint* find(const OperatingPoint& at) const;
@@ -42,7 +43,7 @@ struct SpeedCurve {
   std::string title() const;
 };
 
-/// Whether two models differ in nothing that decoding takes time for but their KV heads.
+/// Whether two models have the same layers and query heads, so that KV heads are what is compared.
 bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLayerCount,
                const model::AttentionShape& otherHeads);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/analysis/trained_context.h"
+
 namespace headroom::analysis {
 
 SpeedView speedView(const SpeedMap& map, SpeedOver over) {
@@ -25,6 +27,9 @@ SpeedView speedView(const SpeedMap& map, SpeedOver over) {
       view.last = std::max(view.last, samples.back().x);
     }
     std::ranges::sort(samples, {}, &SpeedSample::x);
+    const int trained = map.curves[curve].trainedContext;
+    const bool isBeyond = trained > 0 && !samples.empty() && samples.back().x > trained;
+    if (over == SpeedOver::Context && isBeyond) view.untrainedFrom = earlierOf(view.untrainedFrom, trained);
   }
   return view;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct SpeedView {
   int batch = 1;      ///< at which contexts are compared
   int positions = 0;  ///< at which batches are: where the sweep has more than the first batch
   double last = 0.0;  ///< the farthest x that was measured
+  /// Over contexts: what the first of the models was trained for that was timed beyond it.
+  std::optional<int> untrainedFrom = {};
   std::vector<std::vector<SpeedSample>> samples;  ///< [curve], ascending in x
 
   bool isEmpty() const { return last <= 0.0; }

@@ -1,11 +1,10 @@
 #include "core/analysis/step_bound.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/analysis/roofline.h"
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -14,20 +13,36 @@ namespace {
 using model::bytesText;
 using model::fixedText;
 using model::millisecondsText;
+using model::SentenceId;
 using model::Stage;
+using text::inWords;
 
 /// How far the read ceiling stands above that of memory where a working set counts as cached.
 constexpr double kCached = 1.25;
 
 std::string milliseconds(double part, double whole) {
-  return fmt::format("{} of {}", fixedText(part, 2), millisecondsText(whole));
+  return inWords<SentenceId::BoundPartOfStep>(fixedText(part, 2), millisecondsText(whole));
+}
+
+std::string ofReading(double reached, double ceiling) {
+  return shareOfProbeText(percentOf(reached, ceiling), inWords<SentenceId::ProbeReadCeiling>());
+}
+
+std::string ofArithmetic(double reached, const model::DeviceCeilings& ceilings) {
+  return shareOfProbeText(percentOf(reached, ceilings.fmaGflops), inWords<SentenceId::ProbeFma>());
 }
 
 /// "12.0 GB/s, 54 % of the read ceiling".
 std::string rate(double bytes, double ms, double ceiling) {
   const double reached = gigaPerSecond(bytes, ms);
-  return fmt::format("{} GB/s, {}", fixedText(reached, 1),
-                     shareOfProbeText(percentOf(reached, ceiling), "read ceiling"));
+  return inWords<SentenceId::BoundRate>(fixedText(reached, 1), ofReading(reached, ceiling));
+}
+
+/// "KV is 12 % of the issued bytes that a step reads".
+std::string kvShareText(const LaneMeasurement& lane) {
+  const std::string share = model::percentText(lane.kvShareOfReads());
+  return lane.ranOnDevice() ? inWords<SentenceId::BoundIssuedShare>(share)
+                            : inWords<SentenceId::BoundLogicalShare>(share);
 }
 
 }  // namespace
@@ -90,53 +105,44 @@ Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings
 std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings) {
   const Bound bound = boundOf(lane, ceilings);
   const double wall = lane.stepMs;
-  const std::string kvShare =
-      fmt::format("KV is {} of what a step reads", model::percentText(lane.kvShareOfReads()));
+  const std::string kvShare = kvShareText(lane);
   if (bound == Bound::Unknown) {
-    if (!lane.ranOnDevice())
-      return kvShare + "; it runs on the processor, which no ceilings were measured of.";
-    if (!lane.hasTimeStamps())
-      return kvShare + "; this device has no time stamps, so what limits it is not known.";
-    return kvShare + "; what limits it shows once this device's ceilings are measured.";
+    if (!lane.ranOnDevice()) return inWords<SentenceId::BoundProcessor>(kvShare);
+    if (!lane.hasTimeStamps()) return inWords<SentenceId::BoundNoTimeStamps>(kvShare);
+    return inWords<SentenceId::BoundNoCeilings>(kvShare);
   }
   const TimeShares shares = timeShares(lane, ceilings);
   const double ceiling = ceilings.readAt(lane.workingSetBytes());
   const std::string name(boundName(bound));
   switch (bound) {
     case Bound::Launch:
-      return fmt::format("{}: {} dispatches and the overhead around them take {}; {}.", name,
-                         lane.dispatchCount(), milliseconds(shares.launchMs, wall), kvShare);
+      return inWords<SentenceId::BoundLaunch>(name, std::to_string(lane.dispatchCount()),
+                                              milliseconds(shares.launchMs, wall), kvShare);
     case Bound::Weights: {
       const double bytes = static_cast<double>(lane.logical.weightsRead);
-      return fmt::format("{}: reading {} of weights takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.weightMs, wall), rate(bytes, shares.weightMs, ceiling), kvShare);
+      return inWords<SentenceId::BoundWeights>(name, bytesText(bytes), milliseconds(shares.weightMs, wall),
+                                               rate(bytes, shares.weightMs, ceiling), kvShare);
     }
     case Bound::Kv: {
       const double bytes = static_cast<double>(lane.issued.kvRead);
-      return fmt::format("{}: loading {} of keys and values takes {} ({}); {}.", name, bytesText(bytes),
-                         milliseconds(shares.kvMs, wall), rate(bytes, shares.kvMs, ceiling), kvShare);
+      return inWords<SentenceId::BoundKv>(name, bytesText(bytes), milliseconds(shares.kvMs, wall),
+                                          rate(bytes, shares.kvMs, ceiling), kvShare);
     }
     case Bound::Compute: {
       const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
       const double reached = gigaPerSecond(flops, shares.computeMs);
       if (reached < kExplained * ceilings.fmaGflops) {
         const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
-        return fmt::format(
-            "{}: the kernels' instructions take {}, at {} and {}, so neither arithmetic nor memory is the "
-            "limit; {}.",
-            name, milliseconds(shares.computeMs, wall),
-            shareOfProbeText(percentOf(reached, ceilings.fmaGflops), "FMA probe"),
-            shareOfProbeText(percentOf(implied, ceiling), "read ceiling"), kvShare);
+        return inWords<SentenceId::BoundInstructions>(name, milliseconds(shares.computeMs, wall),
+                                                      ofArithmetic(reached, ceilings),
+                                                      ofReading(implied, ceiling), kvShare);
       }
-      return fmt::format("{}: {} GFLOP take {} ({} GFLOP/s, {}); {}.", name,
-                         fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0), milliseconds(shares.computeMs, wall),
-                         fixedText(reached, 0),
-                         shareOfProbeText(percentOf(reached, ceilings.fmaGflops), "FMA probe"), kvShare);
+      return inWords<SentenceId::BoundArithmetic>(name, fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0),
+                                                  milliseconds(shares.computeMs, wall), fixedText(reached, 0),
+                                                  ofArithmetic(reached, ceilings), kvShare);
     }
     case Bound::CacheResident:
-      return fmt::format(
-          "{}: the {} that a step reads stay in the device's caches and come at {} GB/s, {}\u00d7 what "
-          "memory reaches; {}.",
+      return inWords<SentenceId::BoundCacheResident>(
           name, bytesText(static_cast<double>(lane.workingSetBytes())), fixedText(lane.impliedGBps(), 1),
           fixedText(lane.impliedGBps() / ceilings.memoryRead(), 1), kvShare);
     case Bound::Unknown:

@@ -42,8 +42,8 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
 Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
 /// The class with its share of the step and the rates it was judged by:
-/// "launch-bound: 22 dispatches and the overhead around them take 1.30 of 2.60 ms; KV is 12 % of what a step
-/// reads."
+/// "launch-bound: 22 dispatches and the overhead around them take 1.30 of 2.60 ms; KV is 12 % of the issued
+/// bytes that a step reads."
 std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
 }  // namespace headroom::analysis

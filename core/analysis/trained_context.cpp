@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -17,12 +18,15 @@ std::optional<int> earlierOf(std::optional<int> a, std::optional<int> b) {
 }
 
 std::string trainedContextText(int positions) {
-  return "the trained context of " + model::groupDigits(positions) + " positions";
+  return text::inWords<model::SentenceId::TrainedContext>(model::groupDigits(positions));
 }
 
 std::string untrainedSentence(int positions) {
-  return "Beyond " + trainedContextText(positions) +
-         ": text need not make sense there, times and bytes are true.";
+  return text::inWords<model::SentenceId::Untrained>(trainedContextText(positions));
+}
+
+std::string untrainedSweepNote(int positions) {
+  return text::inWords<model::SentenceId::UntrainedSweep>(model::groupDigits(positions));
 }
 
 }  // namespace headroom::analysis

@@ -19,5 +19,8 @@ std::string trainedContextText(int positions);
 /// What every view says beside its mark: "Beyond the trained context of 2,048 positions: text need not make
 /// sense there, times and bytes are true."
 std::string untrainedSentence(int positions);
+/// Beside the title of a sweep that went there: "contexts beyond 2,048 positions are timed, but text there
+/// would not make sense".
+std::string untrainedSweepNote(int positions);
 
 }  // namespace headroom::analysis

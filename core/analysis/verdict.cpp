@@ -1,7 +1,5 @@
 #include "core/analysis/verdict.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -15,6 +13,8 @@ namespace {
 using model::Sentence;
 using model::SentenceId;
 using model::timesText;
+using text::inWords;
+using text::sentence;
 
 /// Closer to 1 than this is "the same".
 constexpr double kNoticeable = 0.03;
@@ -90,14 +90,23 @@ std::size_t letters(const std::string& utf8) {
 
 std::string nameOf(const JudgedLane& lane, bool ofKernels, std::size_t most) {
   if (!ofKernels) return shortTitle(lane.title, most);
-  return std::string(lane.measurement.options.attention == model::AttentionKernel::Naive
-                         ? "the naive kernel"
-                         : "the shared kernel");
+  return lane.measurement.options.attention == model::AttentionKernel::Naive
+             ? inWords<SentenceId::VerdictNaiveKernel>()
+             : inWords<SentenceId::VerdictSharedKernel>();
+}
+
+/// A wide range is given by its ends: it is lopsided more often than not.
+std::string withRange(const Estimate& speedup) {
+  if (speedup.relativeSpread() <= kTooNoisy) return speedup.text();
+  return inWords<SentenceId::VerdictWideRange>(timesText(speedup.value), timesText(speedup.low),
+                                               timesText(speedup.high));
 }
 
 std::string placeText(const OperatingPoint& at, int batchNow) {
-  const std::string positions = model::groupDigits(at.positions) + " positions";
-  return at.batch == batchNow ? positions : fmt::format("batch {}, {}", at.batch, positions);
+  const std::string positions = model::groupDigits(at.positions);
+  return at.batch == batchNow
+             ? inWords<SentenceId::VerdictPositions>(positions)
+             : inWords<SentenceId::VerdictBatchPositions>(std::to_string(at.batch), positions);
 }
 
 /// GB/s of keys and values in attention; 0 unless that stage is heavy.
@@ -134,8 +143,9 @@ class Judge {
       m_verdict.answer = Answer::OneLane;
       if (m_lanes.empty()) return m_verdict;
       const model::AttentionShape& heads = m_lanes.front().measurement.config.attention;
-      say(heads.groupSize() > 1 ? SentenceId::VerdictOneLaneShares : SentenceId::VerdictOneLaneAlone,
-          {shortTitle(m_lanes.front().title, kLongestTitle)});
+      const std::string title = shortTitle(m_lanes.front().title, kLongestTitle);
+      say(heads.groupSize() > 1 ? sentence<SentenceId::VerdictOneLaneShares>(title)
+                                : sentence<SentenceId::VerdictOneLaneAlone>(title));
       return m_verdict;
     }
     m_verdict.reference = group.lanes.front();
@@ -157,7 +167,7 @@ class Judge {
     }
     if (!haveCommon) {
       m_verdict.answer = Answer::OtherPositions;
-      say(SentenceId::VerdictOtherPositions);
+      say(sentence<SentenceId::VerdictOtherPositions>());
       return m_verdict;
     }
     for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
@@ -196,8 +206,14 @@ class Judge {
   bool isTooNoisy(const AgainstReference& against) const {
     const bool stands = m_before != nullptr && m_before->reference == m_verdict.reference;
     const AgainstReference* before = stands ? m_before->find(against.lane) : nullptr;
-    const double most = kTooNoisy * (before != nullptr && before->isTooNoisy ? 0.75 : 1.0);
-    return against.speedup && against.speedup->relativeSpread() > most;
+    const bool was = before != nullptr && before->isTooNoisy;
+    if (!against.speedup) return false;
+    const Estimate& speedup = *against.speedup;
+    const double narrower = was ? 0.75 : 1.0;
+    if (speedup.high > kWidestRange * narrower * speedup.low) return true;
+    const double margin = kNoticeable + (was ? kKept : 0.0);
+    const bool isClear = speedup.low > 1.0 + margin || speedup.high < 1.0 - margin;
+    return !isClear && speedup.relativeSpread() > kTooNoisy * narrower;
   }
 
   Answer answer() const {
@@ -299,16 +315,15 @@ class Judge {
                   m_verdict.others.size() > 1 ? kLongestTitleOfMany : kLongestTitle);
   }
 
-  void say(SentenceId id, std::vector<std::string> arguments = {}) {
-    m_verdict.sentences.push_back({id, std::move(arguments)});
-  }
+  void say(Sentence said) { m_verdict.sentences.push_back(std::move(said)); }
 
   /// A lane's own speed is known from its first step on, and shown: then only the comparison is missing.
   void sayWhatIsMissing(std::size_t fewestSteps, std::size_t mostSteps) {
     if (mostSteps == 0) {
-      say(SentenceId::VerdictNotMeasured);
+      say(sentence<SentenceId::VerdictNotMeasured>());
     } else {
-      say(SentenceId::VerdictTooFewSteps, {std::to_string(fewestSteps), std::to_string(kFewestPairs)});
+      say(sentence<SentenceId::VerdictTooFewSteps>(std::to_string(fewestSteps),
+                                                   std::to_string(kFewestPairs)));
     }
   }
 
@@ -316,46 +331,66 @@ class Judge {
     const std::string referenceName = name(m_verdict.reference);
     const AgainstReference& last = m_verdict.others.back();
     if (m_verdict.answer == Answer::TooNoisy) {
-      say(SentenceId::VerdictTooNoisy,
-          {name(last.lane), timesText(last.speedup->low), timesText(last.speedup->high), referenceName});
+      say(sentence<SentenceId::VerdictTooNoisy>(name(last.lane), timesText(last.speedup->low),
+                                                timesText(last.speedup->high), referenceName));
       return;
     }
     std::string list;
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
       if (other.isTooNoisy) continue;
-      list += fmt::format("{}{} is {}", list.empty() ? "" : ", ", name(other.lane), other.speedup->text());
+      const std::string range = withRange(*other.speedup);
+      list = list.empty() ? inWords<SentenceId::VerdictFirstLane>(name(other.lane), range)
+                          : inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
     }
-    say(SentenceId::VerdictCompared, {list, referenceName});
+    say(sentence<SentenceId::VerdictCompared>(list, referenceName));
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
-      say(SentenceId::VerdictSmallShare, {model::percentText(reference().kvShareOfReads()), referenceName});
+      const std::string share = model::percentText(reference().kvShareOfReads());
+      say(reference().ranOnDevice() ? sentence<SentenceId::VerdictSmallIssuedShare>(share, referenceName)
+                                    : sentence<SentenceId::VerdictSmallLogicalShare>(share, referenceName));
     }
+    std::vector<Sentence> ends;
     if (m_verdict.promise) {
-      speakOfPromise(*m_verdict.promise);
+      ends.push_back(promised(*m_verdict.promise));
     } else if (m_verdict.kernelLimits) {
-      say(SentenceId::VerdictKernelLimits,
-          {model::fixedText(lastRate, 1), model::fixedText(referenceRate, 1), referenceName});
-    } else {
-      say(SentenceId::VerdictNothingMore);
+      ends = kernelLimits(name(last.lane), lastRate, referenceRate);
     }
-    const auto isTooLong = [&] { return letters(text::phrases(m_verdict.sentences)) > kMostLetters; };
-    if (isTooLong() && explains) m_verdict.sentences.erase(m_verdict.sentences.end() - 2);
-    if (!isTooLong()) return;
-    m_verdict.sentences.pop_back();
-    say(SentenceId::VerdictNothingMore);
+    ends.push_back(sentence<SentenceId::VerdictNothingMore>());
+    endWith(ends, explains);
   }
 
-  void speakOfPromise(const Promise& promise) {
+  /// The first of the ends with which it is not too long; the explanation before it goes first.
+  void endWith(const std::vector<Sentence>& ends, bool explains) {
+    const auto fits = [&](const Sentence& end) {
+      std::vector<Sentence> whole = m_verdict.sentences;
+      whole.push_back(end);
+      return letters(text::phrases(whole)) <= kMostLetters;
+    };
+    if (explains && !fits(ends.front())) m_verdict.sentences.pop_back();
+    const auto chosen = std::ranges::find_if(ends, fits);
+    m_verdict.sentences.push_back(chosen != ends.end() ? *chosen : ends.back());
+  }
+
+  Sentence promised(const Promise& promise) const {
     const std::string place = placeText(promise.at, batch());
-    if (promise.isMeasured) {
-      say(SentenceId::VerdictMeasured, {timesText(promise.speedup.value), place});
-    } else {
-      say(SentenceId::VerdictExpected,
-          {promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
-           timesText(promise.speedup.low), timesText(promise.speedup.high)});
-    }
+    if (promise.isMeasured)
+      return sentence<SentenceId::VerdictMeasured>(timesText(promise.speedup.value), place);
+    return sentence<SentenceId::VerdictExpected>(
+        promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
+        timesText(promise.speedup.low), timesText(promise.speedup.high));
+  }
+
+  /// The most telling first.
+  std::vector<Sentence> kernelLimits(const std::string& lastName, double lastRate,
+                                     double referenceRate) const {
+    const std::string referenceName = name(m_verdict.reference);
+    const std::string last = model::fixedText(lastRate, 1);
+    const std::string reference = model::fixedText(referenceRate, 1);
+    return {sentence<SentenceId::VerdictKernelLimits>(lastName, last, referenceName, reference),
+            sentence<SentenceId::VerdictKernelLimitsInShort>(lastName, last, referenceName, reference),
+            sentence<SentenceId::VerdictKernelLimitsOnly>()};
   }
 
   std::span<const JudgedLane> m_lanes;

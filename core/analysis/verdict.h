@@ -24,7 +24,7 @@ enum class Answer {
   NotMeasured,     ///< a lane has too few steps
   OneLane,         ///< nothing to compare with
   OtherPositions,  ///< the lanes stand at different positions
-  TooNoisy,        ///< the range is wider than kTooNoisy
+  TooNoisy,        ///< the last lane isTooNoisy
   Faster,
   Alike,
   Slower,
@@ -34,7 +34,7 @@ enum class Answer {
 struct AgainstReference {
   int lane = -1;
   std::optional<Estimate> speedup;  ///< measured, over the last kRecentSteps positions that both decoded
-  bool isTooNoisy = false;          ///< its range is wider than kTooNoisy: nothing is said of it
+  bool isTooNoisy = false;          ///< its range tells too little: nothing is said of it
   /// Logical bytes that a step reads, reference over this lane: counted.
   double bytesRatio = 1.0;
 };
@@ -64,8 +64,11 @@ struct Verdict {
   const AgainstReference* find(int lane) const;
 };
 
-/// Range of a speedup, over its value, beyond which nothing is said of it.
+/// Where a range does not tell which lane is faster, and its ends lie farther from its value than this part
+/// of it, nothing is said of it; "alike" would say more than is known.
 inline constexpr double kTooNoisy = 0.2;
+/// Nor where one end is that many times the other, although both may lie beyond 1.
+inline constexpr double kWidestRange = 2.0;
 /// The widest range of a promise, over its value.
 inline constexpr double kMostPromiseSpread = 0.15;
 

@@ -4,6 +4,7 @@
 
 #include "core/analysis/rates.h"
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -22,8 +23,8 @@ std::int64_t WeightGeometry::attentionParameters() const {
 std::string WeightGeometry::attentionShareText() const {
   const auto attention = static_cast<double>(attentionParameters());
   const auto all = static_cast<double>(total());
-  return "Attention has " + model::countText(attention) + " of " + model::countText(all) + " parameters (" +
-         model::fixedText(percentOf(attention, all), 1) + " %).";
+  return text::inWords<model::SentenceId::AttentionShare>(model::countText(attention), model::countText(all),
+                                                          model::fixedText(percentOf(attention, all), 1));
 }
 
 std::int64_t WeightGeometry::total() const {

@@ -61,7 +61,8 @@ SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOpt
                                  .layerCount = subject.layerCount,
                                  .attention = subject.attention,
                                  .kernel = subject.kernel,
-                                 .kvType = subject.kvType});
+                                 .kvType = subject.kvType,
+                                 .trainedContext = subject.trainedContext});
   }
   std::mt19937 random(options.seed);
   for (std::size_t index = 0; index < options.points.size(); ++index) {

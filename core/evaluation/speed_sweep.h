@@ -17,6 +17,7 @@ struct SweepSubject {
   model::AttentionShape attention;
   model::AttentionKernel kernel = model::AttentionKernel::Shared;
   model::KvType kvType = model::KvType::F32;
+  int trainedContext = 0;  ///< positions that the model was trained for; 0: not known
   /// A decoder of that batch whose context holds `positions` and StepTimer::kMostSteps more; how much more
   /// may matter to its kernels. Throws model::Error.
   std::function<lanes::LaneEngine(int positions, int batch)> open;

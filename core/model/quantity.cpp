@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 namespace headroom::model {
 
@@ -99,6 +100,40 @@ std::string tokenRateText(double tokensPerSecond) {
 std::string percentText(double share) {
   const double percent = 100.0 * share;
   return fixedText(percent, percent < 9.95 ? 1 : 0) + " %";
+}
+
+std::vector<std::string> percentTexts(std::span<const double> parts) {
+  const double whole = std::accumulate(parts.begin(), parts.end(), 0.0);
+  if (whole <= 0.0) return std::vector<std::string>(parts.size(), "0 %");
+  double small = 0.0;
+  std::vector<int> percents;
+  std::vector<std::size_t> byRemainder;
+  const auto percentOf = [&](std::size_t part) { return 100.0 * parts[part] / whole; };
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const double percent = percentOf(part);
+    percents.push_back(static_cast<int>(percent));
+    if (percent >= 1.0) {
+      byRemainder.push_back(part);
+    } else {
+      small += percent;
+    }
+  }
+  std::ranges::sort(byRemainder, std::ranges::greater(),
+                    [&](std::size_t part) { return percentOf(part) - percents[part]; });
+  // What rounding down left over goes to those that it took most from.
+  const int shown = 100 - static_cast<int>(std::lround(small));
+  int missing = shown - std::accumulate(percents.begin(), percents.end(), 0);
+  for (const std::size_t part : byRemainder) {
+    if (missing-- <= 0) break;
+    ++percents[part];
+  }
+  std::vector<std::string> texts;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const bool isNearlyAll = percents[part] == 100 && small > 0.0;
+    const bool isSmall = percents[part] == 0 && parts[part] > 0.0;
+    texts.push_back(isNearlyAll ? "> 99 %" : isSmall ? "< 1 %" : std::to_string(percents[part]) + " %");
+  }
+  return texts;
 }
 
 std::string millisecondsText(double milliseconds) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace headroom::model {
 
@@ -35,6 +37,10 @@ std::string tokenRateText(double tokensPerSecond);
 
 /// "8.2 %", "41 %": a share between 0 and 1, one decimal below 10 %.
 std::string percentText(double share);
+
+/// Shares of one whole, which whoever adds them up finds to be 100: whole percents, "< 1 %" for what is there
+/// but less, "> 99 %" for all but such. `parts` are not negative.
+std::vector<std::string> percentTexts(std::span<const double> parts);
 
 /// "0.084 ms", "3.42 ms", "1,250 ms": three significant digits below 1,000.
 std::string millisecondsText(double milliseconds);

@@ -5,43 +5,6 @@
 
 namespace headroom::text {
 
-namespace {
-
-using model::SentenceId;
-
-/// One place for all words, so that another language is another table.
-std::string_view words(SentenceId id) {
-  switch (id) {
-    case SentenceId::VerdictNotMeasured:
-      return "Not measured yet: decode a few tokens in every lane, or press Measure.";
-    case SentenceId::VerdictTooFewSteps:
-      return "Too few steps to compare yet: {0} of the {1} that every lane needs.";
-    case SentenceId::VerdictOneLaneShares:
-      return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing brings.";
-    case SentenceId::VerdictOneLaneAlone:
-      return "Open a GQA or MQA lane beside {0} to see what sharing keys and values brings.";
-    case SentenceId::VerdictOtherPositions:
-      return "These lanes stand at different positions: fed the same text, their times compare.";
-    case SentenceId::VerdictTooNoisy:
-      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}. Measure takes turns.";
-    case SentenceId::VerdictCompared:
-      return "{0} as fast as {1} here";
-    case SentenceId::VerdictNothingMore:
-      return ".";
-    case SentenceId::VerdictExpected:
-      return "; {0}\u00d7 expected at {1} ({2} to {3}).";
-    case SentenceId::VerdictMeasured:
-      return "; {0}\u00d7 measured at {1}.";
-    case SentenceId::VerdictKernelLimits:
-      return ". Our kernel is the limit, not the memory: {0} GB/s of KV, {1} in {2}.";
-    case SentenceId::VerdictSmallShare:
-      return "; KV is {0} of what {1} reads";
-  }
-  return "";
-}
-
-}  // namespace
-
 std::string phrase(const model::Sentence& sentence) {
   const std::string_view pattern = words(sentence.id);
   std::string result;

@@ -88,7 +88,23 @@ class TestStepBound : public QObject {
         test::lane(8, {.fixed = 0.9, .weights = 0.7, .attention = 0.05, .perPosition = 0.0}, 100, 100);
     QCOMPARE(boundSentence(lane, test::ceilings()),
              std::string("launch-bound: 20 dispatches and the overhead around them take 1.10 of 1.65 ms; KV "
-                         "is 7.6 % of what a step reads."));
+                         "is 7.6 % of the issued bytes that a step reads."));
+  }
+
+  /// The share is of the bytes that bars show: of a kernel that loads each key and value for every query
+  /// head, 8 x 827,392 of 16,619,136 issued bytes, not 827,392 of 10,827,392 logical ones.
+  void theShareIsOfTheBytesShown() {
+    std::vector<model::StepRecord> records = test::steps({.perPosition = 0.0, .reuse = 8}, 100, 100);
+    const LaneMeasurement naive = measureLane(test::config(1), {}, records);
+    QVERIFY(near(naive.kvShareOfReads(), 8 * 827'392.0 / (8 * 827'392.0 + 10e6)));
+    QVERIFY2(has(boundSentence(naive, test::ceilings()), "KV is 40 % of the issued bytes"),
+             boundSentence(naive, test::ceilings()).c_str());
+    for (model::StepRecord& record : records) {
+      for (model::StageRecord& stage : record.stages) stage.issued = {};
+    }
+    const LaneMeasurement processor = measureLane(test::config(1), {}, records);
+    QVERIFY(near(processor.kvShareOfReads(), 827'392.0 / 10'827'392.0));
+    QVERIFY(has(boundSentence(processor, test::ceilings()), "KV is 7.6 % of the logical bytes"));
   }
 
   void whatIsNotKnownIsSaid() {

@@ -2,7 +2,9 @@
 #include <cmath>
 #include <random>
 
+#include "core/analysis/model_difference.h"
 #include "core/analysis/verdict.h"
+#include "core/model/quantity.h"
 #include "core/text/phrases.h"
 #include "tests/analysis/synthetic_lanes.h"
 
@@ -142,6 +144,38 @@ class TestVerdict : public QObject {
     QVERIFY2(sentence(verdict).starts_with("Too noisy here to tell"), sentence(verdict).c_str());
   }
 
+  /// A range of which all says "faster" says so, with its ends; one that does not tell the direction, or of
+  /// which one end is more than twice the other, is too noisy.
+  void aWideRangeMayTellTheDirection() {
+    int clear = 0, noisy = 0;
+    for (unsigned seed = 1; seed <= 40; ++seed) {
+      Recorded a = mha(), b = mqa();
+      // 2 + 0.020 x 385 against 2 + 0.001 x 385: 4.07 times as fast.
+      a.costs.perPosition = seed % 2 == 0 ? 0.020 : 0.002;
+      a.noise = b.noise = 0.6;
+      a.seed = seed;
+      b.seed = seed + 1000;
+      const Verdict verdict = verdictOf({judged(a), judged(b)});
+      const Estimate& speedup = *verdict.others.back().speedup;
+      const std::string said = sentence(verdict);
+      const bool isFaster = speedup.low > 1.05 && speedup.high < 1.9 * speedup.low;
+      const bool isUnknown = (speedup.low < 1.0 && speedup.high > 1.25) || speedup.high > 2.1 * speedup.low;
+      if (isFaster && speedup.relativeSpread() > 0.21) {
+        ++clear;
+        QCOMPARE(verdict.answer, Answer::Faster);
+        const std::string ends = "(" + model::timesText(speedup.low) + " to " +
+                                 model::timesText(speedup.high) + ") as fast as MHA";
+        QVERIFY2(said.find(ends) != std::string::npos, said.c_str());
+      }
+      if (isUnknown) {
+        ++noisy;
+        QCOMPARE(verdict.answer, Answer::TooNoisy);
+        QVERIFY2(said.starts_with("Too noisy here to tell"), said.c_str());
+      }
+    }
+    QVERIFY2(clear >= 5 && noisy >= 5, qPrintable(QString("%1 clear, %2 noisy").arg(clear).arg(noisy)));
+  }
+
   void whatDriftsWithBothLanesIsNoNoise() {
     const auto drift = [](int position) { return 1.0 + 2.0 * position / 400.0; };
     Recorded a = mha(), b = mqa();
@@ -162,8 +196,20 @@ class TestVerdict : public QObject {
     QVERIFY(verdict.kernelLimits);
     QVERIFY(!verdict.promise);
     const std::string said = sentence(verdict);
-    QVERIFY2(said.find("Our kernel is the limit, not the memory") != std::string::npos, said.c_str());
+    // Bytes of the newest step, behind 401 positions, in the time of the median one, behind 385: 401 x 65,536
+    // B in 385 x 0.008 ms are 8.5 GB/s, 401 x 8,192 B in 385 x 0.016 ms 0.5 GB/s.
+    QVERIFY2(said.ends_with("Our kernel is the limit, not the memory: attention of MQA reads KV at 0.5 GB/s, "
+                            "of MHA at 8.5."),
+             said.c_str());
+    QVERIFY2(length(said) <= 140, said.c_str());
     QVERIFY(said.find("cannot") == std::string::npos);
+    // With another lane there is less room; what is left says whose rates they are, or names none.
+    const std::string three = sentence(verdictOf({judged(mha()), judged(gqa()), judged(b)}));
+    QVERIFY2(three.find("reads KV at 0.5 GB/s in MQA, 8.5 in MHA.") != std::string::npos, three.c_str());
+    Recorded a = mha(), g = gqa();
+    for (Recorded* lane : {&a, &g, &b}) lane->title = "A-Very-Long-Model-Name-" + lane->title;
+    const std::string longest = sentence(verdictOf({judged(a), judged(g), judged(b)}));
+    QVERIFY2(longest.ends_with(". Our kernel is the limit, not the memory."), longest.c_str());
   }
 
   void shortContextsAreAlike() {
@@ -177,7 +223,8 @@ class TestVerdict : public QObject {
     a.noise = b.noise = 0.005;
     const Verdict verdict = verdictOf({judged(a), judged(b)});
     QCOMPARE(verdict.answer, Answer::Alike);
-    QVERIFY2(sentence(verdict).find("of what MHA reads") != std::string::npos, sentence(verdict).c_str());
+    QVERIFY2(sentence(verdict).find("of the issued bytes that MHA reads") != std::string::npos,
+             sentence(verdict).c_str());
   }
 
   void allLanesAreInIt() {
@@ -284,6 +331,20 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.promise->at, (OperatingPoint{1, 4096}));
     QVERIFY2(QString::fromStdString(sentence(verdict)).contains("2.53\u00d7 measured at 4,096 positions"),
              sentence(verdict).c_str());
+  }
+
+  /// Models of like parameter counts have a wider FFN where they share keys and values: that is said beside
+  /// what is compared.
+  void otherSizesAreSaid() {
+    const ModelSize mha{"MHA", 1024, 8'151'040}, mqa{"MQA", 1472, 8'150'016};
+    const auto differs = sizeDifference(mha, mqa);
+    QVERIFY(differs);
+    QCOMPARE(*differs,
+             std::string("MQA has an FFN 1,472 wide and 8,150,016 parameters, MHA an FFN 1,024 wide and "
+                         "8,151,040: that is compared too, not KV heads alone."));
+    QVERIFY(sizeDifference(mha, {"MQA", 1024, 8'150'016}));
+    QVERIFY(sizeDifference(mha, {"MQA", 1472, 8'151'040}));
+    QVERIFY(!sizeDifference(mha, {"MQA", 1024, 8'151'040}));
   }
 
   /// Whatever the lanes: one sentence of at most 140 letters that promises nothing impossible.

@@ -12,6 +12,8 @@
 #include "app/pages/charts/speed_chart.h"
 #include "app/pages/charts/stage_chart.h"
 #include "app/pages/live/weights_view.h"
+#include "core/analysis/step_parts.h"
+#include "core/model/quantity.h"
 #include "tests/app_gui/gui_fixture.h"
 #include "tests/lanes/fake_lanes.h"
 
@@ -149,6 +151,11 @@ class TestExplained : public QObject {
                               qPrintable(page.verdict()), 5000);
     const auto there = analysis::measuredSpeedup(map.curves[0], map.curves[1], {1, 512});
     QVERIFY(there && std::abs(there->median - (2 + 0.004 * 530) / (2 + 0.0005 * 530)) < 0.06);
+    // The fake models were trained for 64 positions.
+    const QString title = qobject_cast<QCPTextElement*>(chart->plotLayout()->element(0, 0))->text();
+    QVERIFY2(title.endsWith("contexts beyond 64 positions are timed, but text there would not make sense"),
+             qPrintable(title));
+    QVERIFY(page.pixels(*chart, dark().untrained) > 1000);
     // Text and caches are as they were.
     QCOMPARE(page.length(0), 64);
   }
@@ -158,6 +165,7 @@ class TestExplained : public QObject {
     page.start();
     QVERIFY(page.finish());
     QTRY_VERIFY(page.find<QPushButton>("why")->isVisible());
+    QTRY_COMPARE(page.application->board().measurement(0).positions, 64.0);
     QString text;
     QTimer::singleShot(300, &page.window(), [&] {
       auto* dialog = page.find<QDialog>("verdictDetails");
@@ -166,6 +174,13 @@ class TestExplained : public QObject {
       QTest::keyClick(dialog, Qt::Key_Escape);
     });
     page.click("why");
+    // Of each part its share of the step.
+    const auto parts = analysis::stepPartsMs(page.application->board().measurement(0));
+    const std::vector<std::string> percents = model::percentTexts(parts);
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      const std::string said = model::millisecondsText(parts[part]) + ", " + percents[part];
+      QVERIFY2(text.contains(QString::fromStdString(said)), qPrintable(text));
+    }
     for (const char* part :
          {"launch-bound", "outside the stages", "MQA as fast as MHA, measured", "Last sweep"})
       QVERIFY2(text.contains(part), part);

@@ -5,6 +5,7 @@
 #include "app/session/display_text.h"
 #include "app/session/selection.h"
 #include "app/session/settings.h"
+#include "app/session/speed_board.h"
 #include "app/session/trace_store.h"
 #include "app/session/trained_context.h"
 #include "tests/lanes/fake_lanes.h"
@@ -304,6 +305,21 @@ class TestTraceStore : public QObject {
     QCOMPARE(store.divergence(1), std::optional<int>(18));
     store.setFeed(session::TokenFeed::FreeRun);
     QVERIFY(!store.divergence(1));
+  }
+
+  /// With a text that begins anew the numbers of the old one are gone, not 600 ms later.
+  void theBoardIsOfTheTextThatIsThere() {
+    FakeDecoder decoder{FakeLane{}};
+    session::TraceStore store;
+    const session::Selection selection;
+    session::SpeedBoard board(store, selection);
+    store.setLanes(1, {infoOf(decoder)}, kNewLane);
+    store.append(decode(decoder, 30));
+    QTRY_VERIFY(board.measurement(0).measured());
+    QSignalSpy changed(&board, &session::SpeedBoard::changed);
+    store.restart(2);
+    QCOMPARE(changed.count(), 1);
+    QVERIFY(!board.measurement(0).measured());
   }
 
   void selectionFollowsAndLooksBack() {

@@ -244,6 +244,27 @@ class TstFigures : public QObject {
     QVERIFY(extentOf(painted(figure), 0xFF0000).isValid());
   }
 
+  /// Timed beyond what one of the models was trained for: the ground says where, and the caption what for.
+  void aSweepBeyondTheTrainedContextSaysSo() {
+    const std::vector<analysis::Color> colors{analysis::rgb(0xFF0000), analysis::rgb(0x0000FF)};
+    const auto untrained = [&](int ofMha, int ofMqa) {
+      analysis::SpeedMap sweep = tests::sampleSweep();
+      sweep.curves[0].trainedContext = ofMha;
+      sweep.curves[1].trainedContext = ofMqa;
+      const figures::Figure figure = figures::speedFigure(sweep, analysis::SpeedOver::Context, colors);
+      const bool isSaid = std::ranges::any_of(figure.caption, [](const std::string& line) {
+        return line.starts_with("Beyond the trained context of 300 positions");
+      });
+      const auto from = std::get<figures::LinePlot>(figure.content).untrainedFrom;
+      return std::pair(from, isSaid);
+    };
+    QCOMPARE(untrained(512, 300), std::pair(std::optional(300.0), true));
+    QCOMPARE(untrained(0, 300), std::pair(std::optional(300.0), true));
+    // Measured up to 400 positions.
+    QCOMPARE(untrained(512, 400), std::pair(std::optional<double>(), false));
+    QCOMPARE(untrained(0, 0), std::pair(std::optional<double>(), false));
+  }
+
   /// Curves of the same times: none hides another's points.
   void pointsThatCoincideAreAllSeen() {
     analysis::SpeedMap sweep = tests::sampleSweep();

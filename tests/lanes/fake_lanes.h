@@ -236,6 +236,7 @@ class FakeLaneOpener final : public lanes::LaneOpener {
     if (request.source == "gqa") lane.kvHeadCount = 2;
     if (request.source == "mqa") lane.kvHeadCount = 1;
     if (request.source == "differs-at-20") lane.differsAt = 20;
+    if (request.source == "differs-at-40") lane.differsAt = 40;
     if (request.source == "ends-at-30" || request.source == "chat") lane.endsAt = 30;
     if (request.source == "fails-at-20") lane.failsAt = 20;
     if (request.source == "fails-at-40") lane.failsAt = 40;

@@ -60,6 +60,21 @@ class TestQuantity : public QObject {
     QCOMPARE(percentText(0.0996), std::string("10 %"));
     QCOMPARE(percentText(0.41), std::string("41 %"));
   }
+
+  /// What adds up to a whole is shown so, and what is there is never shown as nothing.
+  void percentsAddUp() {
+    using Texts = std::vector<std::string>;
+    const auto texts = [](std::vector<double> parts) { return percentTexts(parts); };
+    QCOMPARE(texts({1.0, 1.0, 1.0}), (Texts{"34 %", "33 %", "33 %"}));
+    QCOMPARE(texts({0.125, 0.125, 0.75}), (Texts{"13 %", "12 %", "75 %"}));
+    QCOMPARE(texts({2.0, 0.0}), (Texts{"100 %", "0 %"}));
+    QCOMPARE(texts({2.497, 0.003}), (Texts{"> 99 %", "< 1 %"}));
+    // Two of 0.7 % are 1 % together.
+    QCOMPARE(texts({0.7, 98.6, 0.7}), (Texts{"< 1 %", "99 %", "< 1 %"}));
+    QCOMPARE(texts({60.2, 39.5, 0.3}), (Texts{"60 %", "40 %", "< 1 %"}));
+    QCOMPARE(texts({0.0, 0.0}), (Texts{"0 %", "0 %"}));
+    QCOMPARE(texts({}), Texts{});
+  }
 };
 
 QTEST_GUILESS_MAIN(TestQuantity)

@@ -137,12 +137,16 @@ void Chart::markPosition(double position) {
 }
 
 void Chart::markUntrained(const session::TraceStore& store) {
-  m_untrainedFrom = session::untrainedFrom(store);
+  markUntrained(session::untrainedFrom(store), store.contextLength());
+}
+
+void Chart::markUntrained(std::optional<int> from, double axisEnd) {
+  m_untrainedFrom = from;
   m_untrained->setVisible(m_untrainedFrom.has_value());
   m_trainedEdge->setVisible(m_untrainedFrom.has_value());
   if (!m_untrainedFrom) return;
   m_untrained->topLeft->setCoords(*m_untrainedFrom, 0.0);
-  m_untrained->bottomRight->setCoords(store.contextLength(), 1.0);
+  m_untrained->bottomRight->setCoords(axisEnd, 1.0);
   m_trainedEdge->point1->setCoords(*m_untrainedFrom, 0.0);
   m_trainedEdge->point2->setCoords(*m_untrainedFrom, 1.0);
 }

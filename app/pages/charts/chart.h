@@ -43,6 +43,7 @@ class Chart : public QCustomPlot {
   void markPosition(double position);
   /// Of an axis of positions: tints those beyond the trained context; the tool tip says what they are.
   void markUntrained(const session::TraceStore& store);
+  void markUntrained(std::optional<int> from, double axisEnd);
   /// Shows the legend where it covers nothing: behind the title, or in a row between title and plot.
   void showLegend();
   /// Whether names that need so many pixels together have their place behind the title.

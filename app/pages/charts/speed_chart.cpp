@@ -7,6 +7,7 @@
 #include "app/figures/speed_figure.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
+#include "app/session/trained_context.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
@@ -75,9 +76,8 @@ void SpeedChart::refresh(const ChartSource& source) {
   m_items.clear();
   m_view = analysis::speedView(m_map, m_over);
   m_isEarlier = store.speedMapIsEarlier();
-  // The narrow chart beside it is of the same sweep.
-  const bool saysWhen = m_over == analysis::SpeedOver::Context;
-  setRemark(!m_isEarlier ? QString() : saysWhen ? "earlier sweep of " + toQt(m_map.date) : "earlier sweep");
+  markUntrained(m_view.untrainedFrom, analysis::kBeyondMeasured * m_view.last);
+  remark();
   if (m_view.isEmpty()) {
     auto* text = new QCPItemText(this);
     text->position->setType(QCPItemPosition::ptAxisRectRatio);
@@ -116,6 +116,15 @@ void SpeedChart::refresh(const ChartSource& source) {
     xAxis->setTicker(ticker);
   }
   replot(QCustomPlot::rpQueuedReplot);
+}
+
+void SpeedChart::remark() {
+  // The narrow chart beside it is of the same sweep.
+  const bool saysWhen = m_over == analysis::SpeedOver::Context;
+  QStringList remarks;
+  if (m_isEarlier) remarks.append(saysWhen ? "earlier sweep of " + toQt(m_map.date) : "earlier sweep");
+  if (m_view.untrainedFrom) remarks.append(toQt(session::untrainedSweepNote(*m_view.untrainedFrom)));
+  setRemark(remarks.join("; "));
 }
 
 void SpeedChart::drawCurve(std::size_t index, QColor color) {

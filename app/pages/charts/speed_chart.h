@@ -27,6 +27,7 @@ class SpeedChart : public Chart {
   QString valuesAt(double x) const override;
 
  private:
+  void remark();
   void drawCurve(std::size_t curve, QColor color);
   void drawCrossings();
   void markCrossing(double positions, const QString& label, int place);

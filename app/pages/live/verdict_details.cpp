@@ -3,10 +3,15 @@
 #include <QDialogButtonBox>
 #include <QTextBrowser>
 #include <QVBoxLayout>
+#include <array>
+#include <span>
+#include <vector>
 
 #include "app/pages/texts.h"
 #include "core/analysis/glossary.h"
+#include "core/analysis/model_difference.h"
 #include "core/analysis/step_bound.h"
+#include "core/analysis/step_parts.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
@@ -24,6 +29,15 @@ QString range(const analysis::Estimate& estimate) {
            toQt(model::timesText(estimate.high)));
 }
 
+/// What a step's time consists of: milliseconds, and percents that add up.
+QString partsOf(const std::vector<QString>& names, std::span<const double> milliseconds) {
+  const std::vector<std::string> percents = model::percentTexts(milliseconds);
+  QString text;
+  for (std::size_t part = 0; part < names.size(); ++part)
+    text += row(names[part], toQt(model::millisecondsText(milliseconds[part])) + ", " + toQt(percents[part]));
+  return text;
+}
+
 QString timesOf(const session::TraceStore& store, const session::SpeedBoard& board, int lane) {
   const analysis::LaneMeasurement& measured = board.measurement(lane);
   QString text = QString("<h3>%1</h3>").arg(toQt(store.lane(lane).info().title).toHtmlEscaped());
@@ -32,30 +46,36 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   text += "<table>";
   text += row("a step, median of " + toQt(analysis::recentStepsText()),
               toQt(model::millisecondsText(measured.stepMs)));
-  for (int stage = 0; stage < model::kStageCount; ++stage) {
-    text += row(toQt(model::stageName(static_cast<model::Stage>(stage))),
-                toQt(model::millisecondsText(measured.stageMs[static_cast<std::size_t>(stage)])));
-  }
-  text += row("outside the stages: prepare, submit, read back",
-              toQt(model::millisecondsText(measured.overhead.totalMs())));
+  std::vector<QString> parts;
+  for (int stage = 0; stage < model::kStageCount; ++stage)
+    parts.push_back(toQt(model::stageName(static_cast<model::Stage>(stage))));
+  parts.emplace_back("outside the stages: prepare, submit, read back");
+  text += partsOf(parts, analysis::stepPartsMs(measured));
   if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
-    text += row("of it launching", toQt(model::millisecondsText(shares.launchMs)));
-    text += row("reading weights", toQt(model::millisecondsText(shares.weightMs)));
-    text += row("reading keys and values", toQt(model::millisecondsText(shares.kvMs)));
-    text += row("computing", toQt(model::millisecondsText(shares.computeMs)));
+    text += row("the same step, computed: beyond its launch a stage counts whole as one", {});
+    text += partsOf({"launching", "reading weights", "reading keys and values", "computing"},
+                    std::array{shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
   }
   return text + "</table>";
 }
 
+analysis::ModelSize sizeOf(const session::LaneInfo& lane) {
+  return {.title = lane.title, .ffnDim = lane.config.ffnDim, .parameterCount = lane.parameterCount};
+}
+
 QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard& board) {
   const analysis::Verdict& verdict = board.verdict();
-  QString text;
+  QString text, remarks;
   if (verdict.reference < 0) return text;
   const QString reference = toQt(store.lane(verdict.reference).info().title);
   text += "<h3>Compared</h3><table>";
   for (const analysis::AgainstReference& against : verdict.others) {
-    const QString name = toQt(store.lane(against.lane).info().title);
+    const session::LaneInfo& lane = store.lane(against.lane).info();
+    const QString name = toQt(lane.title);
+    if (const auto differs =
+            analysis::sizeDifference(sizeOf(store.lane(verdict.reference).info()), sizeOf(lane)))
+      remarks += QString("<p>%1</p>").arg(toQt(*differs).toHtmlEscaped());
     text += row(name + " as fast as " + reference + ", measured",
                 against.speedup ? range(*against.speedup) : QString("too few common positions"));
     const bool isCounted =
@@ -71,7 +91,7 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
                     .arg(grouped(promise.at.positions)),
                 range(promise.speedup));
   }
-  return text + "</table>";
+  return text + "</table>" + remarks;
 }
 
 QString sweepOf(const analysis::SpeedMap& map) {

@@ -1,0 +1,232 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/model/sentence.h"
+
+namespace headroom::text {
+
+/// The words of a sentence in English, with {0}, {1}, ... where its arguments stand. One place for all words,
+/// so that another language is another table.
+constexpr std::string_view words(model::SentenceId id) {
+  using model::SentenceId;
+  switch (id) {
+    // The verdict
+    case SentenceId::VerdictNotMeasured:
+      return "Not measured yet: decode a few tokens in every lane, or press Measure.";
+    case SentenceId::VerdictTooFewSteps:
+      return "Too few steps to compare yet: {0} of the {1} that every lane needs.";
+    case SentenceId::VerdictOneLaneShares:
+      return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing "
+             "brings.";
+    case SentenceId::VerdictOneLaneAlone:
+      return "Open a GQA or MQA lane beside {0} to see what sharing keys and values brings.";
+    case SentenceId::VerdictOtherPositions:
+      return "These lanes stand at different positions: fed the same text, their times compare.";
+    case SentenceId::VerdictTooNoisy:
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}. Measure takes turns.";
+    case SentenceId::VerdictFirstLane:
+      return "{0} is {1}";
+    case SentenceId::VerdictNextLane:
+      return "{0}, {1} is {2}";
+    case SentenceId::VerdictWideRange:
+      return "{0}\u00d7 ({1} to {2})";
+    case SentenceId::VerdictNaiveKernel:
+      return "the naive kernel";
+    case SentenceId::VerdictSharedKernel:
+      return "the shared kernel";
+    case SentenceId::VerdictCompared:
+      return "{0} as fast as {1} here";
+    case SentenceId::VerdictNothingMore:
+      return ".";
+    case SentenceId::VerdictPositions:
+      return "{0} positions";
+    case SentenceId::VerdictBatchPositions:
+      return "batch {0}, {1} positions";
+    case SentenceId::VerdictExpected:
+      return "; {0}\u00d7 expected at {1} ({2} to {3}).";
+    case SentenceId::VerdictMeasured:
+      return "; {0}\u00d7 measured at {1}.";
+    case SentenceId::VerdictKernelLimits:
+      return ". Our kernel is the limit, not the memory: attention of {0} reads KV at {1} GB/s, of "
+             "{2} at {3}.";
+    case SentenceId::VerdictKernelLimitsInShort:
+      return ". Our kernel is the limit: attention reads KV at {1} GB/s in {0}, {3} in {2}.";
+    case SentenceId::VerdictKernelLimitsOnly:
+      return ". Our kernel is the limit, not the memory.";
+    case SentenceId::VerdictSmallIssuedShare:
+      return "; KV is {0} of the issued bytes that {1} reads";
+    case SentenceId::VerdictSmallLogicalShare:
+      return "; KV is {0} of the logical bytes that {1} reads";
+    // What stands behind it
+    case SentenceId::SizesDiffer:
+      return "{0} has an FFN {1} wide and {2} parameters, {3} an FFN {4} wide and {5}: that is "
+             "compared too, not KV heads alone.";
+    case SentenceId::BoundIssuedShare:
+      return "KV is {0} of the issued bytes that a step reads";
+    case SentenceId::BoundLogicalShare:
+      return "KV is {0} of the logical bytes that a step reads";
+    case SentenceId::BoundProcessor:
+      return "{0}; it runs on the processor, which no ceilings were measured of.";
+    case SentenceId::BoundNoTimeStamps:
+      return "{0}; this device has no time stamps, so what limits it is not known.";
+    case SentenceId::BoundNoCeilings:
+      return "{0}; what limits it shows once this device's ceilings are measured.";
+    case SentenceId::BoundLaunch:
+      return "{0}: {1} dispatches and the overhead around them take {2}; {3}.";
+    case SentenceId::BoundWeights:
+      return "{0}: reading {1} of weights takes {2} ({3}); {4}.";
+    case SentenceId::BoundKv:
+      return "{0}: loading {1} of keys and values takes {2} ({3}); {4}.";
+    case SentenceId::BoundInstructions:
+      return "{0}: the kernels' instructions take {1}, at {2} and {3}, so neither arithmetic nor "
+             "memory is the limit; {4}.";
+    case SentenceId::BoundArithmetic:
+      return "{0}: {1} GFLOP take {2} ({3} GFLOP/s, {4}); {5}.";
+    case SentenceId::BoundCacheResident:
+      return "{0}: the {1} that a step reads stay in the device's caches and come at {2} GB/s, "
+             "{3}\u00d7 what memory reaches; {4}.";
+    case SentenceId::BoundPartOfStep:
+      return "{0} of {1}";
+    case SentenceId::BoundRate:
+      return "{0} GB/s, {1}";
+    case SentenceId::ProbeShare:
+      return "{0} % of the {1}";
+    case SentenceId::ProbeExceeded:
+      return "more than the {0}, which is to be measured again";
+    case SentenceId::ProbeReadCeiling:
+      return "read ceiling";
+    case SentenceId::ProbeFma:
+      return "FMA probe";
+    case SentenceId::RecentSteps:
+      return "the last {0} decode steps";
+    case SentenceId::CurveOfNaiveKernel:
+      return "{0}, naive kernel";
+    case SentenceId::AttentionShare:
+      return "Attention has {0} of {1} parameters ({2} %).";
+    // What the texts of lanes are
+    case SentenceId::TrainedContext:
+      return "the trained context of {0} positions";
+    case SentenceId::Untrained:
+      return "Beyond {0}: text need not make sense there, times and bytes are true.";
+    case SentenceId::UntrainedSweep:
+      return "contexts beyond {0} positions are timed, but text there would not make sense";
+    case SentenceId::HeadAlone:
+      return "Query head {0} alone reads the keys and values of this KV head: nothing is shared.";
+    case SentenceId::HeadsShare:
+      return "Query heads {0} to {1} share the keys and values of this KV head, which are cached "
+             "once for all {2} of them.";
+    // Why lanes stop, and run by themselves
+    case SentenceId::OfLane:
+      return "{0}: {1}";
+    case SentenceId::OfLanesToo:
+      return "{0}, {1}";
+    case SentenceId::ListLast:
+      return "{0} and {1}";
+    case SentenceId::ListNext:
+      return "{0}, {1}";
+    case SentenceId::TextEnded:
+      return "{0} has ended its text.";
+    case SentenceId::RecordEnded:
+      return "{0} was recorded up to here. Press play to see it again.";
+    case SentenceId::ContextFullOfOne:
+      return "{0} has reached the context limit of {1} tokens";
+    case SentenceId::ContextFullOfMany:
+      return "{0} have reached the context limit of {1} tokens";
+    case SentenceId::ContextFullOfOneToo:
+      return "{0}, {1} has reached that of {2}";
+    case SentenceId::ContextFullOfManyToo:
+      return "{0}, {1} have reached that of {2}";
+    case SentenceId::ContextFullPlayAgain:
+      return "{0}. Press play to decode again from the prompt.";
+    case SentenceId::TextStays:
+      return "{0} What was decoded stays.";
+    case SentenceId::DeviceLostTextStays:
+      return "{0} The text so far stays; press play to open the device again and go on.";
+    case SentenceId::FailedTextStays:
+      return "{0} The text so far stays; press play to try again from there.";
+    case SentenceId::OldLanesCloseFirst:
+      return "Memory does not hold the new lanes beside the old ones, so these are closed first; their "
+             "text is read again.";
+    case SentenceId::OpeningCancelled:
+      return "Opening {0} was cancelled.";
+    case SentenceId::ApartAllVocabularies:
+      return "Lockstep feeds every lane the same tokens, but these lanes have different tokenizers, "
+             "so each lane now runs freely; lockstep comes back with lanes of one tokenizer.";
+    case SentenceId::ApartVocabularyOfOne:
+      return "{0} has another tokenizer than the other lanes and cannot be fed their tokens, so it "
+             "runs freely; the others stay in lockstep.";
+    case SentenceId::ApartVocabularyOfMany:
+      return "{0} have another tokenizer than the other lanes and cannot be fed their tokens, so "
+             "they run freely; the others stay in lockstep.";
+    case SentenceId::ApartTextOfOne:
+      return "{0} has read another text, so lockstep cannot go on from here and nothing decoded is "
+             "thrown away: restart to feed all lanes one text.";
+    case SentenceId::ApartTextOfMany:
+      return "{0} have read another text, so lockstep cannot go on from here and nothing decoded is "
+             "thrown away: restart to feed all lanes one text.";
+    // What commands answer
+    case SentenceId::MeasuringCeilings:
+      return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "
+             "pauses for about a second.";
+    case SentenceId::NothingToMeasure:
+      return "There is nothing to measure: no lane decodes a model on a Vulkan device.";
+    case SentenceId::DeviceNotThere:
+      return "The device chosen in the preferences, {0}, is not there; lanes decode on the best one "
+             "that is.";
+    case SentenceId::NoLaneForPreset:
+      return "There is no lane for it; add one first.";
+    case SentenceId::NoLaneToSave:
+      return "There is no lane to save; an experiment has at least one.";
+    case SentenceId::ExperimentSaved:
+      return "The experiment is saved as {0}.";
+    case SentenceId::LanesUnderWay:
+      return "Lanes are being opened or closed; once they stand, try again.";
+    case SentenceId::LanesFull:
+      return "At most {0} lanes stand side by side; close one first.";
+    case SentenceId::LanesFullNotOpened:
+      return "At most {0} lanes stand side by side; not opened: {1}. Close a lane first.";
+    case SentenceId::LaneClosed:
+      return "Lane {0} is closed.";
+    case SentenceId::NoRoomForClosed:
+      return "There is no room for the closed lane among {0}; close one first.";
+    case SentenceId::BackToExperiment:
+      return "the experiment from before (Ctrl+Shift+G)";
+    case SentenceId::BackToSettings:
+      return "the lanes and settings from before (Ctrl+Shift+G)";
+    case SentenceId::BackToPlace:
+      return "where you came from (Ctrl+Shift+G)";
+    case SentenceId::BackToLanes:
+      return "the lanes from before (Ctrl+Shift+G)";
+    case SentenceId::KernelsAlike:
+      return "{0} has a KV head for every query head, so both kernels load each key once: open a "
+             "lane with GQA or MQA to see them differ.";
+    case SentenceId::ContradictsItself:
+      return "{0}: the file contradicts itself. {1}.";
+    case SentenceId::ContradictsItselfOften:
+      return "{0}: the file contradicts itself in {1} places. {2}.";
+    case SentenceId::TraceNotWhole:
+      return "{0} has no row of attention that is held whole, so there is no trace to save: rows "
+             "beyond {1} positions are kept pooled, and old ones go when memory is short.";
+    case SentenceId::TraceSaved:
+      return "The trace of {0} is saved as {1}: {2} tokens with their attention.";
+    case SentenceId::TraceSavedInPart:
+      return "The trace of {0} is saved as {1}: {2} tokens, attention of positions {3} to {4} only: "
+             "rows beyond {5} positions are kept pooled, and old ones go when memory is short.";
+  }
+  return "";
+}
+
+/// Arguments that the words have a place for: {0} to the last.
+constexpr std::size_t argumentCount(model::SentenceId id) {
+  const std::string_view pattern = words(id);
+  std::size_t count = 0;
+  for (std::size_t at = 0; at + 1 < pattern.size(); ++at) {
+    if (pattern[at] != '{') continue;
+    const auto index = static_cast<std::size_t>(pattern[at + 1] - '0');
+    if (index + 1 > count) count = index + 1;
+  }
+  return count;
+}
+
+}  // namespace headroom::text

@@ -1,0 +1,34 @@
+#include <QElapsedTimer>
+#include <QSignalSpy>
+#include <QtTest>
+
+#include "app/view/frame_pacer.h"
+
+using namespace headroom::view;
+
+class TestFramePacer : public QObject {
+  Q_OBJECT
+
+ private slots:
+  /// At full speed data waits for 120 ms; numbers that a sentence beside the picture has too do not.
+  void whatWidgetsShowTooIsDrawnAtOnce() {
+    FramePacer pacer;
+    QSignalSpy due(&pacer, &FramePacer::frameDue);
+    pacer.setActivity(Activity::FullSpeed);
+    QVERIFY(due.wait(1000));
+    pacer.frameBegan();
+    QElapsedTimer clock;
+    clock.start();
+    pacer.requestForData();
+    QVERIFY(due.wait(1000));
+    QVERIFY2(clock.elapsed() >= 100, qPrintable(QString::number(clock.elapsed())));
+    pacer.frameBegan();
+    clock.restart();
+    pacer.requestAtOnce();
+    QVERIFY(due.wait(1000));
+    QVERIFY2(clock.elapsed() < 80, qPrintable(QString::number(clock.elapsed())));
+  }
+};
+
+QTEST_GUILESS_MAIN(TestFramePacer)
+#include "tst_frame_pacer.moc"
