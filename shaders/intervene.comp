@@ -89,7 +89,7 @@ vec4 computed(uint first, uint texel4, uint used) {
 
 vec4 uniformly(uint token, uint head, uint texel4) {
   const uint end = step.tokens[token].y + 1;
-  const uint first = params.window == 0 || end <= params.window ? 0 : end - params.window;
+  const uint first = firstSeen(end);
   vec4 sum = vec4(0.0);
   for (uint position = first; position < end; ++position) sum += valueAt(token, head, position, texel4);
   return sum / float(end - first);

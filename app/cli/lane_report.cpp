@@ -57,16 +57,12 @@ std::uint64_t cacheBytesPerToken(const LaneRun& run, const Lane& lane) {
 ordered_json cacheDocument(const LaneRun& run, const Lane& lane) {
   const model::StepRecord& last = lastRecord(run);
   const std::uint64_t perToken = cacheBytesPerToken(run, lane);
-  const model::KvType asked = lane.engine.decoder->options().kvType;
-  const bool onlyRounds =
-      asked == model::KvType::F16 &&
-      perToken == model::kvCacheBytes(lane.engine.decoder->config(), model::KvType::F64, 1, 1) &&
-      !countsIssuedBytes(run);
-  ordered_json document = {{"type", shortName(onlyRounds ? model::KvType::F64 : asked)},
+  ordered_json document = {{"type", shortName(lane.engine.decoder->options().kvType)},
                            {"bytes_per_token", perToken},
                            {"bytes_used", last.cacheBytesUsed},
                            {"bytes_allocated", last.cacheBytesAllocated}};
-  if (onlyRounds) document["rounded_to"] = shortName(asked);
+  if (const auto rounded = lane.engine.decoder->cacheRoundedTo())
+    document["rounded_to"] = shortName(*rounded);
   return document;
 }
 

@@ -94,10 +94,9 @@ std::vector<Term> makeTerms() {
        "Sharing heads then saves memory but no traffic.",
        "KV reuse = query heads / KV heads"},
       {"shared",
-       "The attention kernel in which one workgroup serves all query heads of a KV head. Each key and value "
-       "is "
-       "loaded once per step.",
-       "KV reuse = 1"},
+       "The attention kernel that loads each key and value for the query heads of its KV head together: once "
+       "per step, or, where a GPU's registers hold only some of a wide group, once for each of its parts.",
+       "KV reuse = issued / logical KV bytes"},
       {"lockstep",
        "Lanes of one vocabulary are fed the tokens of one of them, so that their maps compare position by "
        "position. Where a lane would have chosen another token is marked.",

@@ -39,7 +39,6 @@ std::vector<float> orAll(const std::vector<float>& values, std::size_t count, fl
 std::uint64_t positionsRead(const InterventionTable::Head& head, const StepShape& shape, int layer,
                             std::uint32_t position) {
   const std::uint64_t length = position + 1ull;
-  const auto window = static_cast<std::uint64_t>(shape.config.windowOf(layer));
   switch (head.pattern) {
     case AttentionPattern::Computed:
       return 0;
@@ -47,7 +46,7 @@ std::uint64_t positionsRead(const InterventionTable::Head& head, const StepShape
     case AttentionPattern::FirstToken:
       return 1;
     case AttentionPattern::Uniform:
-      return window > 0 ? std::min(window, length) : length;
+      return length - shape.firstSeen(length, layer);
     case AttentionPattern::Given:
       return std::min<std::uint64_t>(head.weightCount, length);
   }
@@ -71,7 +70,7 @@ StageTraffic headTraffic(const InterventionTable::Head& head, const StepShape& s
     bytes->activationsWritten = (headDim + 2 * chunks) * sizeof(float);
   }
   if (head.pattern != AttentionPattern::Computed) return traffic;
-  traffic.issued.activationsRead = headDim / 4 * chunks * (2 + 2 + 4) * sizeof(float);
+  traffic.issued.activationsRead = headDim / 4 * chunks * kMergedTexelBytes;
   traffic.logical.activationsRead = chunks * (headDim + 2) * sizeof(float);
   return traffic;
 }

@@ -10,8 +10,8 @@ namespace headroom::engine {
 std::optional<std::string> referenceNote(const model::ModelConfig& config,
                                          const model::DecoderOptions& options) {
   const int headDim = config.attention.headDim;
+  if (headDimFits(headDim)) return std::nullopt;
   const bool isOdd = headDim % kHeadDimStep != 0;
-  if (!isOdd && headDim <= kMostHeadDim) return std::nullopt;
   const std::string why =
       fmt::format("head_dim {} is {} {}, so this model runs on the float64 reference on the processor",
                   headDim, isOdd ? "no multiple of" : "more than", isOdd ? kHeadDimStep : kMostHeadDim);

@@ -1,9 +1,7 @@
 #include "core/engine/stage_captures.h"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 
+#include "core/engine/softmax_extent.h"
 #include "core/model/capture_place.h"
 #include "core/model/rope.h"
 #include "shaders/kernel_params.h"
@@ -41,15 +39,12 @@ Source sourceOf(const StepResources& step, const CapturedPlace& place, std::uint
 /// Maximum and sum of every head from those of the context's chunks: [chunk][head][2] to [head][2].
 void mergeExtents(std::span<const float> chunks, std::span<float> heads) {
   for (std::size_t head = 0; head < heads.size(); head += 2) {
-    float highest = -std::numeric_limits<float>::infinity();
-    for (std::size_t i = head; i < chunks.size(); i += heads.size()) highest = std::max(highest, chunks[i]);
-    double sum = 0.0;
-    for (std::size_t i = head; i < chunks.size(); i += heads.size()) {
-      if (chunks[i + 1] > 0.0f)
-        sum += static_cast<double>(chunks[i + 1]) * std::exp(static_cast<double>(chunks[i]) - highest);
-    }
-    heads[head] = highest;
-    heads[head + 1] = static_cast<float>(sum);
+    const SoftmaxExtent merged = mergedExtent(chunks.size() / heads.size(), [&](std::size_t chunk) {
+      const std::size_t at = chunk * heads.size() + head;
+      return SoftmaxExtent{chunks[at], chunks[at + 1]};
+    });
+    heads[head] = merged.maximum;
+    heads[head + 1] = static_cast<float>(merged.sum);
   }
 }
 
@@ -144,8 +139,7 @@ StageTraffic captureTraffic(const StepShape& shape, const StageCapture& capture,
       traffic.logical.kvRead = traffic.issued.kvRead;
       break;
     case CapturePoint::HeadOutputs:
-      // Of each texel the chunks' maxima, then maxima and sums again with the partial results.
-      traffic.issued.activationsRead = used * capture.columns / 4 * (2 + 2 + 4) * sizeof(float);
+      traffic.issued.activationsRead = used * capture.columns / 4 * kMergedTexelBytes;
       traffic.logical.activationsRead =
           used * (capture.columns + 2 * static_cast<std::uint64_t>(shape.config.attention.queryHeadCount)) *
           sizeof(float);

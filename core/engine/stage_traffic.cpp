@@ -139,13 +139,12 @@ std::uint64_t queryTexels(const StepShape& shape, const Sizes& sizes) {
 
 StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int layer) {
   StageTraffic traffic;
-  const auto window = static_cast<std::uint64_t>(shape.config.windowOf(layer));
   const auto keyLoads = static_cast<std::uint64_t>(shape.keyLoads());
   const auto capturedHeads = static_cast<std::uint64_t>(rows.capturedHeads);
   const auto pooling = static_cast<std::uint64_t>(rows.capturePooling);
   for (const TokenParams& token : rows.tokens) {
     const std::uint64_t length = token.position + 1ull;
-    const std::uint64_t first = window > 0 && length > window ? length - window : 0;
+    const std::uint64_t first = shape.firstSeen(length, layer);
     const auto used = static_cast<std::uint64_t>(shape.usedChunks(length, layer));
     traffic.issued.kvRead += keyLoads * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
     traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
@@ -165,15 +164,13 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
                              const StepRows& rows, int layerIndex) {
   StageTraffic traffic;
   const DeviceMatrix& matrix = layer.attentionOutput.matrix;
-  // Per x texel: the chunks' maxima, then their maxima and sums again with the partial texels.
-  constexpr std::uint64_t kMergedTexel = (2 + 2 + 4) * kFloat;
   std::uint64_t used = 0;  // of all rows
   for (const TokenParams& token : rows.tokens)
     used += static_cast<std::uint64_t>(shape.usedChunks(token.position + 1ull, layerIndex));
   traffic.logical.activationsRead = used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   if (shape.rowsFamily()) {
     addProjection(traffic, matrix, sizes, sizes.queryDim);
-    traffic.issued.activationsRead += used * sizes.queryDim / 4 * kMergedTexel;
+    traffic.issued.activationsRead += used * sizes.queryDim / 4 * kMergedTexelBytes;
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
       bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     }
@@ -181,7 +178,7 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
     traffic.issued.weightsRead = matrix.issuedBytes() * sizes.tiles;
     traffic.logical.weightsRead = matrix.logicalBytes();
     traffic.issued.activationsRead =
-        matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * kMergedTexel;
+        matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * kMergedTexelBytes;
   }
   addTerms(traffic, layer.attentionOutput.terms, sizes.rows, sizes.modelDim);
   addResidual(traffic, shape, sizes);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/engine/softmax_extent.h"
 #include "core/model/finite.h"
 #include "shaders/kernel_params.h"
 
@@ -12,22 +13,19 @@ namespace headroom::engine {
 
 namespace {
 
-/// What a chunk of the context knows of its softmax.
-struct SoftmaxExtent {
+/// As the device writes it.
+struct StoredExtent {
   float maximum;
-  float sum;  ///< of exp(score - maximum)
+  float sum;
 };
 
 /// Attention from scores and the extents of all chunks; each value of `out` is the largest of `pooling`
 /// scores. The first `unseen` scores lie before the layer's window and were not written: they are 0.
-void normaliseRow(std::span<const float> scores, std::size_t unseen, std::span<const SoftmaxExtent> extents,
+void normaliseRow(std::span<const float> scores, std::size_t unseen, std::span<const StoredExtent> extents,
                   int pooling, std::span<float> out) {
-  float highest = -std::numeric_limits<float>::infinity();
-  for (const SoftmaxExtent& chunk : extents) highest = std::max(highest, chunk.maximum);
-  double sum = 0.0;
-  for (const SoftmaxExtent& chunk : extents) {
-    if (chunk.sum > 0.0f) sum += chunk.sum * std::exp(static_cast<double>(chunk.maximum) - highest);
-  }
+  const auto [highest, sum] = mergedExtent(extents.size(), [&](std::size_t chunk) {
+    return SoftmaxExtent{extents[chunk].maximum, extents[chunk].sum};
+  });
   const auto scale = static_cast<float>(1.0 / sum);
   std::size_t cell = 0;
   for (std::size_t first = 0; first < scores.size(); first += static_cast<std::size_t>(pooling)) {
@@ -71,14 +69,14 @@ model::AttentionRows readAttention(const StepShape& shape, const StepBuffers& bu
   attention.values.assign(rowTotal * static_cast<std::size_t>(attention.rowStride), 0.0f);
 
   const auto scores = buffers.captured.mapped<const float>();
-  const auto extents = buffers.capturedExtent.mapped<const SoftmaxExtent>();
+  const auto extents = buffers.capturedExtent.mapped<const StoredExtent>();
   const auto chunks = static_cast<std::size_t>(shape.chunkCount);
   const int valuesPerCell = attention.pooling / layout.pooling;
   for (std::size_t index = 0; index < rowTotal; ++index) {
     const int row = static_cast<int>(index) % attention.rowCount;
     const auto layer = index / static_cast<std::size_t>(attention.rowCount) / attention.queryHeads.size();
-    const int window = shape.config.windowOf(attention.layers[layer]);
-    const int unseen = window > 0 ? std::max(0, attention.firstPosition + row + 1 - window) : 0;
+    const auto length = static_cast<std::uint64_t>(attention.firstPosition + row) + 1;
+    const auto unseen = static_cast<int>(shape.firstSeen(length, attention.layers[layer]));
     const int cells = (attention.firstPosition + row + layout.pooling) / layout.pooling;
     normaliseRow(
         scores.subspan(index * static_cast<std::size_t>(layout.stride), static_cast<std::size_t>(cells)),

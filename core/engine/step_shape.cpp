@@ -206,7 +206,7 @@ void planCapture(StepShape& shape, const vulkan::DeviceInfo& device) {
 
 void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config) {
   const model::AttentionShape& attention = config.attention;
-  if (attention.headDim % kHeadDimStep != 0 || attention.headDim > kMostHeadDim) {
+  if (!headDimFits(attention.headDim)) {
     refuse(device, fmt::format("its head_dim is {}, the kernels take multiples of {} up to {}",
                                attention.headDim, kHeadDimStep, kMostHeadDim));
   }
@@ -278,9 +278,7 @@ int StepShape::keyLoads() const {
 
 int StepShape::usedChunks(std::uint64_t length, int layer) const {
   if (!rowsFamily()) return chunkCount;
-  const auto window = static_cast<std::uint64_t>(config.windowOf(layer));
-  const std::uint64_t firstSeen = window > 0 && length > window ? length - window : 0;
-  const std::uint64_t span = length - firstSeen / 8 * 8;
+  const std::uint64_t span = length - firstSeen(length, layer) / 8 * 8;
   const auto chunks = static_cast<std::uint64_t>(chunkCount);
   const std::uint64_t keys =
       std::max(static_cast<std::uint64_t>(minChunkKeys), roundUp((span + chunks - 1) / chunks, 8));

@@ -26,9 +26,9 @@ struct CaptureLayout {
 
 /// How attention_decode_octets.comp divides its work, and what its specialization constants are.
 struct OctetAttention {
-  int heads = 0;          ///< query heads that a subgroup keeps in registers; 0: heads are no whole octets
-  int lanes = 1;          ///< invocations that share a key
-  int unroll = 8;         ///< keys that each of them takes at once
+  int heads = 0;   ///< query heads that a subgroup keeps in registers; 0: this kernel cannot take the model
+  int lanes = 1;   ///< invocations that share a key
+  int unroll = 8;  ///< keys that each of them takes at once
   int headSubgroups = 1;  ///< subgroups of a workgroup with the same keys and other heads
   int keySubgroups = 1;   ///< with the same heads and other keys
   int workgroupsPerKv = 1;
@@ -36,6 +36,13 @@ struct OctetAttention {
   int headsCeiled() const { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(heads))); }
   int subgroups() const { return headSubgroups * keySubgroups; }
 };
+
+/// Whether the kernels take heads of that size.
+constexpr bool headDimFits(int headDim) {
+  return headDim % kHeadDimStep == 0 && headDim <= kMostHeadDim;
+}
+/// What merging loads of each chunk for a texel of the result: maximum and sum twice, and its partial result.
+inline constexpr std::uint64_t kMergedTexelBytes = (2 + 2 + 4) * sizeof(float);
 
 /// Throws vulkan::Error when the engine has no kernels for a model of that shape, naming what does not fit.
 void requireKernels(const vulkan::DeviceInfo& device, const model::ModelConfig& config);
@@ -80,6 +87,11 @@ struct StepShape {
   int attentionInvocations() const;
   /// How often a step loads each key of each KV head, added up over the KV heads.
   int keyLoads() const;
+  /// The first key that a row of `length` keys sees in `layer`.
+  std::uint64_t firstSeen(std::uint64_t length, int layer) const {
+    const auto window = static_cast<std::uint64_t>(config.windowOf(layer));
+    return window > 0 && length > window ? length - window : 0;
+  }
   /// Chunks that have partial results, of a row of `length` keys in `layer`; as chunks.glsl says.
   int usedChunks(std::uint64_t length, int layer) const;
 

@@ -59,7 +59,7 @@ struct LaneStep {
 /// Why a lane cannot follow the others in lockstep.
 enum class Apart {
   No,          ///< it follows, or others follow it
-  Vocabulary,  ///< its ids mean other text than the first lane's
+  Vocabulary,  ///< no other lane has its vocabulary
   Text,        ///< it has read another text than the lanes of its vocabulary
 };
 

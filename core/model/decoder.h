@@ -13,7 +13,7 @@
 namespace headroom::model {
 
 enum class AttentionKernel {
-  Shared,  ///< one workgroup serves a whole KV group; each K/V element is loaded once
+  Shared,  ///< each K/V element is loaded for the heads of its group together, as many as registers hold
   Naive,   ///< one workgroup per query head, which reloads K and V
 };
 
@@ -132,6 +132,8 @@ class Decoder {
   virtual std::string deviceName() const = 0;
   /// A sentence that belongs beside every number of it, for people; empty for most.
   virtual std::string note() const { return {}; }
+  /// The type that keys and values are rounded to before they go into a cache of a wider one.
+  virtual std::optional<KvType> cacheRoundedTo() const { return {}; }
 
   /// Positions that a sequence has in the cache, 0 <= sequence < options().batch.
   virtual int positionOf(int sequence) const = 0;

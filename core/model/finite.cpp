@@ -7,13 +7,6 @@
 
 namespace headroom::model {
 
-bool allFinite(std::span<const float> values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;
-  bool finite = true;
-  for (const float value : values) finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
-  return finite;
-}
-
 std::string nonFiniteSentence(Stage stage, int layer, int position, double value) {
   const std::string where =
       layer < 0 ? std::string(stageName(stage)) : fmt::format("{} of layer {}", stageName(stage), layer);

@@ -16,10 +16,6 @@ std::size_t firstNonFinite(std::span<const Number> values) {
   return index;
 }
 
-/// Whether no value is NaN or infinite. Without a way out of the loop, which lets it run in vector registers:
-/// it runs over the logits of every step.
-bool allFinite(std::span<const float> values);
-
 /// Why a lane stops: `stage` of `layer` (-1: of none) is the first that gave `value`, for the token at
 /// `position`.
 std::string nonFiniteSentence(Stage stage, int layer, int position, double value);

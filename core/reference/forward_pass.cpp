@@ -107,11 +107,11 @@ void SequenceCache::truncate(int positions, int kvDim) {
   }
 }
 
-ForwardPass::ForwardPass(const model::Model& model, const model::DecoderOptions& options)
+ForwardPass::ForwardPass(const model::Model& model, int contextLength, bool roundsToHalf)
     : m_config(model.config),
-      m_options(options),
+      m_roundsToHalf(roundsToHalf),
       m_activation(model.config.traits.activation),
-      m_rope(model.config, options.contextLength),
+      m_rope(model.config, contextLength),
       m_weights(toMatrices(model.weights)) {}
 
 Matrix ForwardPass::run(std::span<const int> tokens, SequenceCache& cache, const model::Capture& capture,
@@ -223,7 +223,7 @@ void ForwardPass::append(const Matrix& rows, std::vector<double>& cached, int fi
                          int layer) const {
   const std::size_t start = cached.size();
   cached.insert(cached.end(), rows.values.begin(), rows.values.end());
-  if (m_options.kvType == model::KvType::F16) {
+  if (m_roundsToHalf) {
     std::transform(cached.begin() + static_cast<std::ptrdiff_t>(start), cached.end(),
                    cached.begin() + static_cast<std::ptrdiff_t>(start), throughHalf);
   }

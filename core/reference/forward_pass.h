@@ -27,7 +27,8 @@ struct SequenceCache {
 class ForwardPass {
  public:
   /// Copies what it needs of `model`; `options` has its context filled in.
-  ForwardPass(const model::Model& model, const model::DecoderOptions& options);
+  /// `roundsToHalf`: keys and values are those that a cache of f16 would hold.
+  ForwardPass(const model::Model& model, int contextLength, bool roundsToHalf);
 
   /// Those of checkInterventions(); from the next run() on.
   void setInterventions(std::span<const model::HeadIntervention> interventions) {
@@ -58,7 +59,7 @@ class ForwardPass {
   void addBranch(Matrix& x, const Matrix& branch, const Matrix& postNorm) const;
 
   model::ModelConfig m_config;
-  model::DecoderOptions m_options;
+  bool m_roundsToHalf;
   ActivationFunction m_activation;
   model::RopeTable m_rope;
   ModelMatrices m_weights;

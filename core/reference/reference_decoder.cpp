@@ -21,7 +21,7 @@ constexpr std::size_t kBlockRows = 128;
 /// The options that a decoder states: context filled in, and the cache as it really is.
 model::DecoderOptions filledIn(const model::ModelConfig& config, model::DecoderOptions options) {
   options.contextLength = model::contextOf(config, options);
-  if (options.kvType == model::KvType::F32) options.kvType = model::KvType::F64;
+  options.kvType = model::KvType::F64;
   if (options.batch < 1) {
     throw model::Error(
         fmt::format("A batch of {} sequences was asked for, expected 1 or more.", options.batch));
@@ -46,7 +46,8 @@ ReferenceDecoder::ReferenceDecoder(const model::Model& model, const model::Decod
     : m_config(model.config),
       m_options(filledIn(model.config, options)),
       m_note(std::move(note)),
-      m_pass(model, m_options),
+      m_roundedTo(options.kvType == model::KvType::F16 ? std::optional(options.kvType) : std::nullopt),
+      m_pass(model, m_options.contextLength, m_roundedTo.has_value()),
       m_sequences(static_cast<std::size_t>(m_options.batch)),
       m_logits(static_cast<std::size_t>(m_options.batch)) {
   for (SequenceCache& sequence : m_sequences) sequence.layers.resize(model.weights.layers.size());

@@ -31,6 +31,7 @@ class ReferenceDecoder final : public model::Decoder {
   const model::DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "Eigen, float64"; }
   std::string note() const override { return m_note; }
+  std::optional<model::KvType> cacheRoundedTo() const override { return m_roundedTo; }
   int positionOf(int sequence) const override { return at(m_sequences, sequence).position; }
   void truncateSequence(int sequence, int positions) override;
   std::vector<model::StepRecord> runRows(std::span<const model::StepRow> rows,
@@ -53,6 +54,7 @@ class ReferenceDecoder final : public model::Decoder {
   model::ModelConfig m_config;
   model::DecoderOptions m_options;
   std::string m_note;
+  std::optional<model::KvType> m_roundedTo;
   ForwardPass m_pass;
   std::vector<SequenceCache> m_sequences;
   std::vector<std::vector<float>> m_logits;  // by sequence, [vocabSize]

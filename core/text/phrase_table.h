@@ -144,7 +144,7 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::DeviceLostTextStays:
       return "{0} The text so far stays; press play to open the device again and go on.";
     case SentenceId::FailedTextStays:
-      return "{0} The text so far stays; press play to try again from there.";
+      return "{0} Press play to try again from there.";
     case SentenceId::OldLanesCloseFirst:
       return "Memory does not hold the new lanes beside the old ones, so these are closed first; their "
              "text is read again.";

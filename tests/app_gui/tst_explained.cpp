@@ -152,7 +152,7 @@ class TestExplained : public QObject {
     const auto there = analysis::measuredSpeedup(map.curves[0], map.curves[1], {1, 512});
     QVERIFY(there && std::abs(there->median - (2 + 0.004 * 530) / (2 + 0.0005 * 530)) < 0.06);
     // The fake models were trained for 64 positions.
-    const QString title = qobject_cast<QCPTextElement*>(chart->plotLayout()->element(0, 0))->text();
+    const QString title = chart->findChild<QCPTextElement*>()->text();
     QVERIFY2(title.endsWith("contexts beyond 64 positions are timed, but text there would not make sense"),
              qPrintable(title));
     QVERIFY(page.pixels(*chart, dark().untrained) > 1000);

@@ -72,7 +72,7 @@ LaneControls::LaneControls(QWidget* parent)
   for (const model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive})
     m_kernel->addItem(toQt(shortName(kernel)), static_cast<int>(kernel));
   add("Kernel", m_kernel, "kernel",
-      "Shared: each key and value is loaded once for all query heads that read it.\nNaive: once per query "
+      "Shared: each key and value is loaded for the query heads that read it together.\nNaive: once per query "
       "head, so sharing heads saves memory but no traffic.");
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
