@@ -82,6 +82,9 @@ PreferencesDialog::PreferencesDialog(session::Settings& settings, session::Trace
   layout->addLayout(form);
   layout->addWidget(buttons);
   showSettings();
+  // Not as tall as notes in the narrowest window would need.
+  const int width = sizeHint().width();
+  resize(width, layout->totalHeightForWidth(width));
   connect(&m_store, &session::TraceStore::changed, this, &PreferencesDialog::showHeld);
 }
 

@@ -23,8 +23,8 @@ double LaneMeasurement::kvShareOfReads() const {
   return read > 0 ? static_cast<double>(shown.kvRead) / static_cast<double>(read) : 0.0;
 }
 
-std::string recentStepsText() {
-  return text::inWords<model::SentenceId::RecentSteps>(std::to_string(kRecentSteps));
+std::string recentStepsText(int count) {
+  return text::inWords<model::SentenceId::RecentSteps>(std::to_string(count));
 }
 
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

@@ -51,7 +51,7 @@ struct LaneMeasurement {
 };
 
 /// "the last 32 decode steps": what the medians are of, for people.
-std::string recentStepsText();
+std::string recentStepsText(int count = kRecentSteps);
 
 /// `decodeSteps` are steps of one token each, the oldest first.
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

@@ -6,6 +6,7 @@
 
 #include "core/model/quantity.h"
 #include "core/model/statistics.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -49,6 +50,12 @@ double Estimate::spread() const {
 }
 
 std::string Estimate::text() const {
+  const double nearer = std::min(high - value, value - low);
+  const bool isEven = nearer >= kEvenEnds * spread() && relativeSpread() <= kWideRange;
+  if (!isEven) {
+    return text::inWords<model::SentenceId::VerdictWideRange>(model::timesText(value), model::timesText(low),
+                                                              model::timesText(high));
+  }
   return model::timesText(value) + "\u00d7 \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
 }
 

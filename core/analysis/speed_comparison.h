@@ -17,6 +17,11 @@ namespace headroom::analysis {
 inline constexpr double kRangeShare = 0.9;
 inline constexpr std::string_view kRangeShareText = "nine of ten";
 
+/// The nearer end of a range has at least this part of the other's distance, or both are told.
+inline constexpr double kEvenEnds = 0.75;
+/// Of a range with a greater relative spread both ends are told.
+inline constexpr double kWideRange = 0.2;
+
 /// How many times as fast, and the range in which kRangeShare of resampled measurements lie.
 struct Estimate {
   double value = 0.0;
@@ -27,7 +32,8 @@ struct Estimate {
   double spread() const;
   /// spread() over the value.
   double relativeSpread() const { return value > 0.0 ? spread() / value : 0.0; }
-  /// "1.22\u00d7 \u00b1 0.13"
+  /// "1.22\u00d7 \u00b1 0.13"; with its ends, "1.23\u00d7 (1.08 to 1.69)", where these lie at unlike
+  /// distances or far apart.
   std::string text() const;
 };
 

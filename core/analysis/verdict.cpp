@@ -95,13 +95,6 @@ std::string nameOf(const JudgedLane& lane, bool ofKernels, std::size_t most) {
              : inWords<SentenceId::VerdictSharedKernel>();
 }
 
-/// A wide range is given by its ends: it is lopsided more often than not.
-std::string withRange(const Estimate& speedup) {
-  if (speedup.relativeSpread() <= kTooNoisy) return speedup.text();
-  return inWords<SentenceId::VerdictWideRange>(timesText(speedup.value), timesText(speedup.low),
-                                               timesText(speedup.high));
-}
-
 std::string placeText(const OperatingPoint& at, int batchNow) {
   const std::string positions = model::groupDigits(at.positions);
   return at.batch == batchNow
@@ -296,8 +289,16 @@ class Judge {
     return ahead;
   }
 
+  /// Where steps here are too noisy: the most telling point of the last sweep, which takes turns.
+  std::optional<Promise> sweepsAnswer() const {
+    for (const double goal : {2.0, 1.5, 1.2, 1.0 + kNoticeable}) {
+      if (const auto measured = measuredPromise(goal)) return measured;
+    }
+    return std::nullopt;
+  }
+
   std::optional<Promise> promise() const {
-    if (m_verdict.answer == Answer::TooNoisy) return std::nullopt;
+    if (m_verdict.answer == Answer::TooNoisy) return sweepsAnswer();
     for (const double goal : goals()) {
       if (const auto measured = measuredPromise(goal)) return measured;
     }
@@ -331,15 +332,22 @@ class Judge {
     const std::string referenceName = name(m_verdict.reference);
     const AgainstReference& last = m_verdict.others.back();
     if (m_verdict.answer == Answer::TooNoisy) {
-      say(sentence<SentenceId::VerdictTooNoisy>(name(last.lane), timesText(last.speedup->low),
-                                                timesText(last.speedup->high), referenceName));
+      const std::string low = timesText(last.speedup->low);
+      const std::string high = timesText(last.speedup->high);
+      if (m_verdict.promise) {
+        say(sentence<SentenceId::VerdictTooNoisyButMeasured>(name(last.lane), low, high, referenceName,
+                                                             timesText(m_verdict.promise->speedup.value),
+                                                             placeText(m_verdict.promise->at, batch())));
+      } else {
+        say(sentence<SentenceId::VerdictTooNoisy>(name(last.lane), low, high, referenceName));
+      }
       return;
     }
     std::string list;
     const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
       if (other.isTooNoisy) continue;
-      const std::string range = withRange(*other.speedup);
+      const std::string range = other.speedup->text();
       list = list.empty() ? inWords<SentenceId::VerdictFirstLane>(name(other.lane), range)
                           : inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
     }

@@ -14,6 +14,7 @@ enum class SentenceId {
   VerdictOneLaneAlone,
   VerdictOtherPositions,
   VerdictTooNoisy,
+  VerdictTooNoisyButMeasured,
   VerdictFirstLane,
   VerdictNextLane,
   VerdictWideRange,

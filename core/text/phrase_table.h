@@ -25,6 +25,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "These lanes stand at different positions: fed the same text, their times compare.";
     case SentenceId::VerdictTooNoisy:
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}. Measure takes turns.";
+    case SentenceId::VerdictTooNoisyButMeasured:
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; {4}\u00d7 measured at {5}.";
     case SentenceId::VerdictFirstLane:
       return "{0} is {1}";
     case SentenceId::VerdictNextLane:

@@ -44,7 +44,7 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   if (!measured.measured()) return text + "<p>No decode step was measured yet.</p>";
   text += QString("<p>%1</p>").arg(toQt(analysis::boundSentence(measured, store.ceilings())).toHtmlEscaped());
   text += "<table>";
-  text += row("a step, median of " + toQt(analysis::recentStepsText()),
+  text += row("a step, median of " + toQt(analysis::recentStepsText(measured.stepCount)),
               toQt(model::millisecondsText(measured.stepMs)));
   std::vector<QString> parts;
   for (int stage = 0; stage < model::kStageCount; ++stage)

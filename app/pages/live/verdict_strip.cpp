@@ -148,7 +148,7 @@ void VerdictStrip::refresh() {
   } else if (filling.underWay()) {
     showProgress(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %%4.")
                      .arg(grouped(filling.reached), grouped(filling.length))
-                     .arg(100 * filling.done / std::max(filling.total, 1))
+                     .arg(std::lround(100.0 * filling.reached / std::max(filling.length, 1)))
                      .arg(timeLeft(filling)));
     m_stop->setToolTip("Stop filling and decode from here");
   } else {
@@ -203,9 +203,9 @@ QString VerdictStrip::untrainedNote() const {
 
 QString VerdictStrip::explanation() const {
   return "Measured: the quotient of the lanes' median step times over " + toQt(analysis::recentStepsText()) +
-         ", at positions that both decoded; \u00b1 is the farther end of the range in which " +
-         toQt(analysis::kRangeShareText) +
-         " resampled measurements lie.\nExpected: a robust line through all steps so far, with its range.\n"
+         ", at positions that both decoded; behind it the range in which " + toQt(analysis::kRangeShareText) +
+         " resampled measurements lie (\u00b1: its farther end).\nExpected: a robust line through all steps "
+         "so far, with its range.\n"
          "Measured at: by the last sweep.";
 }
 
