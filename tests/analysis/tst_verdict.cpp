@@ -331,6 +331,14 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.promise->at, (OperatingPoint{1, 4096}));
     QVERIFY2(QString::fromStdString(sentence(verdict)).contains("2.53\u00d7 measured at 4,096 positions"),
              sentence(verdict).c_str());
+    // Where steps here tell nothing, the sweep does; at more than it found there is nothing to say.
+    a.noise = b.noise = 1.0;
+    const Verdict noisy = verdictOf({judged(a), judged(b)}, &map);
+    QCOMPARE(noisy.answer, Answer::TooNoisy);
+    QVERIFY(noisy.promise && noisy.promise->at == (OperatingPoint{1, 4096}));
+    const std::string said = sentence(noisy);
+    QVERIFY2(said.starts_with("Too noisy here to tell: MQA is "), said.c_str());
+    QVERIFY2(said.ends_with("; 2.53\u00d7 measured at 4,096 positions."), said.c_str());
   }
 
   /// Models of like parameter counts have a wider FFN where they share keys and values: that is said beside

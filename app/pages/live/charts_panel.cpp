@@ -15,7 +15,8 @@ constexpr int kFullSpeedIntervalMs = 600;
 
 ChartsPanel::ChartsPanel(const ChartSource& source, QWidget* parent)
     : QWidget(parent), m_source(source), m_timer(this), m_intervalMs(kPacedIntervalMs) {
-  m_charts = {new GrowthChart(this), new TrafficChart(this), new StageChart(this)};
+  auto* stages = new StageChart(this);
+  m_charts = {new GrowthChart(this), new TrafficChart(this), stages};
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(8, 0, 8, 8);
   layout->setSpacing(8);
@@ -24,7 +25,10 @@ ChartsPanel::ChartsPanel(const ChartSource& source, QWidget* parent)
   connect(&m_timer, &QTimer::timeout, this, &ChartsPanel::refresh);
   connect(&source.store, &session::TraceStore::changed, this, &ChartsPanel::request);
   connect(&source.selection, &session::Selection::changed, this, &ChartsPanel::request);
-  connect(&source.board, &session::SpeedBoard::changed, this, &ChartsPanel::request);
+  // Times stand in the lanes and in the sentence too: they change together.
+  connect(&source.board, &session::SpeedBoard::changed, this, [this, stages] {
+    if (isVisible()) stages->refresh(m_source);
+  });
 }
 
 void ChartsPanel::request() {

@@ -50,7 +50,8 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
   connect(&m_timer, &QTimer::timeout, this, &LowerPanel::refresh);
   connect(&store, &session::TraceStore::changed, this, &LowerPanel::request);
   connect(&selection, &session::Selection::changed, this, &LowerPanel::request);
-  connect(&board, &session::SpeedBoard::changed, this, &LowerPanel::request);
+  // Times stand in the lanes and in the sentence too: they change together.
+  connect(&board, &session::SpeedBoard::changed, this, &LowerPanel::refresh);
   connect(m_weights, &WeightsView::kvHeadPointed, this, &LowerPanel::kvHeadPointed);
   connect(&selection, &session::Selection::changed, this,
           [this] { m_weights->showPointed(m_source.store, m_source.selection); });
