@@ -29,12 +29,15 @@ std::string csvLine(const std::vector<std::string>& cells) {
 }
 
 std::string mapText(const AttentionMap& map) {
-  std::string text = "query,attended,attention,positions_per_value\n";
+  // Of several positions a value is the largest.
+  std::string text = fmt::format("lane,layer,query_head,query,attended,{},positions_per_value\n",
+                                 map.factor > 1 ? "largest_attention" : "attention");
+  const std::string head = fmt::format("{},{},{}", csvCell(map.lane), map.layer, map.queryHead);
   for (int row = 0; row < map.cellCount; ++row) {
     if (!map.isRecorded[static_cast<std::size_t>(row)]) continue;
     for (int column = 0; column <= row; ++column) {
-      fmt::format_to(std::back_inserter(text), "{},{},{},{}\n", row * map.factor, column * map.factor,
-                     map.cells[map.index(row, column)], map.factor);
+      fmt::format_to(std::back_inserter(text), "{},{},{},{},{}\n", head, row * map.factor,
+                     column * map.factor, map.cells[map.index(row, column)], map.factor);
     }
   }
   return text;

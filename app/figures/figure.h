@@ -68,6 +68,9 @@ struct BarPlot {
 /// Attention of one head: down the token that looks, across the token it looks at. A cell is the largest
 /// value of `factor` x `factor` positions; factor 1: every value.
 struct AttentionMap {
+  std::string lane;  ///< its title
+  int layer = 0;
+  int queryHead = 0;
   int positions = 0;
   int factor = 1;
   int cellCount = 0;                ///< each way: positions / factor, rounded up

@@ -46,9 +46,12 @@ void MapFigure::addRow(int position, std::span<const float> row, int pooling) {
   m_map.isRecorded[static_cast<std::size_t>(position / m_map.factor)] = true;
 }
 
-Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look, std::vector<std::string> labels,
-                         const std::string& date) const {
+Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look,
+                         std::vector<std::string> labels, const std::string& date) const {
   AttentionMap map = m_map;
+  map.lane = lane.title;
+  map.layer = m_head.layer;
+  map.queryHead = m_head.queryHead;
   map.scale = look.scale;
   map.colors = look.colors;
   map.labels = std::move(labels);

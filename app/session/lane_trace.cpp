@@ -102,7 +102,9 @@ void LaneTrace::append(LaneStep step) {
   if (record.tokens.size() == 1) m_fed.back() = step.fed;
   m_chosen.resize(m_tokens.size());
   if (step.choice >= 0) m_chosen.push_back(step.chosen);
-  if (!step.isFilling && !m_firstDisagreement) {
+  // Of a lane that came later, and made no choices for the text that it was fed, it is not known.
+  const bool isKnown = m_filledLength <= m_promptLength;
+  if (!step.isFilling && !m_firstDisagreement && isKnown) {
     m_firstDisagreement = analysis::firstDisagreement(m_tokens, m_choices, first);
   }
 

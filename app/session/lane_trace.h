@@ -84,7 +84,7 @@ class LaneTrace {
 
   std::uint64_t cacheBytesUsed(int position) const { return stepAt(position).cacheBytesUsed; }
 
-  /// First position where the lane's own choice was not what it was fed.
+  /// First position where the lane's own choice was not what it was fed, as far as it made one for each.
   std::optional<int> firstDisagreement() const { return m_firstDisagreement; }
 
   /// Keeps recomputed rows beside the captured ones; the oldest go when there are many.

@@ -132,8 +132,8 @@ class TstExportCommand : public QObject {
     const QStringList table = lines("map.csv").mid(1);
     QCOMPARE(table.size(), 1 + 2 + 3 + 4);
     const QStringList last = table.last().split(',');
-    QCOMPARE(last[0] + last[1], QString("33"));
-    QVERIFY(std::abs(last[2].toDouble() - rows.values.back()) < 1e-6);
+    QCOMPARE(last[3] + last[4], QString("33"));
+    QVERIFY(std::abs(last[5].toDouble() - rows.values.back()) < 1e-6);
   }
 
   void widthAndPixelRatio() {

@@ -196,45 +196,6 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.divergence(1), std::optional<int>(20));
   }
 
-  /// Marks are of what a lane was fed, whoever led: of a lane that leads from some token on the earlier ones
-  /// stay, and its own choices are none.
-  void marksStayRightWhenAnotherLaneLeads() {
-    Fixture fixture;
-    fixture.host.setPace({0.0});
-    fixture.host.setLanes({{"mha", 0, {.contextLength = 30}},
-                           {"differs-at-20", 1, {}},
-                           {"differs-at-40", 2, {}},
-                           {"mqa", 3, {}}});
-    fixture.host.play();
-    QTRY_COMPARE(fixture.length(3), kContext);
-    QTRY_VERIFY(fixture.host.state().finished);
-    QCOMPARE(fixture.length(0), 30);
-    const auto otherChoices = [&](int lane) {
-      const session::LaneTrace& trace = fixture.store.lane(lane);
-      std::vector<int> positions;
-      for (int position = 0; position < trace.length(); ++position) {
-        const auto at = static_cast<std::size_t>(position);
-        if (analysis::isOtherChoice(trace.choices()[at], trace.tokens()[at])) positions.push_back(position);
-      }
-      return positions;
-    };
-    // mha leads up to position 30, then the second lane.
-    QCOMPARE(otherChoices(0), std::vector<int>{});
-    QCOMPARE(otherChoices(1), std::vector<int>{20});
-    QCOMPARE(otherChoices(2), std::vector<int>{40});
-    QCOMPARE(otherChoices(3), std::vector<int>{});
-    // With the leader gone the third lane, in front, goes on with its own choices; what was fed stays fed.
-    fixture.host.setLanes({{"differs-at-40", 2, {}}});
-    QTRY_COMPARE(fixture.store.laneCount(), 1);
-    QCOMPARE(otherChoices(0), std::vector<int>{40});
-    QCOMPARE(fixture.store.divergence(0), std::optional<int>(40));
-    QVERIFY(fixture.store.marksOtherChoices());
-    // Another model begins from the prompt.
-    fixture.host.setLanes({{"mha", 0, {}}});
-    QTRY_COMPARE(fixture.length(0), kPromptLength);
-    QVERIFY(!fixture.store.marksOtherChoices());
-  }
-
   void freeRunFeedsItsOwnChoice() {
     Fixture fixture;
     fixture.host.setPace({0.0});
