@@ -39,9 +39,10 @@ void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
   const ImVec2 origin = ImGui::GetCursorScreenPos();
   ImGui::Dummy({1.0f, height});
   // New text stays in sight; whoever looks back sees the step looked at.
+  const bool follows = !context.selection.position();
   const bool isNew = lane.length() != m_drawnLength || m_layout.generation() != m_drawnGeneration ||
-                     view.height() != m_drawnHeight;
-  if (isNew && !context.selection.position()) {
+                     view.height() != m_drawnHeight || !m_drawnFollowing;
+  if (isNew && follows) {
     ImGui::SetScrollY(std::max(0.0f, height - view.height()));
   } else if (context.selection.position() && lane.length() > 0) {
     const float y = m_layout.lineTop(context.selection.positionIn(context.store, m_lane));
@@ -52,6 +53,7 @@ void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
   m_drawnLength = lane.length();
   m_drawnGeneration = m_layout.generation();
   m_drawnHeight = view.height();
+  m_drawnFollowing = follows;
   drawTokens(context, view, origin);
   drawCandidates(context);
   ImGui::EndChild();

@@ -63,6 +63,7 @@ class TokenTextPanel : public Panel {
   int m_drawnGeneration = 0;
   int m_drawnLength = 0;
   float m_drawnHeight = 0.0f;
+  bool m_drawnFollowing = true;  // the newest step
   int m_candidatesAt = -1;
   // The mean over heads is kept as long as it is the same step's.
   int m_meanPosition = -1;

@@ -112,6 +112,26 @@ class TestTexts : public QObject {
   }
 
   /// A frame with words stands where the token is, and the next text begins on a line of its own.
+  /// Whoever has looked back, and goes to the newest token again, sees it, also where nothing new comes.
+  void theNewestTokenComesBackIntoSight() {
+    Page page;
+    QVERIFY(page.finish(1000));
+    const auto text = [&] {
+      const QImage picture = page.picture();
+      return picture.copy(QRect(static_cast<int>(kText.x() * picture.width()),
+                                static_cast<int>(kText.y() * picture.height()),
+                                static_cast<int>(kText.width() * picture.width()),
+                                static_cast<int>(kText.height() * picture.height())));
+    };
+    page.settle();
+    const QImage newest = text();
+    QTest::keyClick(&page.window(), Qt::Key_Home);
+    QTRY_VERIFY(test::difference(text(), newest) > 0.03);
+    QTest::keyClick(&page.window(), Qt::Key_End);
+    QTRY_VERIFY(!page.selection().position());
+    QTRY_VERIFY(test::difference(text(), newest) < 0.005);
+  }
+
   void theEndOfATextIsAMark() {
     int longest[2] = {0, 0};
     for (const bool ends : {false, true}) {
