@@ -7,7 +7,7 @@
 #include "step_params.glsl"
 #include "audit.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = HEADROOM_COPY_ROWS_INVOCATIONS) in;
 layout(constant_id = 0) const uint QUERY_HEADS = 1;
 layout(constant_id = 1) const uint HEAD_DIM4 = 2;
 layout(constant_id = 2) const uint CHUNKS = 1;

@@ -7,7 +7,7 @@
 #include "audit.glsl"
 #include "kv_type.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = HEADROOM_COPY_ROWS_INVOCATIONS) in;
 layout(constant_id = 0) const uint KV_HEADS = 1;
 layout(constant_id = 1) const uint HEAD_DIM = 8;
 layout(constant_id = 2) const uint CONTEXT = 1;

@@ -16,6 +16,9 @@
 #define HEADROOM_TERMS_CONSTANT 14
 #define HEADROOM_ROW_BLOCKS_CONSTANT 15
 #define HEADROOM_INVOCATIONS_CONSTANT 16
+// Invocations of a workgroup of the kernels that copy or merge one element each.
+#define HEADROOM_COPY_ROWS_INVOCATIONS 64
+#define HEADROOM_FMA_INVOCATIONS 64
 // Classes of traffic that the audit build counts; the order is that of audit.glsl and model::Traffic.
 #define HEADROOM_TRAFFIC_CLASSES 6
 // Query heads of a KV group up to which attention_decode is unrolled; beyond, a build with loops is used.

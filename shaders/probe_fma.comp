@@ -1,9 +1,11 @@
 // Probe: ITERATIONS x 16 independent chains of fused multiply-adds on vec4 per invocation; writes one float so that
-// nothing is left out. Workgroups: any number of 64 invocations.
+// nothing is left out. Workgroups: any number.
 #version 460
 #extension GL_EXT_control_flow_attributes : require
+#extension GL_GOOGLE_include_directive : require
+#include "kernel_params.h"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = HEADROOM_FMA_INVOCATIONS) in;
 layout(constant_id = 0) const uint ITERATIONS = 1;
 layout(std430, binding = 0) buffer Result { float result[]; };
 

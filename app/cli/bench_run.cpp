@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <deque>
-#include <numeric>
 #include <random>
 
 #include "app/cli/interrupt.h"
 #include "core/engine/reference_fallback.h"
 #include "core/engine/vulkan_decoder.h"
+#include "core/evaluation/shuffled_turns.h"
 #include "core/evaluation/step_timer.h"
 #include "core/model/error.h"
 #include "core/model/statistics.h"
@@ -163,12 +163,14 @@ BenchOutcome runBench(lanes::DeviceLanes& opener, const std::vector<BenchModel>&
     cases.back().warmUp();
   }
   std::mt19937 random(options.seed);
-  std::vector<std::size_t> order(cases.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  evaluation::ShuffledTurns turns(cases.size(), random);
   for (int round = 0; round < options.rounds && !interrupted(); ++round) {
     progress(fmt::format("round {} of {}", round + 1, options.rounds));
-    std::ranges::shuffle(order, random);
-    for (std::size_t index : order) cases[index].measureRound();
+    // An interrupted case ends its round itself; what the others have done counts.
+    turns.round([&](std::size_t index) {
+      cases[index].measureRound();
+      return true;
+    });
   }
   BenchOutcome outcome;
   for (Case& measured : cases) {

@@ -13,7 +13,9 @@ namespace headroom::cli {
 CLI::Option* OutputArgument::addOptions(CLI::App& app, const std::string& option,
                                         const std::string& purpose) {
   m_option = option;
-  app.add_flag("--allow-large", m_allowLarge, fmt::format("Let {} be larger than 1 GB", option));
+  app.add_flag("--allow-large", m_allowLarge,
+               fmt::format("Let {} be larger than {:.0f} GB", option,
+                           static_cast<double>(formats::kLargeFileBytes) * 1e-9));
   return app.add_option(option, m_path, purpose);
 }
 
@@ -32,7 +34,7 @@ formats::OutputTarget OutputArgument::check(const GlobalOptions& global) const {
 
 void OutputArgument::announce(const formats::OutputTarget& target, std::uint64_t bytes,
                               std::uint64_t scratchBytes, const std::string& smaller) const {
-  if (bytes > formats::kLargeFileBytes && !m_allowLarge) {
+  if (formats::isLargeFile(bytes) && !m_allowLarge) {
     throw model::Error(fmt::format("{} would have up to {}, more than {:.0f} GB: add --allow-large, or {}",
                                    m_path, model::exactBytesText(bytes),
                                    static_cast<double>(formats::kLargeFileBytes) * 1e-9, smaller));

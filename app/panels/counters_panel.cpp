@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "app/panels/drawing.h"
@@ -126,24 +127,30 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   const float row = small->FontSize + context.px(2);
   const float square = context.px(7);
   const float gap = context.px(12);
-  // Names are never cut: what does not fit is in the bar's tool tip. The classes come in order of weight.
+  // Names are never cut: classes that have no room are summed in the last place, so that what is shown adds
+  // up, and stand in the bar's tool tip. They come in order of weight.
   const float needed = square + context.px(9) + textWidth(small, "act. written 888 kB");
   const int rows = std::max(1, static_cast<int>((area.height() + context.px(2)) / row));
   const int fitting = std::max(1, static_cast<int>((area.width() + gap) / (needed + gap)));
   const int columns = std::clamp((analysis::kTrafficClassCount + rows - 1) / rows, 1, fitting);
   const float columnWidth = (area.width() + gap) / static_cast<float>(columns);
   const auto classes = analysis::byClass(shownTraffic(step));
-  for (int index = 0; index < std::min(analysis::kTrafficClassCount, rows * columns); ++index) {
+  const int places = std::min(analysis::kTrafficClassCount, rows * columns);
+  for (int index = 0; index < places; ++index) {
+    const bool isRest = index > 0 && index == places - 1 && places < analysis::kTrafficClassCount;
+    const auto first = classes.begin() + index;
+    const double bytes = std::accumulate(first, isRest ? classes.end() : first + 1, 0.0,
+                                         [&](double sum, auto part) { return sum + perToken(part, step); });
     const float x = area.min.x + columnWidth * static_cast<float>(index / rows);
     const float y = area.min.y + row * static_cast<float>(index % rows);
     const float squareTop = y + 0.5f * (small->FontSize - square);
     fillRect(list, {{x, squareTop}, {x + square, squareTop + square}},
-             colors.traffic[static_cast<std::size_t>(index)]);
-    const std::string value = model::bytesText(perToken(classes[static_cast<std::size_t>(index)], step));
+             isRest ? colors.textDim : colors.traffic[static_cast<std::size_t>(index)]);
+    const std::string value = model::bytesText(bytes);
     const float right = x + columnWidth - gap;
     const float nameWidth = right - x - square - context.px(5) - textWidth(small, value) - context.px(4);
     drawText(list, small, {x + square + context.px(5), y}, colors.textDim,
-             elided(small, shortClassName(index), nameWidth));
+             elided(small, isRest ? "rest" : shortClassName(index), nameWidth));
     drawTextRight(list, small, {right, y}, colors.text, value);
   }
 }

@@ -11,6 +11,7 @@
 #include "core/vulkan/buffer.h"
 #include "core/vulkan/kernel.h"
 #include "core/vulkan/recorder.h"
+#include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
@@ -22,7 +23,7 @@ constexpr std::uint32_t kFmaCode[] = {
 constexpr std::uint32_t kEmptyCode[] = {
 #include "probe_empty.spv.inc"
 };
-constexpr std::uint32_t kInvocations = 64;
+constexpr std::uint32_t kInvocations = HEADROOM_FMA_INVOCATIONS;
 constexpr std::uint32_t kFmaPerIteration = 16 * 4;
 
 double dispatchSeconds(vulkan::Device& device, std::span<const std::uint32_t> code,

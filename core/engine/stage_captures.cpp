@@ -14,7 +14,7 @@ using model::CapturePoint;
 using model::Stage;
 using vulkan::Binding;
 
-constexpr std::uint64_t kInvocations = 64;
+constexpr std::uint64_t kInvocations = HEADROOM_COPY_ROWS_INVOCATIONS;
 
 struct Source {
   Binding binding;

@@ -96,7 +96,7 @@ void recordAddBranch(StageRecorder& recorder, const StepResources& step, const G
 void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
                         const DeviceProjection& projection, int layerIndex, int rowCount) {
   const AttentionDecodeParams push = attentionParams(step, layerIndex);
-  constexpr std::uint32_t kMergeInvocations = 64;
+  constexpr std::uint32_t kMergeInvocations = HEADROOM_COPY_ROWS_INVOCATIONS;
   const auto& buffers = step.buffers;
   const DeviceMatrix& matrix = projection.matrix;
   const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <numeric>
 #include <optional>
 #include <random>
 
+#include "core/evaluation/shuffled_turns.h"
 #include "core/model/error.h"
 
 namespace headroom::evaluation {
@@ -32,16 +32,15 @@ bool measurePoint(const std::vector<SweepSubject>& subjects, const OperatingPoin
     timers.back().warmUp(events.stop);
   }
   std::vector<std::vector<double>> rounds(subjects.size());
-  std::vector<std::size_t> order(subjects.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  ShuffledTurns turns(subjects.size(), random);
   for (int round = 0; round < options.rounds; ++round) {
-    std::ranges::shuffle(order, random);
     std::vector<double> times(subjects.size());
-    for (const std::size_t subject : order) {
+    const bool isWhole = turns.round([&](std::size_t subject) {
       const std::optional<double> time = timers[subject].round(events.stop);
-      if (!time) return false;
-      times[subject] = *time;
-    }
+      times[subject] = time.value_or(0.0);
+      return time.has_value();
+    });
+    if (!isWhole) return false;
     for (std::size_t subject = 0; subject < times.size(); ++subject)
       rounds[subject].push_back(times[subject]);
   }

@@ -44,7 +44,7 @@ std::uint64_t traceBytes(const DecodedLane& lane, const model::RecordedPart& par
 }
 
 bool isLargeFile(std::uint64_t bytes) {
-  return bytes > formats::kLargeFileBytes;
+  return formats::isLargeFile(bytes);
 }
 
 void saveTrace(const DecodedLane& lane, const model::RecordedPart& part, const std::string& path) {

@@ -29,6 +29,9 @@ OutputTarget outputTarget(const std::string& path);
 
 /// Larger files are written only when somebody says so once more.
 inline constexpr std::uint64_t kLargeFileBytes = 1'000'000'000;
+constexpr bool isLargeFile(std::uint64_t bytes) {
+  return bytes > kLargeFileBytes;
+}
 
 /// Throws model::Error when the file system has not room for a file of `bytes`, and `scratchBytes` beside it
 /// while it is written. A stream needs none.
