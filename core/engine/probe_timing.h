@@ -24,8 +24,9 @@ double secondsOf(const Work& work) {
   return model::secondsSince(start);
 }
 
+/// Of a run, as often as is waited for.
 template <typename Work>
-double medianSeconds(const Work& work) {
+std::vector<double> timedRuns(const Work& work) {
   work();  // compiles and warms up
   std::vector<double> seconds;
   double spent = 0.0;
@@ -33,7 +34,19 @@ double medianSeconds(const Work& work) {
     seconds.push_back(secondsOf(work));
     spent += seconds.back();
   }
-  return model::median(seconds);
+  return seconds;
+}
+
+/// What something usually takes.
+template <typename Work>
+double medianSeconds(const Work& work) {
+  return model::median(timedRuns(work));
+}
+
+/// What it takes undisturbed: for what a device reaches at most.
+template <typename Work>
+double fastestSeconds(const Work& work) {
+  return std::ranges::min(timedRuns(work));
 }
 
 /// How often something that takes `timed(1)` seconds once is to be done, at most `most` times, to be timed
