@@ -11,6 +11,9 @@
 
 namespace headroom::test {
 
+/// Two rasterisers' pictures of one word are this alike.
+inline constexpr double kSame = 0.75;
+
 /// How much of each pixel is ink, [height][width] from 0 to 1.
 struct Ink {
   int width = 0;

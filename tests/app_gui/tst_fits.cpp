@@ -46,9 +46,6 @@ struct Page : test::FakePage {
   }
 };
 
-/// Two rasterisers' pictures of one word are this alike.
-constexpr double kSame = 0.75;
-
 }  // namespace
 
 class TestFits : public QObject {
@@ -151,13 +148,13 @@ class TestFits : public QObject {
     page.window().messages().dismiss();
     page.window().resize(1440, 900);
     QTRY_COMPARE(page.window().width(), 1440);
-    QTRY_VERIFY(page.likeness("limit", page.cacheNote(3)) > kSame);
+    QTRY_VERIFY(page.likeness("limit", page.cacheNote(3)) > test::kSame);
     page.window().resize(1024, 640);
     QTRY_COMPARE(page.window().width(), 1024);
-    QTRY_VERIFY(page.likeness("limit", page.cacheNote(3)) < kSame);
-    QVERIFY(page.likeness("197", page.cacheNote(3)) > kSame ||
-            page.likeness("6,144", page.cacheNote(3)) > kSame);
-    QVERIFY(page.likeness("at th", page.cacheNote(3)) < kSame);
+    QTRY_VERIFY(page.likeness("limit", page.cacheNote(3)) < test::kSame);
+    QVERIFY(page.likeness("197", page.cacheNote(3)) > test::kSame ||
+            page.likeness("6,144", page.cacheNote(3)) > test::kSame);
+    QVERIFY(page.likeness("at th", page.cacheNote(3)) < test::kSame);
   }
 };
 

@@ -14,8 +14,6 @@ using Page = test::LayoutPage;
 
 namespace {
 
-/// Two rasterisers' pictures of one word are this alike.
-constexpr double kSame = 0.75;
 const std::set<int> kAllHeads{0, 1, 2, 3, 4, 5, 6, 7};
 
 }  // namespace
@@ -108,7 +106,7 @@ class TestInspectorLayout : public QObject {
                                  inkOn(image.copy(left, 0, image.width() - left, image.height()),
                                        QColor(raised.red, raised.green, raised.blue)))
                                 .likeness;
-    QVERIFY2(likeness > kSame, qPrintable(QString::number(likeness)));
+    QVERIFY2(likeness > test::kSame, qPrintable(QString::number(likeness)));
   }
 
   void theInspectorLeavesTheText_data() {

@@ -19,8 +19,6 @@ using Page = test::LayoutPage;
 
 namespace {
 
-/// Two rasterisers' pictures of one word are this alike.
-constexpr double kSame = 0.75;
 /// Those of Qt's own painter, in charts.
 constexpr double kWhole = 0.9;
 
@@ -76,7 +74,7 @@ class TestLayout : public QObject {
     QVERIFY(page.startAt({1024, 640}, 200));
     const session::Palette& colors = page.live().appearance().palette();
     const test::Match below = page.wordBelow("Below:", colors.raised);
-    QVERIFY2(below.likeness > kSame, qPrintable(QString::number(below.likeness)));
+    QVERIFY2(below.likeness > test::kSame, qPrintable(QString::number(below.likeness)));
     const int lane = page.live().width() / 4;
     QTest::mouseMove(&page.live(), below.place.center());
     page.settle();
@@ -91,7 +89,7 @@ class TestLayout : public QObject {
     }
     QVERIFY(page.searchDown(60, 100, [&] { return page.isOnCache(); }) > 0);
     page.moveMouse({2, 2});
-    QVERIFY(page.wordBelow("Above:", colors.raised).likeness > kSame);
+    QVERIFY(page.wordBelow("Above:", colors.raised).likeness > test::kSame);
     for (int times = 0; times < 6; ++times) {
       QTest::keyClick(&page.window(), Qt::Key_PageUp);
       page.settle();

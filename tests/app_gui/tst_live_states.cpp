@@ -15,9 +15,6 @@ using test::paintedText;
 
 namespace {
 
-/// Two rasterisers' pictures of one word are this alike.
-constexpr double kSame = 0.75;
-
 /// Opens one lane after the other, each when it may.
 struct Gate {
   QSemaphore mayOpen;  // outlives the thread that waits for it
@@ -36,7 +33,7 @@ struct SlowOpening : Gate, test::GuiFixture {
     const QStringList list = words.split(' ');
     return std::ranges::all_of(list, [&](const QString& word) {
       return find(inkOn(paintedText(word, view::qtFont(live().appearance())), Qt::black), ink).likeness >
-             kSame;
+             test::kSame;
     });
   }
 

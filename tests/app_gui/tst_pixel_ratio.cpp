@@ -15,8 +15,6 @@ using test::paintedText;
 
 namespace {
 
-/// Two rasterisers' pictures of one word are this alike.
-constexpr double kSame = 0.75;
 constexpr int kRatio = 2;
 
 bool isColor(QRgb pixel, session::Color color) {
@@ -51,7 +49,7 @@ class TestPixelRatio : public QObject {
     };
     const double size = kRatio * (page.live().appearance().textSize() - 1.5);
     const double sharp = likeness(static_cast<int>(std::lround(size)));
-    QVERIFY2(sharp > kSame, qPrintable(QString::number(sharp)));
+    QVERIFY2(sharp > test::kSame, qPrintable(QString::number(sharp)));
     QVERIFY(sharp > likeness(static_cast<int>(std::lround(size / kRatio))));
   }
 

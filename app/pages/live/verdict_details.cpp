@@ -53,9 +53,20 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   text += partsOf(parts, analysis::stepPartsMs(measured));
   if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
-    text += row("the same step, computed: beyond its launch a stage counts whole as one", {});
-    text += partsOf({"launching", "reading weights", "reading keys and values", "computing"},
-                    std::array{shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
+    text += row("the same step, computed: beyond its launch a stage counts whole as what limits it most", {});
+    // What limits no stage is left out: that it takes no time would not be true.
+    std::vector<QString> limits;
+    std::vector<double> milliseconds;
+    const auto add = [&](const char* limit, double ms) {
+      if (ms <= 0.0) return;
+      limits.emplace_back(limit);
+      milliseconds.push_back(ms);
+    };
+    add("launching", shares.launchMs);
+    add("stages that reading weights limits", shares.weightMs);
+    add("stages that reading keys and values limits", shares.kvMs);
+    add("stages that computing limits", shares.computeMs);
+    text += partsOf(limits, milliseconds);
   }
   return text + "</table>";
 }
