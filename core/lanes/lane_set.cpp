@@ -54,6 +54,21 @@ std::string_view shortName(StopReason reason) {
   return "";
 }
 
+void LaneSet::Lane::cutText(int positions) {
+  text.resize(std::min(text.size(), static_cast<std::size_t>(positions)));
+  promptLength = std::min(promptLength, positions);
+}
+
+void LaneSet::Lane::takeUp() {
+  stopReason.reset();
+  error = nullptr;
+}
+
+void LaneSet::Lane::takeUpAnew() {
+  takeUp();
+  choice = -1;
+}
+
 LaneSet::LaneSet(Options options, BlockChoice block, Events events)
     : m_options(std::move(options)), m_block(std::move(block)), m_events(std::move(events)) {}
 
@@ -85,11 +100,8 @@ void LaneSet::arrange(std::vector<Place> places, const PromptOf& promptOf) {
     }
     lanes.push_back(std::move(m_lanes[static_cast<std::size_t>(place.from)]));
     if (!place.engine) continue;
-    Lane& lane = lanes.back();
-    lane.engine = std::move(*place.engine);
-    lane.choice = -1;
-    lane.stopReason.reset();
-    lane.error = nullptr;
+    lanes.back().engine = std::move(*place.engine);
+    lanes.back().takeUpAnew();
   }
   m_lanes = std::move(lanes);
   numberAlike();
@@ -116,8 +128,7 @@ void LaneSet::tryAgain(const PromptOf& promptOf) {
   for (int index = 0; index < laneCount(); ++index) {
     Lane& lane = m_lanes[static_cast<std::size_t>(index)];
     if (lane.stopReason != StopReason::Failed) continue;
-    lane.stopReason.reset();
-    lane.error = nullptr;
+    lane.takeUp();
     again.push_back(index);
   }
   group();
@@ -151,11 +162,8 @@ std::vector<std::exception_ptr> LaneSet::whyNoneWouldStart(const PromptOf& promp
 void LaneSet::start(const PromptOf& promptOf) {
   for (Lane& lane : m_lanes) {
     lane.sampler.reset();
-    lane.text.clear();
-    lane.promptLength = 0;
-    lane.choice = -1;
-    lane.stopReason.reset();
-    lane.error = nullptr;
+    lane.cutText(0);
+    lane.takeUpAnew();
   }
   for (int index = 0; index < laneCount(); ++index) {
     guarded(index, [&] { decoder(index).truncate(0); });
@@ -219,13 +227,12 @@ void LaneSet::catchUp(int laneIndex) {
   for (const Lane& other : m_lanes) {
     if (other.leader == lane.leader && other.text.size() > furthest->text.size()) furthest = &other;
   }
-  const std::size_t room = static_cast<std::size_t>(contextLimit(*lane.engine.decoder));
-  const std::size_t length = std::min(furthest->text.size(), room);
-  if (lane.fed() != static_cast<int>(length)) lane.choice = -1;
-  lane.promptLength = std::min(furthest->promptLength, static_cast<int>(length));
-  lane.steppedFrom = std::max(lane.promptLength, static_cast<int>(length) - kSteppedTokens);
-  lane.text =
-      std::vector(furthest->text.begin(), furthest->text.begin() + static_cast<std::ptrdiff_t>(length));
+  lane.text = furthest->text;
+  lane.promptLength = furthest->promptLength;
+  lane.cutText(contextLimit(*lane.engine.decoder));
+  const int length = static_cast<int>(lane.text.size());
+  if (lane.fed() != length) lane.choice = -1;
+  lane.steppedFrom = std::max(lane.promptLength, length - kSteppedTokens);
 }
 
 /// Prompts of lanes that have no text: in a group the first that can be given one shares it with the others.
@@ -314,9 +321,7 @@ void LaneSet::cutFilling() {
   int furthest = 0;
   for (const Lane& lane : m_lanes) furthest = std::max(furthest, lane.fed() + (lane.filling() ? 1 : 0));
   for (Lane& lane : m_lanes) {
-    if (!lane.filling() || std::ssize(lane.text) <= furthest) continue;
-    lane.text.resize(static_cast<std::size_t>(furthest));
-    lane.promptLength = std::min(lane.promptLength, furthest);
+    if (lane.filling()) lane.cutText(furthest);
   }
 }
 
@@ -377,7 +382,7 @@ void LaneSet::step() {
     const int token = tokens[static_cast<std::size_t>(index)];
     lane.text.push_back(token);
     run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, false);
-    lane.text.resize(static_cast<std::size_t>(lane.fed()));  // a choice that was not fed is no part of it
+    lane.cutText(lane.fed());  // a choice that was not fed is no part of it
   }
   handOverLead();
 }
@@ -400,10 +405,8 @@ void LaneSet::rewind(int laneIndex, int positions) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   lane.engine.decoder->truncate(positions);
   lane.text.resize(static_cast<std::size_t>(lane.fed()));
-  lane.promptLength = std::min(lane.promptLength, lane.fed());
-  lane.choice = -1;
-  lane.stopReason.reset();
-  lane.error = nullptr;
+  lane.cutText(lane.fed());
+  lane.takeUpAnew();
 }
 
 void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling) {
@@ -456,10 +459,7 @@ void LaneSet::stop(int laneIndex, StopReason reason) {
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   // What was not fed is no part of the text, unless it may be yet.
   const bool mayGoOn = reason == StopReason::Failed || reason == StopReason::DeviceLost;
-  if (!mayGoOn && lane.filling()) {
-    lane.text.resize(static_cast<std::size_t>(lane.fed()));
-    lane.promptLength = std::min(lane.promptLength, lane.fed());
-  }
+  if (!mayGoOn && lane.filling()) lane.cutText(lane.fed());
   lane.stopReason = reason;
   if (m_events.laneStopped) m_events.laneStopped(laneIndex);
 }

@@ -101,6 +101,12 @@ class LaneSet {
     std::span<const int> continuation() const {
       return std::span(text).subspan(static_cast<std::size_t>(promptLength));
     }
+    /// Forgets what of its text, or prompt, lies behind the first `positions`.
+    void cutText(int positions);
+    /// As if it had never stopped.
+    void takeUp();
+    /// The same, with what it would feed itself next open again.
+    void takeUpAnew();
   };
 
   /// What is told of what happens, as it happens. Each may be empty.
