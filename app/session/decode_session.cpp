@@ -126,7 +126,7 @@ void DecodeSession::serve(Requests requests) {
   if (requests.measureCeilings && !m_reopen) measureCeilings();
   if (requests.measureSpeed && !m_reopen) measureSpeed();
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
-  m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+  paceFromNow();
   schedule();
 }
 
@@ -137,16 +137,14 @@ void DecodeSession::applyTextEnd() {
 
 void DecodeSession::findCeilings() {
   if (std::exchange(m_ceilingsSought, true)) return;
-  try {
+  guarded([&] {
     const model::DeviceCeilings kept = m_opener->ceilings(model::Freshness::Kept);
     if (kept.known()) {
       emit ceilingsChanged(kept);
     } else {
       m_ceilingsTimer.start(kMeasureAfterMs);
     }
-  } catch (const std::exception& error) {
-    emit message({Severity::Problem, error.what()});
-  }
+  });
 }
 
 void DecodeSession::measureCeilings() {
@@ -154,14 +152,8 @@ void DecodeSession::measureCeilings() {
   m_ceilingsSought = true;
   flush();
   emit message({Severity::Passing, text::inWords<model::SentenceId::MeasuringCeilings>()});
-  try {
-    emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured));
-  } catch (const model::DeviceLost& error) {
-    deviceLost(error.what(), m_laneRequests);
-  } catch (const std::exception& error) {
-    emit message({Severity::Problem, error.what()});
-  }
-  m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;  // no hurry to catch up
+  guarded([&] { emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured)); });
+  paceFromNow();
 }
 
 void DecodeSession::measureSpeed() {
@@ -170,7 +162,7 @@ void DecodeSession::measureSpeed() {
     emit message({Severity::Note, text::inWords<model::SentenceId::NothingToMeasure>()});
     return;
   }
-  try {
+  guarded([&] {
     const auto skipped =
         runSpeedSweep(plan, {.progress =
                                  [&](double share, const analysis::OperatingPoint& at) {
@@ -180,11 +172,7 @@ void DecodeSession::measureSpeed() {
                              .pointDone = [&](const analysis::SpeedMap& map) { emit speedMeasured(map); },
                              .stop = [this] { return m_requests.measuringCancelled(); }});
     for (const std::string& sentence : skipped) emit message({Severity::Note, sentence});
-  } catch (const model::DeviceLost& error) {
-    deviceLost(error.what(), m_laneRequests);
-  } catch (const std::exception& error) {
-    emit message({Severity::Problem, error.what()});
-  }
+  });
   m_state.measuring = {};
   publishState();
 }
@@ -231,12 +219,16 @@ bool DecodeSession::refusesToStart() {
   return true;
 }
 
-void DecodeSession::start() {
+void DecodeSession::beginRun() {
   flush();
   m_batch = {.run = ++m_run, .steps = {}};
+  m_stopped.clear();
+}
+
+void DecodeSession::start() {
+  beginRun();
   m_state.finished = false;
   m_singleSteps = 0;
-  m_stopped.clear();
   emit restarted(m_run);
   m_lanes.start([this](int lane) { return promptOf(lane); });
   fillShortTexts();
@@ -270,12 +262,19 @@ void DecodeSession::replay(const RowRequest& request) {
   if (request.run != m_run || request.lane >= m_lanes.laneCount() || m_reopen) return;
   const model::Capture capture{
       .all = false, .layers = {request.layer}, .queryHeads = {request.queryHead}, .cells = 0};
-  try {
+  guarded([&] {
     m_results.rows.put(
         {.run = m_run,
          .lane = request.lane,
          .blocks = m_lanes.decoder(request.lane).replay(request.firstPosition, request.tokens, capture)});
     emit rowsReady();
+  });
+}
+
+template <typename Work>
+void DecodeSession::guarded(const Work& work) {
+  try {
+    work();
   } catch (const model::DeviceLost& error) {
     deviceLost(error.what(), m_laneRequests);
   } catch (const std::exception& error) {

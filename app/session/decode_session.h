@@ -91,7 +91,16 @@ class DecodeSession : public QObject {
   void keepStep(lanes::LaneStep step);
   /// Says why lanes stopped since the last time.
   void tellStops();
+  /// Calls `work`, which uses the lanes' device; what it throws is told, and may mean that the device is
+  /// lost.
+  template <typename Work>
+  void guarded(const Work& work);
   void deviceLost(const std::string& sentence, const std::vector<lanes::LaneRequest>& lanes);
+  /// What was decoded so far is handed on; what follows belongs to another run.
+  void beginRun();
+  /// The next step is due at once, however late it is: no hurry to catch up.
+  void paceFromNow() { m_nextStepMs = nowMs(); }
+  double nowMs() const { return static_cast<double>(m_clock.nsecsElapsed()) * 1e-6; }
   void pauseIfFinished();
   void schedule();
   void flush();

@@ -121,12 +121,10 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
     if (m_lanes.laneCount() == 0) m_state.playing = false;
     return Outcome::NothingNew;
   }
-  flush();
+  beginRun();
   m_laneRequests = change.wanted;
   m_reopen.reset();
   m_lost = {};
-  m_stopped.clear();
-  m_batch = {.run = ++m_run, .steps = {}};
   m_lanes.arrange(std::move(change.places), [this](int lane) { return promptOf(lane); });
   emit lanesChanged(m_run, describeLanes(m_lanes, m_laneRequests), change.origins);
   const bool someGoOn =

@@ -48,18 +48,17 @@ void DecodeSession::tick() {
       flush();
       publishState();
     }
-    m_nextStepMs = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
+    paceFromNow();
     schedule();
     return;
   }
   if (!m_state.playing || m_state.finished) return;
   m_lanes.step();
   pauseIfFinished();
-  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
   if (!m_state.pace.unlimited()) {
     // A late step does not make the following ones hurry by more than one interval.
     const double interval = 1000.0 / m_state.pace.tokensPerSecond;
-    m_nextStepMs = std::max(m_nextStepMs + interval, now - interval);
+    m_nextStepMs = std::max(m_nextStepMs + interval, nowMs() - interval);
   }
   if (m_sinceFlush.elapsed() >= (m_state.pace.unlimited() ? kUnlimitedFlushMs : kPacedFlushMs)) flush();
   schedule();
@@ -78,8 +77,7 @@ void DecodeSession::schedule() {
     m_timer.start(0);
     return;
   }
-  const double now = static_cast<double>(m_clock.nsecsElapsed()) * 1e-6;
-  m_timer.start(std::max(0, static_cast<int>(std::lround(m_nextStepMs - now))));
+  m_timer.start(std::max(0, static_cast<int>(std::lround(m_nextStepMs - nowMs()))));
 }
 
 }  // namespace headroom::session

@@ -81,29 +81,25 @@ void SessionHost::request(Change change) {
   QMetaObject::invokeMethod(m_session.get(), &DecodeSession::wake, Qt::QueuedConnection);
 }
 
-void SessionHost::setLanes(const std::vector<LaneRequest>& lanes) {
+template <typename Change>
+void SessionHost::requestLanes(const std::vector<LaneRequest>& lanes, Change change) {
   m_lanes = lanes;
   ++m_lanesSerial;
   request([&](Requests& waiting) {
     waiting.lanes = lanes;
     waiting.lanesSerial = m_lanesSerial;
+    change(waiting);
   });
+}
+
+void SessionHost::setLanes(const std::vector<LaneRequest>& lanes) {
+  requestLanes(lanes, [](Requests&) {});
 }
 void SessionHost::setLanesFilled(const std::vector<LaneRequest>& lanes, int positions) {
-  m_lanes = lanes;
-  ++m_lanesSerial;
-  request([&](Requests& waiting) {
-    waiting.lanes = lanes;
-    waiting.lanesSerial = m_lanesSerial;
-    waiting.fill = positions;
-  });
+  requestLanes(lanes, [&](Requests& waiting) { waiting.fill = positions; });
 }
 void SessionHost::setUp(const lanes::Experiment& experiment) {
-  m_lanes = experiment.lanes;
-  ++m_lanesSerial;
-  request([&](Requests& waiting) {
-    waiting.lanes = experiment.lanes;
-    waiting.lanesSerial = m_lanesSerial;
+  requestLanes(experiment.lanes, [&](Requests& waiting) {
     waiting.prompt = experiment.prompt;
     waiting.promptForm = experiment.promptForm;
     waiting.sampling = experiment.sampling;

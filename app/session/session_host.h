@@ -82,6 +82,9 @@ class SessionHost : public QObject {
  private:
   template <typename Change>
   void request(Change change);
+  /// Other lanes, and what `change` asks besides, at once.
+  template <typename Change>
+  void requestLanes(const std::vector<LaneRequest>& lanes, Change change);
 
   void takeSteps();
   void takeRows();
