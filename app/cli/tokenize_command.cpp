@@ -6,7 +6,7 @@
 #include "app/cli/token_arguments.h"
 #include "core/formats/bundled_models.h"
 #include "core/formats/load_model.h"
-#include "core/model/error.h"
+#include "core/model/token_range.h"
 #include "core/text/utf8.h"
 
 namespace headroom::cli {
@@ -44,11 +44,7 @@ class TokenizeCommand final : public Command {
  private:
   void printText(const model::Tokenizer& tokenizer) const {
     const std::vector<int> ids = parseIds(m_ids);
-    for (int id : ids) {
-      if (id < tokenizer.vocabSize()) continue;
-      throw model::Error(
-          fmt::format("Token {} is outside the vocabulary, expected 0 to {}", id, tokenizer.vocabSize() - 1));
-    }
+    for (const int id : ids) model::checkToken(id, tokenizer.vocabSize());
     const std::string text = tokenizer.decode(ids);
     if (global().json) {
       const nlohmann::ordered_json document = {{"ids", ids}, {"text", text::replaceInvalidUtf8(text)}};

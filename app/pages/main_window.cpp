@@ -17,8 +17,6 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "app/pages/command.h"
 #include "app/pages/export_commands.h"
 #include "app/pages/file_commands.h"
@@ -31,6 +29,7 @@
 #include "app/pages/preferences_dialog.h"
 #include "app/pages/preset_menu.h"
 #include "app/pages/quit_question.h"
+#include "app/session/progress_text.h"
 
 namespace headroom::pages {
 
@@ -225,8 +224,7 @@ void MainWindow::addWindowCommands(QMenu* look) {
 void MainWindow::showOpening(const session::Opening& opening) {
   // Small models are there before a sentence could be read.
   if (opening.underWay() && opening.share > 0.0) {
-    const std::string sentence = fmt::format("Opening {}: {} % of its weights are on the device.",
-                                             opening.title, static_cast<int>(100.0 * opening.share));
+    const std::string sentence = session::progressText(opening);
     m_openingNote = QString::fromStdString(sentence);
     m_messages->show({session::Severity::Note, sentence}, "Cancel", [this] { m_session.cancelOpening(); });
   } else if (!opening.underWay() && !m_openingNote.isEmpty()) {

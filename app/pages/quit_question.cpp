@@ -4,6 +4,7 @@
 #include <QPushButton>
 
 #include "app/pages/texts.h"
+#include "app/session/progress_text.h"
 
 namespace headroom::pages {
 
@@ -27,17 +28,13 @@ QStringList QuitQuestion::longWork() const {
   const session::SessionState& state = m_session.state();
   QStringList work;
   if (state.measuring.underWay) {
-    work << QString("Speed against context is being measured, %1 % of it is done; that would be lost.")
-                .arg(static_cast<int>(100.0 * state.measuring.share));
+    work << toQt(session::progressAtQuit(state.measuring));
   }
   if (state.filling.underWay()) {
-    work << QString("Contexts are being filled, %1 of %2 positions are done.")
-                .arg(grouped(state.filling.reached), grouped(state.filling.length));
+    work << toQt(session::progressText(state.filling));
   }
   if (m_opening.isValid() && m_opening.hasExpired(kLongOpeningMs)) {
-    work << QString("%1 is being opened, %2 % of its weights are on the device.")
-                .arg(toQt(state.opening.title))
-                .arg(static_cast<int>(100.0 * state.opening.share));
+    work << toQt(session::progressText(state.opening));
   }
   return work;
 }

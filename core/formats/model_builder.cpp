@@ -8,7 +8,6 @@
 
 #include "core/formats/gguf/gguf_layout.h"
 #include "core/formats/weight_scan.h"
-#include "core/model/error.h"
 #include "core/text/utf8.h"
 
 namespace headroom::formats {
@@ -256,6 +255,10 @@ void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model
   proveAttention(claims, tensors, model);
   proveRest(claims, tensors, model);
   fillWeights(claims, tensors, model, progress);
+}
+
+std::string unusableTokenizerNote(const Error& why) {
+  return fmt::format("The tokenizer cannot be used, token ids can: {}.", why.what());
 }
 
 }  // namespace headroom::formats

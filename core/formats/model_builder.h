@@ -8,6 +8,7 @@
 
 #include "core/formats/load_progress.h"
 #include "core/model/architecture.h"
+#include "core/model/error.h"
 #include "core/model/model.h"
 
 namespace headroom::formats {
@@ -47,5 +48,8 @@ struct ModelClaims {
 /// holds NaN or infinity, or is not part of the forward pass.
 void buildModel(const ModelClaims& claims, const TensorDirectory& tensors, model::Model& model,
                 const LoadProgress& progress = {});
+
+/// The note of a model whose tokenizer this program cannot read: no reason to keep it shut.
+std::string unusableTokenizerNote(const model::Error& why);
 
 }  // namespace headroom::formats

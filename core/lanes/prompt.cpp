@@ -1,6 +1,7 @@
 #include "core/lanes/prompt.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/model/error.h"
 #include "core/text/chat_template.h"
@@ -37,9 +38,7 @@ std::vector<int> promptIds(const Prompt& prompt, const model::Model& model) {
   if (prompt.form == PromptForm::Ids) {
     tokens = text::parseTokenIds(prompt.text);
   } else if (!prompt.text.empty()) {
-    if (!model.tokenizer) {
-      throw model::Error("this model has no tokenizer, so its prompt must be token ids, as in 1, 2, 3");
-    }
+    assert(model.tokenizer);
     if (model.tokenizer->beginToken() >= 0) tokens.push_back(model.tokenizer->beginToken());
     const std::vector<int> text = encoded(prompt, model);
     tokens.insert(tokens.end(), text.begin(), text.end());

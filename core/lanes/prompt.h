@@ -24,8 +24,8 @@ struct Prompt {
 };
 
 /// Token ids of a prompt for a model: its begin token where it has one, then the text, as it is or in the
-/// model's chat template; or just the ids that the prompt lists. Throws model::Error when a text needs a
-/// tokenizer and there is none, the chat template is of no known family, or nothing is left to feed.
+/// model's chat template, for which it has a tokenizer; or just the ids that the prompt lists. Throws
+/// model::Error when the chat template is of no known family, or nothing is left to feed.
 std::vector<int> promptIds(const Prompt& prompt, const model::Model& model);
 
 /// What follows a text's end: as chosen, but an answer in a chat ends.

@@ -9,6 +9,7 @@
 #include "core/model/error.h"
 #include "core/model/quantity.h"
 #include "core/model/token_order.h"
+#include "core/model/token_range.h"
 
 namespace headroom::model {
 
@@ -153,12 +154,6 @@ void requireRows(std::span<const StepRow> rows) {
 }
 
 namespace {
-
-void checkToken(int token, int vocabSize) {
-  if (token >= 0 && token < vocabSize) return;
-  throw Error(fmt::format("Token {} is outside the vocabulary of {} tokens, expected 0 to {}.", token,
-                          vocabSize, vocabSize - 1));
-}
 
 void checkActivations(const std::vector<ActivationRequest>& requests, int layerCount) {
   for (const ActivationRequest& request : requests) {

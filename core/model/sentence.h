@@ -85,6 +85,13 @@ enum class SentenceId {
   ApartTextOfOne,
   ApartTextOfMany,
 
+  // How far long work is
+  OpeningProgress,
+  MeasuringProgress,
+  MeasuringProgressAtQuit,
+  FillingProgress,
+  FillingProgressWithTime,
+
   // What commands answer
   MeasuringCeilings,
   NothingToMeasure,

@@ -167,6 +167,17 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::ApartTextOfMany:
       return "{0} have read another text, so lockstep cannot go on from here and nothing decoded is "
              "thrown away: restart to feed all lanes one text.";
+    // How far long work is
+    case SentenceId::OpeningProgress:
+      return "Opening {0}: {1} % of its weights are on the device.";
+    case SentenceId::MeasuringProgress:
+      return "Measuring: batch {0} behind {1} positions, {2} % done.";
+    case SentenceId::MeasuringProgressAtQuit:
+      return "{0} What was measured would be lost.";
+    case SentenceId::FillingProgress:
+      return "Filling the caches with the prompt's text: {0} of {1} positions, {2} %.";
+    case SentenceId::FillingProgressWithTime:
+      return "Filling the caches with the prompt's text: {0} of {1} positions, {2} %, about {3} s more.";
     // What commands answer
     case SentenceId::MeasuringCeilings:
       return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "

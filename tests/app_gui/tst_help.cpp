@@ -211,7 +211,7 @@ class TestHelp : public QObject {
     QTRY_VERIFY(page.gui.application->session().state().filling.underWay());
     bool closed = true;
     const QString said = page.answer("Stay", closed);
-    QVERIFY2(said.startsWith("Contexts are being filled, ") && said.endsWith("of 4,000 positions are done."),
+    QVERIFY2(said.startsWith("Filling the caches ") && said.contains(" of 4,000 positions, "),
              qPrintable(said));
     QVERIFY(!closed && page.window().isVisible());
     QVERIFY(page.gui.application->session().state().filling.underWay());
@@ -228,7 +228,8 @@ class TestHelp : public QObject {
     QTRY_VERIFY(page.gui.application->session().state().measuring.underWay);
     bool closed = true;
     const QString said = page.answer("Stay", closed);
-    QVERIFY2(said.startsWith("Speed against context is being measured"), qPrintable(said));
+    QVERIFY2(said.startsWith("Measuring: batch 1 behind ") && said.endsWith("would be lost."),
+             qPrintable(said));
     QVERIFY(!closed && page.window().isVisible());
     page.gui.application->session().cancelMeasuring();
     QTRY_VERIFY_WITH_TIMEOUT(!page.gui.application->session().state().measuring.underWay, 20000);
@@ -245,7 +246,7 @@ class TestHelp : public QObject {
     QTest::qWait(1200);  // a short one is none to wait for
     bool closed = true;
     const QString said = page.answer("Stay", closed);
-    QVERIFY2(said.startsWith("gate is being opened, 25 %"), qPrintable(said));
+    QVERIFY2(said.startsWith("Opening gate: 25 %"), qPrintable(said));
     QVERIFY(!closed);
     page.gate = true;
     QTRY_COMPARE(page.gui.store().laneCount(), 3);

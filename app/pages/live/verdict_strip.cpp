@@ -17,6 +17,7 @@
 #include "app/pages/colors.h"
 #include "app/pages/live/verdict_details.h"
 #include "app/pages/texts.h"
+#include "app/session/progress_text.h"
 #include "app/session/trained_context.h"
 #include "core/model/quantity.h"
 
@@ -128,28 +129,22 @@ void VerdictStrip::setState(const session::SessionState& state) {
   if (changed) refresh();
 }
 
-QString VerdictStrip::timeLeft(const session::Filling& filling) const {
+std::optional<int> VerdictStrip::secondsLeft(const session::Filling& filling) const {
   const qint64 elapsed = m_sinceFilling.elapsed();
   const int done = filling.done - m_filledBefore;
   if (elapsed < kTellsTimeAfterMs || done <= 0) return {};
   const double left = 1e-3 * static_cast<double>(elapsed) * (filling.total - filling.done) / done;
-  return QString(", about %1 s more").arg(grouped(std::max(1, static_cast<int>(std::lround(left)))));
+  return std::max(1, static_cast<int>(std::lround(left)));
 }
 
 void VerdictStrip::refresh() {
   const session::Filling& filling = m_state.filling;
   const session::Measuring& measuring = m_state.measuring;
   if (measuring.underWay) {
-    showProgress(QString("Measuring: batch %1 behind %2 positions, %3 % done.")
-                     .arg(measuring.at.batch)
-                     .arg(grouped(measuring.at.positions))
-                     .arg(static_cast<int>(100.0 * measuring.share)));
+    showProgress(toQt(session::progressText(measuring)));
     m_stop->setToolTip("Stop measuring; what was measured so far counts");
   } else if (filling.underWay()) {
-    showProgress(QString("Filling the caches with the prompt's text: %1 of %2 positions, %3 %%4.")
-                     .arg(grouped(filling.reached), grouped(filling.length))
-                     .arg(std::lround(100.0 * filling.reached / std::max(filling.length, 1)))
-                     .arg(timeLeft(filling)));
+    showProgress(toQt(session::progressText(filling, secondsLeft(filling))));
     m_stop->setToolTip("Stop filling and decode from here");
   } else {
     showVerdict();

@@ -52,8 +52,8 @@ class VerdictStrip : public QFrame {
 
  private:
   void refresh();
-  /// ", about 4 s more"; empty while that is not known.
-  QString timeLeft(const session::Filling& filling) const;
+  /// Nothing while it is not known.
+  std::optional<int> secondsLeft(const session::Filling& filling) const;
   void showVerdict();
   /// What takes its time just now, in one line.
   void showProgress(const QString& text);

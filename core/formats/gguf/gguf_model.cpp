@@ -224,13 +224,12 @@ TensorDirectory listTensors(const GgufSet& files) {
   return tensors;
 }
 
-/// A vocabulary that this program cannot read is no reason to keep the model shut: token ids still work.
 void readVocabulary(const GgufFile& file, model::Model& model) {
   try {
     model.tokenizer = readTokenizer(file);
     model.chatTemplate = readChatTemplate(file);
   } catch (const Error& error) {
-    model.notes.push_back(fmt::format("The tokenizer cannot be used, token ids can: {}.", error.what()));
+    model.notes.push_back(unusableTokenizerNote(error));
     return;
   }
   if (!model.tokenizer) return;

@@ -114,7 +114,6 @@ void compareBiases(const HuggingFaceConfig& config, const TensorDirectory& tenso
   }
 }
 
-/// A vocabulary that this program cannot read is no reason to keep the model shut: token ids still work.
 void readVocabulary(const fs::path& folder, model::Model& model) {
   try {
     model.tokenizer = loadHuggingFaceTokenizer(folder.string(), model.config.vocabSize);
@@ -123,7 +122,7 @@ void readVocabulary(const fs::path& folder, model::Model& model) {
       model.notes.emplace_back("The folder has no tokenizer.json: token ids work, text does not.");
     }
   } catch (const Error& error) {
-    model.notes.push_back(fmt::format("The tokenizer cannot be used, token ids can: {}.", error.what()));
+    model.notes.push_back(unusableTokenizerNote(error));
   }
 }
 
