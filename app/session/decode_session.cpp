@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <utility>
 
 #include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
 #include "app/session/speed_sweep_plan.h"
 #include "core/model/attention_pooling.h"
+#include "core/model/common_fill.h"
 #include "core/text/phrases.h"
 
 namespace headroom::session {
@@ -237,15 +237,13 @@ void DecodeSession::start() {
 
 std::vector<int> DecodeSession::promptOf(int laneIndex) const {
   const lanes::LaneEngine& engine = m_lanes.lane(laneIndex).engine;
-  int room = std::numeric_limits<int>::max();
+  std::vector<int> contexts;  // of the lanes that are fed this text
   for (int other = 0; other < m_lanes.laneCount(); ++other) {
-    // As far as all lanes that are fed this text can go.
-    if (m_lanes.lane(other).leader != m_lanes.lane(laneIndex).leader) continue;
-    const int limit = lanes::contextLimit(*m_lanes.lane(other).engine.decoder);
-    room = std::min(room, model::mostFilled(limit));
+    if (m_lanes.lane(other).leader == m_lanes.lane(laneIndex).leader)
+      contexts.push_back(lanes::contextLimit(*m_lanes.lane(other).engine.decoder));
   }
   return lanes::filledTokens(lanes::promptTokens({m_prompt, m_state.promptForm}, engine), engine,
-                             std::min(m_state.fill, room));
+                             std::min(m_state.fill, model::commonFill(contexts, model::mostFilled)));
 }
 
 void DecodeSession::fillShortTexts() {

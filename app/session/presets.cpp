@@ -1,10 +1,10 @@
 #include "app/session/presets.h"
 
 #include <algorithm>
-#include <limits>
+#include <vector>
 
 #include "app/session/settings.h"
-#include "core/model/decoder.h"
+#include "core/model/common_fill.h"
 
 namespace headroom::session {
 
@@ -13,16 +13,15 @@ constexpr double kReadingPace = 10.0;  ///< tokens per second that a class can f
 constexpr int kPresetBatch = 8;
 
 void fillContexts(lanes::Experiment& experiment, std::span<const LaneInfo> lanes) {
-  int positions = std::numeric_limits<int>::max();
+  std::vector<int> contexts;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     const LaneInfo& info = lanes[lane];
     if (info.card.isTrace) continue;
     const bool isOffered = info.config.contextLength <= model::kMostOfferedContext;
     experiment.lanes[lane].options.contextLength = isOffered ? 0 : model::kMostOfferedContext;
-    positions = std::min(positions,
-                         model::mostFilled(std::min(info.config.contextLength, model::kMostOfferedContext)));
+    contexts.push_back(std::min(info.config.contextLength, model::kMostOfferedContext));
   }
-  if (positions < std::numeric_limits<int>::max()) experiment.fill = positions;
+  if (!contexts.empty()) experiment.fill = model::commonFill(contexts, model::mostFilled);
 }
 }  // namespace
 

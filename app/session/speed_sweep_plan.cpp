@@ -1,11 +1,13 @@
 #include "app/session/speed_sweep_plan.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "core/analysis/verdict.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/clock.h"
+#include "core/model/common_fill.h"
 
 namespace headroom::session {
 
@@ -60,8 +62,11 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
                               lanes::LaneOpener& opener) {
   SpeedSweepPlan plan{.subjects = subjectsOf(lanes, requests, opener), .options = {}};
   if (plan.subjects.empty()) return plan;
+  const auto indices = std::views::iota(0, lanes.laneCount());
+  const int most = std::min(kLongestSweep, model::commonFill(indices, [&](int lane) {
+                              return model::mostFill(lanes.lane(lane).engine.decoder->config());
+                            }));
   int longest = kShortestSweep;
-  int most = kLongestSweep;
   std::uint64_t bytesPerPosition = 0;
   for (int index = 0; index < lanes.laneCount(); ++index) {
     const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
@@ -69,7 +74,6 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
     const bool isSubject = lanes.lane(index).engine.model && decoder.options().kvType != model::KvType::F64;
     if (isSubject && plan.deviceName.empty()) plan.deviceName = decoder.deviceName();
     longest = std::max(longest, 2 * decoder.position());
-    most = std::min(most, model::mostFill(config));
     bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
   }
   plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 
 #include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
+#include "core/model/common_fill.h"
 #include "core/model/error.h"
 #include "core/model/quantity.h"
 #include "core/text/phrases.h"
@@ -277,9 +279,10 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
   if (!lanesAreSettled()) return;
   leave(inWords<SentenceId::BackToPlace>());
   std::vector<LaneRequest> lanes = m_lanes;
-  int positions = point.positions;
-  for (std::size_t lane = 0; lane < lanes.size(); ++lane)
-    positions = std::min(positions, model::mostFill(configOf(lane)));
+  const auto indices = std::views::iota(std::size_t{0}, lanes.size());
+  const int positions = std::min(point.positions, model::commonFill(indices, [this](std::size_t lane) {
+                                   return model::mostFill(configOf(lane));
+                                 }));
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     lanes[lane].options.batch = point.batch;
     lanes[lane].options.contextLength = model::contextToFill(configOf(lane), positions);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/model/common_fill.h"
 #include "core/model/quantity.h"
 #include "core/text/phrases.h"
 
@@ -224,10 +225,9 @@ class Judge {
     const std::uint64_t bytes =
         model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
                             static_cast<std::uint64_t>(at.batch));
-    // Where one goes all lanes go.
-    int most = m_reach.maximumPositions;
-    for (const JudgedLane& lane : m_lanes) most = std::min(most, model::mostFill(lane.measurement.config));
-    return at.positions <= most && bytes <= m_reach.maximumCacheBytes;
+    const int most = model::commonFill(
+        m_lanes, [](const JudgedLane& lane) { return model::mostFill(lane.measurement.config); });
+    return at.positions <= std::min(most, m_reach.maximumPositions) && bytes <= m_reach.maximumCacheBytes;
   }
 
   std::optional<Promise> measuredPromise(double goal) const {

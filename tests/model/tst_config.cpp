@@ -1,5 +1,6 @@
 #include <QtTest>
 
+#include "core/model/common_fill.h"
 #include "core/model/decoder.h"
 #include "core/model/error.h"
 
@@ -23,6 +24,21 @@ class TestConfig : public QObject {
     config.traits.positions = model::Positions::Learned;
     QCOMPARE(model::contextOf(config, {.contextLength = 512}), 512);
     QVERIFY_THROWS_EXCEPTION(model::Error, model::contextOf(config, {.contextLength = 513}));
+  }
+
+  /// Of several lanes the shortest context says how far all are filled, wherever it stands; 128 positions
+  /// stay free behind it, of a short one half.
+  void whereOneGoesAllGo() {
+    model::ModelConfig learned;
+    learned.contextLength = 1024;
+    learned.traits.positions = model::Positions::Learned;
+    const model::ModelConfig rope;
+    const std::vector<model::ModelConfig> none;
+    QCOMPARE(model::commonFill(none, model::mostFill), 65536 - 128);
+    for (const auto& models : {std::vector{learned, rope}, std::vector{rope, learned, rope}})
+      QCOMPARE(model::commonFill(models, model::mostFill), 1024 - 128);
+    QCOMPARE(model::commonFill(std::vector{70000, 90000}, model::mostFilled), 70000 - 128);
+    QCOMPARE(model::commonFill(std::vector{4096, 100}, model::mostFilled), 50);
   }
 };
 

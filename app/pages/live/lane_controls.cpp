@@ -11,12 +11,11 @@
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
+#include "core/model/common_fill.h"
 
 namespace headroom::pages {
 
 namespace {
-
-constexpr int kMostFill = model::mostFilled(model::kMostOfferedContext);
 
 /// Shows `value` in a combo box, or nothing where the lanes differ.
 void showValue(QComboBox* box, const QVariant& value, bool same) {
@@ -72,12 +71,13 @@ LaneControls::LaneControls(QWidget* parent)
   for (const model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive})
     m_kernel->addItem(toQt(shortName(kernel)), static_cast<int>(kernel));
   add("Kernel", m_kernel, "kernel",
-      "Shared: each key and value is loaded for the query heads that read it together.\nNaive: once per query "
+      "Shared: each key and value is loaded for the query heads that read it together.\nNaive: once per "
+      "query "
       "head, so sharing heads saves memory but no traffic.");
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
       "Decode the same model with both kernels side by side: the same text, other bytes (Ctrl+E)");
-  m_fill->setRange(0, kMostFill);
+  m_fill->setRange(0, model::commonFill(m_models, model::mostFill));
   m_fill->setSingleStep(256);
   m_fill->setGroupSeparatorShown(true);
   m_fill->setSpecialValueText("prompt only");
@@ -127,14 +127,12 @@ void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
   const QSignalBlocker silent(m_scope);
   m_scope->clear();
   m_scope->addItem(lanes.empty() ? "No lane" : "All lanes");
-  int mostFill = kMostFill;
   for (const session::LaneInfo& info : infos) {
     m_scope->addItem(QString::fromStdString(info.title));
     m_models.push_back(info.config);
-    mostFill = std::min(mostFill, model::mostFill(info.config));
   }
   const QSignalBlocker silentFill(m_fill);
-  m_fill->setRange(0, mostFill);
+  m_fill->setRange(0, model::commonFill(m_models, model::mostFill));
   m_scope->setCurrentIndex(before > 0 && before < m_scope->count() ? before : 0);
   showOptions();
 }
