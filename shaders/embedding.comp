@@ -1,6 +1,6 @@
 // Stage Embedding: stream[token][:] = row `token` of the embedding matrix, scaled, and that of the position where
 // positions are learned.
-// Workgroups: (columns / 4 / 8, tokens); one texel per lane.
+// Workgroups: (columns / 4 / HEADROOM_LANES, tokens); one texel per lane.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -26,9 +26,9 @@ vec4 weightsOf(uint row, uint column4) {
 }
 #else
 vec4 weightsOf(uint row, uint column4) {
-  const vec4 texel = loadTexel((row / 8 * COLUMNS4 + column4) * 8 + row % 8);
+  const vec4 texel = loadTexel(packedIndex(row, column4, COLUMNS4));
   if (WEIGHT_FORMAT != FORMAT_Q8) return texel;
-  return round(texel * 127.0) * loadScale((row / 8 * (COLUMNS4 / 8) + column4 / 8) * 8 + row % 8);
+  return round(texel * 127.0) * loadScale(packedIndex(row, column4 / Q8_TEXELS, COLUMNS4 / Q8_TEXELS));
 }
 #endif
 

@@ -1,5 +1,5 @@
 // Stage FfnGateUp: norm, gate and up projections, activation(gate) * up (Shazeer 2020, arXiv 2002.05202). The two
-// matrices are one on the device: by turns 8 rows of each in the packed family, one row of each in the other.
+// matrices are one on the device: by turns a block of each in the packed family, one row of each in the other.
 // PLAIN_FFN: norm, up projection, activation(up).
 #version 460
 #extension GL_GOOGLE_include_directive : require

@@ -3,7 +3,8 @@
 #ifndef HEADROOM_KERNEL_PARAMS_H
 #define HEADROOM_KERNEL_PARAMS_H
 
-// Invocations of a workgroup; each group is one subgroup or a part of one.
+// Invocations of a workgroup; each group is one subgroup or a part of one. A block of rows of the packed family has a
+// row for each.
 #define HEADROOM_LANES 8
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4

@@ -6,8 +6,6 @@
 #include <map>
 #include <vector>
 
-#include "shaders/kernel_params.h"
-
 namespace headroom::engine {
 
 namespace {
@@ -15,7 +13,6 @@ namespace {
 using model::KernelFamily;
 using model::Storage;
 
-constexpr std::uint64_t kBlockRows = 8;
 constexpr std::uint64_t kQ8Columns = model::kQ8BlockElements;
 constexpr std::uint64_t kQ8BlockBytes = model::kQ8BlockBytes;
 /// Rows laid out and uploaded at once; a multiple of all workgroups' rows.
@@ -90,11 +87,12 @@ class RowReader {
   std::vector<std::byte> m_bytes;
 };
 
-/// Where four elements of a row lie, in texels: [row / 8][column4][row % 8] or [row][column4].
+/// Where four elements of a row lie, in texels: [block of rows][column4][row in it] or [row][column4].
 std::uint64_t texelIndex(KernelFamily family, std::uint64_t row, std::uint64_t column4,
                          std::uint64_t columns4) {
   if (family == KernelFamily::Rows) return row * columns4 + column4;
-  return (row / kBlockRows * columns4 + column4) * kBlockRows + row % kBlockRows;
+  constexpr auto kBlock = static_cast<std::uint64_t>(kBlockRows);
+  return (row / kBlock * columns4 + column4) * kBlock + row % kBlock;
 }
 
 /// Puts the texels of a row where they belong. The size is a constant, for this loop handles every weight.
@@ -141,8 +139,8 @@ class SourceRows {
 
 /// Rows that one workgroup, or one turn of a subgroup, computes.
 std::uint64_t groupRowsOf(const DeviceMatrix::Form& form) {
-  return form.family == KernelFamily::Packed ? kBlockRows * static_cast<std::uint64_t>(form.rowBlocks)
-                                             : HEADROOM_SUBGROUP_ROWS;
+  return static_cast<std::uint64_t>(form.family == KernelFamily::Packed ? kBlockRows * form.rowBlocks
+                                                                        : HEADROOM_SUBGROUP_ROWS);
 }
 
 /// Rows on the device: whole workgroups of the packed family.
@@ -170,7 +168,7 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                                    vulkan::MemoryPlace::Device, what);
   }
   RowReader reader(form.storage, static_cast<std::uint64_t>(form.columns));
-  const std::uint64_t stride = form.family == KernelFamily::Packed ? kBlockRows * texelBytes : texelBytes;
+  const std::uint64_t stride = texelIndex(form.family, 0, 1, columns4) * texelBytes;
   std::vector<std::byte> laidOut;
   std::vector<std::uint16_t> scales;
   for (std::uint64_t first = 0; first < m_storedRows; first += kSlabRows) {

@@ -8,8 +8,12 @@
 #include "core/model/model.h"
 #include "core/model/tensor.h"
 #include "core/vulkan/buffer.h"
+#include "shaders/kernel_params.h"
 
 namespace headroom::engine {
+
+/// Rows of a block of the packed family, a lane for each.
+inline constexpr int kBlockRows = HEADROOM_LANES;
 
 constexpr std::uint64_t roundUp(std::uint64_t value, std::uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -43,7 +47,7 @@ class DeviceMatrix {
     std::int64_t columns = 0;
     model::Storage storage = model::Storage::F32;
     model::KernelFamily family = model::KernelFamily::Packed;
-    int rowBlocks = 4;  ///< blocks of 8 rows per workgroup of the packed family
+    int rowBlocks = 4;  ///< blocks of kBlockRows rows per workgroup of the packed family
   };
 
   DeviceMatrix() = default;

@@ -42,8 +42,7 @@ struct DeviceLayer {
   DeviceProjection attentionOutput;
   GainVector attentionPostNorm;
   GainVector ffnNorm;
-  DeviceProjection
-      gateUp;  ///< gate and up by turns: 8 rows of each (packed family), or one row of each; or up
+  DeviceProjection gateUp;  ///< gate and up by turns: a block of each (packed family), or a row; or up
   DeviceProjection ffnDown;
   GainVector ffnPostNorm;
 };

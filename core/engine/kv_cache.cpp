@@ -19,27 +19,36 @@ std::uint64_t sectionCount(const model::ModelConfig& config) {
 }
 }  // namespace
 
+std::uint64_t KvCache::sectionBytes(const model::ModelConfig& config, model::KvType type, int contextLength,
+                                    int sequences) {
+  return model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
+                             static_cast<std::uint64_t>(sequences)) /
+         sectionCount(config);
+}
+
+std::uint64_t KvCache::sectionTexels(const model::ModelConfig& config, model::KvType type, int contextLength,
+                                     int sequences) {
+  return sectionBytes(config, type, contextLength, sequences) /
+         (4ull * static_cast<std::uint64_t>(model::bytesPerElement(type)));
+}
+
 std::uint64_t KvCache::bytesOf(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                                model::KvType type, int contextLength, int sequences) {
-  const std::uint64_t formula = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
-                                                    static_cast<std::uint64_t>(sequences));
   const std::uint64_t alignment =
       std::max(device.limits.minStorageBufferOffsetAlignment, device.limits.minTexelBufferOffsetAlignment);
-  return roundUp(formula / sectionCount(config), alignment) * sectionCount(config);
+  return roundUp(sectionBytes(config, type, contextLength, sequences), alignment) * sectionCount(config);
 }
 
 KvCache::KvCache(vulkan::Device& device, const model::ModelConfig& config, model::KvType type,
                  int contextLength, int sequences)
     : m_type(type),
-      m_formulaBytes(model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength),
-                                         static_cast<std::uint64_t>(sequences))),
-      m_sectionBytes(m_formulaBytes / sectionCount(config)),
+      m_sectionBytes(sectionBytes(config, type, contextLength, sequences)),
       m_sectionStride(bytesOf(device.info(), config, type, contextLength, sequences) / sectionCount(config)),
       m_buffer(device, m_sectionStride * sectionCount(config), vulkan::MemoryPlace::Device,
                fmt::format("a KV cache of {} positions", contextLength)) {
   // Kernels of the rows family load from storage buffers, which may be larger.
-  const auto texelBytes = 4ull * static_cast<std::uint64_t>(model::bytesPerElement(type));
-  if (m_sectionBytes / texelBytes > device.info().limits.maxTexelBufferElements) return;
+  const std::uint64_t texels = sectionTexels(config, type, contextLength, sequences);
+  if (texels > device.info().limits.maxTexelBufferElements) return;
   const VkFormat format =
       type == model::KvType::F32 ? VK_FORMAT_R32G32B32A32_SFLOAT : VK_FORMAT_R16G16B16A16_SFLOAT;
   for (std::uint64_t index = 0; index < sectionCount(config); ++index) {

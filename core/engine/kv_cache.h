@@ -13,6 +13,12 @@ namespace headroom::engine {
 /// [sequence][kv_head][position][head_dim] of f32 or f16.
 class KvCache {
  public:
+  /// Bytes of a section: the keys, or the values, of one layer.
+  static std::uint64_t sectionBytes(const model::ModelConfig& config, model::KvType type, int contextLength,
+                                    int sequences);
+  /// Four elements, as texel buffers address them, of a section.
+  static std::uint64_t sectionTexels(const model::ModelConfig& config, model::KvType type, int contextLength,
+                                     int sequences);
   /// Bytes that a cache takes on a device, each section aligned; before the device rounds up the whole.
   static std::uint64_t bytesOf(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
                                model::KvType type, int contextLength, int sequences);
@@ -45,8 +51,7 @@ class KvCache {
   vulkan::Binding section(int index) const;
 
   model::KvType m_type;
-  std::uint64_t m_formulaBytes;
-  std::uint64_t m_sectionBytes;   ///< keys or values of one layer
+  std::uint64_t m_sectionBytes;
   std::uint64_t m_sectionStride;  ///< m_sectionBytes up to the device's offset alignment
   vulkan::Buffer m_buffer;
   std::vector<vulkan::TexelView> m_views;

@@ -1,7 +1,7 @@
 #include "core/engine/stage_captures.h"
 
-
 #include "core/engine/softmax_extent.h"
+#include "core/engine/step_input.h"
 #include "core/model/capture_place.h"
 #include "core/model/rope.h"
 #include "shaders/kernel_params.h"
@@ -154,9 +154,8 @@ std::vector<model::Activations> readCaptures(const StepShape& shape, const StepB
                                              const StepForm& form) {
   std::vector<model::Activations> all;
   const StepParams& params = buffers.params.mapped<const StepParams>()[0];
-  const auto rows = std::span(params.tokens).first(params.tokenCount);
-  const auto first = std::ranges::find(rows, 0u, &TokenParams::captureRow);
-  if (first == rows.end()) return all;
+  const std::optional<int> first = firstCaptured(params);
+  if (!first) return all;
   auto from = buffers.captured.mapped<const float>().subspan(params.captureBase);
   for (const CapturedPlace& place : form.captures) {
     const std::uint64_t copied = shape.capturedColumns(place.point);
@@ -165,7 +164,7 @@ std::vector<model::Activations> readCaptures(const StepShape& shape, const StepB
         .point = place.point,
         .layer = place.layer,
         .rowCount = static_cast<int>(params.captureRows),
-        .firstPosition = static_cast<int>(first->position),
+        .firstPosition = *first,
         .columns = columns,
         .values = std::vector<float>(params.captureRows * static_cast<std::size_t>(columns))});
     for (std::size_t row = 0; row < params.captureRows; ++row) {

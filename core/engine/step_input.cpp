@@ -12,15 +12,18 @@ using model::LogitsRequest;
 using model::StepRow;
 
 /// The captured rows are those of one sequence, in their order.
+bool isCaptured(const StepRow& row, const Capture& capture) {
+  return row.sequence == capture.sequence;
+}
+
 void fillInRows(StepParams& params, std::span<const StepRow> rows, const Capture& capture) {
   params.tokenCount = static_cast<std::uint32_t>(rows.size());
   params.captureRows = 0;
   for (std::size_t index = 0; index < rows.size(); ++index) {
-    const bool captured = rows[index].sequence == capture.sequence;
     params.tokens[index] = {.token = static_cast<std::uint32_t>(rows[index].token),
                             .position = static_cast<std::uint32_t>(rows[index].position),
                             .sequence = static_cast<std::uint32_t>(rows[index].sequence),
-                            .captureRow = captured ? params.captureRows++ : kNoSlot};
+                            .captureRow = isCaptured(rows[index], capture) ? params.captureRows++ : kNoSlot};
   }
 }
 
@@ -30,7 +33,7 @@ void fillInCapture(StepParams& params, const StepShape& shape, std::span<const S
   std::ranges::fill(params.headSlots, kNoSlot);
   int positions = 0;
   for (const StepRow& row : rows) {
-    if (row.sequence == capture.sequence) positions = row.position + 1;
+    if (isCaptured(row, capture)) positions = row.position + 1;
   }
   const CaptureLayout layout = shape.captureLayout(capture, positions);
   params.captureStride = static_cast<std::uint32_t>(layout.stride);
@@ -67,7 +70,7 @@ std::size_t stepRows(const StepShape& shape, std::span<const StepRow> rows, cons
   const std::size_t length = model::stepLength(rows, static_cast<std::size_t>(shape.blockTokens));
   std::vector<std::size_t> captured;  // of the rows that are
   for (std::size_t index = 0; index < length; ++index) {
-    if (rows[index].sequence == capture.sequence) captured.push_back(index);
+    if (isCaptured(rows[index], capture)) captured.push_back(index);
   }
   if (captured.empty()) return length;
   const auto room = static_cast<std::size_t>(
@@ -89,6 +92,12 @@ StepForm fillIn(StepParams& params, const StepShape& shape, std::span<const Step
     for (const int layer : activations.layers) form.captures.push_back({activations.point, layer});
   }
   return form;
+}
+
+std::optional<int> firstCaptured(const StepParams& params) {
+  const auto rows = std::span(params.tokens).first(params.tokenCount);
+  const auto first = std::ranges::find(rows, 0u, &TokenParams::captureRow);
+  return first == rows.end() ? std::nullopt : std::optional(static_cast<int>(first->position));
 }
 
 }  // namespace headroom::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "core/engine/step_form.h"
@@ -18,5 +19,8 @@ std::size_t stepRows(const StepShape& shape, std::span<const model::StepRow> row
 /// those of `rows`, or none. The form that the step has.
 StepForm fillIn(StepParams& params, const StepShape& shape, std::span<const model::StepRow> rows,
                 const model::StepRequest& request, std::span<const int> targets);
+
+/// The position of the first row that a step captures; nothing when it captures none.
+std::optional<int> firstCaptured(const StepParams& params);
 
 }  // namespace headroom::engine

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/engine/softmax_extent.h"
+#include "core/engine/step_input.h"
 #include "core/model/finite.h"
 #include "shaders/kernel_params.h"
 
@@ -43,15 +44,14 @@ const StepParams& paramsOf(const StepBuffers& buffers) {
 model::AttentionRows headerOf(const StepShape& shape, const StepParams& params,
                               const model::Capture& capture) {
   model::AttentionRows attention;
-  const std::span<const TokenParams> rows = std::span(params.tokens).first(params.tokenCount);
-  const auto first = std::ranges::find(rows, 0u, &TokenParams::captureRow);
-  if (first == rows.end()) return attention;
+  const std::optional<int> first = firstCaptured(params);
+  if (!first) return attention;
   for (int layer = 0; layer < shape.config.layerCount; ++layer) {
     if (capture.wants(layer)) attention.layers.push_back(layer);
   }
   attention.queryHeads = capture.wantedHeads(shape.config.attention.queryHeadCount);
   attention.rowCount = static_cast<int>(params.captureRows);
-  attention.firstPosition = static_cast<int>(first->position);
+  attention.firstPosition = *first;
   attention.pooling = model::poolingFor(attention.firstPosition + attention.rowCount, capture.cells);
   attention.rowStride = attention.valueCount(attention.rowCount - 1);
   return attention;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/engine/kv_cache.h"
 #include "core/vulkan/check.h"
 #include "shaders/kernel_params.h"
 
@@ -51,16 +52,14 @@ void checkOptions(const vulkan::DeviceInfo& device, const model::ModelConfig& co
     refuse(device, "it has no 16-bit storage for an f16 cache; choose an f32 cache");
   }
   const std::uint64_t layerBytes =
-      model::kvCacheBytes(config, options.kvType, static_cast<std::uint64_t>(options.contextLength),
-                          static_cast<std::uint64_t>(options.batch)) /
-      (2ull * static_cast<std::uint64_t>(config.layerCount));
+      KvCache::sectionBytes(config, options.kvType, options.contextLength, options.batch);
   if (layerBytes > device.limits.maxStorageBufferRange) {
     refuse(device,
            fmt::format("the keys of one layer at {} positions are {} bytes, the device binds at most {}",
                        options.contextLength, layerBytes, device.limits.maxStorageBufferRange));
   }
   const std::uint64_t layerTexels =
-      layerBytes / (4ull * static_cast<std::uint64_t>(model::bytesPerElement(options.kvType)));
+      KvCache::sectionTexels(config, options.kvType, options.contextLength, options.batch);
   if (family == KernelFamily::Packed && layerTexels > device.limits.maxTexelBufferElements) {
     refuse(device, fmt::format("the keys of one layer in the KV cache at {} positions are {} texels, the "
                                "device addresses at most {}; choose a shorter context",

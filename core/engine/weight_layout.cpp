@@ -81,7 +81,7 @@ class LayoutMaker {
   /// Gate and up by turns, as many rows of each as the kernels compute side by side.
   ProjectionLayout gateUp(const model::LayerWeights& layer, const NormSource& norm, const std::string& what,
                           bool hasTerms) const {
-    const std::int64_t turn = m_plan.family == KernelFamily::Packed ? 8 : 1;
+    const std::int64_t turn = m_plan.family == KernelFamily::Packed ? kBlockRows : 1;
     const auto rows = static_cast<std::int64_t>(
         2 * roundUp(static_cast<std::uint64_t>(layer.ffnGate.rows), static_cast<std::uint64_t>(turn)));
     const auto rowAt = [&layer, turn](std::int64_t row) {
