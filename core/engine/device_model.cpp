@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "core/engine/memory_plan.h"
-#include "core/engine/step_shape.h"
 #include "core/engine/translate_errors.h"
 
 namespace headroom::engine {
@@ -28,14 +27,13 @@ UploadWatch watchOf(const model::Model& model, const UploadOptions& options) {
 
 DeviceModel::DeviceModel(vulkan::Device& device, const model::Model& model, const model::KernelPlan& plan,
                          const UploadOptions& options)
-    : m_device(device), m_config(model.config) {
+    : DeviceModel(device, WeightLayout::on(device.info(), model, plan, options.storage), options) {}
+
+DeviceModel::DeviceModel(vulkan::Device& device, const WeightLayout& layout, const UploadOptions& options)
+    : m_device(device), m_config(layout.model.config), m_plan(layout.plan), m_need(layout.need()) {
   translateErrors([&] {
-    requireKernels(device.info(), m_config);
-    m_plan = resolvePlan(device.info(), plan);
-    const WeightLayout layout(model, m_plan, options.storage);
-    m_need = memoryNeed(layout);
-    refuseIfTooLarge(device.info(), device.memory(), m_need);
-    m_weights = std::make_unique<DeviceWeights>(device, layout, watchOf(model, options));
+    planMemory(device.info(), device.memory(), {.need = m_need}, nullptr).require();
+    m_weights = std::make_unique<DeviceWeights>(device, layout, watchOf(layout.model, options));
     device.finishUploads();  // a model that did not arrive must not decode
   });
 }

@@ -28,6 +28,8 @@ class DeviceModel {
   /// Throws model::Error when the device has no kernels for the model or no room for its weights.
   DeviceModel(vulkan::Device& device, const model::Model& model, const model::KernelPlan& plan = {},
               const UploadOptions& options = {});
+  /// Uploads what `layout` says; of `options` only progress counts.
+  DeviceModel(vulkan::Device& device, const WeightLayout& layout, const UploadOptions& options = {});
   DeviceModel(const DeviceModel&) = delete;
   DeviceModel& operator=(const DeviceModel&) = delete;
 

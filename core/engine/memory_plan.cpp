@@ -9,7 +9,6 @@
 #include "core/engine/step_buffers.h"
 #include "core/engine/translate_errors.h"
 #include "core/model/quantity.h"
-#include "core/vulkan/check.h"
 
 namespace headroom::engine {
 
@@ -27,13 +26,11 @@ std::string partsText(const model::MemoryNeed& need, int contextLength) {
   return parts;
 }
 
-[[noreturn]] void refuse(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
-                         const model::MemoryNeed& need, int contextLength, const std::string& advice) {
-  throw vulkan::Error(fmt::format("{} {} on {} ({}), where {} of {} are free; {} fit.",
-                                  need.weights > 0 ? "This model needs" : "A decoder of this model needs",
-                                  model::bytesText(need.total()), device.name, partsText(need, contextLength),
-                                  model::bytesText(memory.free), model::bytesText(memory.total), advice),
-                      need.total() <= memory.total ? VK_ERROR_OUT_OF_DEVICE_MEMORY : VK_ERROR_UNKNOWN);
+model::MemoryNeed needOf(const vulkan::DeviceInfo& device, const StepShape& shape) {
+  model::MemoryNeed need{.cache = KvCache::bytesOf(device, shape.config, shape.options.kvType,
+                                                   shape.options.contextLength, shape.options.batch)};
+  for (const StepBuffers::Planned& buffer : StepBuffers::plan(shape)) need.working += buffer.bytes;
+  return need;
 }
 
 /// The longest context below that of `shape` whose decoder fits into `room`; 0 when none does.
@@ -44,55 +41,58 @@ int contextThatFits(const vulkan::DeviceInfo& device, const StepShape& shape, st
     model::DecoderOptions options = shape.options;
     options.contextLength = fits + (tooLong - fits) / 2;
     const StepShape shorter = StepShape::make(device, shape.config, options);
-    (memoryNeed(device, shorter).total() <= room ? fits : tooLong) = options.contextLength;
+    (needOf(device, shorter).total() <= room ? fits : tooLong) = options.contextLength;
   }
   return fits;
 }
 
+StepShape shapeOf(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                  model::DecoderOptions options, const model::KernelPlan& kernels) {
+  options.kernels = kernels;
+  return StepShape::make(device, config, options);
+}
+
 }  // namespace
 
-model::MemoryNeed memoryNeed(const WeightLayout& layout) {
-  return {.weights = layout.bytes(), .storage = layout.storageText()};
+void MemoryPlan::require() const {
+  if (!refusal.empty()) throw vulkan::Error(refusal, result);
 }
 
-model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const StepShape& shape) {
-  model::MemoryNeed need{.cache = KvCache::bytesOf(device, shape.config, shape.options.kvType,
-                                                   shape.options.contextLength, shape.options.batch)};
-  for (const StepBuffers::Planned& buffer : StepBuffers::plan(shape)) need.working += buffer.bytes;
-  return need;
+MemoryPlan planMemory(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
+                      const PlannedWeights& weights, const StepShape* decoder) {
+  MemoryPlan plan{.weights = weights.need};
+  if (decoder != nullptr) plan.decoder = needOf(device, *decoder);
+  const model::MemoryNeed missing = weights.areThere ? plan.decoder : plan.need();
+  if (missing.total() <= memory.free) return plan;
+  const int fits = decoder != nullptr && missing.weights < memory.free
+                       ? contextThatFits(device, *decoder, memory.free - missing.weights)
+                       : 0;
+  plan.refusal =
+      fmt::format("{} {} on {} ({}), where {} of {} are free; {} fit.",
+                  weights.areThere ? "A decoder of this model needs" : "This model needs",
+                  model::bytesText(missing.total()), device.name,
+                  partsText(missing, decoder != nullptr ? decoder->options.contextLength : 0),
+                  model::bytesText(memory.free), model::bytesText(memory.total),
+                  fits > 0 ? fmt::format("a context of {} positions would", model::groupDigits(fits))
+                           : "a smaller model, or one of smaller storage, would");
+  plan.result = missing.total() <= memory.total ? VK_ERROR_OUT_OF_DEVICE_MEMORY : VK_ERROR_UNKNOWN;
+  return plan;
 }
 
-model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const model::Model& model,
-                             const model::DecoderOptions& options, DeviceStorage storage) {
+MemoryPlan planMemory(const vulkan::Device& device, const WeightLayout& weights,
+                      const model::DecoderOptions& options) {
   return translateErrors([&] {
-    const StepShape shape = StepShape::make(device, model.config, options);
-    return memoryNeed(WeightLayout(model, shape.plan, storage)) + memoryNeed(device, shape);
+    const StepShape shape = shapeOf(device.info(), weights.model.config, options, weights.plan);
+    return planMemory(device.info(), device.memory(), {.need = weights.need()}, &shape);
   });
 }
 
-void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
-                      const model::MemoryNeed& need) {
-  if (need.total() <= memory.free) return;
-  refuse(device, memory, need, 0, "a smaller model, or one of smaller storage, would");
-}
-
-void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
-                      const StepShape& shape, const model::MemoryNeed& need) {
-  if (need.total() <= memory.free) return;
-  const int fits =
-      need.weights < memory.free ? contextThatFits(device, shape, memory.free - need.weights) : 0;
-  refuse(device, memory, need, shape.options.contextLength,
-         fits > 0 ? fmt::format("a context of {} positions would", model::groupDigits(fits))
-                  : "a smaller model, or one of smaller storage, would");
-}
-
-void requireRoom(const vulkan::Device& device, const model::Model& model,
-                 const model::DecoderOptions& options, DeviceStorage storage) {
-  translateErrors([&] {
-    const vulkan::DeviceInfo& info = device.info();
-    const StepShape shape = StepShape::make(info, model.config, options);
-    refuseIfTooLarge(info, device.memory(), shape,
-                     memoryNeed(WeightLayout(model, shape.plan, storage)) + memoryNeed(info, shape));
+MemoryPlan planMemory(const DeviceModel& weights, const model::DecoderOptions& options) {
+  return translateErrors([&] {
+    const vulkan::Device& device = weights.device();
+    const StepShape shape =
+        shapeOf(device.info(), weights.config(), options, weights.planFor(options.kernels));
+    return planMemory(device.info(), device.memory(), {.need = weights.need(), .areThere = true}, &shape);
   });
 }
 

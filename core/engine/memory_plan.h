@@ -1,34 +1,41 @@
 #pragma once
 
-#include <functional>
+#include <string>
 
+#include "core/engine/device_model.h"
 #include "core/engine/step_shape.h"
 #include "core/engine/weight_layout.h"
 #include "core/model/memory_need.h"
-#include "core/model/model.h"
+#include "core/vulkan/check.h"
 
 namespace headroom::engine {
 
-/// What a DeviceModel of that layout takes: weights. Exact, before the device rounds each buffer up.
-model::MemoryNeed memoryNeed(const WeightLayout& layout);
-/// What a decoder of that shape takes beside its DeviceModel: cache and working memory. Exact likewise.
-model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const StepShape& shape);
-/// Both, for `model` on `device` with `options`. Throws model::Error when it has no kernels for the model.
-model::MemoryNeed memoryNeed(const vulkan::DeviceInfo& device, const model::Model& model,
-                             const model::DecoderOptions& options,
-                             DeviceStorage storage = DeviceStorage::AsStored);
+/// Weights that decoders are planned with.
+struct PlannedWeights {
+  model::MemoryNeed need;
+  bool areThere = false;  ///< on the device: they take nothing more
+};
 
-/// Throws vulkan::Error when `need` is more than what is free: how much is needed, free and there.
-void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
-                      const model::MemoryNeed& need);
-/// The same for a decoder of `shape`, with its weights when they are not on the device yet: also says which
-/// context would fit.
-void refuseIfTooLarge(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
-                      const StepShape& shape, const model::MemoryNeed& need);
+/// What weights and a decoder on them take of a device's memory, computed before anything is allocated, and
+/// whether what is not there yet fits. Exact, before the device rounds each buffer up.
+struct MemoryPlan {
+  model::MemoryNeed weights;
+  model::MemoryNeed decoder;  ///< cache and working memory
+  std::string refusal = {};  ///< how much is needed, free and there, and what would fit; empty when this does
+  VkResult result = VK_SUCCESS;  ///< out of memory where it would fit a device that nobody else uses
 
-/// Throws model::Error when a DeviceModel of `model` and a decoder of `options` would not both fit: before
-/// the first of them takes its time. Throws also when there are no kernels.
-void requireRoom(const vulkan::Device& device, const model::Model& model,
-                 const model::DecoderOptions& options, DeviceStorage storage = DeviceStorage::AsStored);
+  model::MemoryNeed need() const { return weights + decoder; }
+  /// Throws vulkan::Error with the refusal, where there is one.
+  void require() const;
+};
+
+/// Of weights and a decoder of that shape; of weights alone when it is null.
+MemoryPlan planMemory(const vulkan::DeviceInfo& device, const vulkan::DeviceMemory& memory,
+                      const PlannedWeights& weights, const StepShape* decoder);
+/// Of a decoder of `options` on weights that are to be uploaded, or are there. Throws model::Error when there
+/// are no kernels for it.
+MemoryPlan planMemory(const vulkan::Device& device, const WeightLayout& weights,
+                      const model::DecoderOptions& options);
+MemoryPlan planMemory(const DeviceModel& weights, const model::DecoderOptions& options);
 
 }  // namespace headroom::engine

@@ -44,8 +44,10 @@ VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::Decode
     model::DecoderOptions planned = options;
     planned.kernels = m_model.planFor(options.kernels);
     m_shape = StepShape::make(m_device.info(), m_model.config(), planned);
-    m_need = memoryNeed(m_device.info(), m_shape);
-    refuseIfTooLarge(m_device.info(), m_device.memory(), m_shape, m_need);
+    const MemoryPlan memory =
+        planMemory(m_device.info(), m_device.memory(), {.need = m_model.need(), .areThere = true}, &m_shape);
+    memory.require();
+    m_need = memory.decoder;
     m_resources = std::make_unique<Resources>(m_device, m_shape);
     program({.rows = m_shape.options.batch, .logitsRows = m_shape.options.batch});
     m_device.finishUploads();

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "core/engine/row_terms.h"
+#include "core/engine/step_shape.h"
+#include "core/engine/translate_errors.h"
 
 namespace headroom::engine {
 
@@ -105,11 +107,15 @@ class LayoutMaker {
     return m_plan.family == KernelFamily::Packed && anyHoldsMinus128(tensors) ? Storage::F32 : first;
   }
 
+  /// Looks at each tensor once: a tied one is laid out twice.
   bool anyHoldsMinus128(std::initializer_list<const Tensor*> tensors) const {
     return std::ranges::any_of(tensors, [&](const Tensor* tensor) {
-      const bool holds = holdsMinus128(*tensor);
-      if (m_model.memory) m_model.memory->letGo(tensor->bytes);
-      return holds;
+      const auto [known, isNew] = m_holdsMinus128.try_emplace(tensor->bytes.data());
+      if (isNew) {
+        known->second = holdsMinus128(*tensor);
+        if (m_model.memory) m_model.memory->letGo(tensor->bytes);
+      }
+      return known->second;
     });
   }
 
@@ -130,6 +136,7 @@ class LayoutMaker {
   const model::Model& m_model;
   const model::KernelPlan& m_plan;
   DeviceStorage m_storage;
+  mutable std::map<const std::byte*, bool> m_holdsMinus128;  // by where a tensor begins
 };
 
 LayerLayout layerLayout(const LayoutMaker& make, const model::Model& model, int index,
@@ -183,8 +190,9 @@ std::uint64_t LayerLayout::bytes() const {
   return bytes;
 }
 
-WeightLayout::WeightLayout(const model::Model& source, const model::KernelPlan& plan, DeviceStorage storage)
-    : model(source), tied(source.weights.tied()) {
+WeightLayout::WeightLayout(const model::Model& source, const model::KernelPlan& kernels,
+                           DeviceStorage storage)
+    : model(source), plan(kernels), tied(source.weights.tied()) {
   const model::Weights& weights = source.weights;
   const LayoutMaker make(source, plan, storage);
   const TermsWanted wanted(source);
@@ -201,6 +209,14 @@ WeightLayout::WeightLayout(const model::Model& source, const model::KernelPlan& 
   if (source.config.traits.positions == model::Positions::Learned)
     positionEmbedding = &weights.positionEmbedding;
   hasGeluTable = source.config.traits.activation == model::Activation::GeluTable;
+}
+
+WeightLayout WeightLayout::on(const vulkan::DeviceInfo& device, const model::Model& source,
+                              const model::KernelPlan& wanted, DeviceStorage storage) {
+  return translateErrors([&] {
+    requireKernels(device, source.config);
+    return WeightLayout(source, resolvePlan(device, wanted), storage);
+  });
 }
 
 std::uint64_t WeightLayout::bytes() const {

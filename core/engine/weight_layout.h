@@ -8,6 +8,7 @@
 
 #include "core/engine/device_matrix.h"
 #include "core/model/kernel_plan.h"
+#include "core/model/memory_need.h"
 #include "core/model/model.h"
 
 namespace headroom::engine {
@@ -62,13 +63,19 @@ struct LayerLayout {
 };
 
 /// Every buffer that the weights of a model take on a device: what is planned, announced and uploaded. Points
-/// into the model.
+/// into the model. Making one for the packed family reads all of a model of Q8_0, so whoever plans and
+/// uploads does both with the same.
 struct WeightLayout {
-  /// `plan` has its family and row blocks filled in.
-  WeightLayout(const model::Model& source, const model::KernelPlan& plan, DeviceStorage storage);
+  /// `kernels` has nothing left open.
+  WeightLayout(const model::Model& source, const model::KernelPlan& kernels,
+               DeviceStorage storage = DeviceStorage::AsStored);
+  /// Of what a device runs for `wanted`. Throws model::Error when it has no kernels for the model.
+  static WeightLayout on(const vulkan::DeviceInfo& device, const model::Model& source,
+                         const model::KernelPlan& wanted, DeviceStorage storage = DeviceStorage::AsStored);
 
   const model::Model& model;
-  bool tied = false;  ///< the output matrix is the token embedding, which is there once
+  model::KernelPlan plan;  ///< of the kernels that read it
+  bool tied = false;       ///< the output matrix is the token embedding, which is there once
   MatrixLayout tokenEmbedding;
   const model::Tensor* outputNorm = nullptr;
   ProjectionLayout output;
@@ -80,6 +87,8 @@ struct WeightLayout {
   std::uint64_t bytes() const;
   /// How most elements are kept: "F16", "Q4_K widened to F32".
   std::string storageText() const;
+  /// Both.
+  model::MemoryNeed need() const { return {.weights = bytes(), .storage = storageText()}; }
 };
 
 inline constexpr std::uint64_t kGeluTableBytes = (1u << 16) * sizeof(std::uint16_t);

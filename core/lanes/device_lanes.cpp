@@ -35,6 +35,19 @@ class DeviceLoadedModel final : public LoadedModel {
  public:
   using LoadedModel::LoadedModel;
   std::unique_ptr<engine::DeviceModel> onDevice;
+
+  /// How its weights lie there. Kept, for it takes reading them.
+  const engine::WeightLayout& layout(const vulkan::DeviceInfo& device, const model::KernelPlan& kernels) {
+    if (!m_layout || m_kernels != kernels) {
+      m_layout.emplace(engine::WeightLayout::on(device, model(), kernels));
+      m_kernels = kernels;
+    }
+    return *m_layout;
+  }
+
+ private:
+  std::optional<engine::WeightLayout> m_layout;
+  model::KernelPlan m_kernels;  // that were asked for
 };
 
 model::DecoderOptions decoderOptions(const LaneOptions& options) {
@@ -42,6 +55,15 @@ model::DecoderOptions decoderOptions(const LaneOptions& options) {
           .contextLength = options.contextLength,
           .batch = options.batch,
           .attention = options.attention};
+}
+
+/// Of a lane on that device, with its need still open.
+analysis::MemoryOutlook outlookOn(const vulkan::DeviceInfo& device, const model::ModelConfig& config,
+                                  const LaneOptions& options) {
+  return {.device = device.name,
+          .there = device.memoryBytes,
+          .contextLength = model::chosenContext(config, options.contextLength),
+          .kvType = options.kvType};
 }
 
 }  // namespace
@@ -114,22 +136,17 @@ LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
     return lane;
   }
   auto& loaded = static_cast<DeviceLoadedModel&>(model.loaded());
-  const std::string deviceName = device().info().name;
+  // Before the upload takes its time.
+  const engine::MemoryPlan memory = planMemory(model, options);
+  engine::translateErrors([&] { memory.require(); });
   // Weights that nobody decodes with go with their model.
   if (!loaded.onDevice) {
-    model::DecoderOptions planned = wanted;
-    planned.kernels = plan();
-    engine::requireRoom(device(), *model, planned);
-    loaded.onDevice = std::make_unique<engine::DeviceModel>(device(), *model, planned.kernels,
+    loaded.onDevice = std::make_unique<engine::DeviceModel>(device(), loaded.layout(device().info(), plan()),
                                                             engine::UploadOptions{.progress = progress});
   }
-  auto decoder = std::make_unique<engine::VulkanDecoder>(*loaded.onDevice, wanted);
-  lane.memory = analysis::MemoryOutlook{.device = deviceName,
-                                        .need = loaded.onDevice->need() + decoder->need(),
-                                        .there = device().info().memoryBytes,
-                                        .contextLength = decoder->options().contextLength,
-                                        .kvType = options.kvType};
-  lane.decoder = std::move(decoder);
+  lane.decoder = std::make_unique<engine::VulkanDecoder>(*loaded.onDevice, wanted);
+  lane.memory = outlookOn(device().info(), model->config, options);
+  lane.memory->need = memory.need();
   lane.model = std::move(model);
   return lane;
 }
@@ -141,20 +158,22 @@ LaneOutlook DeviceLanes::outlook(const ModelUse& model, const LaneOptions& optio
   } catch (const model::Error& error) {
     return {error.what(), std::nullopt};
   }
-  const vulkan::DeviceInfo& info = device().info();
-  model::DecoderOptions planned = decoderOptions(options);
-  planned.kernels = plan();
-  analysis::MemoryOutlook memory{.device = info.name,
-                                 .there = info.memoryBytes,
-                                 .contextLength = model::chosenContext(model->config, options.contextLength),
-                                 .kvType = options.kvType};
+  analysis::MemoryOutlook memory = outlookOn(device().info(), model->config, options);
   try {
-    memory.need = engine::memoryNeed(info, *model, planned);
-    engine::requireRoom(device(), *model, planned);
+    const engine::MemoryPlan planned = planMemory(model, options);
+    memory.need = planned.need();
+    memory.refusal = planned.refusal;
   } catch (const model::Error& error) {
     memory.refusal = error.what();
   }
   return {"", memory};
+}
+
+engine::MemoryPlan DeviceLanes::planMemory(const ModelUse& model, const LaneOptions& options) {
+  auto& loaded = static_cast<DeviceLoadedModel&>(model.loaded());
+  const model::DecoderOptions wanted = decoderOptions(options);
+  return loaded.onDevice ? engine::planMemory(*loaded.onDevice, wanted)
+                         : engine::planMemory(device(), loaded.layout(device().info(), plan()), wanted);
 }
 
 const engine::DeviceModel* DeviceLanes::onDevice(const ModelUse& model) const {

@@ -11,7 +11,8 @@
 
 namespace headroom::engine {
 class DeviceModel;
-}
+struct MemoryPlan;
+}  // namespace headroom::engine
 namespace headroom::vulkan {
 class Device;
 class Instance;
@@ -62,8 +63,8 @@ class DeviceLanes final : public LaneOpener {
   LaneEngine decode(ModelUse model, const LaneOptions& options,
                     const std::function<void(double)>& progress = {});
 
-  /// Where decode() would run the model and what that takes, without doing it; what decode() would refuse is
-  /// said in the outlook. Throws model::Error when there is no device.
+  /// Where decode() would run the model now and what that takes, without doing it; what decode() would refuse
+  /// is said in the outlook. Throws model::Error when there is no device.
   LaneOutlook outlook(const ModelUse& model, const LaneOptions& options);
 
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override;
@@ -86,6 +87,9 @@ class DeviceLanes final : public LaneOpener {
 
  private:
   LaneEngine openTrace(const std::string& path, const std::string& title) const;
+  /// What a lane would take beside those that decode now, and whether it is there. Throws model::Error when
+  /// there are no kernels for it.
+  engine::MemoryPlan planMemory(const ModelUse& model, const LaneOptions& options);
   /// Why the reference decodes in place of the device; nothing where it was chosen, or need not.
   std::optional<std::string> fallbackNote(const model::Model& model, const LaneOptions& options) const;
 

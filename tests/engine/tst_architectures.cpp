@@ -153,8 +153,10 @@ class TestArchitectures : public QObject {
     QCOMPARE(ofModel, deviceModel.need().weights);
     QCOMPARE(ofDecoder, decoder.need().total());
     QCOMPARE(decoder.need().weights, std::uint64_t{0});
-    const model::MemoryNeed both = engine::memoryNeed(device.info(), model, options);
+    const auto layout = engine::WeightLayout::on(device.info(), model, options.kernels);
+    const model::MemoryNeed both = engine::planMemory(device, layout, options).need();
     QCOMPARE(both.total(), ofModel + ofDecoder);
+    QCOMPARE(engine::planMemory(deviceModel, options).need().total(), both.total());
     QVERIFY(both.total() > 500000);
     // What the device took besides is what each buffer was rounded up to.
     const std::uint64_t taken = device.allocatedBytes() - takenBefore;
@@ -168,12 +170,14 @@ class TestArchitectures : public QObject {
     const vulkan::DeviceInfo& info = m_gpu.device.info();
     const model::DecoderOptions options{.contextLength = 60000};
     const engine::StepShape shape = engine::StepShape::make(info, model.config, options);
-    const model::MemoryNeed need = engine::memoryNeed(info, model, options);
+    const auto layout = engine::WeightLayout::on(info, model, {});
+    const engine::MemoryPlan plan = engine::planMemory(m_gpu.device, layout, options);
+    const model::MemoryNeed need = plan.need();
     const vulkan::DeviceMemory memory{.total = 300'000'000, .free = 120'000'000};
     QVERIFY(need.total() > memory.free && need.total() < memory.total);
-    const auto refusal = [&](const vulkan::DeviceMemory& there) {
+    const auto refusal = [&](const vulkan::DeviceMemory& there, bool weightsAreThere = false) {
       try {
-        engine::refuseIfTooLarge(info, there, shape, need);
+        engine::planMemory(info, there, {layout.need(), weightsAreThere}, &shape).require();
       } catch (const vulkan::Error& error) {
         return QString(error.what());
       }
@@ -187,12 +191,18 @@ class TestArchitectures : public QObject {
     const QRegularExpression advice("a context of ([\\d,]+) positions would fit\\.");
     const int fits = advice.match(sentence).captured(1).remove(',').toInt();
     const auto needOf = [&](int context) {
-      return engine::memoryNeed(info, model, {.contextLength = context}).total();
+      return engine::planMemory(m_gpu.device, layout, {.contextLength = context}).need().total();
     };
     QVERIFY2(fits > 0 && needOf(fits) <= memory.free && needOf(fits + 1) > memory.free, qPrintable(sentence));
     const QString hopeless = refusal({.total = memory.total, .free = 1});
     QVERIFY2(hopeless.contains("a smaller model") && hopeless.endsWith("would fit."), qPrintable(hopeless));
     QVERIFY(refusal({.total = memory.total, .free = need.total()}).isEmpty());
+    // Weights that are there need not fit once more.
+    const std::uint64_t own = plan.decoder.total();
+    QVERIFY(own < need.total());
+    QVERIFY(refusal({.total = memory.total, .free = own}, true).isEmpty());
+    QVERIFY(refusal({.total = memory.total, .free = own - 1}, true).startsWith("A decoder of this model"));
+    QVERIFY(refusal({.total = memory.total, .free = own}).startsWith("This model needs"));
   }
 
   void aLearnedContextCannotGrow() {

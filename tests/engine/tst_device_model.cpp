@@ -156,8 +156,8 @@ class TestDeviceModel : public QObject {
     const DeviceModel deviceModel(m_gpu.device, model, {.family = KernelFamily::Packed});
     QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
     QVERIFY(deviceModel.need().weights > asStored);
-    QCOMPARE(engine::memoryNeed(m_gpu.device.info(), model, {.kernels = deviceModel.plan()}).weights,
-             deviceModel.need().weights);
+    const auto layout = engine::WeightLayout::on(m_gpu.device.info(), model, deviceModel.plan());
+    QCOMPARE(engine::planMemory(m_gpu.device, layout, {}).need().weights, deviceModel.need().weights);
   }
 };
 

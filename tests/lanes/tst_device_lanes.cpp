@@ -5,9 +5,26 @@
 #include "core/formats/gguf/gguf_writer.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
+#include "core/vulkan/device.h"
 #include "tests/support/random_model.h"
 
 using namespace headroom;
+
+namespace {
+
+/// Counts how often tensors were read: whoever has read one lets it go, by where it begins.
+class CountedMemory final : public model::WeightMemory {
+ public:
+  CountedMemory(std::unique_ptr<model::WeightMemory> owner, std::map<const std::byte*, int>& readings)
+      : m_owner(std::move(owner)), m_readings(readings) {}
+  void letGo(std::span<const std::byte> bytes) const override { ++m_readings[bytes.data()]; }
+
+ private:
+  std::unique_ptr<model::WeightMemory> m_owner;
+  std::map<const std::byte*, int>& m_readings;
+};
+
+}  // namespace
 
 /// Lanes of files on the device: what they share, and that sharing changes no result.
 class TstDeviceLanes : public QObject {
@@ -61,6 +78,55 @@ class TstDeviceLanes : public QObject {
     QCOMPARE(opener.modelCount(), 1);
     first = {};
     QCOMPARE(opener.modelCount(), 0);
+  }
+
+  /// The packed family cannot hold a byte of -128: that is looked for once, however often the model is
+  /// planned for and however many lanes decode it.
+  void blocksAreSearchedOnce() {
+    std::map<const std::byte*, int> readings;
+    lanes::DeviceLanes opener({.kernels = model::KernelPlan{.family = model::KernelFamily::Packed}});
+    const lanes::ModelUse model = opener.keep("counted", [&] {
+      model::Model counted =
+          tests::randomModel(tests::smallConfig({4, 2, 16}), tests::Output::Tied, 1, model::Storage::Q8_0);
+      counted.memory = std::make_unique<CountedMemory>(std::move(counted.memory), readings);
+      return counted;
+    });
+    const auto everyMatrixWasRead = [&](int times) {
+      int matrices = 0;
+      for (const model::Tensor* tensor : model->weights.stored()) {
+        if (tensor->storage != model::Storage::Q8_0) continue;
+        ++matrices;
+        if (readings[tensor->bytes.data()] != times) return false;
+      }
+      return matrices > 10;
+    };
+    for (const int context : {64, 128}) QVERIFY(opener.outlook(model, {.contextLength = context}).memory);
+    QVERIFY(everyMatrixWasRead(1));
+    const lanes::LaneEngine first = opener.decode(opener.share(model), {});
+    const lanes::LaneEngine second = opener.decode(opener.share(model), {.batch = 2});
+    QVERIFY(everyMatrixWasRead(2));  // and once for the upload
+  }
+
+  /// What is announced of a lane is what it takes, alone and beside another on the same weights.
+  void theOutlookIsWhatIsDecodedWith() {
+    lanes::DeviceLanes opener;
+    const std::string warmsUp = write("warms_up.gguf", 16);
+    for (int i = 0; i < 4; ++i) opener.decode(opener.load(warmsUp), {});  // makes what all uploads share
+    const std::string path = write("outlook.gguf", 8);
+    const lanes::ModelUse model = opener.load(path);
+    std::vector<lanes::LaneEngine> lanes;
+    for (const lanes::LaneOptions& options :
+         {lanes::LaneOptions{}, lanes::LaneOptions{.kvType = model::KvType::F16, .batch = 3}}) {
+      const analysis::MemoryOutlook outlook = opener.outlook(model, options).memory.value();
+      const std::uint64_t before = opener.device().requestedBytes();
+      lanes.push_back(opener.decode(opener.share(model), options));
+      const analysis::MemoryOutlook& real = lanes.back().memory.value();
+      QCOMPARE(outlook.need.total(), real.need.total());
+      QCOMPARE(outlook.contextLength, lanes.back().decoder->options().contextLength);
+      QVERIFY(outlook.fits());
+      const std::uint64_t there = lanes.size() == 1 ? 0 : real.need.weights;
+      QCOMPARE(opener.device().requestedBytes() - before, real.need.total() - there);
+    }
   }
 
   void aChangedFileIsAnotherModel() {
