@@ -20,7 +20,7 @@ std::optional<std::string> referenceNote(const model::ModelConfig& config,
     refuse("which keeps its cache in float64; a cache in f16 was asked for.");
   }
   if (options.attention == model::AttentionKernel::Naive) {
-    refuse("which has no kernels to choose from; the naive one was asked for.");
+    refuse(fmt::format("which {}.", kNoKernelsToChoose));
   }
   return why + "; its times are the processor's.";
 }

@@ -129,7 +129,7 @@ LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
   const std::optional<std::string> note = fallbackNote(*model, options);
   if (m_choice.backend == Backend::Reference || note) {
     if (options.attention == model::AttentionKernel::Naive) {
-      throw model::Error("the reference has no kernels to choose from; the naive one was asked for");
+      throw model::Error(fmt::format("the reference {}.", engine::kNoKernelsToChoose));
     }
     lane.decoder = std::make_unique<reference::ReferenceDecoder>(*model, wanted, note.value_or(""));
     lane.model = std::move(model);
