@@ -62,7 +62,7 @@ nlohmann::ordered_json describe(const model::Calibration& calibration) {
 }
 
 void print(const std::vector<lanes::DeviceLine>& lines) {
-  for (const auto& [label, value] : lines) fmt::print("   {:<20}{}\n", label, value);
+  fmt::print("{}", lanes::inRows(lines));
 }
 
 class DevicesCommand final : public Command {

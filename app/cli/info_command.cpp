@@ -106,8 +106,7 @@ class InfoCommand final : public Command {
     lanes::DeviceLanes opener({.device = global().device});
     const lanes::ModelUse model = opener.load(m_model);
     const lanes::LaneOutlook where = outlook(opener, model);
-    TruthCard card = analysis::truthCard(*model, where.memory);
-    if (!where.note.empty()) card.notes.push_back(where.note);
+    const TruthCard card = analysis::truthCard(*model, where.memory, where.note);
     if (global().json) {
       fmt::print("{}\n", describe(card, model->storageName).dump(2));
       return;

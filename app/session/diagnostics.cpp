@@ -29,11 +29,9 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
 }
 
 std::string deviceText(const DeviceFacts& device) {
-  std::string text = fmt::format("{}: {}\n", device.index, device.label);
-  for (const auto& lines : {lanes::deviceLines(device), lanes::ceilingLines(device.ceilings),
-                            lanes::kernelLines(device.calibration)})
-    for (const auto& [label, value] : lines) text += fmt::format("   {:<20}{}\n", label, value);
-  return text;
+  return fmt::format("{}: {}\n", device.index, device.label) + lanes::inRows(lanes::deviceLines(device)) +
+         lanes::inRows(lanes::ceilingLines(device.ceilings)) +
+         lanes::inRows(lanes::kernelLines(device.calibration));
 }
 
 std::string laneText(const LaneTrace& lane) {

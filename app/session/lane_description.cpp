@@ -36,9 +36,8 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
     info.output =
         engine.model->weights.tied() ? analysis::OutputProjection::Tied : analysis::OutputProjection::Own;
     info.contradictions = engine.model->contradictions;
-    info.card = analysis::truthCard(*engine.model, engine.memory);
+    info.card = analysis::truthCard(*engine.model, engine.memory, info.note);
     if (info.card.memory) info.card.memory->weightsOf = weightsOf;
-    if (!info.note.empty()) info.card.notes.push_back(info.note);
     if (const model::Tokenizer* tokenizer = engine.tokenizer()) {
       info.pieces.reserve(static_cast<std::size_t>(info.config.vocabSize));
       const int known = std::min(info.config.vocabSize, tokenizer->vocabSize());

@@ -147,7 +147,7 @@ KvFormula kvFormula(const ModelConfig& config, model::KvType type, int sequences
           .bytesPerToken = model::kvCacheBytes(config, type, 1, static_cast<std::uint64_t>(sequences))};
 }
 
-TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory) {
+TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory, const std::string& note) {
   const ModelConfig& config = model.config;
   TruthCard card{.name = config.name, .path = model.path, .architecture = config.architecture};
   if (const model::Architecture* row = model::findArchitecture(config.architecture))
@@ -172,6 +172,7 @@ TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memo
   card.memory = std::move(memory);
   card.contradictions = model.contradictions;
   card.notes = model.notes;
+  if (!note.empty()) card.notes.push_back(note);
   return card;
 }
 

@@ -83,7 +83,9 @@ struct TruthCard {
   std::vector<CardRow> rows() const;
 };
 
-TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory);
+/// `note` is what Decoder::note() says, or would say.
+TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memory,
+                    const std::string& note = {});
 /// Of a trace: what the file says of the model that was recorded. `writer` is who recorded it.
 TruthCard traceCard(const std::string& path, const model::ModelConfig& config, const std::string& writer,
                     const model::RecordedPart& recorded);

@@ -106,6 +106,12 @@ std::vector<DeviceLine> kernelLines(const model::Calibration& calibration) {
   return lines;
 }
 
+std::string inRows(const std::vector<DeviceLine>& lines) {
+  std::string text;
+  for (const auto& [label, value] : lines) text += fmt::format("   {:<20}{}\n", label, value);
+  return text;
+}
+
 std::optional<std::string> deviceNamed(const std::string& label, const std::vector<DeviceFacts>& devices) {
   const auto found = std::ranges::find(devices, label, &DeviceFacts::label);
   if (found == devices.end() || !found->computes) return std::nullopt;

@@ -49,6 +49,9 @@ std::vector<DeviceLine> ceilingLines(const model::DeviceCeilings& ceilings);
 /// Which kernels decode there.
 std::vector<DeviceLine> kernelLines(const model::Calibration& calibration);
 
+/// One below the other, indented, as they stand below a device's name.
+std::string inRows(const std::vector<DeviceLine>& lines);
+
 /// What `--device` and DeviceLanes call the device with that label; nothing when there is none that decodes.
 std::optional<std::string> deviceNamed(const std::string& label, const std::vector<DeviceFacts>& devices);
 
