@@ -9,7 +9,7 @@ namespace headroom::figures {
 
 namespace {
 
-constexpr double kGap = 20.0;
+constexpr double kBetween = 20.0;
 /// Pixels from one line between heads to the next, at least.
 constexpr double kLeastHead = 3.0;
 /// Of the width, what the tallest matrix takes at most.
@@ -27,9 +27,9 @@ double textWidth(const analysis::WeightMatrix& matrix) {
 }
 
 double widthAt(const WeightDrawing::Lane& lane, double scale) {
-  double width = -kGap;
+  double width = -kBetween;
   for (const analysis::WeightMatrix& matrix : lane.matrices) {
-    width += std::max(scale * static_cast<double>(matrix.rows), textWidth(matrix)) + kGap;
+    width += std::max(scale * static_cast<double>(matrix.rows), textWidth(matrix)) + kBetween;
   }
   return width;
 }
@@ -58,7 +58,7 @@ double scaleOf(const WeightDrawing& drawing, double width) {
 
 /// The line of the lane, then its matrices, then their symbol, shape and parameters.
 double laneHeight(const WeightDrawing::Lane& lane, double scale) {
-  return scale * tallest(lane) + 4.0 * lineHeight(textFont()) + 1.5 * kGap;
+  return scale * tallest(lane) + 4.0 * lineHeight(textFont()) + 1.5 * kBetween;
 }
 
 void paintMatrix(QPainter& painter, const analysis::WeightMatrix& matrix, const WeightDrawing::Lane& lane,
@@ -104,19 +104,19 @@ void paintWeights(QPainter& painter, const WeightDrawing& drawing, const QRectF&
   for (const WeightDrawing::Lane& lane : drawing.lanes) {
     const QString name = elided(font, toQt(lane.name), 0.4 * area.width());
     drawText(painter, font, toQt(lane.color), {area.left(), top}, kCorner, name);
-    const double beside = area.left() + widthOf(font, name) + 0.6 * kGap;
+    const double beside = area.left() + widthOf(font, name) + 0.6 * kBetween;
     drawText(painter, font, dimColor(), {beside, top}, kCorner,
              elided(font, toQt(lane.facts), area.right() - beside));
     double left = area.left();
-    const double below = top + line + 0.4 * kGap + scale * tallest(lane) + 4.0;
+    const double below = top + line + 0.4 * kBetween + scale * tallest(lane) + 4.0;
     for (const analysis::WeightMatrix& matrix : lane.matrices) {
       const double across = std::max(1.0, scale * static_cast<double>(matrix.rows));
       const double down = std::max(1.0, scale * static_cast<double>(matrix.columns));
-      paintMatrix(painter, matrix, lane, {left, top + line + 0.4 * kGap, across, down}, scale);
+      paintMatrix(painter, matrix, lane, {left, top + line + 0.4 * kBetween, across, down}, scale);
       drawText(painter, font, inkColor(), {left, below}, kCorner, toQt(matrix.symbol));
       drawText(painter, font, dimColor(), {left, below + line}, kCorner, shapeText(matrix));
       drawText(painter, font, dimColor(), {left, below + 2.0 * line}, kCorner, parameterText(matrix));
-      left += std::max(across, textWidth(matrix)) + kGap;
+      left += std::max(across, textWidth(matrix)) + kBetween;
     }
     top += laneHeight(lane, scale);
   }

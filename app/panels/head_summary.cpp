@@ -19,7 +19,7 @@ namespace {
 constexpr int kFewestTop = 3;
 constexpr int kMostTop = 10;
 
-float lineHeight(const PanelContext& context) {
+float summaryLine(const PanelContext& context) {
   return context.fonts.small->FontSize + context.px(3);
 }
 
@@ -37,7 +37,7 @@ std::array<ImVec2, 3> placesOf(const PanelContext& context, std::span<const std:
   ImVec2 at{0.0f, 0.0f};
   for (std::size_t index = 0; index < figures.size(); ++index) {
     const float needed = textWidth(context.fonts.small, figures[index]);
-    if (at.x > 0.0f && at.x + needed > width) at = {0.0f, at.y + lineHeight(context)};
+    if (at.x > 0.0f && at.x + needed > width) at = {0.0f, at.y + summaryLine(context)};
     places[index] = at;
     at.x += needed + context.px(14);
   }
@@ -52,7 +52,7 @@ float HeadSummary::smallestHeight(const PanelContext& context) {
 float HeadSummary::figuresHeight(const PanelContext& context, float width) {
   // Of the widest, so that a map keeps its size from row to row.
   const auto figures = shortFigures({.entropyBits = 88.88, .sinkMass = 1.0, .meanDistance = 88888.8});
-  return placesOf(context, figures, width).back().y + lineHeight(context);
+  return placesOf(context, figures, width).back().y + summaryLine(context);
 }
 
 void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
@@ -63,7 +63,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
   const session::Color color = laneColor(context, head.lane);
   const int position = context.selection.positionIn(context.store, head.lane);
   const std::span<const float> row = lane.attentionRow(head.layer, head.queryHead, position);
-  const float line = lineHeight(context);
+  const float line = summaryLine(context);
   if (row.empty()) {
     const bool follows = context.playing && !context.selection.position();
     drawText(list, small, area.min, colors.textDim,

@@ -14,8 +14,6 @@ namespace {
 constexpr float kLineSpacing = 1.32f;
 /// A token is never narrower, in device-independent pixels, or nobody could point at it.
 constexpr float kLeastWidth = 1.5f;
-/// Between the words of the mark "end of text" and its frame.
-constexpr float kMarkPadding = 5.0f;
 constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
 /// A token as it stands in the text: line feeds alone, or within one, as arrows.

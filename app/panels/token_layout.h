@@ -13,6 +13,9 @@
 
 namespace headroom::panels {
 
+/// Between the words of the mark "end of text" and its frame, in device-independent pixels.
+inline constexpr float kMarkPadding = 5.0f;
+
 /// A stretch of the text on a line, from the text's top left corner.
 struct TokenUnit : TextUnit {
   float y = 0.0f;

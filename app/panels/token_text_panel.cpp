@@ -19,8 +19,6 @@ namespace {
 
 /// Attention that gets no tint at all, as a share of the strongest.
 constexpr float kFaintest = 0.04f;
-/// Between the words of the mark "end of text" and its frame.
-constexpr float kMarkPadding = 5.0f;
 
 }  // namespace
 

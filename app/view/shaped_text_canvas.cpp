@@ -15,24 +15,24 @@ struct ShapedTextParams {
   float viewport[2];
 };
 
-constexpr std::uint32_t kVertexWords[] = {
+constexpr std::uint32_t kTextVertexWords[] = {
 #include "shaped_text_vert.spv.inc"
 };
-constexpr std::uint32_t kFragmentWords[] = {
+constexpr std::uint32_t kTextFragmentWords[] = {
 #include "shaped_text_frag.spv.inc"
 };
-constexpr std::array<VkVertexInputAttributeDescription, 3> kAttributes{{
+constexpr std::array<VkVertexInputAttributeDescription, 3> kTextAttributes{{
     {0, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(ShapedTextInstance, rectangle)},
     {1, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(ShapedTextInstance, ink)},
     {2, 0, VK_FORMAT_R32G32B32A32_UINT, offsetof(ShapedTextInstance, source)},
 }};
-constexpr QuadProgram kProgram{.vertexWords = kVertexWords,
-                               .fragmentWords = kFragmentWords,
-                               .attributes = kAttributes,
-                               .instanceBytes = sizeof(ShapedTextInstance),
-                               .paramBytes = sizeof(ShapedTextParams),
-                               .texelBufferCount = 1,
-                               .blend = QuadBlend::Over};
+constexpr QuadProgram kTextProgram{.vertexWords = kTextVertexWords,
+                                   .fragmentWords = kTextFragmentWords,
+                                   .attributes = kTextAttributes,
+                                   .instanceBytes = sizeof(ShapedTextInstance),
+                                   .paramBytes = sizeof(ShapedTextParams),
+                                   .texelBufferCount = 1,
+                                   .blend = QuadBlend::Over};
 
 /// 8 pages of 4 MB hold 20,000 Chinese characters of the usual size, more than any screen.
 constexpr std::uint32_t kTexelsPerPage = 1u << 20;
@@ -40,7 +40,7 @@ constexpr std::uint32_t kMostPages = 8;
 /// Positions of characters are small beside their pixels, and each is needed while a text is broken into
 /// lines.
 constexpr std::size_t kMostShaped = 1u << 14;
-constexpr std::size_t kFirstInstances = 256;
+constexpr std::size_t kFirstTextInstances = 256;
 
 std::string keyOf(const ImFont* font, std::string_view text, panels::TextDirection direction) {
   std::string key(reinterpret_cast<const char*>(&font), sizeof font);
@@ -56,8 +56,8 @@ ShapedTextCanvas::ShapedTextCanvas(const GpuContext& gpu, VkRenderPass renderPas
     : m_gpu(gpu),
       m_texelsPerPage(std::min(kTexelsPerPage, maximumTexels)),
       m_layouts(fonts),
-      m_pipeline(gpu.device, renderPass, kProgram),
-      m_sets(gpu.device, m_pipeline.setLayout(), kMostPages, kProgram.texelBufferCount),
+      m_pipeline(gpu.device, renderPass, kTextProgram),
+      m_sets(gpu.device, m_pipeline.setLayout(), kMostPages, kTextProgram.texelBufferCount),
       m_ring(m_texelsPerPage, kMostPages, framesInFlight),
       m_instanceBuffers(static_cast<std::size_t>(framesInFlight)) {}
 
@@ -177,7 +177,7 @@ void ShapedTextCanvas::beginRecording(VkCommandBuffer commands, ImVec2 viewport)
   m_viewport = viewport;
   if (m_instances.empty()) return;
   // QVulkanWindow has waited for this frame's last use of its buffer.
-  refill<ShapedTextInstance>(m_instanceBuffers[m_frame], m_gpu, m_instances, kFirstInstances);
+  refill<ShapedTextInstance>(m_instanceBuffers[m_frame], m_gpu, m_instances, kFirstTextInstances);
 }
 
 void ShapedTextCanvas::recordCallback(const ImDrawList*, const ImDrawCmd* command) {

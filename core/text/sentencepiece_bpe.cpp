@@ -12,13 +12,13 @@ namespace headroom::text {
 
 namespace {
 /// Two adjacent symbols that could become one token; outdated when either has grown since.
-struct PendingMerge {
+struct PendingJoin {
   float score = 0.0f;
   int left = 0;
   int right = 0;
   std::size_t length = 0;
   // Highest score first, then leftmost.
-  bool operator<(const PendingMerge& other) const {
+  bool operator<(const PendingJoin& other) const {
     return score != other.score ? score < other.score : left > other.left;
   }
 };
@@ -125,7 +125,7 @@ void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& toke
     at += length;
   }
 
-  std::priority_queue<PendingMerge> pending;
+  std::priority_queue<PendingJoin> pending;
   const auto consider = [&](int left) {
     if (left < 0 || symbols[left].next < 0) return;
     const int right = symbols[left].next;
@@ -136,7 +136,7 @@ void SentencePieceBpe::mergeByScore(std::string_view all, std::vector<int>& toke
   };
   for (int i = 0; i < static_cast<int>(symbols.size()); ++i) consider(i);
   while (!pending.empty()) {
-    const PendingMerge merge = pending.top();
+    const PendingJoin merge = pending.top();
     pending.pop();
     Symbol& left = symbols[merge.left];
     Symbol& right = symbols[merge.right];
