@@ -7,6 +7,7 @@
 #include "app/session/display_text.h"
 #include "core/analysis/divergence.h"
 #include "core/analysis/head_statistics.h"
+#include "core/analysis/speed_comparison.h"
 #include "core/model/step_memory.h"
 
 namespace headroom::session {
@@ -78,6 +79,7 @@ void LaneTrace::clear() {
   m_overviews = std::vector<analysis::PooledMap>(static_cast<std::size_t>(layerCount() * queryHeadCount()));
   m_promptLength = 0;
   m_filledLength = 0;
+  m_turnsFrom = 0;
   m_firstDisagreement.reset();
   m_recordBytes = 0;
   m_overviewBytes = 0;
@@ -96,6 +98,7 @@ void LaneTrace::append(LaneStep step) {
   m_stepOfPosition.resize(m_tokens.size(), stepCount());
   m_promptLength = std::min(step.promptLength, length());
   if (step.isFilling) m_filledLength = length();
+  if (step.isFilling || step.isCatchingUp) m_turnsFrom = length();
   m_choices.resize(m_tokens.size(), -1);
   if (step.choice >= 0) m_choices.push_back(step.choice);
   m_fed.resize(m_tokens.size());
@@ -224,13 +227,24 @@ model::DecoderOptions LaneTrace::options() const {
 }
 
 std::span<const model::StepRecord> LaneTrace::decodeSteps(int position) const {
-  if (position < m_filledLength || position >= length()) return {};
-  const auto first = static_cast<std::size_t>(stepIndexAt(m_filledLength));
+  return stepsBetween(m_filledLength, position);
+}
+
+std::span<const model::StepRecord> LaneTrace::turns(int position, int since) const {
+  return stepsBetween(std::max(m_turnsFrom, since), position);
+}
+
+std::span<const model::StepRecord> LaneTrace::stepsBetween(int from, int position) const {
+  if (position < from || position >= length()) return {};
+  const auto first = static_cast<std::size_t>(stepIndexAt(from));
   return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
-analysis::LaneMeasurement LaneTrace::measured(int position) const {
-  return analysis::measureLane(m_info.config, options(), decodeSteps(position));
+analysis::LaneMeasurement LaneTrace::measured(int position, int since) const {
+  std::span<const model::StepRecord> steps = turns(position, since);
+  if (steps.size() < analysis::kFewestPairs) steps = turns(position);
+  if (steps.size() < analysis::kFewestPairs) steps = decodeSteps(position);
+  return analysis::measureLane(m_info.config, options(), steps);
 }
 
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {

@@ -96,8 +96,14 @@ class LaneTrace {
   model::DecoderOptions options() const;
   /// Decode steps (not a filling's) up to `position`, the oldest first.
   std::span<const model::StepRecord> decodeSteps(int position) const;
-  /// What they tell of the lane.
-  analysis::LaneMeasurement measured(int position) const;
+  /// Those of them from position `since` on that the lane took by turns with others: only their times may be
+  /// compared with those of other lanes.
+  std::span<const model::StepRecord> turns(int position, int since = 0) const;
+  /// First position that was decoded by turns: behind what the lane caught up with.
+  int turnsFrom() const { return m_turnsFrom; }
+  /// What the decode steps up to `position` tell of the lane: its turns from `since` on where there are
+  /// enough to be compared, else all turns, else all steps.
+  analysis::LaneMeasurement measured(int position, int since = 0) const;
 
   /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,
   /// tokens, choices, sums, overviews and recomputed rows. Without the allocator's own.
@@ -111,6 +117,7 @@ class LaneTrace {
   static constexpr std::size_t kDetailedSteps = 32;
 
  private:
+  std::span<const model::StepRecord> stepsBetween(int from, int position) const;
   void addToOverviews(const model::AttentionRows& rows);
   void keepRecord(model::StepRecord record);
   /// Changes a record that is kept, and what is counted of it.
@@ -132,6 +139,7 @@ class LaneTrace {
   int m_replayCount = 0;
   int m_promptLength = 0;
   int m_filledLength = 0;
+  int m_turnsFrom = 0;
   std::optional<int> m_firstDisagreement;
   std::uint64_t m_recordBytes = 0;      // that the records' vectors hold
   std::uint64_t m_overviewBytes = 0;    // of cells

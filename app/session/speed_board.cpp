@@ -1,5 +1,6 @@
 #include "app/session/speed_board.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/text/phrases.h"
@@ -33,13 +34,17 @@ void SpeedBoard::refresh() {
   m_run = m_store.run();
   m_lookedAt = m_selection.position();
   m_lanes.clear();
+  // What a lane did before the last one joined in was measured under other circumstances.
+  int since = 0;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane)
+    since = std::max(since, m_store.lane(lane).turnsFrom());
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneTrace& trace = m_store.lane(lane);
-    const auto steps = trace.decodeSteps(m_selection.positionIn(m_store, lane));
+    const int position = m_selection.positionIn(m_store, lane);
     m_lanes.push_back({.title = trace.info().title,
                        .source = trace.info().request.source,
-                       .measurement = trace.measured(m_selection.positionIn(m_store, lane)),
-                       .steps = analysis::timedSteps(steps)});
+                       .measurement = trace.measured(position, since),
+                       .steps = analysis::timedSteps(trace.turns(position))});
   }
   const analysis::SpeedMap& map = m_store.speedMap();
   m_verdict = analysis::judge(m_lanes, map.curves.empty() ? nullptr : &map,

@@ -314,7 +314,7 @@ void LaneSet::runBlock(int laneIndex) {
   run(laneIndex,
       std::span(lane.text).subspan(static_cast<std::size_t>(position),
                                    static_cast<std::size_t>(block.tokens)),
-      block.capture, !isStepped);
+      block.capture, isStepped ? StepKind::CatchingUp : StepKind::Filling);
 }
 
 void LaneSet::cutFilling() {
@@ -381,7 +381,7 @@ void LaneSet::step() {
     if (!goesOn[static_cast<std::size_t>(index)] || lane.stopReason) continue;
     const int token = tokens[static_cast<std::size_t>(index)];
     lane.text.push_back(token);
-    run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, false);
+    run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, StepKind::InTurn);
     lane.cutText(lane.fed());  // a choice that was not fed is no part of it
   }
   handOverLead();
@@ -409,7 +409,8 @@ void LaneSet::rewind(int laneIndex, int positions) {
   lane.takeUpAnew();
 }
 
-void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling) {
+void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, StepKind kind) {
+  const bool isFilling = kind == StepKind::Filling;
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   int told = lane.fed();  // positions whose record is out
   const auto act = [&] {
@@ -430,6 +431,7 @@ void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Captu
                          .chosen = isLast ? lane.chosen : model::RankedToken{},
                          .fed = fed,
                          .isFilling = isFilling,
+                         .isCatchingUp = kind == StepKind::CatchingUp,
                          .promptLength = lane.promptLength});
     }
   };

@@ -53,6 +53,7 @@ struct LaneStep {
   model::RankedToken chosen;  ///< that token among this lane's logits behind the step
   model::RankedToken fed;     ///< of a decode step: the token it was fed among this lane's logits before it
   bool isFilling = false;     ///< one of a text's blocks, not a decode step
+  bool isCatchingUp = false;  ///< a decode step that no other lane took by turns with it: others had read it
   int promptLength = 0;       ///< positions of the lane's text that came from the prompt
 };
 
@@ -197,6 +198,8 @@ class LaneSet {
   void stopAll(StopReason reason);
 
  private:
+  enum class StepKind { Filling, CatchingUp, InTurn };
+
   void numberAlike();
   void group();
   void chooseLeader(int leader);
@@ -206,7 +209,7 @@ class LaneSet {
   std::optional<StopReason> reasonToStop(const Lane& lane, int token) const;
   void runBlock(int laneIndex);
   void choose(Lane& lane);
-  void run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, bool isFilling);
+  void run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, StepKind kind);
   void stop(int laneIndex, StopReason reason);
   /// Calls `act`; what it throws stops the lane, or all lanes when the device is gone.
   template <typename Act>

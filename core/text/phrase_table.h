@@ -15,7 +15,8 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::VerdictNotMeasured:
       return "Not measured yet: decode a few tokens in every lane, or press Measure.";
     case SentenceId::VerdictTooFewSteps:
-      return "Too few steps to compare yet: {0} of the {1} that every lane needs.";
+      return "Too few steps to compare yet: {0} of the {1} that every lane takes by turns. Play, or press "
+             "Measure.";
     case SentenceId::VerdictOneLaneShares:
       return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing "
              "brings.";
@@ -81,8 +82,8 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::BoundKv:
       return "{0}: loading {1} of keys and values takes {2} ({3}); {4}.";
     case SentenceId::BoundInstructions:
-      return "{0}: the kernels' instructions take {1}, at {2} and {3}, so neither arithmetic nor "
-             "memory is the limit; {4}.";
+      return "{0}: the kernels' instructions take {1}, at {2}; the step reads at {3}: neither arithmetic "
+             "nor memory is the limit; {4}.";
     case SentenceId::BoundArithmetic:
       return "{0}: {1} GFLOP take {2} ({3} GFLOP/s, {4}); {5}.";
     case SentenceId::BoundCacheResident:

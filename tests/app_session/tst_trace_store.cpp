@@ -39,7 +39,7 @@ session::StepBatch decode(FakeDecoder& decoder, int length, int lane = 0) {
                              .promptLength = 10});
     }
   };
-  step(std::vector<int>(10, 'a'));
+  if (decoder.position() == 0) step(std::vector<int>(10, 'a'));
   while (decoder.position() < length) step({FakeDecoder::tokenFor(decoder.position(), {})});
   return batch;
 }
@@ -320,6 +320,39 @@ class TestTraceStore : public QObject {
     store.restart(2);
     QCOMPARE(changed.count(), 1);
     QVERIFY(!board.measurement(0).measured());
+  }
+
+  /// The steps with which a lane catches up were timed alone: the comparison waits for steps by turns, and
+  /// then both lanes' times are of these.
+  void aLateLaneIsComparedByItsTurns() {
+    FakeDecoder first{FakeLane{}}, late{FakeLane{}};
+    session::TraceStore store;
+    const session::Selection selection;
+    session::SpeedBoard board(store, selection);
+    store.setLanes(1, {infoOf(first), infoOf(late)}, {session::LaneOrigin{}, session::LaneOrigin{}});
+    const auto timed = [](session::StepBatch batch, double milliseconds) {
+      for (session::LaneStep& step : batch.steps) step.record.wallTimeMs = milliseconds;
+      return batch;
+    };
+    store.append(timed(decode(first, 40), 6.0));
+    session::StepBatch caughtUp = timed(decode(late, 40, 1), 1.0);
+    for (session::LaneStep& step : caughtUp.steps) step.isCatchingUp = !step.isFilling;
+    store.append(std::move(caughtUp));
+    QCOMPARE(store.lane(1).turnsFrom(), 40);
+    QCOMPARE(store.lane(1).decodeSteps(39).size(), std::size_t{30});
+    QVERIFY(store.lane(1).turns(39).empty());
+    board.refresh();
+    QCOMPARE(board.measurement(1).stepMs, 1.0);
+    QCOMPARE(board.verdict().answer, analysis::Answer::NotMeasured);
+    QVERIFY2(board.sentence().contains("0 of the 12"), board.sentence().c_str());
+
+    store.append(timed(decode(first, 52), 2.0));
+    store.append(timed(decode(late, 52, 1), 2.0));
+    board.refresh();
+    QCOMPARE(board.measurement(0).stepMs, 2.0);
+    QCOMPARE(board.measurement(0).stepCount, 12);
+    QCOMPARE(board.measurement(1).stepMs, 2.0);
+    QCOMPARE(board.verdict().answer, analysis::Answer::Alike);
   }
 
   void selectionFollowsAndLooksBack() {

@@ -246,10 +246,12 @@ class TstLaneSet : public QObject {
     QCOMPARE(lanes.runTokens(2), 15);  // the same text: the prompt in one block, the rest in steps
     QCOMPARE(lanes.steps.size(), std::size_t{11});
     QVERIFY(lanes.steps[0].isFilling && !lanes.steps[1].isFilling);
+    QVERIFY(!lanes.steps[0].isCatchingUp && lanes.steps[1].isCatchingUp && lanes.steps[10].isCatchingUp);
     QCOMPARE(lanes.steps[1].choice, lanes.text(0)[6]);
     QCOMPARE(lanes.text(2), text);
     QCOMPARE(lanes.set.lane(2).promptLength, 5);
     lanes.decode(3);
+    QVERIFY(!lanes.steps.back().isCatchingUp);
     QCOMPARE(lanes.text(2), lanes.text(0));
     lanes.steps.clear();
     lanes.arrange({{1, ""}, {2, ""}});  // the first leaves: the second leads
