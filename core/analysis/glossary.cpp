@@ -76,7 +76,8 @@ std::vector<Term> makeTerms() {
       {"implied GB/s",
        "The bandwidth that a step would need if it moved each datum once. 1 GB is 10^9 bytes.",
        "logical bytes / time per step"},
-      {"KV reuse", "How often the kernel loads each key and value.", "issued KV reads / logical KV reads"},
+      {"KV loads", "How often the kernel loads each key and value in a step.",
+       "issued KV reads / logical KV reads"},
       {"read ceiling",
        "What reading the same bytes again and again reaches on this device, measured for working sets from "
        "inside its caches to memory. Kernels that only read, kernels that copy and the copy command are "
@@ -92,11 +93,11 @@ std::vector<Term> makeTerms() {
       {"naive",
        "The attention kernel with one workgroup per query head, which loads keys and values anew for each. "
        "Sharing heads then saves memory but no traffic.",
-       "KV reuse = query heads / KV heads"},
+       "KV loads = query heads / KV heads"},
       {"shared",
        "The attention kernel that loads each key and value for the query heads of its KV head together: once "
        "per step, or, where a GPU's registers hold only some of a wide group, once for each of its parts.",
-       "KV reuse = issued / logical KV bytes"},
+       "KV loads = issued / logical KV bytes"},
       {"lockstep",
        "Lanes of one vocabulary are fed the tokens of one of them, so that their maps compare position by "
        "position. Where a lane would have chosen another token is marked.",

@@ -36,6 +36,13 @@ int firstReach(const std::vector<std::pair<int, model::Spread>>& points, double 
   return 0;
 }
 
+/// Positions at which one line is `goal` times another; nothing where that does not come with more positions.
+std::optional<double> linesReach(double goal, const Line& slow, const Line& fast) {
+  const double gained = slow.slope - goal * fast.slope;
+  const double missing = goal * fast.intercept - slow.intercept;
+  return gained > 0.0 ? std::optional(missing / gained) : std::nullopt;
+}
+
 }  // namespace
 
 const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
@@ -80,12 +87,20 @@ std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const Speed
 
 std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch) {
   const auto points = speedups(slow, fast, batch);
-  const int at = firstReach(points, goal, [](const model::Spread& spread) { return spread.median; });
-  if (at == 0) return std::nullopt;
-  return Crossing{
-      .at = {batch, at},
+  if (points.empty()) return std::nullopt;
+  Crossing found{
+      .at = {batch, firstReach(points, goal, [](const model::Spread& spread) { return spread.median; })},
       .low = firstReach(points, goal, [](const model::Spread& spread) { return spread.maximum; }),
       .high = firstReach(points, goal, [](const model::Spread& spread) { return spread.minimum; })};
+  const auto slowLine = contextLine(slow, batch), fastLine = contextLine(fast, batch);
+  if (slowLine && fastLine) {
+    const std::optional<double> reached = linesReach(goal, *slowLine, *fastLine);
+    if (!reached || *reached > points.back().first) return std::nullopt;
+    found.at.positions = std::max(points.front().first, static_cast<int>(std::lround(*reached)));
+    found.low = found.low == 0 ? found.at.positions : std::min(found.low, found.at.positions);
+    if (found.high != 0) found.high = std::max(found.high, found.at.positions);
+  }
+  return found.at.positions == 0 ? std::nullopt : std::optional(found);
 }
 
 std::optional<Line> contextLine(const SpeedCurve& curve, int batch) {

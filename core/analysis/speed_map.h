@@ -72,10 +72,11 @@ std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const Speed
 /// Where a speedup is crossed, between two contexts that were measured or at the first of them.
 struct Crossing {
   OperatingPoint at;
-  int low = 0;   ///< positions where the fastest rounds cross it
-  int high = 0;  ///< where the slowest do; 0: not within what was measured
+  int low = 0;   ///< positions where the fastest rounds cross it, if these are fewer
+  int high = 0;  ///< where the slowest do, if these are more; 0: not within what was measured
 };
-/// The first crossing of `goal` with growing context at `batch`, linear between neighbouring contexts.
+/// The first crossing of `goal` with growing context at `batch`: where both curves' lines have it, as they
+/// are drawn, or of fewer than three contexts where the straight between two of them has.
 std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch);
 
 /// Time over context of one curve at `batch`: a robust line through the medians. Nothing of fewer than three

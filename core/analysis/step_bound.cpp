@@ -81,11 +81,12 @@ TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& 
     const auto bytes =
         static_cast<double>(attention ? lane.stageIssuedBytes[at] : lane.stageLogicalBytes[at]);
     const double bytesMs = millisecondsOf(bytes, ceiling);
-    const double flopsMs = millisecondsOf(stageFlops(lane.config, stage, extent), ceilings.fmaGflops);
+    const double flops = stageFlops(lane.config, stage, extent);
+    const double flopsMs = millisecondsOf(flops, ceilings.fmaGflops);
     const bool memoryBound = bytesMs >= flopsMs && bytesMs >= kExplained * (time - launch);
     double& share = !memoryBound ? shares.computeMs : attention ? shares.kvMs : shares.weightMs;
     share += time - launch;
-    if (!memoryBound) shares.computeBytes += bytes;
+    if (!memoryBound) shares.computeFlops += flops;
   }
   return shares;
 }
@@ -129,13 +130,12 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
                                           rate(bytes, shares.kvMs, ceiling), kvShare);
     }
     case Bound::Compute: {
-      const double flops = stepFlops(lane.config, {.batch = lane.options.batch, .positions = lane.positions});
+      const double flops = shares.computeFlops;
       const double reached = gigaPerSecond(flops, shares.computeMs);
       if (reached < kExplained * ceilings.fmaGflops) {
-        const double implied = gigaPerSecond(shares.computeBytes, shares.computeMs);
         return inWords<SentenceId::BoundInstructions>(name, milliseconds(shares.computeMs, wall),
                                                       ofArithmetic(reached, ceilings),
-                                                      ofReading(implied, ceiling), kvShare);
+                                                      ofReading(lane.impliedGBps(), ceiling), kvShare);
       }
       return inWords<SentenceId::BoundArithmetic>(name, fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0),
                                                   milliseconds(shares.computeMs, wall), fixedText(reached, 0),

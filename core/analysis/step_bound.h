@@ -33,7 +33,7 @@ struct TimeShares {
   double weightMs = 0.0;
   double kvMs = 0.0;
   double computeMs = 0.0;
-  double computeBytes = 0.0;  ///< that the stages counted as compute load
+  double computeFlops = 0.0;  ///< of the stages counted as compute
 };
 TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 

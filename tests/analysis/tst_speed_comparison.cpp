@@ -143,10 +143,8 @@ class TestSpeedComparison : public QObject {
   }
 
   void crossingsLieBetweenWhatWasMeasured() {
-    const SpeedCurve slow =
-        curve("MHA", {{256, {2.0, 2.2, 2.1}}, {512, {3.0, 3.0, 3.3}}, {1024, {8.0, 8.8, 8.4}}});
-    const SpeedCurve fast =
-        curve("MQA", {{256, {2.0, 2.0, 2.0}}, {512, {2.0, 2.0, 2.0}}, {1024, {2.0, 2.2, 2.0}}});
+    const SpeedCurve slow = curve("MHA", {{512, {3.0, 3.0, 3.3}}, {1024, {8.0, 8.8, 8.4}}});
+    const SpeedCurve fast = curve("MQA", {{512, {2.0, 2.0, 2.0}}, {1024, {2.0, 2.2, 2.0}}});
     const auto there = measuredSpeedup(slow, fast, {1, 512});
     QVERIFY(there && near(there->median, 1.5) && near(there->maximum, 1.65));
     // From 1.5 at 512 to 4 (8/2, 8.8/2.2, 8.4/2: median 4) at 1,024: 2 at a fifth of the way.
@@ -157,6 +155,33 @@ class TestSpeedComparison : public QObject {
     QVERIFY(!crossing(5.0, slow, fast, 1));
     QVERIFY(!crossing(2.0, slow, fast, 4));
     QVERIFY(!measuredSpeedup(slow, fast, {1, 700}));
+  }
+
+  /// The mark stands where the drawn lines have the goal, also where one disturbed point says otherwise; the
+  /// range then has both.
+  void crossingsAreThoseOfTheLines() {
+    const auto measured = [](double disturbed) {
+      // 1 + T / 256 against 2 ms: 2 times at T = 768.
+      return curve("MHA", {{256, {2.0, 2.0, 2.0}},
+                           {512, {disturbed, disturbed, disturbed}},
+                           {1024, {5.0, 5.0, 5.0}},
+                           {1536, {7.0, 7.0, 7.0}},
+                           {2048, {9.0, 9.0, 9.0}}});
+    };
+    const SpeedCurve fast = curve(
+        "MQA", {{256, {2.0}}, {512, {2.0, 2.0}}, {1024, {2.0, 2.0}}, {1536, {2.0, 2.0}}, {2048, {2.0, 2.0}}});
+    const auto quiet = crossing(2.0, measured(3.0), fast, 1);
+    QVERIFY(quiet);
+    QCOMPARE(quiet->at.positions, 768);
+    QCOMPARE(quiet->low, 768);
+    QCOMPARE(quiet->high, 768);
+    const auto noisy = crossing(2.0, measured(4.4), fast, 1);
+    QVERIFY(noisy);
+    QCOMPARE(noisy->at.positions, 768);
+    QVERIFY(noisy->low < 512 && noisy->low > 256);
+    QCOMPARE(noisy->high, 768);
+    // 5.5 times by the lines at 2,560, beyond what was measured.
+    QVERIFY(!crossing(5.5, measured(3.0), fast, 1));
   }
 };
 
