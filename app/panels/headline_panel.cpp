@@ -16,7 +16,7 @@ constexpr float kPresentationLine = 0.12f;
 /// Of that line: how small a number may become beside its notes.
 constexpr float kSmallest = 0.6f;
 
-float lineHeight(const PanelContext& context) {
+float headlineLine(const PanelContext& context) {
   const float usual = 1.55f * context.fonts.body->FontSize;
   if (!context.appearance.presentation()) return usual;
   return std::max(usual, kPresentationLine * ImGui::GetIO().DisplaySize.y);
@@ -26,10 +26,28 @@ float scaledWidth(const ImFont* font, float size, const std::string& text) {
   return textWidth(font, text) * size / font->FontSize;
 }
 
+/// A number above its notes, in units of the size of text, at least.
+constexpr float kNumberOverText = 1.25f;
+
+/// Pixels between number and notes, and left and right of the headline's middle.
+constexpr float kGap = 7.0f;
+constexpr float kMiddle = 8.0f;
+
 }  // namespace
 
-float HeadlinePanel::height(const PanelContext& context) {
-  return lineHeight(context);
+bool HeadlinePanel::stacksAt(const PanelContext& context, float width) {
+  const ImFont* small = context.fonts.small;
+  const float notes =
+      std::max(textWidth(small, "88,888 B/token"), textWidth(small, "8.88\u00d7 \u00b1 0.88"));
+  const float number = kSmallest * scaledWidth(context.fonts.headline, headlineLine(context), "8.88 MB");
+  return number + context.px(kGap) + notes > 0.5f * width - context.px(kMiddle);
+}
+
+float HeadlinePanel::height(const PanelContext& context, bool stacked) {
+  const float line = headlineLine(context);
+  if (!stacked) return line;
+  const float number = std::max(kSmallest * line, kNumberOverText * context.fonts.body->FontSize);
+  return number + 2.0f * context.fonts.small->FontSize;
 }
 
 HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) const {
@@ -97,38 +115,59 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
 }
 
 void HeadlinePanel::drawFigure(const PanelContext& context, const Figure& figure, const Rect& area) const {
-  ImDrawList& list = *ImGui::GetWindowDrawList();
-  const session::Palette& colors = context.palette();
-  const ImFont* font = context.fonts.headline;
-  const ImFont* small = context.fonts.small;
-  const float gap = context.px(7);
-  const float whole = area.height();
-  const auto roomFor = [&](const std::string& note) {
-    return area.width() - gap - std::max(textWidth(small, figure.unit), textWidth(small, note));
-  };
-  // First the note is said in short, then the number shrinks, but not below the size of text; then notes go.
-  const float wanted = scaledWidth(font, whole, figure.value);
-  const std::string& note =
-      wanted <= roomFor(figure.note) || figure.shortNote.empty() ? figure.note : figure.shortNote;
-  const float size = whole * std::clamp(roomFor(note) / wanted, kSmallest, 1.0f);
-  const bool showsNotes = size * wanted / whole <= roomFor(note) + 1.0f;
-  const float width = scaledWidth(font, size, figure.value);
-  list.AddText(font, size, {area.min.x, area.min.y + 0.5f * (whole - size)}, toImGui(colors.text),
-               figure.value.c_str());
-  if (showsNotes) {
-    const float x = area.min.x + width + gap;
-    const float top = area.min.y + 0.5f * (whole - 2.0f * small->FontSize);
-    drawText(list, small, {x, top}, colors.textDim, figure.unit);
-    drawText(list, small, {x, top + small->FontSize}, colors.text, note);
+  if (m_stacked) {
+    drawStacked(context, figure, area);
+  } else {
+    drawBeside(context, figure, area);
   }
   if (mouseArea(figure.heading.c_str(), area).hovered)
     showTip(context, figure.heading + ": " + figure.value + " " + figure.unit,
             (figure.note.empty() ? "" : figure.note + ".\n") + figure.explanation);
 }
 
+void HeadlinePanel::drawStacked(const PanelContext& context, const Figure& figure, const Rect& area) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* font = context.fonts.headline;
+  const ImFont* small = context.fonts.small;
+  const float whole = area.height() - 2.0f * small->FontSize;
+  const float size = whole * std::min(1.0f, area.width() / scaledWidth(font, whole, figure.value));
+  list.AddText(font, size, area.min, toImGui(colors.text), figure.value.c_str());
+  const std::string& note = textWidth(small, figure.note) <= area.width() || figure.shortNote.empty()
+                                ? figure.note
+                                : figure.shortNote;
+  const float y = area.max.y - 2.0f * small->FontSize;
+  drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, figure.unit, area.width()));
+  drawText(list, small, {area.min.x, y + small->FontSize}, colors.text, elided(small, note, area.width()));
+}
+
+void HeadlinePanel::drawBeside(const PanelContext& context, const Figure& figure, const Rect& area) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const ImFont* font = context.fonts.headline;
+  const ImFont* small = context.fonts.small;
+  const float gap = context.px(kGap);
+  const float whole = area.height();
+  const auto roomFor = [&](const std::string& note) {
+    return area.width() - gap - std::max(textWidth(small, figure.unit), textWidth(small, note));
+  };
+  // First the note is said in short, then the number shrinks, then the notes are cut.
+  const float wanted = scaledWidth(font, whole, figure.value);
+  const std::string& note =
+      wanted <= roomFor(figure.note) || figure.shortNote.empty() ? figure.note : figure.shortNote;
+  const float size = whole * std::clamp(roomFor(note) / wanted, kSmallest, 1.0f);
+  const float width = scaledWidth(font, size, figure.value);
+  list.AddText(font, size, {area.min.x, area.min.y + 0.5f * (whole - size)}, toImGui(colors.text),
+               figure.value.c_str());
+  const float x = area.min.x + width + gap;
+  const float top = area.min.y + 0.5f * (whole - 2.0f * small->FontSize);
+  drawText(list, small, {x, top}, colors.textDim, elided(small, figure.unit, area.max.x - x));
+  drawText(list, small, {x, top + small->FontSize}, colors.text, elided(small, note, area.max.x - x));
+}
+
 void HeadlinePanel::draw(const PanelContext& context, const Rect& area) {
   const float middle = area.min.x + 0.5f * area.width();
-  const float gap = context.px(8);
+  const float gap = context.px(kMiddle);
   drawFigure(context, cacheFigure(context), {area.min, {middle - gap, area.max.y}});
   drawFigure(context, speedFigure(context), {{middle, area.min.y}, area.max});
 }

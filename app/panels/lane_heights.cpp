@@ -24,12 +24,14 @@ float leastBottom(const PanelContext& context) {
 }
 }  // namespace
 
-LaneHeights laneHeights(const PanelContext& context, float height) {
+LaneHeights laneHeights(const PanelContext& context, float width, float height) {
   const bool presentation = context.appearance.presentation();
   const float body = context.fonts.body->FontSize;
+  const bool stacked = HeadlinePanel::stacksAt(context, width);
   LaneHeights heights{.header = context.fonts.strong->FontSize + context.px(4),
-                      .headline = HeadlinePanel::height(context) + context.px(2),
-                      .gap = context.px(8)};
+                      .headline = HeadlinePanel::height(context, stacked) + context.px(2),
+                      .gap = context.px(8),
+                      .stacksHeadline = stacked};
   heights.room = height - heights.fixed();
   heights.bottom = std::clamp((presentation ? 0.16f : 0.24f) * height, leastBottom(context),
                               context.px(presentation ? 150 : 170));

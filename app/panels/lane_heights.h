@@ -14,6 +14,7 @@ struct LaneHeights {
   float bottom = 0.0f;  ///< cache and counters
   float gap = 0.0f;
   float room = 0.0f;  ///< for text, wall and bottom
+  bool stacksHeadline = false;
 
   float fixed() const { return header + headline; }
   /// Wall and what is below it, beside which the inspector stands.
@@ -22,8 +23,9 @@ struct LaneHeights {
   bool scrolls() const { return content() > room + 0.5f; }
 };
 
-/// Of lanes that are `height` high; the same for all of them, so that they compare side by side.
-LaneHeights laneHeights(const PanelContext& context, float height);
+/// Of lanes whose panels are `width` wide and `height` high; the same for all of them, so that they compare
+/// side by side.
+LaneHeights laneHeights(const PanelContext& context, float width, float height);
 /// The same where the inspector, `width` wide, stands beside wall and bottom: the text keeps the height that
 /// it had, `text`, where it can, and a line where it cannot. Where they scroll, the text stays.
 LaneHeights besideInspector(const PanelContext& context, LaneHeights heights, float width, float text);

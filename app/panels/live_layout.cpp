@@ -101,7 +101,9 @@ LiveLayout::Frame LiveLayout::frame(const PanelContext& context, const Rect& are
                     {frame.timeline.max.x, bottom + 0.25f * margin + legendHeight}};
     frame.lanes = {{area.min.x + margin, area.min.y + margin},
                    {area.max.x - margin, frame.timeline.min.y - margin}};
-    frame.heights = laneHeights(context, frame.lanes.height() - 2.0f * context.px(kPaddingDown));
+    const float lane = (frame.lanes.width() + margin) / static_cast<float>(std::max(count, 1)) - margin;
+    frame.heights = laneHeights(context, lane - 2.0f * context.px(kPaddingAcross),
+                                frame.lanes.height() - 2.0f * context.px(kPaddingDown));
     if (frame.inspects)
       frame.heights =
           besideInspector(context, frame.heights, kInspectorShare * frame.lanes.width(),
@@ -230,6 +232,7 @@ void LiveLayout::drawHead(const PanelContext& context, int index, const Rect& ca
   float y = card.min.y + context.px(kPaddingDown);
   lane.header->draw(context, {{left, y}, {right, y + frame.heights.header}});
   y += frame.heights.header;
+  lane.headline->stack(frame.heights.stacksHeadline);
   lane.headline->draw(context, {{left, y}, {right, y + frame.heights.headline - context.px(2)}});
   y += frame.heights.headline;
   const bool textScrolls = frame.heights.scrolls() && !frame.inspects;

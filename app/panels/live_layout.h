@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/panels/headline_panel.h"
 #include "app/panels/inspector_panel.h"
 #include "app/panels/lane_heights.h"
 #include "app/panels/legend_panel.h"
@@ -28,7 +29,7 @@ class LiveLayout : public Panel {
   struct Lane {
     explicit Lane(int index);
     std::unique_ptr<Panel> header;
-    std::unique_ptr<Panel> headline;
+    std::unique_ptr<HeadlinePanel> headline;
     std::unique_ptr<Panel> text;
     std::unique_ptr<Panel> wall;
     std::unique_ptr<Panel> cache;

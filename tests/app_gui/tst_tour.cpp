@@ -24,6 +24,12 @@ struct Page : test::GuiFixture {
   void back() { QTest::mouseClick(tour().findChild<QPushButton*>("tourBack"), Qt::LeftButton); }
   bool offer() { return window().messages().sentence().contains("A tour of seven steps"); }
   void sendAway() { QTest::mouseClick(window().messages().findChild<QToolButton*>(), Qt::LeftButton); }
+  /// Whether the tour stands in front of a part of the window.
+  bool covers(const char* name) {
+    const auto* part = window().findChild<QWidget*>(name);
+    return !part || !part->isVisible() ||
+           tour().frameGeometry().intersects(QRect(part->mapToGlobal(QPoint()), part->size()));
+  }
   QString text() { return tour().findChild<QLabel*>("tourText")->text(); }
 };
 
@@ -64,8 +70,10 @@ class TestTour : public QObject {
     // Bytes and time.
     page.next();
     QVERIFY(!page.selection().pointedKvHead().has_value());
+    QTRY_VERIFY(!page.covers("charts"));
     page.next();
     QCOMPARE(page.tour().step(), 5);
+    QTRY_VERIFY(!page.covers("verdict"));
     // A longer context, and back from it with the step before.
     page.next();
     QTRY_COMPARE_WITH_TIMEOUT(page.application->session().state().fill, 1024, 10000);

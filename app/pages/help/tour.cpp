@@ -15,7 +15,7 @@ namespace headroom::pages {
 
 namespace {
 /// In letters of the interface font.
-constexpr int kWidth = 84;
+constexpr int kTourWidth = 84;
 /// Far enough that keys and values are a large part of what a step of the bundled models reads.
 constexpr int kLongerContext = 1024;
 }  // namespace
@@ -122,13 +122,14 @@ std::vector<Tour::Step> Tour::steps() {
        [this] {
          m_views.showCharts();
          m_session.play();
-       }},
+       },
+       true},
       {"time",
        says("What that means for time is measured on this device: tokens per second in the headline, and in "
             "the "
             "sentence below how many times as fast, with its spread. Where nothing can be told yet, it says "
             "so."),
-       [this] { m_session.play(); }},
+       [this] { m_session.play(); }, true},
       {"a longer context",
        [] {
          return QString(
@@ -136,7 +137,8 @@ std::vector<Tour::Step> Tour::steps() {
                     "where you were with Ctrl+Shift+G, or with the button beside the sentence below.")
              .arg(grouped(kLongerContext));
        },
-       [this] { m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}); }},
+       [this] { m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}); },
+       true},
   };
 }
 
@@ -145,16 +147,24 @@ void Tour::begin() {
   m_views.showLive();
   const QWidget* window = parentWidget();
   const QFontMetrics metrics(font());
-  const int width = std::min(kWidth * metrics.averageCharWidth(), window->width() * 9 / 10);
+  const int width = std::min(kTourWidth * metrics.averageCharWidth(), window->width() * 9 / 10);
   setFixedWidth(width);
   show(0);
   QDialog::show();
-  // In the lower right corner, where what it tells of is least.
-  const QSize size = sizeHint().expandedTo(QSize(width, 0));
-  move(window->mapToGlobal(QPoint(window->width() - width - metrics.lineSpacing(),
-                                  window->height() - size.height() - metrics.lineSpacing())));
+  place();
   raise();
   activateWindow();
+}
+
+void Tour::place() {
+  const QWidget* window = parentWidget();
+  const int margin = fontMetrics().lineSpacing();
+  const QSize size = sizeHint().expandedTo(QSize(width(), 0));
+  // Above, headers and headlines stay in sight.
+  const int top = m_steps[static_cast<std::size_t>(m_step)].tellsOfBelow
+                      ? window->height() / 3
+                      : window->height() - size.height() - margin;
+  move(window->mapToGlobal(QPoint(window->width() - size.width() - margin, top)));
 }
 
 void Tour::show(int step) {
@@ -169,6 +179,7 @@ void Tour::show(int step) {
   m_back->setEnabled(step > 0);
   m_next->setText(step + 1 < stepCount() ? "Next" : "Done");
   shown.act();
+  if (isVisible()) place();
 }
 
 void Tour::end() {

@@ -38,11 +38,14 @@ class Tour : public QDialog {
     QString title;
     std::function<QString()> text;
     std::function<void()> act;
+    bool tellsOfBelow = false;  ///< of what stands below the lanes, which the tour then leaves free
   };
 
   std::vector<Step> steps();
   void show(int step);
   void end();
+  /// Into a corner of the window: on the right, below or, for what stands there, above.
+  void place();
   /// The lane with the fewest KV heads.
   int sharingLane() const;
   QString bytesOfToken() const;

@@ -15,6 +15,7 @@ constexpr int kFullSpeedIntervalMs = 600;
 
 ChartsPanel::ChartsPanel(const ChartSource& source, QWidget* parent)
     : QWidget(parent), m_source(source), m_timer(this), m_intervalMs(kPacedIntervalMs) {
+  setObjectName("charts");
   auto* stages = new StageChart(this);
   m_charts = {new GrowthChart(this), new TrafficChart(this), stages};
   auto* layout = new QHBoxLayout(this);
