@@ -196,7 +196,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       {"of read ceiling", "of ceiling",
        known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCeiling, 0) + " %"),
        ofCeiling},
-      {"KV reuse", "KV reuse",
+      {"KV loads", "KV loads",
        known(onDevice, analysis::kvReuseText(analysis::kvReuseFactor(issued, logical)) + "\u00d7"),
        "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
        "the shared kernel; query heads / KV heads = " +

@@ -40,6 +40,10 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
   }
   m_trainedEdge->setVisible(false);
   setAppearance(m_appearance);
+  // A tip that shows says what is drawn below it.
+  connect(this, &QCustomPlot::afterReplot, this, [this] {
+    if (QToolTip::isVisible() && underMouse()) showTip(m_tipAt);
+  });
 }
 
 void Chart::setAppearance(const session::Appearance& appearance) {
@@ -161,14 +165,18 @@ void Chart::resizeEvent(QResizeEvent* event) {
 
 void Chart::mouseMoveEvent(QMouseEvent* event) {
   QCustomPlot::mouseMoveEvent(event);
-  const QPoint at = event->pos();
+  showTip(event->pos());
+}
+
+void Chart::showTip(const QPoint& at) {
+  m_tipAt = at;
   const double x = xAxis->pixelToCoord(at.x());
   QString values = axisRect()->rect().contains(at) ? valuesAt(x) : QString();
   if (m_untrainedFrom && x >= *m_untrainedFrom && !values.isEmpty()) {
     values += "\n" + QString::fromStdString(session::untrainedSentence(*m_untrainedFrom));
   }
-  QToolTip::showText(event->globalPosition().toPoint(),
-                     values.isEmpty() ? m_explanation : values + "\n\n" + m_explanation, this, rect());
+  QToolTip::showText(mapToGlobal(at), values.isEmpty() ? m_explanation : values + "\n\n" + m_explanation,
+                     this, rect());
 }
 
 }  // namespace headroom::pages

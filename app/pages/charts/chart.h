@@ -59,6 +59,10 @@ class Chart : public QCustomPlot {
   session::Appearance m_appearance;
 
  private:
+  /// The tool tip of a place in the widget.
+  void showTip(const QPoint& at);
+
+  QPoint m_tipAt;
   QCPTextElement* m_title;
   QCPLayoutGrid* m_head = nullptr;  // title and legend, if there is one
   QString m_titleText;

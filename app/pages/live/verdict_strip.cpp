@@ -9,6 +9,7 @@
 #include <QPushButton>
 #include <QTimer>
 #include <QToolButton>
+#include <QToolTip>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -229,7 +230,9 @@ void VerdictStrip::resizeEvent(QResizeEvent* event) {
 void VerdictStrip::setText(const QString& line, const QString& note, const QString& toolTip) {
   m_line = line;
   m_note = note;
+  const bool isRead = QToolTip::isVisible() && m_text->underMouse() && m_text->toolTip() != toolTip;
   m_text->setToolTip(toolTip);
+  if (isRead) QToolTip::showText(QCursor::pos(), toolTip, m_text);
   fitText();
 }
 
