@@ -142,14 +142,15 @@ class BenchCommand final : public Command {
     };
     for (int context : numbers("--context", m_contexts, 0)) {
       for (int batch : numbers("--batch", m_batches, 1)) {
-        for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, kKvTypeNames)) {
-          for (const std::string& attention : splitWords("--attention", m_attention, kAttentionKernelNames)) {
+        for (const std::string& kvType : splitWords("--kv-type", m_kvTypes, choiceWords<model::KvType>())) {
+          for (const std::string& attention :
+               splitWords("--attention", m_attention, choiceWords<model::AttentionKernel>())) {
             for (int index = 0; index < modelCount; ++index) {
               settings.push_back({.model = index,
                                   .context = context,
                                   .batch = batch,
-                                  .kvType = model::kvTypeOf(kvType),
-                                  .attention = model::attentionKernelOf(attention)});
+                                  .kvType = lanes::choiceNamed<model::KvType>(kvType),
+                                  .attention = lanes::choiceNamed<model::AttentionKernel>(attention)});
             }
           }
         }

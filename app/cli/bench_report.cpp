@@ -87,23 +87,10 @@ std::vector<const BenchRow*> judgedRows(const BenchResult& result) {
 /// Time over context and batch of every model, cache type and kernel that was measured.
 analysis::SpeedMap speedMapOf(const BenchResult& result) {
   analysis::SpeedMap map;
-  std::vector<const BenchRow*> first;  // of each curve
   for (const BenchRow& row : result.rows) {
-    const auto found = std::ranges::find_if(first, [&](const BenchRow* known) {
-      return known->setting.model == row.setting.model && known->setting.kvType == row.setting.kvType &&
-             known->setting.attention == row.setting.attention;
-    });
-    const auto index = static_cast<std::size_t>(found - first.begin());
-    if (found == first.end()) {
-      first.push_back(&row);
-      map.curves.push_back({.name = result.modelOf(row).name,
-                            .source = {},
-                            .layerCount = row.measurement.config.layerCount,
-                            .attention = row.measurement.config.attention,
-                            .kernel = row.setting.attention,
-                            .kvType = row.setting.kvType});
-    }
-    map.curves[index].points.push_back({{row.setting.batch, row.setting.context}, row.roundMs()});
+    map.add(analysis::emptyCurve(result.modelOf(row).name, {}, row.measurement.config, row.setting.attention,
+                                 row.setting.kvType),
+            {{row.setting.batch, row.setting.context}, row.roundMs()});
   }
   return map;
 }

@@ -43,25 +43,22 @@ void DecodeArguments::addOptions(CLI::App& app) {
       ->check(numberFrom(model::SamplingOptions::kTopPs));
   app.add_option("--seed", m_sampling.seed, "Seed of the sampling")->capture_default_str();
   app.add_flag("--lockstep", m_lockstep, "Feed every lane what the first one samples");
-  app.add_option("--when-text-ends", m_whenTextEnds,
-                 "At the token that ends a text: stop, or feed it and go on with the next text")
-      ->check(CLI::IsMember({"stop", "go-on"}))
-      ->capture_default_str();
+  addChoice<lanes::WhenTextEnds>(
+      app, "--when-text-ends", m_whenTextEnds,
+      "At the token that ends a text: stop, or feed it and go on with the next text");
   app.add_option("--batch", m_choice.batch, "Sequences decoded at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--attention", m_choice.attention, "Attention kernel")
-      ->check(CLI::IsMember(kAttentionKernelNames))
-      ->capture_default_str();
+  addChoice<model::AttentionKernel>(app, "--attention", m_choice.attention, "Attention kernel");
   m_choice.addOptions(app);
 }
 
 lanes::LaneSet::Options DecodeArguments::laneSetOptions() const {
   return {.feed = m_lockstep ? lanes::TokenFeed::Lockstep : lanes::TokenFeed::FreeRun,
           .whenOneStops = lanes::WhenOneStops::AllStop,
-          .whenTextEnds = lanes::whenTextEnds(
-              m_input.isChat() ? lanes::PromptForm::Chat : lanes::PromptForm::Text,
-              m_whenTextEnds == "stop" ? lanes::WhenTextEnds::Stop : lanes::WhenTextEnds::GoOn),
+          .whenTextEnds =
+              lanes::whenTextEnds(m_input.isChat() ? lanes::PromptForm::Chat : lanes::PromptForm::Text,
+                                  lanes::choiceNamed<lanes::WhenTextEnds>(m_whenTextEnds)),
           .maxTokens = m_maxTokens,
           .sampling = m_sampling};
 }

@@ -13,15 +13,15 @@ void DecoderChoice::addOptions(CLI::App& app) {
   app.add_option("--backend", backend, "What computes: compute shaders, or float64 on the processor")
       ->check(CLI::IsMember({"vulkan", "reference"}))
       ->capture_default_str();
-  addKvType(app, kvType, "Element type of the KV cache");
+  addChoice<model::KvType>(app, "--kv-type", kvType, "Element type of the KV cache");
   addKernels(app, kernels);
 }
 
 lanes::LaneOptions DecoderChoice::laneOptions() const {
-  return {.kvType = model::kvTypeOf(kvType),
+  return {.kvType = lanes::choiceNamed<model::KvType>(kvType),
           .batch = batch,
           .contextLength = contextLength,
-          .attention = model::attentionKernelOf(attention)};
+          .attention = lanes::choiceNamed<model::AttentionKernel>(attention)};
 }
 
 lanes::DeviceLanes::Choice DecoderChoice::onDevice(const std::string& device) const {

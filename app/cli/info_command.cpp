@@ -100,7 +100,7 @@ class InfoCommand final : public Command {
         .add_option("--context", m_context,
                     "Cache positions to plan memory for; the model's own if not given")
         ->check(CLI::PositiveNumber);
-    addKvType(app(), m_kvType, "Element type of the KV cache to plan for");
+    addChoice<model::KvType>(app(), "--kv-type", m_kvType, "Element type of the KV cache to plan for");
   }
   void run() override {
     lanes::DeviceLanes opener({.device = global().device});
@@ -120,7 +120,8 @@ class InfoCommand final : public Command {
   /// Without a device, unless one was asked for, nothing is known of its memory.
   lanes::LaneOutlook outlook(lanes::DeviceLanes& opener, const lanes::ModelUse& model) const {
     try {
-      return opener.outlook(model, {.kvType = model::kvTypeOf(m_kvType), .contextLength = m_context});
+      return opener.outlook(
+          model, {.kvType = lanes::choiceNamed<model::KvType>(m_kvType), .contextLength = m_context});
     } catch (const model::Error&) {
       if (!global().device.empty()) throw;
       return {};

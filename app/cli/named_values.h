@@ -1,10 +1,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/lanes/choice_names.h"
 #include "core/model/block_formats.h"
 #include "core/model/kernel_plan.h"
 
@@ -12,10 +15,21 @@ namespace headroom::cli {
 
 // Options that several commands take, and the values that they know.
 
-inline const std::vector<std::string> kKvTypeNames{"f32", "f16"};
-inline const std::vector<std::string> kAttentionKernelNames{"shared", "naive"};
+/// lanes::choiceNames(), as CLI::IsMember and lists of choices take them.
+template <typename Choice>
+std::vector<std::string> choiceWords() {
+  const auto names = lanes::choiceNames<Choice>();
+  return {names.begin(), names.end()};
+}
 
-CLI::Option* addKvType(CLI::App& app, std::string& name, const std::string& purpose);
+/// An option for a choice by its name.
+template <typename Choice>
+CLI::Option* addChoice(CLI::App& app, const std::string& option, std::string& name,
+                       const std::string& purpose) {
+  return app.add_option(option, name, purpose)
+      ->check(CLI::IsMember(choiceWords<Choice>()))
+      ->capture_default_str();
+}
 
 /// --context of a command that decodes: `positions`, 0 for the model's own.
 CLI::Option* addContext(CLI::App& app, int& positions);
@@ -25,9 +39,11 @@ CLI::Option* addKernels(CLI::App& app, std::string& plan);
 /// Throws CLI::ValidationError for a plan that is none; nothing for an empty text.
 std::optional<model::KernelPlan> kernelsOf(const std::string& plan);
 
-/// How a command stores weights that it makes: "F32", "F16" or "Q8_0", in any case.
+/// How a command can store weights that it makes.
+inline constexpr std::array kMadeStorages{model::Storage::F32, model::Storage::F16, model::Storage::Q8_0};
+/// An option for one of `storages`: "F32", "F16" or "Q8_0", in any case.
 CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& name,
-                        const std::string& purpose);
+                        const std::string& purpose, std::span<const model::Storage> storages = kMadeStorages);
 model::Storage storageNamed(const std::string& name);
 
 }  // namespace headroom::cli

@@ -2,24 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 
 #include "app/cli/index_range.h"
+#include "app/cli/named_values.h"
 #include "core/formats/trace/trace_writer.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
+
+namespace {
+constexpr std::array kTraceStorages{model::Storage::F16, model::Storage::F32};
+}
 
 void TraceArgument::addOptions(CLI::App& app) {
   CLI::Option* trace = m_output.addOptions(
       app, "--trace",
       "Trace to write, a safetensors file with tokens and attention, FILE-2 and so on for further lanes; may "
       "be a pipe, /dev/stdout or /dev/null; captures what it holds");
-  app.add_option("--trace-type", m_type, "How attention is stored in it")
-      ->check(CLI::IsMember({"f16", "f32"}))
-      ->capture_default_str()
-      ->needs(trace);
+  addStorage(app, "--trace-type", m_type, "How attention is stored in it", kTraceStorages)->needs(trace);
   app.add_option("--trace-layers", m_layers, "Only these layers: 0,3,8:12 (12 not included)")->needs(trace);
   app.add_option("--trace-rows", m_rows,
                  "Only the tokens at these positions as those that look: 100:200 (200 not included)")
@@ -51,17 +54,13 @@ void TraceArgument::check(const GlobalOptions& global, int laneCount) {
 
 void TraceArgument::attach(LaneRun& run, int laneIndex, const model::ModelConfig& config, int tokens) const {
   if (!isGiven()) return;
-  formats::AttentionSelection selection{
+  const IndexRange rows =
+      m_rows.empty() ? IndexRange{0, tokens} : parseRange("--trace-rows", m_rows, tokens, "row");
+  const model::RecordedPart part{
       .layers = parseIndices("--trace-layers", m_layers, config.layerCount, "layer"),
-      .queryHeads = model::Capture::everything().wantedHeads(config.attention.queryHeadCount),
-      .firstRow = 0,
-      .endRow = tokens,
-      .storage = m_type == "f16" ? model::Storage::F16 : model::Storage::F32};
-  if (!m_rows.empty()) {
-    const IndexRange rows = parseRange("--trace-rows", m_rows, tokens, "row");
-    selection.firstRow = rows.first;
-    selection.endRow = rows.end;
-  }
+      .firstRow = rows.first,
+      .rowCount = rows.count()};
+  formats::AttentionSelection selection = lanes::traceSelection(config, part, storageNamed(m_type));
   const formats::OutputTarget& target = m_targets[static_cast<std::size_t>(laneIndex)];
   m_output.announce(target, selection.mapBytes(tokens), selection.spoolBytes(tokens),
                     "write less with --trace-layers, --trace-rows, --trace-type f16 or --max-tokens");

@@ -5,6 +5,7 @@
 
 #include "app/cli/lane_run.h"
 #include "app/cli/output_argument.h"
+#include "core/lanes/trace_saving.h"
 
 namespace headroom::cli {
 
@@ -29,7 +30,7 @@ class TraceArgument {
   std::string pathOf(int laneIndex) const;
 
   OutputArgument m_output;
-  std::string m_type = "f16";
+  std::string m_type{shortName(lanes::kTraceStorage)};
   std::string m_layers;
   std::string m_rows;
   std::vector<formats::OutputTarget> m_targets;  // one per lane

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "core/analysis/roofline.h"
@@ -19,25 +18,6 @@ namespace headroom::figures {
 namespace {
 
 constexpr analysis::Color kRoofColor = analysis::rgb(0x556070);
-
-constexpr std::array<Mark, model::kStageCount> kStageMarks{
-    Mark::Cross,    Mark::Square,       Mark::Disc,      Mark::Diamond,
-    Mark::Triangle, Mark::TriangleDown, Mark::PlusCircle};
-
-/// Bytes of an axis in the decimal unit that its largest value has.
-struct ByteUnit {
-  double bytes = 1.0;
-  const char* name = "B";
-};
-
-ByteUnit unitFor(double largest) {
-  constexpr std::array<ByteUnit, 5> kUnits{{{1.0, "B"}, {1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}, {1e12, "TB"}}};
-  ByteUnit unit = kUnits.front();
-  for (const ByteUnit& larger : kUnits) {
-    if (largest >= larger.bytes) unit = larger;
-  }
-  return unit;
-}
 
 template <typename Number>
 std::string whole(Number value) {
@@ -62,14 +42,9 @@ void addRow(Table& table, const FigureLane& lane, std::initializer_list<std::str
   table.rows.push_back(std::move(cells));
 }
 
-void markUntrained(LinePlot& plot, std::vector<std::string>& caption, const std::vector<FigureLane>& lanes) {
-  std::optional<int> first;
-  for (const FigureLane& lane : lanes)
-    first = analysis::earlierOf(first, analysis::untrainedFrom(lane.config, lane.contextLength));
-  if (!first || *first >= plot.x.high) return;
-  plot.untrainedFrom = *first;
-  plot.untrainedName = "beyond the trained context";
-  caption.push_back(analysis::untrainedSentence(*first));
+void sayUntrained(const LinePlot& plot, std::vector<std::string>& caption) {
+  if (plot.untrainedFrom)
+    caption.push_back(analysis::untrainedSentence(static_cast<int>(*plot.untrainedFrom)));
 }
 
 Figure growthFigure(const std::vector<FigureLane>& lanes) {
@@ -79,44 +54,29 @@ Figure growthFigure(const std::vector<FigureLane>& lanes) {
                   "layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 "
                   "positions \u00d7 sequences."}};
   figure.table.columns = columns({"positions", "cache_bytes", "kind"});
-  LinePlot plot{.x = {.label = "position"}, .y = {}};
-  double largest = 0.0;
-  std::vector<analysis::CacheGrowth> growths;
-  for (const FigureLane& lane : lanes) {
-    growths.push_back(
-        analysis::cacheGrowth(lane.config, lane.options.kvType, lane.contextLength, lane.options.batch));
-    largest = std::max(largest, static_cast<double>(growths.back().bytesAtLimit));
-    plot.x.high = std::max(plot.x.high, static_cast<double>(lane.contextLength));
-  }
-  const ByteUnit unit = unitFor(largest);
-  plot.y = {.label = fmt::format("KV cache, {}", unit.name), .high = largest / unit.bytes};
+  LinePlot plot = growthPlot(lanes);
   for (std::size_t index = 0; index < lanes.size(); ++index) {
     const FigureLane& lane = lanes[index];
-    const analysis::CacheGrowth& growth = growths[index];
     if (lane.cache.empty()) throw model::Error(lane.title + " has made no step yet, expected at least one");
-    Series counted{.name = lane.title, .color = lane.color, .points = {{0.0, 0.0}}};
-    for (const analysis::BytesAt& at : lane.cache) {
-      counted.points.push_back(
-          {static_cast<double>(at.position), static_cast<double>(at.bytes) / unit.bytes});
+    const analysis::CacheGrowth growth = growthOf(lane);
+    for (const analysis::BytesAt& at : lane.cache)
       addRow(figure.table, lane, {whole(at.position), whole(at.bytes), "counted"});
-    }
-    Series computed{.name = fmt::format("{} at the limit: {}", lane.title,
-                                        model::bytesText(static_cast<double>(growth.bytesAtLimit))),
-                    .color = lane.color,
-                    .stroke = Stroke::Dashed,
-                    .points = {counted.points.back(),
-                               {static_cast<double>(growth.contextLength),
-                                static_cast<double>(growth.bytesAtLimit) / unit.bytes}}};
     addRow(figure.table, lane, {whole(growth.contextLength), whole(growth.bytesAtLimit), "computed"});
-    plot.series.push_back(std::move(counted));
-    plot.series.push_back(std::move(computed));
+    plot.series[2 * index + 1].name = fmt::format("{} at the limit: {}", lane.title,
+                                                  model::bytesText(static_cast<double>(growth.bytesAtLimit)));
     figure.caption.push_back(
         fmt::format("{}: {}", lane.title,
                     analysis::kvFormula(lane.config, lane.options.kvType, lane.options.batch).text()));
   }
-  markUntrained(plot, figure.caption, lanes);
+  sayUntrained(plot, figure.caption);
   figure.content = std::move(plot);
   return figure;
+}
+
+template <typename Value>
+void requireCounted(const std::vector<Value>& values) {
+  if (!values.empty()) return;
+  throw model::Error("No lane has a decode step whose issued bytes were counted, expected at least one");
 }
 
 Figure trafficFigure(const std::vector<FigureLane>& lanes) {
@@ -124,34 +84,14 @@ Figure trafficFigure(const std::vector<FigureLane>& lanes) {
       .title = "Bytes issued per decode step",
       .caption = {"Counted: bytes that the kernels of each decode step load and store, of all sequences."}};
   figure.table.columns = columns({"position", "issued_bytes", "kind"});
-  double largest = 0.0;
-  int first = -1;
-  int last = 0;
   for (const FigureLane& lane : lanes) {
-    for (const analysis::BytesAt& at : lane.traffic) {
-      largest = std::max(largest, static_cast<double>(at.bytes));
-      first = first < 0 ? at.position : std::min(first, at.position);
-      last = std::max(last, at.position);
-    }
-  }
-  if (first < 0) {
-    throw model::Error("No lane has a decode step whose issued bytes were counted, expected at least one");
-  }
-  const ByteUnit unit = unitFor(largest);
-  LinePlot plot{.x = {.label = "position",
-                      .low = static_cast<double>(first),
-                      .high = static_cast<double>(std::max(last, first + 1))},
-                .y = {.label = fmt::format("issued per step, {}", unit.name), .high = largest / unit.bytes}};
-  for (const FigureLane& lane : lanes) {
-    Series series{.name = lane.title, .color = lane.color};
-    for (const analysis::BytesAt& at : lane.traffic) {
-      series.points.push_back({static_cast<double>(at.position), static_cast<double>(at.bytes) / unit.bytes});
+    for (const analysis::BytesAt& at : lane.traffic)
       addRow(figure.table, lane, {whole(at.position), whole(at.bytes), "counted"});
-    }
-    if (series.points.empty()) figure.caption.push_back(lane.title + ": nobody counted its bytes.");
-    plot.series.push_back(std::move(series));
+    if (lane.traffic.empty()) figure.caption.push_back(lane.title + ": nobody counted its bytes.");
   }
-  markUntrained(plot, figure.caption, lanes);
+  requireCounted(figure.table.rows);
+  LinePlot plot = trafficPlot(lanes);
+  sayUntrained(plot, figure.caption);
   figure.content = std::move(plot);
   return figure;
 }
@@ -194,31 +134,6 @@ Figure stagesFigure(const std::vector<FigureLane>& lanes) {
   return figure;
 }
 
-void addRoof(LinePlot& plot, const std::string& name, double gigabytesPerSecond, double fmaGflops,
-             Stroke stroke) {
-  const double ridge = std::clamp(fmaGflops / gigabytesPerSecond, plot.x.low, plot.x.high);
-  Series roof{.name = name, .color = kRoofColor, .stroke = stroke};
-  for (const double intensity : {plot.x.low, ridge}) {
-    roof.points.push_back({intensity, analysis::attainableGflops(intensity, gigabytesPerSecond, fmaGflops)});
-  }
-  plot.series.push_back(std::move(roof));
-}
-
-void addRoofs(LinePlot& plot, const model::DeviceCeilings& ceilings) {
-  Stroke stroke = Stroke::Solid;
-  for (const analysis::Roof& roof : analysis::roofs(ceilings)) {
-    if (roof.gigabytesPerSecond > 0.0) {
-      addRoof(plot, roof.name, roof.gigabytesPerSecond, ceilings.fmaGflops, stroke);
-      stroke = Stroke::Dashed;
-      continue;
-    }
-    plot.series.push_back({.name = roof.name,
-                           .color = kRoofColor,
-                           .stroke = Stroke::Dotted,
-                           .points = {{plot.x.low, ceilings.fmaGflops}, {plot.x.high, ceilings.fmaGflops}}});
-  }
-}
-
 Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceCeilings& ceilings) {
   Figure figure{
       .title = "Roofline: GFLOP/s reached over FLOPs per issued byte",
@@ -238,14 +153,12 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
     all.insert(all.end(), points.back().begin(), points.back().end());
     if (points.back().empty()) figure.caption.push_back(lane.title + ": nobody counted its bytes.");
   }
-  if (all.empty()) {
-    throw model::Error("No lane has a decode step whose issued bytes were counted, expected at least one");
-  }
+  requireCounted(all);
   const analysis::RooflineRange range = analysis::rooflineRange(all, ceilings);
   LinePlot plot{
       .x = {.label = "FLOPs per issued byte", .low = range.left, .high = range.right, .isLogarithmic = true},
       .y = {.label = "GFLOP/s", .low = range.bottom, .high = range.top, .isLogarithmic = true}};
-  if (isKnown) addRoofs(plot, ceilings);
+  plot.series = roofLines(ceilings, range, kRoofColor);
   for (std::size_t index = 0; index < lanes.size(); ++index) {
     const FigureLane& lane = lanes[index];
     plot.series.push_back({.name = lane.title, .color = lane.color});
@@ -253,7 +166,7 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
       plot.series.push_back({.name = "",
                              .color = lane.color,
                              .stroke = Stroke::None,
-                             .mark = kStageMarks[static_cast<std::size_t>(point.stage)],
+                             .mark = stageMark(point.stage),
                              .points = {{point.intensity(), point.gigaflopsPerSecond()}}});
       addRow(figure.table, lane,
              {std::string(stageName(point.stage)), whole(point.flops), whole(point.issuedBytes),
@@ -271,7 +184,7 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
     plot.series.push_back({.name = analysis::kStepPartNames[at],
                            .color = kRoofColor,
                            .stroke = Stroke::None,
-                           .mark = kStageMarks[at],
+                           .mark = stageMark(static_cast<model::Stage>(stage)),
                            .points = {}});
   }
   figure.content = std::move(plot);

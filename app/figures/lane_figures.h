@@ -1,31 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "app/figures/figure.h"
-#include "core/analysis/byte_curves.h"
-#include "core/analysis/lane_measurement.h"
-#include "core/model/device_ceilings.h"
+#include "app/figures/lane_plots.h"
 
 namespace headroom::figures {
-
-/// What figures are made of: one lane, its decode so far. Plain values.
-struct FigureLane {
-  std::string title;  ///< "MHA \u00d78 f16"
-  analysis::Color color;
-  model::ModelConfig config;
-  model::DecoderOptions options;
-  int contextLength = 0;  ///< positions of its cache
-  std::string device;
-  std::string note;  ///< of the decoder: what belongs beside its numbers
-  analysis::OutputProjection output = analysis::OutputProjection::Tied;
-  std::uint64_t parameterCount = 0;
-  std::vector<analysis::BytesAt> cache;    ///< counted, after each step
-  std::vector<analysis::BytesAt> traffic;  ///< counted, of each decode step; empty where nobody counts
-  analysis::LaneMeasurement measurement;
-};
 
 /// The charts that show lanes side by side.
 enum class LaneChart { Growth, Traffic, Stages, Roofline, Geometry };

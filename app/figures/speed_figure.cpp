@@ -66,16 +66,9 @@ CurveMark curveMark(std::size_t curve, std::size_t count) {
   return {.mark = kShapes[curve % kShapes.size()], .scale = kLargest + (kSmallest - kLargest) * place};
 }
 
-Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
+LinePlot speedPlot(const analysis::SpeedMap& map, const analysis::SpeedView& view, analysis::SpeedOver over,
                    const std::vector<analysis::Color>& colors) {
   const bool isOverContext = over == analysis::SpeedOver::Context;
-  const analysis::SpeedView view = speedView(map, over);
-  if (view.isEmpty()) throw model::Error("Nothing was measured yet, expected a sweep: choose Measure");
-  Figure figure{.title = isOverContext ? "Time of a decode step against context"
-                                       : "Time of a decode step against batch",
-                .caption = captionOf(map, view, isOverContext)};
-  figure.table.columns = {"curve",     "device",   "batch",   "positions",
-                          "median_ms", "least_ms", "most_ms", "kind"};
   LinePlot plot{.x = {.label = isOverContext ? "positions in the cache" : "sequences",
                       .high = (isOverContext ? analysis::kBeyondMeasured : 1.1) * view.last},
                 .y = {.label = "ms per step", .high = 0.0}};
@@ -95,16 +88,33 @@ Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
       series.points.push_back({sample.x, sample.ms.median});
       series.ranges.push_back({sample.ms.minimum, sample.ms.maximum});
       plot.y.high = std::max(plot.y.high, 1.15 * sample.ms.maximum);
-      const int x = static_cast<int>(sample.x);
-      figure.table.rows.push_back({curve.title(), map.device, std::to_string(isOverContext ? view.batch : x),
-                                   std::to_string(isOverContext ? x : view.positions),
-                                   fmt::format("{}", sample.ms.median), fmt::format("{}", sample.ms.minimum),
-                                   fmt::format("{}", sample.ms.maximum), "measured"});
     }
     plot.series.push_back(std::move(series));
     if (isOverContext) addLine(plot, curve, view, view.samples[index], colors[index]);
   }
-  figure.content = std::move(plot);
+  return plot;
+}
+
+Figure speedFigure(const analysis::SpeedMap& map, analysis::SpeedOver over,
+                   const std::vector<analysis::Color>& colors) {
+  const bool isOverContext = over == analysis::SpeedOver::Context;
+  const analysis::SpeedView view = speedView(map, over);
+  if (view.isEmpty()) throw model::Error("Nothing was measured yet, expected a sweep: choose Measure");
+  Figure figure{.title = isOverContext ? "Time of a decode step against context"
+                                       : "Time of a decode step against batch",
+                .caption = captionOf(map, view, isOverContext),
+                .content = speedPlot(map, view, over, colors)};
+  figure.table.columns = {"curve",     "device",   "batch",   "positions",
+                          "median_ms", "least_ms", "most_ms", "kind"};
+  for (std::size_t index = 0; index < map.curves.size(); ++index) {
+    for (const analysis::SpeedSample& sample : view.samples[index]) {
+      const int x = static_cast<int>(sample.x);
+      figure.table.rows.push_back(
+          {map.curves[index].title(), map.device, std::to_string(isOverContext ? view.batch : x),
+           std::to_string(isOverContext ? x : view.positions), fmt::format("{}", sample.ms.median),
+           fmt::format("{}", sample.ms.minimum), fmt::format("{}", sample.ms.maximum), "measured"});
+    }
+  }
   return figure;
 }
 

@@ -23,29 +23,20 @@ analysis::Color colorOnPaper(int colorIndex) {
   return colorIndex < 0 ? kOfNoLane : colors[static_cast<std::size_t>(colorIndex) % colors.size()];
 }
 
-figures::FigureLane figureLane(const ChartSource& source, int lane) {
+figures::FigureLane decodedLane(const ChartSource& source, int lane) {
   const session::LaneTrace& trace = source.store.lane(lane);
-  const session::LaneInfo& info = trace.info();
-  return {.title = info.title,
-          .color = colorOnPaper(info.request.colorIndex),
-          .config = info.config,
-          .options = trace.options(),
-          .contextLength = info.contextLength,
-          .device = info.deviceName,
-          .note = info.note,
-          .output = info.output,
-          .parameterCount = info.parameterCount,
-          .cache = analysis::cacheFilled(trace.steps()),
-          .traffic = analysis::issuedPerStep(trace.decodeSteps(trace.length() - 1)),
-          .measurement =
-              lane < source.board.laneCount() ? source.board.measurement(lane) : analysis::LaneMeasurement{}};
+  figures::FigureLane result = figureLane(source.store, lane, colorOnPaper(trace.info().request.colorIndex));
+  result.cache = analysis::cacheFilled(trace.steps());
+  result.traffic = analysis::issuedPerStep(trace.decodeSteps(trace.length() - 1));
+  if (lane < source.board.laneCount()) result.measurement = source.board.measurement(lane);
+  return result;
 }
 
 }  // namespace
 
 figures::Figure chartFigure(const ChartSource& source, figures::LaneChart chart) {
   std::vector<figures::FigureLane> lanes;
-  for (int lane = 0; lane < source.store.laneCount(); ++lane) lanes.push_back(figureLane(source, lane));
+  for (int lane = 0; lane < source.store.laneCount(); ++lane) lanes.push_back(decodedLane(source, lane));
   return figures::laneFigure(chart, lanes, source.store.ceilings(), model::dateText());
 }
 
@@ -70,7 +61,7 @@ figures::Figure mapFigure(const ChartSource& source, const session::HeadAddress&
     const session::PooledRow row = session::bestRow(trace, head, position);
     if (!row.values.empty()) map.addRow(position, row.values, row.pooling);
   }
-  return map.figure(figureLane(source, head.lane),
+  return map.figure(decodedLane(source, head.lane),
                     {.scale = source.selection.mapScale(), .colors = source.selection.colorMap()},
                     std::move(labels), model::dateText());
 }

@@ -1,10 +1,10 @@
 #include "app/session/settings.h"
 
 #include <QStringList>
-#include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "app/session/trace_store.h"
+#include "core/model/error.h"
 
 namespace headroom::session {
 
@@ -17,29 +17,7 @@ Enum enumValue(const QSettings& settings, const char* key, Enum fallback, int co
   return value >= 0 && value < count ? static_cast<Enum>(value) : fallback;
 }
 
-/// "f32 1 0 shared": KV type, batch, context, kernel.
-QString textOf(const LaneOptions& options) {
-  const auto text = [](std::string_view name) {
-    return QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
-  };
-  return QString("%1 %2 %3 %4")
-      .arg(text(model::shortName(options.kvType)))
-      .arg(options.batch)
-      .arg(options.contextLength)
-      .arg(text(model::shortName(options.attention)));
-}
-
-/// What a damaged text does not say stays at its default.
-LaneOptions optionsFrom(const QString& text) {
-  const QStringList parts = text.split(' ');
-  LaneOptions options;
-  if (parts.size() != 4) return options;
-  if (model::kvTypeOf(parts[0].toStdString()) == model::KvType::F16) options.kvType = model::KvType::F16;
-  options.batch = std::clamp(parts[1].toInt(), 1, model::kMostSequences);
-  options.contextLength = std::clamp(parts[2].toInt(), 0, model::kMostContext);
-  options.attention = model::attentionKernelOf(parts[3].toStdString());
-  return options;
-}
+constexpr const char* kExperimentKey = "experiment";
 
 }  // namespace
 
@@ -49,109 +27,29 @@ const std::vector<std::string>& offeredPrompts() {
   return prompts;
 }
 
-std::vector<LaneRequest> Settings::lanes() const {
-  std::vector<LaneRequest> lanes;
-  const QStringList sources = m_settings.value("lanes/sources").toStringList();
-  const QStringList colors = m_settings.value("lanes/colors").toStringList();
-  const QStringList options = m_settings.value("lanes/options").toStringList();
-  for (qsizetype index = 0; index < std::min<qsizetype>(sources.size(), kMaximumLanes); ++index) {
-    const int color = index < colors.size() ? colors[index].toInt() : static_cast<int>(index);
-    lanes.push_back({sources[index].toStdString(), std::clamp(color, 0, kMaximumLanes - 1),
-                     index < options.size() ? optionsFrom(options[index]) : LaneOptions{}});
-  }
-  return lanes.empty() ? firstStart().lanes : lanes;
-}
-
-void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
-  QStringList sources;
-  QStringList colors;
-  QStringList options;
-  for (const LaneRequest& lane : lanes) {
-    sources.append(QString::fromStdString(lane.source));
-    colors.append(QString::number(lane.colorIndex));
-    options.append(textOf(lane.options));
-  }
-  m_settings.setValue("lanes/sources", sources);
-  m_settings.setValue("lanes/colors", colors);
-  m_settings.setValue("lanes/options", options);
-}
-
-std::string Settings::prompt() const {
-  return m_settings.value("prompt", QString::fromStdString(firstStart().prompt)).toString().toStdString();
-}
-PromptForm Settings::promptForm() const {
-  const QString form = m_settings.value("promptForm").toString();
-  if (form == "chat") return PromptForm::Chat;
-  return form == "ids" ? PromptForm::Ids : PromptForm::Text;
-}
-void Settings::setPromptForm(PromptForm form) {
-  m_settings.setValue("promptForm", form == PromptForm::Chat  ? "chat"
-                                    : form == PromptForm::Ids ? "ids"
-                                                              : "text");
-}
-void Settings::setPrompt(const std::string& prompt) {
-  m_settings.setValue("prompt", QString::fromStdString(prompt));
-}
-
-model::SamplingOptions Settings::sampling() const {
-  const auto usual = firstStart().sampling;
-  const auto kept = [this](const char* key, QVariant otherwise) { return m_settings.value(key, otherwise); };
-  const model::SamplingOptions sampling{
-      .temperature = kept("sampling/temperature", usual.temperature).toFloat(),
-      .topK = kept("sampling/topK", usual.topK).toInt(),
-      .topP = kept("sampling/topP", usual.topP).toFloat(),
-      .seed = kept("sampling/seed", static_cast<qulonglong>(usual.seed)).toULongLong()};
-  return sampling.nearest();
-}
-
-void Settings::setSampling(const model::SamplingOptions& sampling) {
-  m_settings.setValue("sampling/temperature", sampling.temperature);
-  m_settings.setValue("sampling/topK", sampling.topK);
-  m_settings.setValue("sampling/topP", sampling.topP);
-  m_settings.setValue("sampling/seed", static_cast<qulonglong>(sampling.seed));
-}
-
-Pace Settings::pace() const {
-  bool isNumber = false;
-  const double pace = m_settings.value("pace", firstStart().tokensPerSecond).toDouble(&isNumber);
-  return {isNumber && std::isfinite(pace) ? pace : firstStart().tokensPerSecond};
-}
-void Settings::setPace(Pace pace) {
-  m_settings.setValue("pace", pace.tokensPerSecond);
-}
-
-TokenFeed Settings::feed() const {
-  return enumValue(m_settings, "feed", firstStart().feed, 2);
-}
-void Settings::setFeed(TokenFeed feed) {
-  m_settings.setValue("feed", static_cast<int>(feed));
-}
-
-WhenTextEnds Settings::whenTextEnds() const {
-  return enumValue(m_settings, "whenTextEnds", firstStart().whenTextEnds, 2);
-}
-void Settings::setWhenTextEnds(WhenTextEnds when) {
-  m_settings.setValue("whenTextEnds", static_cast<int>(when));
-}
-
 lanes::Experiment Settings::experiment() const {
-  return {.lanes = lanes(),
-          .prompt = prompt(),
-          .promptForm = promptForm(),
-          .sampling = sampling(),
-          .tokensPerSecond = pace().tokensPerSecond,
-          .feed = feed(),
-          .fill = 0,
-          .whenTextEnds = whenTextEnds()};
+  const QByteArray kept = m_settings.value(kExperimentKey).toString().toUtf8();
+  try {
+    return lanes::parseKept({kept.constData(), static_cast<std::size_t>(kept.size())});
+  } catch (const model::Error&) {
+    // Nothing yet, or what another version or somebody else wrote there.
+    return firstStart();
+  }
+}
+
+void Settings::keep(lanes::Experiment experiment) {
+  experiment.fill = 0;
+  m_settings.setValue(kExperimentKey, QString::fromStdString(lanes::keptText(experiment)));
 }
 
 void Settings::setChoices(const lanes::Experiment& experiment) {
-  setPrompt(experiment.prompt);
-  setPromptForm(experiment.promptForm);
-  setSampling(experiment.sampling);
-  setPace({experiment.tokensPerSecond});
-  setFeed(experiment.feed);
-  setWhenTextEnds(experiment.whenTextEnds);
+  lanes::Experiment kept = experiment;
+  kept.lanes = lanes();
+  keep(std::move(kept));
+}
+
+void Settings::setLanes(const std::vector<LaneRequest>& lanes) {
+  keep(&lanes::Experiment::lanes, lanes.empty() ? firstStart().lanes : lanes);
 }
 
 lanes::Experiment Settings::firstStart() {

@@ -5,6 +5,7 @@
 #include <QString>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/session/appearance.h"
@@ -26,27 +27,26 @@ class Settings {
   /// Keeps them in a file of its own instead of the user's settings.
   explicit Settings(const QString& file) : m_settings(file, QSettings::IniFormat) {}
 
-  /// MHA and MQA on the first start.
-  std::vector<LaneRequest> lanes() const;
-  void setLanes(const std::vector<LaneRequest>& lanes);
-  std::string prompt() const;
-  void setPrompt(const std::string& prompt);
-  PromptForm promptForm() const;
-  void setPromptForm(PromptForm form);
-  model::SamplingOptions sampling() const;
-  void setSampling(const model::SamplingOptions& sampling);
-  Pace pace() const;
-  void setPace(Pace pace);
-  TokenFeed feed() const;
-  void setFeed(TokenFeed feed);
-  /// On the first start the next text begins, so that a demonstration does not halt with a story's end.
-  WhenTextEnds whenTextEnds() const;
-  void setWhenTextEnds(WhenTextEnds when);
-  /// All of these; they fill nothing.
+  /// What was decoded, without a filling; that of the first start where nothing is kept that can be read.
   lanes::Experiment experiment() const;
   /// Of it all but lanes and filling.
   void setChoices(const lanes::Experiment& experiment);
-  /// What the first start decodes.
+  std::vector<LaneRequest> lanes() const { return experiment().lanes; }
+  /// Without a lane the next start has the first one's again.
+  void setLanes(const std::vector<LaneRequest>& lanes);
+  std::string prompt() const { return experiment().prompt; }
+  void setPrompt(const std::string& prompt) { keep(&lanes::Experiment::prompt, prompt); }
+  PromptForm promptForm() const { return experiment().promptForm; }
+  void setPromptForm(PromptForm form) { keep(&lanes::Experiment::promptForm, form); }
+  model::SamplingOptions sampling() const { return experiment().sampling; }
+  void setSampling(const model::SamplingOptions& sampling) { keep(&lanes::Experiment::sampling, sampling); }
+  Pace pace() const { return {experiment().tokensPerSecond}; }
+  void setPace(Pace pace) { keep(&lanes::Experiment::tokensPerSecond, pace.tokensPerSecond); }
+  void setFeed(TokenFeed feed) { keep(&lanes::Experiment::feed, feed); }
+  WhenTextEnds whenTextEnds() const { return experiment().whenTextEnds; }
+  void setWhenTextEnds(WhenTextEnds when) { keep(&lanes::Experiment::whenTextEnds, when); }
+  /// What the first start decodes: MHA and MQA; behind a text's end the next begins, so that a demonstration
+  /// does not halt with a story's end.
   static lanes::Experiment firstStart();
   Appearance appearance() const;
   void setAppearance(const Appearance& appearance);
@@ -73,6 +73,15 @@ class Settings {
   void setWindow(const QByteArray& geometry, const QByteArray& state);
 
  private:
+  void keep(lanes::Experiment experiment);
+  /// Of what is kept another choice.
+  template <typename Value>
+  void keep(Value lanes::Experiment::*choice, const Value& value) {
+    lanes::Experiment experiment = this->experiment();
+    experiment.*choice = value;
+    keep(std::move(experiment));
+  }
+
   QSettings m_settings;
 };
 

@@ -27,26 +27,18 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
     if (!engine.model || engine.decoder->options().kvType == model::KvType::F64) continue;
     for (const model::AttentionKernel kernel :
          {model::AttentionKernel::Shared, model::AttentionKernel::Naive}) {
-      const model::AttentionShape& attention = engine.decoder->config().attention;
-      const bool isAlike = kernel == model::AttentionKernel::Naive && attention.groupSize() == 1;
-      const std::string name = lanes::laneTitle(request.source);
-      const bool isThere = std::ranges::any_of(subjects, [&](const evaluation::SweepSubject& other) {
-        return other.source == request.source && other.kernel == kernel &&
-               other.kvType == request.options.kvType;
-      });
+      const model::ModelConfig& config = engine.decoder->config();
+      const bool isAlike = kernel == model::AttentionKernel::Naive && config.attention.groupSize() == 1;
+      const analysis::SpeedCurve curve = analysis::emptyCurve(
+          lanes::laneTitle(request.source), request.source, config, kernel, request.options.kvType);
+      const bool isThere = std::ranges::any_of(
+          subjects, [&](const evaluation::SweepSubject& other) { return other.curve.isOf(curve); });
       if (isAlike || isThere) continue;
       subjects.push_back(
-          {.name = name,
-           .source = request.source,
-           .layerCount = engine.decoder->config().layerCount,
-           .attention = attention,
-           .kernel = kernel,
-           .kvType = request.options.kvType,
-           .trainedContext = engine.decoder->config().contextLength,
-           .open = [&opener, request, kernel, model = engine.decoder->config()](int positions, int batch) {
+          {.curve = curve, .open = [&opener, request, kernel, config](int positions, int batch) {
              // As a lane has it that goes there.
              lanes::LaneRequest wanted = request;
-             wanted.options.contextLength = model::contextToFill(model, positions);
+             wanted.options.contextLength = model::contextToFill(config, positions);
              wanted.options.batch = batch;
              wanted.options.attention = kernel;
              return opener.open(wanted, [](double) {});

@@ -45,6 +45,27 @@ std::optional<double> linesReach(double goal, const Line& slow, const Line& fast
 
 }  // namespace
 
+bool SpeedCurve::isOf(const SpeedCurve& other) const {
+  return name == other.name && source == other.source && kernel == other.kernel && kvType == other.kvType;
+}
+
+SpeedCurve emptyCurve(std::string name, std::string source, const model::ModelConfig& config,
+                      model::AttentionKernel kernel, model::KvType kvType) {
+  return {.name = std::move(name),
+          .source = std::move(source),
+          .layerCount = config.layerCount,
+          .attention = config.attention,
+          .kernel = kernel,
+          .kvType = kvType,
+          .trainedContext = config.contextLength};
+}
+
+void SpeedMap::add(const SpeedCurve& curve, SpeedPoint point) {
+  auto found = std::ranges::find_if(curves, [&](const SpeedCurve& known) { return known.isOf(curve); });
+  if (found == curves.end()) found = curves.insert(curves.end(), curve);
+  found->points.push_back(std::move(point));
+}
+
 const SpeedPoint* SpeedCurve::find(const OperatingPoint& at) const {
   const auto found = std::ranges::find(points, at, &SpeedPoint::at);
   return found == points.end() || found->roundMs.empty() ? nullptr : &*found;

@@ -39,9 +39,15 @@ struct SpeedCurve {
   std::vector<SpeedPoint> points = {};  ///< in the order in which they were asked for
 
   const SpeedPoint* find(const OperatingPoint& at) const;
+  /// Whether both are of one model with the same kernel and cache type.
+  bool isOf(const SpeedCurve& other) const;
   /// "MHA", "MHA f16, naive kernel": the name and what is not the usual.
   std::string title() const;
 };
+
+/// The curve of a model that is decoded so, without a point yet.
+SpeedCurve emptyCurve(std::string name, std::string source, const model::ModelConfig& config,
+                      model::AttentionKernel kernel, model::KvType kvType);
 
 /// Whether two models have the same layers and query heads, so that KV heads are what is compared.
 bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLayerCount,
@@ -53,6 +59,9 @@ struct SpeedMap {
   std::string date;  ///< "2026-11-26 09:30"
   std::vector<SpeedCurve> curves;
   bool isComplete = false;  ///< false when it was cancelled: what was measured by then
+
+  /// A further point of the curve that is of the same as `curve`, which begins with it where there is none.
+  void add(const SpeedCurve& curve, SpeedPoint point);
 };
 
 /// Whether one may be compared with the other: models of one shape, the same kernel and cache type, and

@@ -45,7 +45,7 @@ bool measurePoint(const std::vector<SweepSubject>& subjects, const OperatingPoin
       rounds[subject].push_back(times[subject]);
   }
   for (std::size_t subject = 0; subject < subjects.size(); ++subject)
-    map.curves[subject].points.push_back({at, std::move(rounds[subject])});
+    map.add(subjects[subject].curve, {at, std::move(rounds[subject])});
   return true;
 }
 
@@ -54,15 +54,7 @@ bool measurePoint(const std::vector<SweepSubject>& subjects, const OperatingPoin
 SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOptions& options,
                        const SweepEvents& events) {
   SweepResult result;
-  for (const SweepSubject& subject : subjects) {
-    result.map.curves.push_back({.name = subject.name,
-                                 .source = subject.source,
-                                 .layerCount = subject.layerCount,
-                                 .attention = subject.attention,
-                                 .kernel = subject.kernel,
-                                 .kvType = subject.kvType,
-                                 .trainedContext = subject.trainedContext});
-  }
+  for (const SweepSubject& subject : subjects) result.map.curves.push_back(subject.curve);
   std::mt19937 random(options.seed);
   for (std::size_t index = 0; index < options.points.size(); ++index) {
     const OperatingPoint& at = options.points[index];

@@ -11,13 +11,7 @@ namespace headroom::evaluation {
 
 /// One layout with one kernel, as a sweep measures it.
 struct SweepSubject {
-  std::string name;         ///< for people
-  std::string source = {};  ///< of the model
-  int layerCount = 0;
-  model::AttentionShape attention;
-  model::AttentionKernel kernel = model::AttentionKernel::Shared;
-  model::KvType kvType = model::KvType::F32;
-  int trainedContext = 0;  ///< positions that the model was trained for; 0: not known
+  analysis::SpeedCurve curve;  ///< without a point
   /// A decoder of that batch whose context holds `positions` and StepTimer::kMostSteps more; how much more
   /// may matter to its kernels. Throws model::Error.
   std::function<lanes::LaneEngine(int positions, int batch)> open;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -16,6 +15,7 @@
 #include "core/formats/files/file_mapping.h"
 #include "core/formats/json/json_object.h"
 #include "core/formats/json/json_reader.h"
+#include "core/lanes/choice_names.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 
@@ -31,24 +31,10 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostBytes = 1 << 24;
 constexpr double kMostTokensPerSecond = 1e6;
 
-// In the order of their enumerations.
-constexpr std::array<std::string_view, 3> kPromptForms{"text", "chat", "ids"};
-constexpr std::array<std::string_view, 2> kFeeds{"lockstep", "free"};
-constexpr std::array<std::string_view, 2> kTextEnds{"stop", "go-on"};
-const std::array<std::string_view, 2> kKvTypes{shortName(model::KvType::F32), shortName(model::KvType::F16)};
-const std::array<std::string_view, 2> kKernels{shortName(model::AttentionKernel::Shared),
-                                               shortName(model::AttentionKernel::Naive)};
-
-template <typename Enum, std::size_t Count>
-std::string nameOf(Enum value, const std::array<std::string_view, Count>& names) {
-  return std::string(names.at(static_cast<std::size_t>(value)));
-}
-
-template <typename Enum, std::size_t Count>
-Enum chosen(const JsonObject& object, std::string_view key, const std::array<std::string_view, Count>& names,
-            Enum missing) {
-  const std::optional<std::size_t> index = object.choice(key, names);
-  return index ? static_cast<Enum>(*index) : missing;
+template <typename Choice>
+Choice chosen(const JsonObject& object, std::string_view key, Choice missing) {
+  const std::optional<std::size_t> index = object.choice(key, choiceNames<Choice>());
+  return index ? static_cast<Choice>(*index) : missing;
 }
 
 template <typename Number>
@@ -61,28 +47,31 @@ Number within(const JsonObject& object, std::string_view key, model::Range<Numbe
   }
 }
 
+/// Where an experiment lies: models are named beside it, too. Nothing: in no file.
+using Folder = std::optional<fs::path>;
+
 /// Where the model is: beside the experiment, or where the path says.
-std::string found(const std::string& named, const std::string& relative, const fs::path& folder) {
-  if (formats::isBundled(named)) return named;
+std::string found(const std::string& named, const std::string& relative, const Folder& folder) {
+  if (formats::isBundled(named) || !folder) return named;
   std::error_code ignored;
   for (const std::string& path : {relative, named}) {
     if (path.empty() || fs::path(path).is_absolute()) continue;
-    const fs::path beside = (folder / path).lexically_normal();
+    const fs::path beside = (*folder / path).lexically_normal();
     if (fs::exists(beside, ignored)) return beside.string();
   }
-  return fs::path(named).is_absolute() ? named : (folder / named).lexically_normal().string();
+  return fs::path(named).is_absolute() ? named : (*folder / named).lexically_normal().string();
 }
 
-LaneRequest laneOf(const JsonObject& entry, const fs::path& folder) {
+LaneRequest laneOf(const JsonObject& entry, const Folder& folder) {
   LaneRequest lane;
   const std::string model = entry.text("model").value_or("");
   if (model.empty()) throw model::Error(entry.nameOf("model") + " is missing or empty, expected a model");
   lane.source = found(model, entry.text("relative").value_or(""), folder);
   lane.colorIndex = static_cast<int>(entry.integer("color", 0, kMostLanes - 1).value_or(-1));
-  lane.options.kvType = chosen(entry, "kv_type", kKvTypes, lane.options.kvType);
+  lane.options.kvType = chosen(entry, "kv_type", lane.options.kvType);
   lane.options.batch = static_cast<int>(entry.integer("batch", 1, model::kMostSequences).value_or(1));
   lane.options.contextLength = static_cast<int>(entry.integer("context", 0, model::kMostContext).value_or(0));
-  lane.options.attention = chosen(entry, "attention", kKernels, lane.options.attention);
+  lane.options.attention = chosen(entry, "attention", lane.options.attention);
   return lane;
 }
 
@@ -100,7 +89,7 @@ void colorLanes(std::vector<LaneRequest>& lanes) {
   }
 }
 
-Experiment experimentOf(const json& document, const std::string& path) {
+Experiment experimentOf(const json& document, const Folder& folder) {
   const JsonObject file(document);
   if (const std::string format = file.text("format").value_or(""); format != kExperimentFormat) {
     throw model::Error(fmt::format("format is {}, expected {}", text::quotedName(format), kExperimentFormat));
@@ -112,7 +101,6 @@ Experiment experimentOf(const json& document, const std::string& path) {
                     "needed",
                     version, kExperimentVersion));
   }
-  const fs::path folder = fs::absolute(path).parent_path();
   const auto entries = file.objects("lanes", kMostLanes);
   if (!entries) throw model::Error("lanes is missing");
   Experiment experiment;
@@ -120,7 +108,7 @@ Experiment experimentOf(const json& document, const std::string& path) {
   colorLanes(experiment.lanes);
   if (const auto prompt = file.object("prompt")) {
     experiment.prompt = prompt->text("text").value_or("");
-    experiment.promptForm = chosen(*prompt, "form", kPromptForms, experiment.promptForm);
+    experiment.promptForm = chosen(*prompt, "form", experiment.promptForm);
   }
   if (const auto sampling = file.object("sampling")) {
     using Options = model::SamplingOptions;
@@ -131,9 +119,9 @@ Experiment experimentOf(const json& document, const std::string& path) {
         .seed = sampling->natural("seed").value_or(Options().seed)};
   }
   experiment.tokensPerSecond = file.number("tokens_per_second", 0.0, kMostTokensPerSecond).value_or(0.0);
-  experiment.feed = chosen(file, "feed", kFeeds, experiment.feed);
+  experiment.feed = chosen(file, "feed", experiment.feed);
   experiment.fill = static_cast<int>(file.integer("fill", 0, model::kMostContext).value_or(0));
-  experiment.whenTextEnds = chosen(file, "when_text_ends", kTextEnds, experiment.whenTextEnds);
+  experiment.whenTextEnds = chosen(file, "when_text_ends", experiment.whenTextEnds);
   return experiment;
 }
 
@@ -148,22 +136,54 @@ std::string requireUtf8(const std::string& path) {
       "The path {} is no UTF-8 and cannot stand in an experiment; rename the model", text::quotedName(path)));
 }
 
-ordered_json documentOf(const LaneRequest& lane, const fs::path& folder) {
+ordered_json documentOf(const LaneRequest& lane, const Folder& folder) {
   ordered_json entry;
-  if (formats::isBundled(lane.source)) {
-    entry["model"] = lane.source;
+  std::error_code ignored;
+  if (formats::isBundled(lane.source) || (!folder && !fs::exists(lane.source, ignored))) {
+    entry["model"] = text::replaceInvalidUtf8(lane.source);
   } else {
     const fs::path path = fs::absolute(lane.source).lexically_normal();
-    entry["model"] = requireUtf8(path.string());
-    if (const std::string relative = path.lexically_relative(folder).generic_string(); !relative.empty())
-      entry["relative"] = relative;
+    entry["model"] = folder ? requireUtf8(path.string()) : text::replaceInvalidUtf8(path.string());
+    const std::string relative = folder ? path.lexically_relative(*folder).generic_string() : "";
+    if (!relative.empty()) entry["relative"] = relative;
   }
   entry["color"] = lane.colorIndex;
-  entry["kv_type"] = nameOf(lane.options.kvType, kKvTypes);
+  entry["kv_type"] = choiceName(lane.options.kvType);
   entry["batch"] = lane.options.batch;
   entry["context"] = lane.options.contextLength;
-  entry["attention"] = nameOf(lane.options.attention, kKernels);
+  entry["attention"] = choiceName(lane.options.attention);
   return entry;
+}
+
+std::string textOf(const Experiment& experiment, const Folder& folder) {
+  ordered_json lanes = ordered_json::array();
+  for (const LaneRequest& lane : experiment.lanes) lanes.push_back(documentOf(lane, folder));
+  const model::SamplingOptions& sampling = experiment.sampling;
+  const ordered_json document = {
+      {"format", kExperimentFormat},
+      {"version", kExperimentVersion},
+      {"lanes", lanes},
+      {"prompt",
+       {{"form", choiceName(experiment.promptForm)}, {"text", text::replaceInvalidUtf8(experiment.prompt)}}},
+      {"sampling",
+       {{"temperature", shortest(sampling.temperature)},
+        {"top_k", sampling.topK},
+        {"top_p", shortest(sampling.topP)},
+        {"seed", sampling.seed}}},
+      {"tokens_per_second", std::max(0.0, experiment.tokensPerSecond)},
+      {"feed", choiceName(experiment.feed)},
+      {"fill", experiment.fill},
+      {"when_text_ends", choiceName(experiment.whenTextEnds)}};
+  return document.dump(2) + "\n";
+}
+
+Experiment parsed(std::string_view text, const std::string& name, const Folder& folder) {
+  const json document = formats::parseJsonObject(text, kMostBytes, name);
+  try {
+    return experimentOf(document, folder);
+  } catch (const model::Error& error) {
+    throw model::Error(fmt::format("{}: {}", name, error.what()));
+  }
 }
 }  // namespace
 
@@ -178,13 +198,7 @@ bool isExperiment(const std::string& path) {
 }
 
 Experiment parseExperiment(std::string_view text, const std::string& path) {
-  const std::string name = text::replaceInvalidUtf8(path);
-  const json document = formats::parseJsonObject(text, kMostBytes, name);
-  try {
-    return experimentOf(document, path);
-  } catch (const model::Error& error) {
-    throw model::Error(fmt::format("{}: {}", name, error.what()));
-  }
+  return parsed(text, text::replaceInvalidUtf8(path), fs::absolute(path).parent_path());
 }
 
 Experiment readExperiment(const std::string& path) {
@@ -194,28 +208,18 @@ Experiment readExperiment(const std::string& path) {
 }
 
 void writeExperiment(const Experiment& experiment, const std::string& path) {
-  const fs::path folder = fs::absolute(path).lexically_normal().parent_path();
-  ordered_json lanes = ordered_json::array();
-  for (const LaneRequest& lane : experiment.lanes) lanes.push_back(documentOf(lane, folder));
-  const model::SamplingOptions& sampling = experiment.sampling;
-  const ordered_json document = {{"format", kExperimentFormat},
-                                 {"version", kExperimentVersion},
-                                 {"lanes", lanes},
-                                 {"prompt",
-                                  {{"form", nameOf(experiment.promptForm, kPromptForms)},
-                                   {"text", text::replaceInvalidUtf8(experiment.prompt)}}},
-                                 {"sampling",
-                                  {{"temperature", shortest(sampling.temperature)},
-                                   {"top_k", sampling.topK},
-                                   {"top_p", shortest(sampling.topP)},
-                                   {"seed", sampling.seed}}},
-                                 {"tokens_per_second", std::max(0.0, experiment.tokensPerSecond)},
-                                 {"feed", nameOf(experiment.feed, kFeeds)},
-                                 {"fill", experiment.fill},
-                                 {"when_text_ends", nameOf(experiment.whenTextEnds, kTextEnds)}};
+  const std::string text = textOf(experiment, fs::absolute(path).lexically_normal().parent_path());
   formats::AtomicFile file(path);
-  file.write(document.dump(2) + "\n");
+  file.write(text);
   file.commit();
+}
+
+std::string keptText(const Experiment& experiment) {
+  return textOf(experiment, std::nullopt);
+}
+
+Experiment parseKept(std::string_view text) {
+  return parsed(text, "The experiment that was kept", std::nullopt);
 }
 
 }  // namespace headroom::lanes

@@ -46,4 +46,10 @@ Experiment parseExperiment(std::string_view text, const std::string& path);
 /// Atomic. Throws model::Error when the file cannot be written, or a model's path is no UTF-8.
 void writeExperiment(const Experiment& experiment, const std::string& path);
 
+/// The same document for a place without a path, as the settings are. Models that are there have their
+/// absolute paths, others the names that they have; bytes that are no UTF-8 are replaced.
+std::string keptText(const Experiment& experiment);
+/// Sources are as they were kept. Throws as parseExperiment().
+Experiment parseKept(std::string_view text);
+
 }  // namespace headroom::lanes

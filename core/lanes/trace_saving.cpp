@@ -9,15 +9,14 @@
 
 namespace headroom::lanes {
 
-namespace {
-formats::AttentionSelection selectionOf(const DecodedLane& lane, const model::RecordedPart& part) {
+formats::AttentionSelection traceSelection(const model::ModelConfig& config, const model::RecordedPart& part,
+                                           model::Storage storage) {
   return {.layers = part.layers,
-          .queryHeads = model::Capture::everything().wantedHeads(lane.config.attention.queryHeadCount),
+          .queryHeads = model::Capture::everything().wantedHeads(config.attention.queryHeadCount),
           .firstRow = part.firstRow,
           .endRow = part.firstRow + part.rowCount,
-          .storage = model::Storage::F16};
+          .storage = storage};
 }
-}  // namespace
 
 model::RecordedPart wholeRows(const DecodedLane& lane) {
   model::RecordedPart longest;
@@ -40,7 +39,7 @@ model::RecordedPart wholeRows(const DecodedLane& lane) {
 }
 
 std::uint64_t traceBytes(const DecodedLane& lane, const model::RecordedPart& part) {
-  return selectionOf(lane, part).mapBytes(static_cast<int>(lane.tokens.size()));
+  return traceSelection(lane.config, part).mapBytes(static_cast<int>(lane.tokens.size()));
 }
 
 bool isLargeFile(std::uint64_t bytes) {
@@ -52,7 +51,7 @@ void saveTrace(const DecodedLane& lane, const model::RecordedPart& part, const s
     throw model::Error(fmt::format("Cannot write {}: no row of attention is held", path));
   const auto count = static_cast<int>(lane.tokens.size());
   const formats::OutputTarget target = formats::outputTarget(path);
-  formats::AttentionSelection selection = selectionOf(lane, part);
+  formats::AttentionSelection selection = traceSelection(lane.config, part);
   formats::requireRoom(target, selection.mapBytes(count), selection.spoolBytes(count));
   formats::AttentionSpool spool(std::move(selection), target);
   for (int position = part.firstRow; position < part.firstRow + part.rowCount; ++position)

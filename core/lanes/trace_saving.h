@@ -6,9 +6,21 @@
 #include <string>
 
 #include "core/model/step_record.h"
+#include "core/model/tensor.h"
 #include "core/model/trace.h"
 
+namespace headroom::formats {
+struct AttentionSelection;
+}
+
 namespace headroom::lanes {
+
+/// How a trace stores attention where nobody asks for something else.
+inline constexpr model::Storage kTraceStorage = model::Storage::F16;
+
+/// The rows that a trace of that part keeps: those of every query head.
+formats::AttentionSelection traceSelection(const model::ModelConfig& config, const model::RecordedPart& part,
+                                           model::Storage storage = kTraceStorage);
 
 /// What is known of a lane that has decoded.
 struct DecodedLane {
@@ -25,7 +37,7 @@ struct DecodedLane {
 /// not pooled. Without rows when there is none.
 model::RecordedPart wholeRows(const DecodedLane& lane);
 
-/// Bytes of the attention maps of a trace of that part, in F16.
+/// Bytes of the attention maps of a trace of that part.
 std::uint64_t traceBytes(const DecodedLane& lane, const model::RecordedPart& part);
 /// Whether a file of so many bytes is written only when somebody says so once more.
 bool isLargeFile(std::uint64_t bytes);

@@ -54,6 +54,33 @@ class TestSpeedComparison : public QObject {
   Q_OBJECT
 
  private slots:
+  /// Rows in any order: one curve of each model, kernel and cache type.
+  void pointsFindTheirCurve() {
+    model::ModelConfig config;
+    config.layerCount = 3;
+    config.attention = {8, 2, 16};
+    config.contextLength = 512;
+    const auto of = [&](const char* name, model::AttentionKernel kernel, model::KvType type) {
+      return emptyCurve(name, "", config, kernel, type);
+    };
+    using enum model::AttentionKernel;
+    SpeedMap map;
+    for (const int positions : {64, 128}) {
+      map.add(of("MHA", Shared, model::KvType::F32), {{1, positions}, {1.0}});
+      map.add(of("MHA", Naive, model::KvType::F32), {{1, positions}, {2.0}});
+      map.add(of("MHA", Shared, model::KvType::F16), {{1, positions}, {3.0}});
+      map.add(of("MQA", Shared, model::KvType::F32), {{1, positions}, {4.0}});
+    }
+    QCOMPARE(map.curves.size(), std::size_t{4});
+    for (std::size_t index = 0; index < map.curves.size(); ++index) {
+      const SpeedCurve& curve = map.curves[index];
+      QCOMPARE(curve.points.size(), std::size_t{2});
+      QCOMPARE(curve.points[1].at.positions, 128);
+      QCOMPARE(curve.points[1].roundMs.front(), 1.0 + static_cast<double>(index));
+      QVERIFY(curve.layerCount == 3 && curve.attention == config.attention && curve.trainedContext == 512);
+    }
+  }
+
   void aFourthOfWrongPointsMovesNoLine() {
     std::vector<LinePoint> points;
     for (int x = 0; x < 40; ++x) points.push_back({x * 1.0, x % 4 == 3 ? 1000.0 - 30.0 * x : 2.0 + 0.5 * x});

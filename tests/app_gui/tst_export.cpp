@@ -8,6 +8,7 @@
 
 #include "app/pages/charts/growth_chart.h"
 #include "app/pages/charts/stage_chart.h"
+#include "app/pages/charts/traffic_chart.h"
 #include "core/formats/npy.h"
 #include "tests/app_gui/fake_page.h"
 
@@ -193,6 +194,36 @@ class TestExport : public QObject {
     const session::Palette& dark = session::paletteOf(session::Theme::Dark);
     QVERIFY(countPixels(below, dark.lanes[0]) > 100);
     QVERIFY(countPixels(below, dark.lanes[1]) > 100);
+  }
+
+  /// The window's charts have the numbers of the tables, in the unit that fits the largest.
+  void chartsShowWhatIsExported() {
+    Page page;
+    QVERIFY(page.startPaused());
+    const auto* growth = page.window().findChild<pages::GrowthChart*>();
+    QTRY_COMPARE(growth->graphCount(), 4);
+    const auto endOf = [&](int graph) {
+      const auto last = growth->graph(graph)->data()->constEnd() - 1;
+      return std::pair(last->key, last->value);
+    };
+    QTRY_COMPARE(endOf(0), std::pair(64.0, 196.608));
+    QTRY_COMPARE(endOf(2), std::pair(64.0, 24.576));
+    QCOMPARE(endOf(3), std::pair(64.0, 24.576));
+    QVERIFY(choose(page, "export table traffic", file("shown.csv")));
+    const auto* traffic = page.window().findChild<pages::TrafficChart*>();
+    const auto drawn = traffic->graph(0)->data();
+    int rows = 0;
+    double unit = 0.0;
+    for (const QString& line : linesOf(file("shown.csv"))) {
+      const QStringList cells = line.split(',');
+      if (cells[0] != "MHA") continue;
+      const auto found = drawn->findBegin(cells[3].toDouble(), false);
+      QVERIFY2(found != drawn->constEnd() && found->key == cells[3].toDouble(), qPrintable(line));
+      if (rows++ == 0) unit = cells[4].toDouble() / found->value;
+      QVERIFY2(std::abs(found->value * unit - cells[4].toDouble()) < 0.5, qPrintable(line));
+    }
+    QVERIFY(rows > 1 && rows == drawn->size());
+    QVERIFY2(std::abs(unit - 1e3) < 1e-6 || std::abs(unit - 1e6) < 1e-3, qPrintable(QString::number(unit)));
   }
 
   void aSweepIsExported() {

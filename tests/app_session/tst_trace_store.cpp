@@ -136,58 +136,70 @@ class TestTraceStore : public QObject {
         {"mqa", 1, {.attention = model::AttentionKernel::Naive}}};
     session::Settings(file).setLanes(lanes);
     QVERIFY(session::Settings(file).lanes() == lanes);
-    // What somebody else wrote there does no harm.
-    QSettings(file, QSettings::IniFormat)
-        .setValue("lanes/options", QStringList{"f16 -3 99999999 shared", "nonsense"});
-    const auto damaged = session::Settings(file).lanes();
-    QCOMPARE(damaged[0].options.batch, 1);
-    QCOMPARE(damaged[0].options.contextLength, model::kMostContext);
-    QVERIFY(damaged[1].options == session::LaneOptions{});
+    session::Settings(file).setLanes({});
+    QVERIFY(session::Settings(file).lanes() == session::Settings::firstStart().lanes);
   }
 
-  void settingsKeepAPaceThatIsOne() {
+  /// One choice after another, each beside the others.
+  void settingsKeepEveryChoice() {
     QTemporaryDir folder;
     const QString file = folder.filePath("kept.ini");
-    const double first = session::Settings::firstStart().tokensPerSecond;
+    QVERIFY(session::Settings(file).experiment() == session::Settings::firstStart());
+    lanes::Experiment wanted{
+        .lanes = {{"gqa", 2, {.batch = 3}}},
+        .prompt = "1, 2 \u2013 \"3\"\n; %20",
+        .promptForm = session::PromptForm::Ids,
+        .sampling = {.temperature = 7.5f, .topK = 200000, .topP = 0.5f, .seed = ~std::uint64_t{0}},
+        .tokensPerSecond = 7.5,
+        .feed = session::TokenFeed::FreeRun,
+        .whenTextEnds = session::WhenTextEnds::Stop};
+    session::Settings(file).setLanes(wanted.lanes);
+    session::Settings(file).setPrompt(wanted.prompt);
+    session::Settings(file).setPromptForm(wanted.promptForm);
+    session::Settings(file).setSampling(wanted.sampling);
+    session::Settings(file).setPace({wanted.tokensPerSecond});
+    session::Settings(file).setFeed(wanted.feed);
+    session::Settings(file).setWhenTextEnds(wanted.whenTextEnds);
+    QVERIFY(session::Settings(file).experiment() == wanted);
+    // Lanes are those that run, and a filling is no choice.
+    lanes::Experiment other = session::Settings::firstStart();
+    other.fill = 300;
+    session::Settings(file).setChoices(other);
+    other.fill = 0;
+    other.lanes = wanted.lanes;
+    QVERIFY(session::Settings(file).experiment() == other);
+  }
+
+  void settingsThatCannotBeReadAreThoseOfTheFirstStart_data() {
+    QTest::addColumn<QString>("from");
+    QTest::addColumn<QString>("to");
+    QTest::newRow("no document") << "{"
+                                 << "";
+    QTest::newRow("of a newer version") << "\"version\": 1"
+                                        << "\"version\": 2";
+    QTest::newRow("no pace") << "7.5"
+                             << "\"fast\"";
+    QTest::newRow("no batch") << "\"batch\": 8"
+                              << "\"batch\": -3";
+    QTest::newRow("no kernel") << "naive"
+                               << "17";
+  }
+  void settingsThatCannotBeReadAreThoseOfTheFirstStart() {
+    QFETCH(QString, from);
+    QFETCH(QString, to);
+    QTemporaryDir folder;
+    const QString file = folder.filePath("kept.ini");
+    session::Settings(file).setLanes({{"mha", 3, {.batch = 8, .attention = model::AttentionKernel::Naive}}});
     session::Settings(file).setPace({7.5});
-    QCOMPARE(session::Settings(file).pace().tokensPerSecond, 7.5);
-    for (const char* pace : {"nan", "inf", "fast"}) {
-      QSettings(file, QSettings::IniFormat).setValue("pace", pace);
-      QCOMPARE(session::Settings(file).pace().tokensPerSecond, first);
-    }
-  }
-
-  void settingsKeepSampling() {
-    QTemporaryDir folder;
-    const QString file = folder.filePath("kept.ini");
-    const model::SamplingOptions first = session::Settings(file).sampling();
-    QCOMPARE(first.temperature, 0.8f);
-    QCOMPARE(first.topP, 0.95f);
-    QCOMPARE(first.seed, std::uint64_t{1});
-    session::Settings(file).setSampling({.temperature = 7.5f, .topK = 200000, .topP = 0.5f, .seed = 0});
-    const model::SamplingOptions kept = session::Settings(file).sampling();
-    QCOMPARE(kept.temperature, 7.5f);
-    QCOMPARE(kept.topK, 200000);
-    QCOMPARE(kept.topP, 0.5f);
-    QCOMPARE(kept.seed, std::uint64_t{0});
-    QSettings damaged(file, QSettings::IniFormat);
-    damaged.setValue("sampling/temperature", "nan");
-    damaged.setValue("sampling/topK", -4);
-    damaged.setValue("sampling/topP", 3.0);
-    damaged.sync();
-    QCOMPARE(session::Settings(file).sampling().temperature, 0.0f);
-    QCOMPARE(session::Settings(file).sampling().topK, 0);
-    QCOMPARE(session::Settings(file).sampling().topP, 1.0f);
-  }
-
-  void settingsKeepWhatFollowsATextsEnd() {
-    QTemporaryDir folder;
-    const QString file = folder.filePath("kept.ini");
-    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::GoOn);
-    session::Settings(file).setWhenTextEnds(session::WhenTextEnds::Stop);
-    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::Stop);
-    QSettings(file, QSettings::IniFormat).setValue("whenTextEnds", 17);
-    QVERIFY(session::Settings(file).whenTextEnds() == session::WhenTextEnds::GoOn);
+    QSettings kept(file, QSettings::IniFormat);
+    QString text = kept.value("experiment").toString();
+    QVERIFY(text.contains(from));
+    kept.setValue("experiment", text.replace(text.indexOf(from), from.size(), to));
+    kept.sync();
+    QVERIFY(session::Settings(file).experiment() == session::Settings::firstStart());
+    // And go on from there.
+    session::Settings(file).setPace({9.0});
+    QCOMPARE(session::Settings(file).pace().tokensPerSecond, 9.0);
   }
 
   /// A control token has no bytes of its own; what it does is its text.

@@ -12,9 +12,7 @@ namespace {
 
 /// A layout whose step takes 2 ms and 1 us for each position, sequence and KV head.
 SweepSubject subject(const std::string& name, int kvHeads, model::AttentionKernel kernel) {
-  return {.name = name,
-          .attention = {8, kvHeads, 16},
-          .kernel = kernel,
+  return {.curve = {.name = name, .attention = {8, kvHeads, 16}, .kernel = kernel},
           .open = [kvHeads, kernel](int positions, int batch) {
             lanes::LaneEngine engine;
             engine.decoder = std::make_unique<test::FakeDecoder>(

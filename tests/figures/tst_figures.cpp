@@ -219,6 +219,40 @@ class TstFigures : public QObject {
              qPrintable(QString("%1 %2 %3").arg(ends[0]).arg(ends[1]).arg(ends[2])));
   }
 
+  /// What the window draws while lanes go on: also of a lane that has made no step.
+  void aPlotOfGrowthGoesOnToTheLimit() {
+    std::vector<figures::FigureLane> lanes = sampleLanes();
+    lanes[1].cache.clear();
+    const figures::LinePlot plot = figures::growthPlot(lanes);
+    // 1,024 bytes of MHA, 256 of GQA for each of 100 positions.
+    QCOMPARE(plot.y.label, std::string("KV cache, kB"));
+    QCOMPARE(plot.y.high, 102.4);
+    QCOMPARE(plot.series.size(), std::size_t{6});
+    const auto is = [&](std::size_t series, std::size_t point, double x, double y) {
+      const figures::Point& at = plot.series[series].points.at(point);
+      return std::abs(at.x - x) < 1e-9 && std::abs(at.y - y) < 1e-9;
+    };
+    QVERIFY(is(0, 3, 40.0, 40.96) && is(1, 0, 40.0, 40.96) && is(1, 1, 100.0, 102.4));
+    QCOMPARE(plot.series[2].points.size(), std::size_t{1});
+    QVERIFY(is(3, 0, 0.0, 0.0) && is(3, 1, 100.0, 25.6));
+    QVERIFY(figures::trafficPlot({}).series.empty());
+  }
+
+  /// Below 60 GFLOP/s memory of 20 GB/s ends at 3 FLOPs per byte, caches of 80 GB/s at 0.75.
+  void roofsEndWhereArithmeticBegins() {
+    const auto lines = figures::roofLines(tests::sampleCeilings(), {.left = 0.1, .right = 10.0}, {});
+    QCOMPARE(lines.size(), std::size_t{3});
+    const auto ends = [&](std::size_t line, double left, double right, double high) {
+      const auto& points = lines[line].points;
+      return std::abs(points.front().x - 0.1) < 1e-9 && std::abs(points.front().y - left) < 1e-9 &&
+             std::abs(points.back().x - right) < 1e-9 && std::abs(points.back().y - high) < 1e-9;
+    };
+    QVERIFY(ends(0, 2.0, 3.0, 60.0) && lines[0].stroke == figures::Stroke::Solid);
+    QVERIFY(ends(1, 8.0, 0.75, 60.0) && lines[1].stroke == figures::Stroke::Dashed);
+    QVERIFY(ends(2, 60.0, 10.0, 60.0) && lines[2].stroke == figures::Stroke::Dotted);
+    QVERIFY(figures::roofLines({}, {}, {}).empty());
+  }
+
   /// Points lie where they were measured, with their spread, and the line says the same.
   void speedIsWhatWasMeasured() {
     const std::vector<analysis::Color> colors{analysis::rgb(0xFF0000), analysis::rgb(0x0000FF)};

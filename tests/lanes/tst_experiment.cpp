@@ -115,6 +115,24 @@ class TestExperiment : public QObject {
     QCOMPARE(lanes::parseExperiment(text, "/x/e.headroom").lanes[0].source, std::string("/x/models/a.gguf"));
   }
 
+  /// Settings lie nowhere: what they name is found from any folder.
+  void whatIsKeptIsReadAgain() {
+    lanes::Experiment experiment = example();
+    QVERIFY(lanes::parseKept(lanes::keptText(experiment)) == experiment);
+    QVERIFY(QString::fromStdString(lanes::keptText(experiment)).contains("\"model\": \"/models/tiny.gguf\""));
+    std::ofstream(m_folder.filePath("here.gguf").toStdString()) << "a";
+    const QString before = QDir::currentPath();
+    QVERIFY(QDir::setCurrent(m_folder.path()));
+    experiment.lanes[0].source = "here.gguf";
+    experiment.lanes[1].source = "/m/\xff.gguf";
+    const lanes::Experiment kept = lanes::parseKept(lanes::keptText(experiment));
+    QVERIFY(QDir::setCurrent(before));
+    QCOMPARE(QString::fromStdString(kept.lanes[0].source),
+             QFileInfo(m_folder.filePath("here.gguf")).canonicalFilePath());
+    QCOMPARE(kept.lanes[1].source, std::string("/m/\xef\xbf\xbd.gguf"));
+    QVERIFY_EXCEPTION_THROWN(lanes::parseKept(""), model::Error);
+  }
+
   void refusals_data() {
     QTest::addColumn<QString>("from");
     QTest::addColumn<QString>("to");

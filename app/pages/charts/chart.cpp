@@ -9,6 +9,20 @@
 
 namespace headroom::pages {
 
+figures::FigureLane figureLane(const session::TraceStore& store, int lane, session::Color color) {
+  const session::LaneTrace& trace = store.lane(lane);
+  const session::LaneInfo& info = trace.info();
+  return {.title = info.title,
+          .color = color,
+          .config = info.config,
+          .options = trace.options(),
+          .contextLength = info.contextLength,
+          .device = info.deviceName,
+          .note = info.note,
+          .output = info.output,
+          .parameterCount = info.parameterCount};
+}
+
 Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
     : QCustomPlot(parent),
       m_title(new QCPTextElement(this, title)),
@@ -86,8 +100,12 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   replot(QCustomPlot::rpQueuedReplot);
 }
 
-QColor Chart::laneColor(const session::TraceStore& store, int lane) const {
-  return toQt(m_appearance.palette().lane(store.lane(lane).info().request.colorIndex));
+session::Color Chart::laneColor(const session::TraceStore& store, int lane) const {
+  return m_appearance.palette().lane(store.lane(lane).info().request.colorIndex);
+}
+
+figures::FigureLane Chart::figureLane(const session::TraceStore& store, int lane) const {
+  return pages::figureLane(store, lane, laneColor(store, lane));
 }
 
 QString Chart::laneTitle(const session::TraceStore& store, int lane) const {
@@ -128,6 +146,11 @@ void Chart::placeLegend() {
   const bool behind = hasRoomBehindTitle(legend->minimumOuterSizeHint().width());
   if (!m_head->hasElement(behind ? 0 : 1, behind ? 1 : 0))
     m_head->addElement(behind ? 0 : 1, behind ? 1 : 0, legend);
+}
+
+void Chart::setTitle(const QString& title) {
+  m_titleText = title;
+  m_title->setText(title);
 }
 
 void Chart::setRemark(const QString& remark) {

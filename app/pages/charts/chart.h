@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "app/figures/lane_plots.h"
 #include "app/session/appearance.h"
 #include "app/session/selection.h"
 #include "app/session/speed_board.h"
@@ -11,8 +12,8 @@
 
 namespace headroom::pages {
 
-/// Of charts whose axis counts MB.
-inline constexpr double kMegabyte = 1e6;
+/// The lane as figures have it, without what was decoded.
+figures::FigureLane figureLane(const session::TraceStore& store, int lane, session::Color color);
 
 /// Where charts take what they show.
 struct ChartSource {
@@ -34,10 +35,13 @@ class Chart : public QCustomPlot {
   virtual void refresh(const ChartSource& source) = 0;
 
  protected:
-  QColor laneColor(const session::TraceStore& store, int lane) const;
+  session::Color laneColor(const session::TraceStore& store, int lane) const;
   QString laneTitle(const session::TraceStore& store, int lane) const;
+  /// The lane in its colour here, without what was decoded.
+  figures::FigureLane figureLane(const session::TraceStore& store, int lane) const;
   /// A round upper end for an axis that holds `largest`.
   static double roundUp(double largest);
+  void setTitle(const QString& title);
   /// Behind the title, on the same line; empty for nothing.
   void setRemark(const QString& remark);
   void markPosition(double position);

@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/pages/charts/series.h"
+#include "app/pages/colors.h"
 #include "app/pages/texts.h"
-#include "core/analysis/traffic_summary.h"
 #include "core/model/quantity.h"
 
 namespace headroom::pages {
 
+namespace {
+/// How much shows of the ground below what is filled.
+constexpr double kFilled = 0.2;
+}  // namespace
+
 GrowthChart::GrowthChart(QWidget* parent)
-    : Chart("KV cache, MB",
+    : Chart("KV cache",
             "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"
             "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions "
             "\u00d7 sequences.",
@@ -24,36 +30,33 @@ void GrowthChart::refresh(const ChartSource& source) {
   while (graphCount() > 2 * store.laneCount()) removeGraph(graphCount() - 1);
   while (graphCount() < 2 * store.laneCount()) addGraph();
   m_lanes.clear();
-  double largest = 0.0;
+  std::vector<figures::FigureLane> lanes;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const session::LaneTrace& trace = store.lane(lane);
-    const analysis::CacheGrowth growth = analysis::cacheGrowth(
-        trace.info().config, trace.info().kvType, trace.info().contextLength, trace.info().batch);
-    const double length = trace.length();
-    const double used =
-        trace.length() > 0 ? static_cast<double>(trace.cacheBytesUsed(trace.length() - 1)) : 0.0;
-    const double limit = static_cast<double>(growth.bytesAtLimit);
-    largest = std::max(largest, limit);
-    m_lanes.push_back({laneTitle(store, lane), QString::fromStdString(model::bytesText(limit)),
-                       static_cast<double>(growth.bytesPerToken), growth.contextLength, trace.length()});
-
-    QCPGraph* filled = graph(2 * lane);
-    QCPGraph* projected = graph(2 * lane + 1);
-    filled->setData({0.0, length}, {0.0, used / kMegabyte}, true);
-    projected->setData({length, static_cast<double>(growth.contextLength)},
-                       {used / kMegabyte, limit / kMegabyte}, true);
-    const QColor color = laneColor(store, lane);
-    filled->setPen(QPen(color, 2.0));
-    QColor area = color;
-    area.setAlpha(50);
-    filled->setBrush(area);
-    projected->setPen(QPen(color, 1.2, Qt::DashLine));
-    projected->removeFromLegend();
+    const auto steps = store.lane(lane).steps();
+    lanes.push_back(figureLane(store, lane));
+    // The line to where it is now has all that is known of it.
+    lanes.back().cache = analysis::cacheFilled(steps.last(std::min<std::size_t>(steps.size(), 1)));
+    const analysis::CacheGrowth growth = figures::growthOf(lanes.back());
+    m_lanes.push_back(
+        {toQt(lanes.back().title), toQt(model::bytesText(static_cast<double>(growth.bytesAtLimit))),
+         static_cast<double>(growth.bytesPerToken), growth.contextLength, store.lane(lane).length()});
   }
+  const figures::LinePlot plot = figures::growthPlot(lanes);
+  for (int index = 0; index < graphCount(); ++index) {
+    const figures::Series& series = plot.series[static_cast<std::size_t>(index)];
+    setPoints(*graph(index), series);
+    graph(index)->setPen(penOf(series, 2.0));
+    if (series.stroke == figures::Stroke::Solid) {
+      graph(index)->setBrush(toQt(session::withAlpha(series.color, kFilled)));
+    } else {
+      graph(index)->removeFromLegend();
+    }
+  }
+  if (!lanes.empty()) setTitle(toQt(plot.y.label));
   nameLanes();
   markUntrained(store);
-  xAxis->setRange(0.0, std::max(store.contextLength(), 1));
-  yAxis->setRange(0.0, roundUp(largest / kMegabyte));
+  xAxis->setRange(plot.x.low, plot.x.high);
+  yAxis->setRange(0.0, roundUp(plot.y.high));
   markPosition(selection.position() ? *selection.position() + 1.0 : -1.0);
   replot(QCustomPlot::rpQueuedReplot);
 }

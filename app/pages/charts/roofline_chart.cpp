@@ -1,10 +1,11 @@
 #include "app/pages/charts/roofline_chart.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
+#include <utility>
 
+#include "app/pages/charts/series.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "core/analysis/lane_measurement.h"
@@ -14,24 +15,6 @@
 namespace headroom::pages {
 
 namespace {
-
-using Shape = QCPScatterStyle::ScatterShape;
-
-struct StageLook {
-  Shape shape;
-  const char* sign;  ///< the shape as a character
-};
-constexpr std::array<StageLook, model::kStageCount> kLooks{{{Shape::ssCross, "\u00d7"},
-                                                            {Shape::ssSquare, "\u25a1"},
-                                                            {Shape::ssDisc, "\u25cf"},
-                                                            {Shape::ssDiamond, "\u25c7"},
-                                                            {Shape::ssTriangle, "\u25b3"},
-                                                            {Shape::ssTriangleInverted, "\u25bd"},
-                                                            {Shape::ssPlusCircle, "\u2295"}}};
-
-const StageLook& lookOf(model::Stage stage) {
-  return kLooks[static_cast<std::size_t>(stage)];
-}
 
 /// Three significant digits.
 QString shortNumber(double value) {
@@ -81,8 +64,9 @@ void RooflineChart::refresh(const ChartSource& source) {
   const model::DeviceCeilings& ceilings = source.store.ceilings();
   m_ceilings = ceilings.known() ? QString("Probes measured %1.").arg(QString::fromStdString(ceilings.date))
                                 : QString("This device's ceilings are not measured yet.");
-  setRanges(ceilings);
-  if (ceilings.known()) drawRoofs(ceilings);
+  const analysis::RooflineRange range = setRanges(ceilings);
+  const session::Color color = m_appearance.palette().textDim;
+  for (const figures::Series& roof : figures::roofLines(ceilings, range, color)) drawRoof(roof);
   drawDots();
   drawLegend();
   replot(QCustomPlot::rpQueuedReplot);
@@ -92,46 +76,31 @@ void RooflineChart::collect(const ChartSource& source) {
   m_dots.clear();
   for (int lane = 0; lane < std::min(source.store.laneCount(), source.board.laneCount()); ++lane) {
     for (const analysis::RooflinePoint& point : analysis::rooflinePoints(source.board.measurement(lane))) {
-      m_dots.push_back({laneTitle(source.store, lane), laneColor(source.store, lane), point});
+      m_dots.push_back({laneTitle(source.store, lane), toQt(laneColor(source.store, lane)), point});
     }
   }
 }
 
-void RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
+analysis::RooflineRange RooflineChart::setRanges(const model::DeviceCeilings& ceilings) {
   std::vector<analysis::RooflinePoint> points;
   for (const Dot& dot : m_dots) points.push_back(dot.point);
   const analysis::RooflineRange range = analysis::rooflineRange(points, ceilings);
   xAxis->setRange(range.left, range.right);
   yAxis->setRange(range.bottom, range.top);
+  return range;
 }
 
-void RooflineChart::drawRoofs(const model::DeviceCeilings& ceilings) {
-  Qt::PenStyle style = Qt::SolidLine;
-  for (const analysis::Roof& roof : analysis::roofs(ceilings)) {
-    const QString name = QString::fromStdString(roof.name);
-    if (roof.gigabytesPerSecond > 0.0) {
-      drawRoof(roof.gigabytesPerSecond, ceilings.fmaGflops, name, style);
-      style = Qt::DashLine;
-      continue;
-    }
-    label(name, xAxis->range().upper, ceilings.fmaGflops, Qt::AlignRight | Qt::AlignBottom);
-  }
-}
-
-void RooflineChart::drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name,
-                             Qt::PenStyle style) {
-  const QCPRange range = xAxis->range();
-  const double ridge = std::clamp(fmaGflops / gigabytesPerSecond, range.lower, range.upper);
-  QCPGraph* roof = addGraph();
-  roof->setData({range.lower, ridge, range.upper},
-                {analysis::attainableGflops(range.lower, gigabytesPerSecond, fmaGflops),
-                 analysis::attainableGflops(ridge, gigabytesPerSecond, fmaGflops),
-                 analysis::attainableGflops(range.upper, gigabytesPerSecond, fmaGflops)},
-                true);
-  roof->setPen(QPen(toQt(m_appearance.palette().textDim), 1.5, style));
-  // The names stand above their slopes, apart from each other.
-  const double at = range.lower * std::pow(ridge / range.lower, style == Qt::SolidLine ? 0.6 : 0.75);
-  label(name, at, at * gigabytesPerSecond, Qt::AlignRight | Qt::AlignBottom);
+void RooflineChart::drawRoof(const figures::Series& roof) {
+  QCPGraph* line = addGraph();
+  setPoints(*line, roof);
+  line->setPen(QPen(toQt(roof.color), 1.5, penOf(roof, 1.5).style()));
+  // The names stand above their lines, those of slopes apart from each other.
+  const double along = roof.stroke == figures::Stroke::Solid    ? 0.6
+                       : roof.stroke == figures::Stroke::Dashed ? 0.75
+                                                                : 1.0;
+  const auto [from, to] = std::pair(roof.points.front(), roof.points.back());
+  label(toQt(roof.name), from.x * std::pow(to.x / from.x, along), from.y * std::pow(to.y / from.y, along),
+        Qt::AlignRight | Qt::AlignBottom);
 }
 
 void RooflineChart::drawDots() {
@@ -139,9 +108,9 @@ void RooflineChart::drawDots() {
   for (const Dot& dot : m_dots) {
     QCPGraph* graph = addGraph();
     graph->setLineStyle(QCPGraph::lsNone);
-    graph->setScatterStyle({lookOf(dot.point.stage).shape, QPen(dot.color, 1.6),
-                            dot.point.stage == model::Stage::AttentionDecode ? QBrush(dot.color) : QBrush(),
-                            size});
+    const figures::Mark mark = figures::stageMark(dot.point.stage);
+    graph->setScatterStyle({lookOf(mark).shape, QPen(dot.color, 1.6),
+                            mark == figures::Mark::Disc ? QBrush(dot.color) : QBrush(), size});
     graph->addData(dot.point.intensity(), dot.point.gigaflopsPerSecond());
   }
 }
@@ -171,12 +140,11 @@ void RooflineChart::drawLegend() {
   y += 0.5 * line;
   const session::Palette& colors = m_appearance.palette();
   for (int stage = 0; stage < model::kStageCount; ++stage) {
-    const StageLook& look = kLooks[static_cast<std::size_t>(stage)];
     const bool shown = std::any_of(m_dots.begin(), m_dots.end(), [&](const Dot& dot) {
       return dot.point.stage == static_cast<model::Stage>(stage);
     });
     if (!shown) continue;
-    write(look.sign, {left, y}, toQt(colors.textDim));
+    write(lookOf(figures::stageMark(static_cast<model::Stage>(stage))).sign, {left, y}, toQt(colors.textDim));
     write(analysis::kStepPartNames[static_cast<std::size_t>(stage)], {left + 20.0, y}, toQt(colors.text));
     y += line;
   }

@@ -30,9 +30,9 @@ class RooflineChart : public Chart {
 
  private:
   void collect(const ChartSource& source);
-  void setRanges(const model::DeviceCeilings& ceilings);
-  void drawRoofs(const model::DeviceCeilings& ceilings);
-  void drawRoof(double gigabytesPerSecond, double fmaGflops, const QString& name, Qt::PenStyle style);
+  /// What the axes then show.
+  analysis::RooflineRange setRanges(const model::DeviceCeilings& ceilings);
+  void drawRoof(const figures::Series& roof);
   void drawDots();
   void drawLegend();
   /// How many it has, with the space between lanes and stages.

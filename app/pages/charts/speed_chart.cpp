@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "app/figures/speed_figure.h"
+#include "app/pages/charts/series.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 #include "app/session/trained_context.h"
@@ -18,30 +19,6 @@ namespace {
 constexpr double kEarlier = 0.45;
 /// Pixels across.
 constexpr double kMarkSize = 7.0;
-
-QCPScatterStyle::ScatterShape shapeOf(figures::Mark mark) {
-  switch (mark) {
-    case figures::Mark::None:
-      return QCPScatterStyle::ssNone;
-    case figures::Mark::Cross:
-      return QCPScatterStyle::ssCross;
-    case figures::Mark::Square:
-      return QCPScatterStyle::ssSquare;
-    case figures::Mark::Circle:
-      return QCPScatterStyle::ssCircle;
-    case figures::Mark::Disc:
-      return QCPScatterStyle::ssDisc;
-    case figures::Mark::Diamond:
-      return QCPScatterStyle::ssDiamond;
-    case figures::Mark::Triangle:
-      return QCPScatterStyle::ssTriangle;
-    case figures::Mark::TriangleDown:
-      return QCPScatterStyle::ssTriangleInverted;
-    case figures::Mark::PlusCircle:
-      return QCPScatterStyle::ssPlusCircle;
-  }
-  return QCPScatterStyle::ssNone;
-}
 
 }  // namespace
 
@@ -64,7 +41,7 @@ SpeedChart::SpeedChart(analysis::SpeedOver over, QWidget* parent)
           "The line is fitted; dashed it is beyond what was measured.",
           parent),
       m_over(over) {
-  xAxis->setLabel(over == analysis::SpeedOver::Context ? "positions in the cache" : "sequences");
+  xAxis->setLabel(toQt(figures::speedPlot({}, {}, over, {}).x.label));
   if (over == analysis::SpeedOver::Context) showLegend();
 }
 
@@ -91,18 +68,17 @@ void SpeedChart::refresh(const ChartSource& source) {
     replot(QCustomPlot::rpQueuedReplot);
     return;
   }
-  double largest = 0.0;
-  for (std::size_t curve = 0; curve < m_map.curves.size(); ++curve) {
-    for (const analysis::SpeedSample& sample : m_view.samples[curve])
-      largest = std::max(largest, sample.ms.maximum);
-    const int colorIndex = colorIndexOf(store, m_map.curves[curve]);
+  std::vector<analysis::Color> curveColors;
+  for (const analysis::SpeedCurve& curve : m_map.curves) {
+    const int colorIndex = colorIndexOf(store, curve);
     const session::Palette& colors = m_appearance.palette();
     const session::Color color = colorIndex < 0 ? colors.textDim : colors.lane(colorIndex);
-    drawCurve(curve, toQt(m_isEarlier ? session::withAlpha(color, kEarlier) : color));
+    curveColors.push_back(m_isEarlier ? session::withAlpha(color, kEarlier) : color);
   }
-  xAxis->setRange(0.0, m_over == analysis::SpeedOver::Context ? analysis::kBeyondMeasured * m_view.last
-                                                              : 1.1 * m_view.last);
-  yAxis->setRange(0.0, roundUp(1.15 * largest));
+  const figures::LinePlot plot = figures::speedPlot(m_map, m_view, m_over, curveColors);
+  for (const figures::Series& series : plot.series) draw(series);
+  xAxis->setRange(plot.x.low, plot.x.high);
+  yAxis->setRange(0.0, roundUp(plot.y.high));
   if (m_over == analysis::SpeedOver::Context) {
     placeLegend();
     drawCrossings();
@@ -127,39 +103,23 @@ void SpeedChart::remark() {
   setRemark(remarks.join("; "));
 }
 
-void SpeedChart::drawCurve(std::size_t index, QColor color) {
-  const analysis::SpeedCurve& curve = m_map.curves[index];
-  const std::vector<analysis::SpeedSample>& samples = m_view.samples[index];
-  const bool isNaive = curve.kernel == model::AttentionKernel::Naive;
-  const figures::CurveMark mark = figures::curveMark(index, m_map.curves.size());
+void SpeedChart::draw(const figures::Series& series) {
   QCPGraph* graph = addGraph();
-  graph->setName(toQt(curve.title()));
-  graph->setLineStyle(QCPGraph::lsNone);
+  graph->setName(toQt(series.name));
+  setPoints(*graph, series);
+  graph->setPen(QPen(toQt(series.color), 1.5, penOf(series, 1.5).style()));
   graph->setScatterStyle(
-      QCPScatterStyle(shapeOf(mark.mark), QPen(color, 1.5), Qt::NoBrush, kMarkSize * mark.scale));
-  graph->setPen(QPen(color, 1.5));
+      QCPScatterStyle(lookOf(series.mark).shape, graph->pen(), Qt::NoBrush, kMarkSize * series.markScale));
+  if (series.name.empty()) graph->removeFromLegend();
+  if (series.ranges.empty()) return;
   auto* bars = new QCPErrorBars(xAxis, yAxis);
   bars->setDataPlottable(graph);
-  bars->setPen(QPen(color, 1.0));
+  bars->setPen(QPen(toQt(series.color), 1.0));
   bars->removeFromLegend();
-  for (const analysis::SpeedSample& sample : samples) {
-    graph->addData(sample.x, sample.ms.median);
-    bars->addData(sample.ms.median - sample.ms.minimum, sample.ms.maximum - sample.ms.median);
+  for (std::size_t point = 0; point < series.ranges.size(); ++point) {
+    const double median = series.points[point].y;
+    bars->addData(median - series.ranges[point].low, series.ranges[point].high - median);
   }
-  if (m_over == analysis::SpeedOver::Batch) {
-    graph->setLineStyle(QCPGraph::lsLine);
-    return;
-  }
-  const std::optional<analysis::Line> line = analysis::contextLine(curve, m_view.batch);
-  if (!line || samples.empty()) return;
-  const auto addLine = [&](double from, double to, Qt::PenStyle style) {
-    QCPGraph* fitted = addGraph();
-    fitted->setPen(QPen(color, isNaive ? 1.0 : 1.6, style));
-    fitted->setData({from, to}, {line->at(from), line->at(to)}, true);
-    fitted->removeFromLegend();
-  };
-  addLine(samples.front().x, samples.back().x, Qt::SolidLine);
-  addLine(samples.back().x, analysis::kBeyondMeasured * m_view.last, Qt::DashLine);
 }
 
 void SpeedChart::drawCrossings() {

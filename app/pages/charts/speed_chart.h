@@ -28,7 +28,7 @@ class SpeedChart : public Chart {
 
  private:
   void remark();
-  void drawCurve(std::size_t curve, QColor color);
+  void draw(const figures::Series& series);
   void drawCrossings();
   void markCrossing(double positions, const QString& label, int place);
 

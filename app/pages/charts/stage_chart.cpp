@@ -104,7 +104,7 @@ void StageChart::refresh(const ChartSource& source) {
     bars->setWidth(0.72 / std::max(laneCount, 1));
     bars->setData(keys, values, true);
     bars->setPen(Qt::NoPen);
-    bars->setBrush(laneColor(store, lane));
+    bars->setBrush(toQt(laneColor(store, lane)));
   }
   // The axis grows at once and shrinks only when it is far too long, so that bars do not dance.
   const double wanted = roundUp(largest);

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "app/pages/charts/series.h"
 #include "app/pages/texts.h"
-#include "core/analysis/traffic_summary.h"
+#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
 TrafficChart::TrafficChart(QWidget* parent)
-    : Chart("Bytes issued per step, MB",
+    : Chart("Bytes issued per step",
             "Counted: bytes that the kernels of each decode step load and store. It grows with the cache;\n"
             "the weights are the flat part below.",
             parent) {
@@ -18,47 +20,49 @@ TrafficChart::TrafficChart(QWidget* parent)
 
 void TrafficChart::refresh(const ChartSource& source) {
   const auto& [store, selection, board] = source;
-  const auto lanes = static_cast<std::size_t>(store.laneCount());
-  if (m_run != store.run() || m_nextPosition.size() != lanes) {
+  const auto laneCount = static_cast<std::size_t>(store.laneCount());
+  if (m_run != store.run() || m_lanes.size() != laneCount) {
     m_run = store.run();
-    m_nextPosition.assign(lanes, 0);
-    m_titles.clear();
-    m_largest = 0.0;
+    m_lanes.assign(laneCount, {});
+    m_stepCounts.assign(laneCount, 0);
     clearGraphs();
-    for (int lane = 0; lane < store.laneCount(); ++lane) {
-      addGraph();
-      m_titles.push_back(laneTitle(store, lane));
-    }
+    while (graphCount() < store.laneCount()) addGraph();
   }
-  for (int lane = 0; lane < store.laneCount(); ++lane) {
-    const session::LaneTrace& trace = store.lane(lane);
-    int& next = m_nextPosition[static_cast<std::size_t>(lane)];
-    for (next = std::max(next, trace.filledLength()); next < trace.length(); ++next) {
-      const auto counted = analysis::countedBytes(trace.stepAt(next));
-      if (!counted) continue;
-      const auto bytes = static_cast<double>(*counted);
-      graph(lane)->addData(next, bytes / kMegabyte);
-      m_largest = std::max(m_largest, bytes);
-    }
-    graph(lane)->setPen(QPen(laneColor(store, lane), 2.0));
+  for (std::size_t lane = 0; lane < laneCount; ++lane) {
+    const session::LaneTrace& trace = store.lane(static_cast<int>(lane));
+    std::vector<analysis::BytesAt> traffic = std::move(m_lanes[lane].traffic);
+    const auto steps = trace.decodeSteps(trace.length() - 1);
+    const std::size_t known = std::min(m_stepCounts[lane], steps.size());
+    const auto further = analysis::issuedPerStep(steps.subspan(known));
+    traffic.insert(traffic.end(), further.begin(), further.end());
+    m_stepCounts[lane] = steps.size();
+    m_lanes[lane] = figureLane(store, static_cast<int>(lane));
+    m_lanes[lane].traffic = std::move(traffic);
   }
+  const figures::LinePlot plot = figures::trafficPlot(m_lanes);
+  for (std::size_t lane = 0; lane < laneCount; ++lane) {
+    QCPGraph& line = *graph(static_cast<int>(lane));
+    setPoints(line, plot.series[lane]);
+    line.setPen(penOf(plot.series[lane], 2.0));
+  }
+  if (plot.y.high > 0.0) setTitle(toQt(plot.y.label));
   markUntrained(store);
+  // All that the caches hold: the axis stays while the text grows.
   xAxis->setRange(0.0, std::max(store.contextLength(), 1));
-  yAxis->setRange(0.0, roundUp(m_largest / kMegabyte));
+  yAxis->setRange(0.0, roundUp(plot.y.high));
   markPosition(selection.position() ? *selection.position() + 0.5 : -1.0);
   replot(QCustomPlot::rpQueuedReplot);
 }
 
 QString TrafficChart::valuesAt(double x) const {
   QString text;
-  const double position = std::floor(x);
-  for (int lane = 0; lane < graphCount(); ++lane) {
-    const auto found = graph(lane)->data()->findBegin(position, false);
-    if (found == graph(lane)->data()->constEnd() || found->key != position) continue;
+  const int position = static_cast<int>(std::floor(x));
+  for (const figures::FigureLane& lane : m_lanes) {
+    const auto found = std::ranges::lower_bound(lane.traffic, position, {}, &analysis::BytesAt::position);
+    if (found == lane.traffic.end() || found->position != position) continue;
     text += QString("%1%2 at position %3: %4 B")
-                .arg(text.isEmpty() ? "" : "\n", m_titles[static_cast<std::size_t>(lane)],
-                     grouped(static_cast<int>(position)),
-                     grouped(static_cast<std::int64_t>(std::llround(found->value * kMegabyte))));
+                .arg(text.isEmpty() ? "" : "\n", toQt(lane.title), grouped(position),
+                     toQt(model::groupDigits(found->bytes)));
   }
   return text;
 }

@@ -19,10 +19,9 @@ class TrafficChart : public Chart {
   QString valuesAt(double x) const override;
 
  private:
-  std::vector<int> m_nextPosition;  // [lane]
-  std::vector<QString> m_titles;
+  std::vector<figures::FigureLane> m_lanes;  ///< with the traffic so far
+  std::vector<std::size_t> m_stepCounts;     ///< [lane], of steps that were looked at
   std::uint64_t m_run = 0;
-  double m_largest = 0.0;
 };
 
 }  // namespace headroom::pages
