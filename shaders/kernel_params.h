@@ -8,6 +8,9 @@
 #define HEADROOM_LANES 8
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
+// Tokens, and rows of a matrix, that a workgroup of the rows family multiplies where there are many tokens.
+#define HEADROOM_PROJECTION_TILE 64
+#define HEADROOM_PROJECTION_TILE_INVOCATIONS 256
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
 #define HEADROOM_SUBGROUP_ROWS 2
 // Specialization constants that many kernels have; others are numbered from 0 in the order in which StepKernels gives

@@ -1,4 +1,4 @@
-// y = W x for a tile of tokens, in one of two families of the same algorithm. The including kernel defines, before
+// y = W x for a tile of tokens, in one of two families of the same algorithm, or as TILED for many tokens. The including kernel defines, before
 // the include, where the results go:
 //   PAIRS_ADJACENT  emit() of a row also gets the next or previous row's value (2i and 2i + 1)
 //   PAIRS_GATE_UP   W holds gate and up rows by turns; emit() gets one row of each
@@ -28,10 +28,16 @@ layout(binding = 3) uniform textureBuffer terms;  // [matrix row] factor, consta
 
 layout(constant_id = 2) const uint ROWS = 32;  // rows that emit() gets; the packed family computes more, as padding
 
-float squares[TOKENS];  // this lane's share of sum(x^2)
-float sums[TOKENS];     // and of sum(x)
+// Tokens whose inputs one lane loads.
+#ifdef TILED
+#define INPUT_SLOTS (TOKENS * 8 / HEADROOM_PROJECTION_TILE_INVOCATIONS)
+#else
+#define INPUT_SLOTS TOKENS
+#endif
+float squares[INPUT_SLOTS];  // this lane's share of sum(x^2)
+float sums[INPUT_SLOTS];     // and of sum(x)
 
-// x[column4 * 4 ...] of the token; `tile` is its index within the tile.
+// x[column4 * 4 ...] of the token; `tile` is its index among the tokens that this lane loads.
 vec4 loadInput(uint token, uint column4, uint tile);
 // What all results of a token are multiplied by.
 float outputScale(uint tile);
@@ -56,7 +62,16 @@ uint firstTokenOf(uint tile) { return tile * TOKENS; }
 // Rows of a tile past the last one compute that again, for nobody.
 uint tokenOf(uint row) { return STEP_ROW(min(row, ROW_COUNT - 1)); }
 
-#ifdef FAMILY_ROWS
+// Rows of the matrix.
+#ifdef PAIRS_GATE_UP
+const uint MATRIX_ROWS = 2 * ROWS;  // rows family: gate 0, up 0, gate 1, up 1, ...
+#else
+const uint MATRIX_ROWS = ROWS;
+#endif
+
+#if defined(TILED)
+#include "projection_tile.glsl"
+#elif defined(FAMILY_ROWS)
 #include "projection_rows.glsl"
 #else
 #include "projection_packed.glsl"

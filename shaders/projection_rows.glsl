@@ -7,12 +7,6 @@
 
 layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 
-#ifdef PAIRS_GATE_UP
-const uint MATRIX_ROWS = 2 * ROWS;  // gate 0, up 0, gate 1, up 1, ...
-#else
-const uint MATRIX_ROWS = ROWS;
-#endif
-
 // Runs of a row in flight.
 const uint FLIGHT = TOKENS > 1 ? 1 : 4 / RUN_WORDS;
 

@@ -206,17 +206,14 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                     : vulkan::TexelView(device, m_buffer, VK_FORMAT_R16_SFLOAT, 0, 4);
 }
 
-std::uint64_t DeviceMatrix::groupRows() const {
-  return groupRowsOf(m_form);
-}
-
 std::uint64_t DeviceMatrix::bytesOf(const Form& form) {
   return storedRowsOf(form) *
          model::rowBytes(form.storage, paddedColumns(static_cast<std::uint64_t>(form.columns)));
 }
 
-std::uint64_t DeviceMatrix::rowGroups() const {
-  return (m_storedRows + groupRows() - 1) / groupRows();
+std::uint64_t DeviceMatrix::rowGroups(TokenTile tile) const {
+  const std::uint64_t rows = tile == TokenTile::Many ? HEADROOM_PROJECTION_TILE : groupRowsOf(m_form);
+  return (m_storedRows + rows - 1) / rows;
 }
 
 std::uint64_t DeviceMatrix::issuedBytes() const {

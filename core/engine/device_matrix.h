@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "core/engine/kernel_code.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/model/tensor.h"
@@ -71,9 +72,9 @@ class DeviceMatrix {
   std::uint32_t columns4() const { return static_cast<std::uint32_t>(m_paddedColumns / 4); }
   /// The WEIGHT_FORMAT of the kernels.
   std::uint32_t formatConstant() const { return static_cast<std::uint32_t>(m_form.storage); }
-  /// Groups of rows that share one load of the input: workgroups of the packed family, subgroups' turns
-  /// otherwise.
-  std::uint64_t rowGroups() const;
+  /// Groups of rows that share one load of the input: workgroups of the packed family and for many tokens,
+  /// subgroups' turns otherwise.
+  std::uint64_t rowGroups(TokenTile tile) const;
   /// Bytes that the kernels load in one product, padding included.
   std::uint64_t issuedBytes() const;
   /// Bytes of the elements without padding.
@@ -83,9 +84,6 @@ class DeviceMatrix {
 
  private:
   Form m_form;
-  /// Rows that one workgroup, or one turn of a subgroup, computes.
-  std::uint64_t groupRows() const;
-
   std::uint64_t m_storedRows = 0;
   std::uint64_t m_paddedColumns = 0;
   vulkan::Buffer m_buffer;

@@ -6,10 +6,23 @@
 
 #include <vulkan/vulkan.h>
 
+#include "shaders/kernel_params.h"
+
 namespace headroom::engine {
 
-/// Tokens that one workgroup of a projection handles: one when decoding a single sequence, a tile otherwise.
-enum class TokenTile { One, Several };
+/// Tokens that one workgroup of a projection handles.
+enum class TokenTile {
+  One,      ///< a single sequence that is decoded
+  Several,  ///< a few sequences, or a short text
+  Many,     ///< rows family: as a product of matrices
+};
+inline constexpr int kTokenTiles = 3;
+/// Of a tile.
+constexpr int tokensOf(TokenTile tile) {
+  return tile == TokenTile::One       ? 1
+         : tile == TokenTile::Several ? HEADROOM_TOKEN_TILE
+                                      : HEADROOM_PROJECTION_TILE;
+}
 
 /// Which build of the kernels: for use, or the one that counts every byte it loads and stores.
 enum class KernelBuild { Plain, Audit };

@@ -11,7 +11,7 @@ using vulkan::Binding;
 StageRecorder::StageRecorder(vulkan::Recorder& recorder, const StepResources& step, int rowCount)
     : m_recorder(recorder),
       m_step(step),
-      m_rowsPerTile(step.kernels.tile() == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
+      m_rowsPerTile(static_cast<std::uint32_t>(tokensOf(step.kernels.tile()))),
       m_tiles(tiles(rowCount)) {}
 
 void StageRecorder::append(const vulkan::Kernel& kernel, std::vector<Binding> bindings,
@@ -26,8 +26,9 @@ void StageRecorder::append(const vulkan::Kernel& kernel, std::vector<Binding> bi
 
 vulkan::GroupCount StageRecorder::projectionGroups(const DeviceMatrix& matrix,
                                                    std::uint32_t tileCount) const {
-  const std::uint64_t groups = matrix.rowGroups();
-  if (!rowsFamily()) return {static_cast<std::uint32_t>(groups), tileCount, 1};
+  const TokenTile tile = m_step.kernels.tile();
+  const std::uint64_t groups = matrix.rowGroups(tile);
+  if (!rowsFamily() || tile == TokenTile::Many) return {static_cast<std::uint32_t>(groups), tileCount, 1};
   const auto subgroups = static_cast<std::uint64_t>(
       std::max(1, m_step.shape.plan.invocations / std::max(1, m_step.shape.subgroupSize)));
   return {static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (groups + subgroups - 1) / subgroups)),

@@ -41,7 +41,8 @@ class StageRecorder {
     return vulkan::Binding::texels(terms.present() ? terms.view() : source.scales());
   }
 
-  /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them.
+  /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them, but for many
+  /// tokens.
   vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix, std::uint32_t tileCount) const;
   vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix) const {
     return projectionGroups(matrix, m_tiles);

@@ -18,15 +18,18 @@ constexpr std::uint64_t kFloat = sizeof(float);
 struct Sizes {
   std::uint64_t rows;        // tokens of the step
   std::uint64_t loadedRows;  // rows that projections load: whole token tiles
+  TokenTile tile;            // of the kernels of the step
   std::uint64_t tiles;       // token tiles, each of which loads the weights once
   std::uint64_t modelDim, ffnDim, queryHeads, kvHeads, headDim, queryDim, kvDim, kvBytes, chunks;
 
-  Sizes(const StepShape& shape, std::uint64_t rowCount) : Sizes(shape, rowCount, rowCount > 1) {}
-  /// `tiled`: by the kernels for several tokens, whose tiles are computed whole.
-  Sizes(const StepShape& shape, std::uint64_t rowCount, bool tiled)
+  Sizes(const StepShape& shape, std::uint64_t rowCount)
+      : Sizes(shape, rowCount, shape.tileOf(static_cast<int>(rowCount))) {}
+  /// By kernels whose tiles, of so many tokens, are computed whole.
+  Sizes(const StepShape& shape, std::uint64_t rowCount, TokenTile kernels)
       : rows(rowCount),
-        loadedRows(tiled ? roundUp(rowCount, HEADROOM_TOKEN_TILE) : rowCount),
-        tiles(tiled ? loadedRows / HEADROOM_TOKEN_TILE : rowCount),
+        loadedRows(roundUp(rowCount, static_cast<std::uint64_t>(tokensOf(kernels)))),
+        tile(kernels),
+        tiles(loadedRows / static_cast<std::uint64_t>(tokensOf(kernels))),
         modelDim(static_cast<std::uint64_t>(shape.config.modelDim)),
         ffnDim(static_cast<std::uint64_t>(shape.config.ffnDim)),
         queryHeads(static_cast<std::uint64_t>(shape.config.attention.queryHeadCount)),
@@ -43,13 +46,14 @@ void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const Size
                    std::uint64_t inputColumns) {
   traffic.issued.weightsRead += matrix.issuedBytes() * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
-  traffic.issued.activationsRead += matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
+  traffic.issued.activationsRead +=
+      matrix.rowGroups(sizes.tile) * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * inputColumns * kFloat;
 }
 
 /// Gains are loaded beside every x.
 void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& matrix, const Sizes& sizes) {
-  traffic.issued.weightsRead += matrix.rowGroups() * sizes.loadedRows * gain.paddedBytes();
+  traffic.issued.weightsRead += matrix.rowGroups(sizes.tile) * sizes.loadedRows * gain.paddedBytes();
   traffic.logical.weightsRead += gain.logicalBytes();
 }
 
@@ -177,8 +181,8 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
   } else {
     traffic.issued.weightsRead = matrix.issuedBytes() * sizes.tiles;
     traffic.logical.weightsRead = matrix.logicalBytes();
-    traffic.issued.activationsRead =
-        matrix.rowGroups() * sizes.loadedRows * matrix.columns4() * sizes.chunks * kMergedTexelBytes;
+    traffic.issued.activationsRead = matrix.rowGroups(sizes.tile) * sizes.loadedRows * matrix.columns4() *
+                                     sizes.chunks * kMergedTexelBytes;
   }
   addTerms(traffic, layer.attentionOutput.terms, sizes.rows, sizes.modelDim);
   addResidual(traffic, shape, sizes);
@@ -209,7 +213,7 @@ StageTraffic logits(const DeviceWeights& weights, const StepShape& shape, const 
   const DeviceMatrix& matrix = weights.outputMatrix();
   const auto vocabSize = static_cast<std::uint64_t>(shape.config.vocabSize);
   // By the kernels of the step, whose tiles are those of all its rows.
-  const Sizes wanted(shape, static_cast<std::uint64_t>(rows.form.logitsRows), sizes.rows > 1);
+  const Sizes wanted(shape, static_cast<std::uint64_t>(rows.form.logitsRows), sizes.tile);
   addProjection(traffic, matrix, wanted, sizes.modelDim);
   addGain(traffic, weights.outputNorm, matrix, wanted);
   addTerms(traffic, weights.outputTerms, wanted.rows, vocabSize);

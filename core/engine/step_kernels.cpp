@@ -36,7 +36,7 @@ class Builder {
         m_shape(shape),
         m_heads(shape.config.attention),
         m_rows(shape.rowsFamily()),
-        m_tile(tile == TokenTile::One ? 1 : HEADROOM_TOKEN_TILE),
+        m_tile(tokensOf(tile)),
         m_build(build) {}
 
   KernelOf<Embedding> embedding(const DeviceMatrix& matrix) const {

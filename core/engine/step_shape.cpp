@@ -72,6 +72,13 @@ constexpr int kMostQueryFloats = 64;
 /// Multiplications of a tile per invocation; compilers take long for more of them unrolled.
 constexpr int kMostUnrolledProducts = 256;
 constexpr int kMostHeadsPerSubgroup = 8;
+/// Fewer rows leave too much of a tile of projection_tile.glsl empty: there weights are loaded once for
+/// HEADROOM_TOKEN_TILE rows. Not measured on a GPU.
+constexpr int kFewestForTiles = 24;
+/// Shared memory of projection_tile.glsl: two tiles of 32 columns, scale and mean of each token, a sum.
+constexpr std::uint32_t kProjectionTileBytes =
+    4 *
+    (2 * 32 * HEADROOM_PROJECTION_TILE + 2 * HEADROOM_PROJECTION_TILE + HEADROOM_PROJECTION_TILE_INVOCATIONS);
 constexpr int kMostLanesPerKey = 32;
 constexpr int kSubgroupsPerWorkgroup = 8;
 /// Pooled capture takes so many keys of a tile at once.
@@ -169,6 +176,10 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   shape.headsPerWorkgroup =
       shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
   if (!shape.rowsFamily()) return;
+  shape.multipliesTiles =
+      device.limits.maxComputeWorkGroupInvocations >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
+      device.limits.maxComputeWorkGroupSize[0] >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
+      device.limits.maxComputeSharedMemorySize >= kProjectionTileBytes;
   shape.octets = planOctets(shape, device);
   if (shape.octets.heads == 0) planAttentionTile(shape, device);
 }
@@ -259,6 +270,11 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
   planChunks(shape, device);
   planCapture(shape, device);
   return shape;
+}
+
+TokenTile StepShape::tileOf(int rows) const {
+  if (rows == 1) return TokenTile::One;
+  return multipliesTiles && rows >= kFewestForTiles ? TokenTile::Many : TokenTile::Several;
 }
 
 int StepShape::attentionWorkgroups() const {

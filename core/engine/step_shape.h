@@ -64,6 +64,7 @@ struct StepShape {
   OctetAttention octets;          ///< of the rows family
   int headsPerWorkgroup = 1;      ///< query heads that one attention workgroup serves, where it has no octets
   int attentionTile = 8;          ///< keys that such a workgroup of the rows family holds at once
+  bool multipliesTiles = false;   ///< whether there are kernels for many tokens
   int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
   int chunkCount = 1;             ///< parts that attention splits the context into
   int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
@@ -80,6 +81,8 @@ struct StepShape {
   std::uint64_t attendedColumns() const {
     return paddedColumns(static_cast<std::uint64_t>(config.attention.queryDim()));
   }
+  /// Which kernels run the projections of a step of `rows` rows.
+  TokenTile tileOf(int rows) const;
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   const model::Traits& traits() const { return config.traits; }
   /// Of one token and chunk.

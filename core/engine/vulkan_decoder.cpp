@@ -119,10 +119,10 @@ void VulkanDecoder::makeAudit(int dispatches) {
 
 StepResources VulkanDecoder::stepResources(int rowCount) {
   Resources& resources = *m_resources;
-  std::unique_ptr<StepKernels>& kernels = rowCount == 1 ? resources.oneToken : resources.severalTokens;
+  const TokenTile tile = m_shape.tileOf(rowCount);
+  std::unique_ptr<StepKernels>& kernels = resources.kernels[static_cast<std::size_t>(tile)];
   if (!kernels) {
-    kernels = std::make_unique<StepKernels>(m_device, m_shape, m_model.weights(),
-                                            rowCount == 1 ? TokenTile::One : TokenTile::Several, m_build);
+    kernels = std::make_unique<StepKernels>(m_device, m_shape, m_model.weights(), tile, m_build);
   }
   return {.shape = m_shape,
           .kernels = *kernels,

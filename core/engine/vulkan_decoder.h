@@ -63,8 +63,7 @@ class VulkanDecoder : public model::Decoder {
     KvCache cache;
     StepBuffers buffers;
     vulkan::Buffer audit;  ///< counters of the largest step so far, on the host; empty without an audit
-    std::unique_ptr<StepKernels> oneToken;
-    std::unique_ptr<StepKernels> severalTokens;
+    std::unique_ptr<StepKernels> kernels[kTokenTiles];  // by TokenTile
     std::map<StepForm, StepProgram> programs;
   };
 

@@ -43,8 +43,8 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   engine::KvCache cache(device, shape.config, shape.options.kvType, shape.options.contextLength, 1);
   cache.fill(device, 1);
   const engine::StepBuffers buffers(device, shape);
-  const auto tile = row.tokens == 1 ? engine::TokenTile::One : engine::TokenTile::Several;
-  const engine::StepKernels kernels(device, shape, weights, tile, engine::KernelBuild::Plain);
+  const engine::StepKernels kernels(device, shape, weights, shape.tileOf(row.tokens),
+                                    engine::KernelBuild::Plain);
   engine::StepParams& params = buffers.params.mapped<engine::StepParams>()[0];
   params = engine::StepParams();
   params.tokenCount = params.logitsCount = static_cast<std::uint32_t>(row.tokens);

@@ -62,6 +62,9 @@ class TestProjectionKernels : public QObject {
              Row{3, 3, 256, 96, 1100, 6, false},
              Row{1, 1, 8, 8, 8, 1, false},
              Row{71, 1, 8, 40, 24, 2, true},
+             // Tiles of tokens and rows in part and more than one.
+             Row{3, 1, 32, 96, 160, 64, false},
+             Row{4, 4, 20, 72, 136, 33, true},
          }) {
       for (KernelFamily family : kFamilies) {
         for (model::Storage storage : {model::Storage::F32, model::Storage::F16, model::Storage::Q8_0}) {
@@ -107,7 +110,7 @@ class TestProjectionKernels : public QObject {
     result.shape = engine::StepShape::make(
         m_gpu.device.info(), result.model.config,
         {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32, .kernels = {.family = family}});
-    result.tile = tokens == 1 ? TokenTile::One : TokenTile::Several;
+    result.tile = result.shape.tileOf(tokens);
     for (int token = 0; token < tokens; ++token) {
       const auto id = static_cast<std::uint32_t>((token * 91 + 13) % result.model.config.vocabSize);
       result.rows.push_back({.token = id, .position = static_cast<std::uint32_t>(237 + token)});
