@@ -5,6 +5,10 @@
 // and implements loadInput(), outputScale() and emit().
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef FAMILY_ROWS
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+#define SHARES_HEADERS
 #include "step_params.glsl"
 #include "audit.glsl"
 #include "weights.glsl"

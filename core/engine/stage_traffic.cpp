@@ -75,14 +75,30 @@ void addResidual(StageTraffic& traffic, const StepShape& shape, const Sizes& siz
   traffic.logical.weightsRead += sizes.modelDim * kFloat;
 }
 
+/// Bytes that are loaded for one texel of four weights: in the rows family 16 at once, or a run of 32 with
+/// what it shares with its superblock.
+std::uint64_t embeddingTexelBytes(const DeviceMatrix& matrix, bool rowsFamily) {
+  using model::Storage;
+  switch (matrix.storage()) {
+    case Storage::Q8_0:
+      return rowsFamily ? 32 + 2 : 4 + 2;
+    case Storage::Q4_0:
+      return 16 + 2;
+    case Storage::Q4_K:
+      return 16 + 16;
+    case Storage::Q5_K:
+      return 16 + 4 + 16;
+    case Storage::Q6_K:
+      return 16 + 8 + 16 + 2;
+    default:
+      return rowsFamily ? 16 : matrix.bytesOf(4);
+  }
+}
+
 StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
   const std::uint64_t texels = shape.streamColumns() / 4;
-  // Bytes that are loaded for one texel of four weights: 16 at once in the rows family, a block with Q8_0.
-  const bool quantised = matrix.storage() == model::Storage::Q8_0;
-  std::uint64_t loaded = quantised ? 4 + 2 : matrix.bytesOf(4);
-  if (shape.rowsFamily()) loaded = quantised ? matrix.bytesOf(32) : 16;
-  traffic.issued.weightsRead = sizes.rows * texels * loaded;
+  traffic.issued.weightsRead = sizes.rows * texels * embeddingTexelBytes(matrix, shape.rowsFamily());
   traffic.logical.weightsRead = sizes.rows * matrix.bytesOf(sizes.modelDim);
   if (shape.traits().positions == model::Positions::Learned) {
     traffic.issued.weightsRead += sizes.rows * shape.streamColumns() * kFloat;
