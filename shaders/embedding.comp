@@ -17,11 +17,9 @@ layout(binding = 4) uniform textureBuffer positions;                     // [pos
 
 #ifdef FAMILY_ROWS
 vec4 weightsOf(uint row, uint column4) {
-  uvec4 words[RUN_WORDS];
-  float scale;
-  loadRun(row, column4 / RUN4 * RUN4, words, scale);
+  const Run stored = loadRun(row, column4 / RUN4 * RUN4);
   vec4 run[RUN4];
-  spreadRun(words, scale, run);
+  spreadRun(stored, factorsOf(stored, column4 / RUN4 % 8), run);
   return run[column4 % RUN4];
 }
 #else

@@ -1,10 +1,16 @@
-// y = W x for a tile of tokens, in one of two families of the same algorithm, or as TILED for many tokens. The including kernel defines, before
-// the include, where the results go:
+// y = W x for a tile of tokens, in one of two families of the same algorithm, or TILED for many tokens. The including
+// kernel defines, before the include, where the results go:
 //   PAIRS_ADJACENT  emit() of a row also gets the next or previous row's value (2i and 2i + 1)
 //   PAIRS_GATE_UP   W holds gate and up rows by turns; emit() gets one row of each
 // and implements loadInput(), outputScale() and emit().
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef FAMILY_ROWS
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+#ifndef TILED
+#define SHARES_HEADERS
+#endif
 #include "step_params.glsl"
 #include "audit.glsl"
 #include "weights.glsl"

@@ -21,28 +21,33 @@ void multiply(uint firstRow, uint firstToken) {
     [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = 0.0;
   }
   const uint stride = gl_SubgroupSize * RUN4;
-  for (uint first = gl_SubgroupInvocationID * RUN4; first < COLUMNS4; first += stride * FLIGHT) {
-    uvec4 words[FLIGHT][SUBGROUP_ROWS][RUN_WORDS];
-    float scales[FLIGHT][SUBGROUP_ROWS];
+  // The loop is the same for all lanes, of which some may be past the end: factorsOf() needs them together.
+  for (uint first = 0; first < COLUMNS4; first += stride * FLIGHT) {
+    Run runs[FLIGHT][SUBGROUP_ROWS];
     [[unroll]] for (uint l = 0; l < FLIGHT; ++l) {
-      const uint column4 = first + l * stride;
+      const uint column4 = first + l * stride + gl_SubgroupInvocationID * RUN4;
       [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
-        if (column4 < COLUMNS4 && firstRow + r < MATRIX_ROWS) loadRun(firstRow + r, column4, words[l][r], scales[l][r]);
+        if (column4 < COLUMNS4 && firstRow + r < MATRIX_ROWS) runs[l][r] = loadRun(firstRow + r, column4);
       }
     }
     [[unroll]] for (uint l = 0; l < FLIGHT; ++l) {
-      const uint column4 = first + l * stride;
-      if (column4 >= COLUMNS4) break;
-      vec4 x[TOKENS][RUN4];
-      [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-        [[unroll]] for (uint i = 0; i < RUN4; ++i) x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
-      }
+      vec3 factors[SUBGROUP_ROWS];
       [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
-        if (firstRow + r < MATRIX_ROWS) {
-          vec4 run[RUN4];
-          spreadRun(words[l][r], scales[l][r], run);
-          [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-            [[unroll]] for (uint i = 0; i < RUN4; ++i) product[r][n] += dot(run[i], x[n][i]);
+        factors[r] = factorsOf(runs[l][r], gl_SubgroupInvocationID % 8);
+      }
+      const uint column4 = first + l * stride + gl_SubgroupInvocationID * RUN4;
+      if (column4 < COLUMNS4) {
+        vec4 x[TOKENS][RUN4];
+        [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+          [[unroll]] for (uint i = 0; i < RUN4; ++i) x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
+        }
+        [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+          if (firstRow + r < MATRIX_ROWS) {
+            vec4 run[RUN4];
+            spreadRun(runs[l][r], factors[r], run);
+            [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
+              [[unroll]] for (uint i = 0; i < RUN4; ++i) product[r][n] += dot(run[i], x[n][i]);
+            }
           }
         }
       }

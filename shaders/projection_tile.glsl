@@ -36,10 +36,8 @@ void loadRows(uint firstRow, uint column4) {
     const uint first = index % runs * RUN4;
     vec4 run[RUN4];
     if (firstRow + row < MATRIX_ROWS) {
-      uvec4 words[RUN_WORDS];
-      float scale;
-      loadRun(firstRow + row, column4 + first, words, scale);
-      spreadRun(words, scale, run);
+      const Run stored = loadRun(firstRow + row, column4 + first);
+      spreadRun(stored, factorsOf(stored, (column4 + first) / RUN4 % 8), run);
     } else {
       [[unroll]] for (uint i = 0; i < RUN4; ++i) run[i] = vec4(0.0);
     }

@@ -13,14 +13,8 @@ namespace {
 using model::KernelFamily;
 using model::Storage;
 
-constexpr std::uint64_t kQ8Columns = model::kQ8BlockElements;
-constexpr std::uint64_t kQ8BlockBytes = model::kQ8BlockBytes;
 /// Rows laid out and uploaded at once; a multiple of all workgroups' rows.
 constexpr std::uint64_t kSlabRows = 512;
-
-std::uint64_t elementBytes(Storage storage) {
-  return storage == Storage::F32 ? 4 : storage == Storage::F16 ? 2 : 1;
-}
 
 VkFormat texelFormat(Storage storage) {
   switch (storage) {
@@ -33,66 +27,12 @@ VkFormat texelFormat(Storage storage) {
   }
 }
 
-/// One row in the elements of the device, without scales: [columns] of 4, 2 or 1 bytes.
-class RowReader {
- public:
-  RowReader(Storage storage, std::uint64_t columns)
-      : m_storage(storage), m_floats(columns), m_bytes(columns * elementBytes(storage)) {}
-
-  const std::vector<std::byte>& read(const RowReference& source) {
-    if (source.tensor == nullptr) {
-      std::ranges::fill(m_bytes, std::byte{0});
-    } else if (m_storage == Storage::F32) {
-      source.tensor->readRow(source.row, m_floats);
-      std::memcpy(m_bytes.data(), m_floats.data(), m_bytes.size());
-    } else if (m_storage == Storage::F16) {
-      readHalves(source);
-    } else {
-      const std::byte* block = rawRow(source);
-      for (std::size_t column = 0; column < m_bytes.size(); column += kQ8Columns, block += kQ8BlockBytes) {
-        std::memcpy(m_bytes.data() + column, block + 2, kQ8Columns);
-      }
-    }
-    return m_bytes;
-  }
-
-  /// The f16 scale of a block of Q8_0.
-  static std::uint16_t scale(const RowReference& source, std::uint64_t block) {
-    std::uint16_t half = 0;
-    if (source.tensor != nullptr) std::memcpy(&half, rawRow(source) + block * kQ8BlockBytes, sizeof half);
-    return half;
-  }
-
- private:
-  static const std::byte* rawRow(const RowReference& source) {
-    const std::uint64_t stride =
-        model::rowBytes(source.tensor->storage, static_cast<std::uint64_t>(source.tensor->columns));
-    return source.tensor->bytes.data() + stride * static_cast<std::uint64_t>(source.row);
-  }
-
-  void readHalves(const RowReference& source) {
-    if (source.tensor->storage == Storage::F16) {
-      std::memcpy(m_bytes.data(), rawRow(source), m_bytes.size());
-      return;
-    }
-    source.tensor->readRow(source.row, m_floats);
-    for (std::size_t column = 0; column < m_floats.size(); ++column) {
-      const std::uint16_t half = model::floatToHalf(m_floats[column]);
-      std::memcpy(m_bytes.data() + 2 * column, &half, sizeof half);
-    }
-  }
-
-  Storage m_storage;
-  std::vector<float> m_floats;
-  std::vector<std::byte> m_bytes;
-};
-
-/// Where four elements of a row lie, in texels: [block of rows][column4][row in it] or [row][column4].
-std::uint64_t texelIndex(KernelFamily family, std::uint64_t row, std::uint64_t column4,
-                         std::uint64_t columns4) {
-  if (family == KernelFamily::Rows) return row * columns4 + column4;
+/// Where part `index` of the `count` parts of a row lies, in parts, which are 4 elements or a scale:
+/// [block of rows][index][row in it] or [row][index].
+std::uint64_t partIndex(KernelFamily family, std::uint64_t row, std::uint64_t index, std::uint64_t count) {
+  if (family == KernelFamily::Rows) return row * count + index;
   constexpr auto kBlock = static_cast<std::uint64_t>(kBlockRows);
-  return (row / kBlock * columns4 + column4) * kBlock + row % kBlock;
+  return (row / kBlock * count + index) * kBlock + row % kBlock;
 }
 
 /// Puts the texels of a row where they belong. The size is a constant, for this loop handles every weight.
@@ -111,6 +51,36 @@ void layOut(std::uint64_t texelBytes, std::span<const std::byte> row, std::byte*
   if (texelBytes == 8) return layOut<8>(row, to, stride);
   layOut<4>(row, to, stride);
 }
+
+/// Rows from 0 on as the device keeps them: what no row fills is zero.
+struct Slab {
+  Slab(KernelFamily kernelFamily, const StoredRow& storedRow, std::uint64_t paddedColumns)
+      : family(kernelFamily), row(storedRow), columns4(paddedColumns / 4) {}
+
+  void clear(std::uint64_t rows) {
+    weights.assign(rows * row.weightBytes, std::byte{0});
+    scales.assign(rows * row.scales, 0);
+  }
+  void place(std::uint64_t index, const RowReader& from) {
+    if (family == KernelFamily::Rows) {
+      std::ranges::copy(from.weights(),
+                        weights.begin() + static_cast<std::ptrdiff_t>(index * row.weightBytes));
+    } else {
+      const std::uint64_t texelBytes = row.weightBytes / columns4;
+      layOut(texelBytes, from.weights(), weights.data() + partIndex(family, index, 0, columns4) * texelBytes,
+             partIndex(family, 0, 1, columns4) * texelBytes);
+    }
+    for (std::uint64_t block = 0; block < from.scales().size(); ++block) {
+      scales[partIndex(family, index, block, row.scales)] = from.scales()[block];
+    }
+  }
+
+  KernelFamily family;
+  StoredRow row;  ///< padded
+  std::uint64_t columns4;
+  std::vector<std::byte> weights;
+  std::vector<std::uint16_t> scales;
+};
 
 /// The rows of tensors that a slab was made of.
 class SourceRows {
@@ -155,53 +125,40 @@ DeviceMatrix::DeviceMatrix(vulkan::Device& device, const Form& form, const std::
                            const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch)
     : m_form(form),
       m_storedRows(storedRowsOf(form)),
-      m_paddedColumns(paddedColumns(static_cast<std::uint64_t>(form.columns))),
-      m_buffer(device, m_storedRows * m_paddedColumns * elementBytes(form.storage),
-               vulkan::MemoryPlace::Device, what) {
-  const auto rowCount = static_cast<std::uint64_t>(form.rows);
-  const std::uint64_t columns4 = m_paddedColumns / 4;
-  const std::uint64_t texelBytes = 4 * elementBytes(form.storage);
-  const bool quantised = form.storage == Storage::Q8_0;
-  const std::uint64_t blocks = m_paddedColumns / kQ8Columns;
-  if (quantised) {
-    m_scaleBuffer = vulkan::Buffer(device, m_storedRows * blocks * sizeof(std::uint16_t),
+      m_paddedColumns(paddedColumns(static_cast<std::uint64_t>(form.columns))) {
+  assert(hasKernels(form.family, form.storage));
+  const StoredRow row(form.storage, m_paddedColumns);
+  m_buffer = vulkan::Buffer(device, m_storedRows * row.weightBytes, vulkan::MemoryPlace::Device, what);
+  if (row.scales > 0) {
+    m_scaleBuffer = vulkan::Buffer(device, m_storedRows * row.scales * sizeof(std::uint16_t),
                                    vulkan::MemoryPlace::Device, what);
   }
+  const auto rowCount = static_cast<std::uint64_t>(form.rows);
   RowReader reader(form.storage, static_cast<std::uint64_t>(form.columns));
-  const std::uint64_t stride = texelIndex(form.family, 0, 1, columns4) * texelBytes;
-  std::vector<std::byte> laidOut;
-  std::vector<std::uint16_t> scales;
+  Slab slab(form.family, row, m_paddedColumns);
   for (std::uint64_t first = 0; first < m_storedRows; first += kSlabRows) {
-    const std::uint64_t slab = std::min(kSlabRows, m_storedRows - first);
-    // What no row fills is zero; rows that end within their padding leave the rest as it was: zero.
-    if (first + slab > rowCount || laidOut.empty()) {
-      laidOut.assign(slab * m_paddedColumns * elementBytes(form.storage), std::byte{0});
-      scales.assign(quantised ? slab * blocks : 0, 0);
-    }
+    const std::uint64_t rows = std::min(kSlabRows, m_storedRows - first);
+    // Rows that end within their padding leave the rest as it was: zero.
+    if (first + rows > rowCount || slab.weights.empty()) slab.clear(rows);
     SourceRows sources;
-    for (std::uint64_t local = 0; local < slab && first + local < rowCount; ++local) {
+    for (std::uint64_t local = 0; local < rows && first + local < rowCount; ++local) {
       const RowReference source = rowAt(static_cast<std::int64_t>(first + local));
-      assert(!quantised || source.tensor == nullptr || source.tensor->storage == Storage::Q8_0);
       sources.add(source);
-      layOut(texelBytes, reader.read(source),
-             laidOut.data() + texelIndex(form.family, local, 0, columns4) * texelBytes, stride);
-      for (std::uint64_t block = 0; quantised && block < blocks; ++block) {
-        scales[texelIndex(form.family, local, block, blocks)] = RowReader::scale(source, block);
-      }
+      reader.read(source);
+      slab.place(local, reader);
     }
-    const std::uint64_t slabBytes = slab * m_paddedColumns * elementBytes(form.storage);
-    vulkan::upload(device, m_buffer, first * m_paddedColumns * elementBytes(form.storage),
-                   std::span(laidOut).first(slabBytes));
-    if (quantised) {
-      vulkan::upload(device, m_scaleBuffer, first * blocks * sizeof(std::uint16_t),
-                     std::as_bytes(std::span(scales).first(slab * blocks)));
+    vulkan::upload(device, m_buffer, first * row.weightBytes,
+                   std::span(slab.weights).first(rows * row.weightBytes));
+    if (row.scales > 0) {
+      vulkan::upload(device, m_scaleBuffer, first * row.scales * sizeof(std::uint16_t),
+                     std::as_bytes(std::span(slab.scales).first(rows * row.scales)));
     }
     sources.report(watch);
   }
   if (form.family == KernelFamily::Packed) {
     m_view = vulkan::TexelView(device, m_buffer, texelFormat(form.storage), 0, m_buffer.bytes());
   }
-  m_scaleView = quantised
+  m_scaleView = row.scales > 0
                     ? vulkan::TexelView(device, m_scaleBuffer, VK_FORMAT_R16_SFLOAT, 0, m_scaleBuffer.bytes())
                     : vulkan::TexelView(device, m_buffer, VK_FORMAT_R16_SFLOAT, 0, 4);
 }
@@ -216,7 +173,10 @@ std::uint64_t DeviceMatrix::rowGroups(TokenTile tile) const {
   return (m_storedRows + rows - 1) / rows;
 }
 
-std::uint64_t DeviceMatrix::issuedBytes() const {
+std::uint64_t DeviceMatrix::issuedBytes(TokenTile tile) const {
+  // In tiles neighbours load other rows.
+  const std::uint64_t run = runBytes(m_form.storage);
+  if (tile == TokenTile::Many && run > 0) return m_storedRows * m_paddedColumns / 32 * run;
   return m_storedRows * bytesOf(m_paddedColumns);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/engine/kernel_code.h"
+#include "core/engine/stored_rows.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/model/tensor.h"
@@ -31,15 +32,9 @@ struct UploadWatch {
   std::function<void(std::uint64_t)> uploaded = {};  ///< stored bytes more; may throw to end the upload
 };
 
-/// A row of a tensor; of zeros when there is no tensor.
-struct RowReference {
-  const model::Tensor* tensor = nullptr;
-  std::int64_t row = 0;
-};
-
 /// A weight matrix on the device in the order in which the projection kernels of a family read it; see
-/// shaders/weights.glsl. The packed family's is padded with zeros to whole workgroups, rows are padded to
-/// paddedColumns() in both.
+/// shaders/weights.glsl and StoredRow. The packed family's is padded with zeros to whole workgroups, rows are
+/// padded to paddedColumns() in both.
 class DeviceMatrix {
  public:
   /// Of the shape of a matrix: rows, columns, how its elements are kept, and for which kernels.
@@ -52,8 +47,8 @@ class DeviceMatrix {
   };
 
   DeviceMatrix() = default;
-  /// `rowAt(row)` names the source of each row. Rows stored otherwise than `form.storage` are converted to
-  /// F32 or F16; for Q8_0 all must be Q8_0. Throws vulkan::Error when it does not fit the device.
+  /// `rowAt(row)` names the source of each row, stored as `form.storage`, for which the family has kernels;
+  /// rows stored in any way are widened to F32. Throws vulkan::Error when it does not fit the device.
   DeviceMatrix(vulkan::Device& device, const Form& form, const std::string& what,
                const std::function<RowReference(std::int64_t)>& rowAt, const UploadWatch& watch);
 
@@ -63,7 +58,7 @@ class DeviceMatrix {
   /// What the kernels bind: a texel view (packed family) or the buffer (rows family), and the scales.
   const vulkan::TexelView& view() const { return m_view; }
   const vulkan::Buffer& buffer() const { return m_buffer; }
-  /// Of Q8_0; a view of anything otherwise, which no kernel reads.
+  /// Of Q8_0, Q4_0 and Q6_K; a view of anything otherwise, which no kernel reads.
   const vulkan::TexelView& scales() const { return m_scaleView; }
 
   std::int64_t rows() const { return m_form.rows; }
@@ -76,7 +71,7 @@ class DeviceMatrix {
   /// subgroups' turns otherwise.
   std::uint64_t rowGroups(TokenTile tile) const;
   /// Bytes that the kernels load in one product, padding included.
-  std::uint64_t issuedBytes() const;
+  std::uint64_t issuedBytes(TokenTile tile) const;
   /// Bytes of the elements without padding.
   std::uint64_t logicalBytes() const;
   /// Bytes of `columns` elements of a row as they lie on the device.

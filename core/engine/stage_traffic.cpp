@@ -44,7 +44,7 @@ struct Sizes {
 /// The common part of all projections: weights once per token tile; x once per group of rows and token.
 void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const Sizes& sizes,
                    std::uint64_t inputColumns) {
-  traffic.issued.weightsRead += matrix.issuedBytes() * sizes.tiles;
+  traffic.issued.weightsRead += matrix.issuedBytes(sizes.tile) * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
   traffic.issued.activationsRead +=
       matrix.rowGroups(sizes.tile) * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
@@ -79,14 +79,17 @@ void addResidual(StageTraffic& traffic, const StepShape& shape, const Sizes& siz
   traffic.logical.weightsRead += sizes.modelDim * kFloat;
 }
 
+/// Bytes that are loaded for one texel of four weights: in the rows family 16 at once, or a run of blocks.
+std::uint64_t embeddingTexelBytes(const DeviceMatrix& matrix, bool rowsFamily) {
+  const std::uint64_t run = runBytes(matrix.storage());
+  if (rowsFamily) return run > 0 ? run : 16;
+  return run > 0 ? 4 + 2 : matrix.bytesOf(4);
+}
+
 StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
   const std::uint64_t texels = shape.streamColumns() / 4;
-  // Bytes that are loaded for one texel of four weights: 16 at once in the rows family, a block with Q8_0.
-  const bool quantised = matrix.storage() == model::Storage::Q8_0;
-  std::uint64_t loaded = quantised ? 4 + 2 : matrix.bytesOf(4);
-  if (shape.rowsFamily()) loaded = quantised ? matrix.bytesOf(32) : 16;
-  traffic.issued.weightsRead = sizes.rows * texels * loaded;
+  traffic.issued.weightsRead = sizes.rows * texels * embeddingTexelBytes(matrix, shape.rowsFamily());
   traffic.logical.weightsRead = sizes.rows * matrix.bytesOf(sizes.modelDim);
   if (shape.traits().positions == model::Positions::Learned) {
     traffic.issued.weightsRead += sizes.rows * shape.streamColumns() * kFloat;
@@ -179,7 +182,7 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
       bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     }
   } else {
-    traffic.issued.weightsRead = matrix.issuedBytes() * sizes.tiles;
+    traffic.issued.weightsRead = matrix.issuedBytes(sizes.tile) * sizes.tiles;
     traffic.logical.weightsRead = matrix.logicalBytes();
     traffic.issued.activationsRead = matrix.rowGroups(sizes.tile) * sizes.loadedRows * matrix.columns4() *
                                      sizes.chunks * kMergedTexelBytes;

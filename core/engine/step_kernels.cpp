@@ -19,9 +19,12 @@ std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
 
-static_assert(static_cast<int>(model::Storage::F32) == 0 && static_cast<int>(model::Storage::F16) == 1 &&
-                  static_cast<int>(model::Storage::Q8_0) == 2,
-              "the order of weights.glsl");
+using model::Storage;
+static_assert(static_cast<int>(Storage::F32) == 0 && static_cast<int>(Storage::F16) == 1 &&
+                  static_cast<int>(Storage::Q8_0) == 2 && static_cast<int>(Storage::BF16) == 3 &&
+                  static_cast<int>(Storage::Q4_0) == 4 && static_cast<int>(Storage::Q4_K) == 10 &&
+                  static_cast<int>(Storage::Q5_K) == 11 && static_cast<int>(Storage::Q6_K) == 12,
+              "the numbers of weights.glsl");
 static_assert(static_cast<int>(model::Activation::Silu) == 0 &&
                   static_cast<int>(model::Activation::GeluTanh) == 1 &&
                   static_cast<int>(model::Activation::GeluErf) == 2 &&

@@ -53,7 +53,7 @@ class StepKernels {
   /// One stage's kernel for each storage that occurs.
   template <typename Interface>
   struct ByStorage {
-    KernelOf<Interface> kernels[3];
+    KernelOf<Interface> kernels[static_cast<int>(model::Storage::Q6_K) + 1];  ///< by formatConstant()
     KernelOf<Interface> of(const DeviceMatrix& matrix) const { return kernels[matrix.formatConstant()]; }
   };
 

@@ -102,8 +102,8 @@ class LayoutMaker {
     const bool alike =
         std::ranges::all_of(tensors, [&](const Tensor* tensor) { return tensor->storage == first; });
     if (m_storage != DeviceStorage::AsStored || !alike) return Storage::F32;
-    if (first == Storage::F16) return first;
-    if (first != Storage::Q8_0) return Storage::F32;
+    if (!hasKernels(m_plan.family, first)) return Storage::F32;
+    if (first != Storage::Q8_0) return first;
     return m_plan.family == KernelFamily::Packed && anyHoldsMinus128(tensors) ? Storage::F32 : first;
   }
 

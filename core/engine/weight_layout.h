@@ -15,7 +15,7 @@ namespace headroom::engine {
 
 /// How matrices are kept on the device.
 enum class DeviceStorage {
-  AsStored,  ///< f16 and Q8_0 stay what they are in the file
+  AsStored,  ///< stays what it is in the file where the family has kernels for it, see hasKernels()
   F32,       ///< everything is widened
 };
 

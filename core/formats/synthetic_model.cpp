@@ -1,7 +1,9 @@
 #include "core/formats/synthetic_model.h"
 
 #include <algorithm>
+#include <cstring>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,44 @@ struct OwnedWeights final : model::WeightMemory {
 /// Small enough that activations stay of order one over many layers.
 constexpr float kDeviation = 0.08f;
 constexpr std::size_t kDrawnValues = 1u << 16;
+
+/// The f16 scales of a block with random integers, in the order in which they are stored, that give about
+/// kDeviation; none for storages that rows are rounded to.
+std::vector<float> blockScales(model::Storage storage) {
+  constexpr float kNibble = 4.6f;       // deviation of 16 equally likely integers
+  constexpr float kSixBits = 36.5f;     // root mean square of 0 to 63
+  constexpr float kSignedByte = 73.9f;  // of -128 to 127
+  switch (storage) {
+    case model::Storage::Q4_0:
+      return {kDeviation / kNibble};
+    case model::Storage::Q4_K:  // the minimum takes away what the mean of the integers is
+      return {kDeviation / (2 * kNibble * kSixBits), 7.5f * kDeviation / (2 * kNibble * kSixBits)};
+    case model::Storage::Q5_K:
+      return {kDeviation / (4 * kNibble * kSixBits), 15.5f * kDeviation / (4 * kNibble * kSixBits)};
+    case model::Storage::Q6_K:
+      return {kDeviation / (4 * kNibble * kSignedByte)};
+    default:
+      return {};
+  }
+}
+
+/// A row of blocks of `storage`: random bits, but for the scales.
+void appendRandomBlocks(model::Storage storage, std::span<const float> scales, std::size_t columns,
+                        std::mt19937& random, std::string& out) {
+  const model::StorageFormat& format = model::formatOf(storage);
+  const auto blockBytes = static_cast<std::size_t>(format.blockBytes);
+  std::size_t at = out.size();
+  out.resize(at + model::rowBytes(storage, columns));
+  std::generate(out.begin() + static_cast<std::ptrdiff_t>(at), out.end(),
+                [&] { return static_cast<char>(random() & 0xFFu); });
+  for (; at < out.size(); at += blockBytes) {
+    for (std::size_t index = 0; index < scales.size(); ++index) {
+      const std::uint16_t half = model::floatToHalf(scales[index]);
+      std::memcpy(out.data() + at + static_cast<std::size_t>(format.scaleOffset) + index * sizeof half, &half,
+                  sizeof half);
+    }
+  }
+}
 
 }  // namespace
 
@@ -45,9 +85,14 @@ model::Model syntheticModel(const model::ModelConfig& config, model::Storage mat
     }
     std::string& bytes = memory->tensors.emplace_back();
     const model::Storage storage = slot.rows == 1 ? model::Storage::F32 : matrices;
+    const std::vector<float> scales = blockScales(storage);
     std::vector<float> row(static_cast<std::size_t>(slot.columns));
     bytes.reserve(static_cast<std::size_t>(slot.rows) * model::rowBytes(storage, row.size()));
     for (std::int64_t index = 0; index < slot.rows; ++index) {
+      if (!scales.empty()) {
+        appendRandomBlocks(storage, scales, row.size(), random, bytes);
+        continue;
+      }
       std::size_t at = random();
       for (float& value : row)
         value = drawn[at++ % kDrawnValues] + (slot.rows == 1 && !slot.optional ? 1.0f : 0.0f);

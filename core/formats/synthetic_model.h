@@ -8,8 +8,9 @@ namespace headroom::formats {
 enum class OutputMatrix { Tied, Separate };
 
 /// A llama model of the shape of `config` with normally distributed weights drawn from `seed`, its matrices
-/// stored as `matrices` and its norms as F32; without a tokenizer. What it says means nothing: it is for
-/// measuring and for tests. Q8_0 needs columns in multiples of 32.
+/// stored as `matrices`, one of those with kernels, and its norms as F32; without a tokenizer. Integers of
+/// Q4_0 and the K formats are random bits. What it says means nothing: it is for measuring and for tests.
+/// Columns must be whole blocks.
 model::Model syntheticModel(const model::ModelConfig& config, model::Storage matrices, OutputMatrix output,
                             unsigned seed = 1);
 

@@ -144,6 +144,33 @@ class TestDeviceModel : public QObject {
     QVERIFY2(QString::fromStdString(blocks).contains("8 row blocks"), blocks.c_str());
   }
 
+  void storagesStayAsStoredInTheRowsFamily_data() {
+    QTest::addColumn<model::Storage>("storage");
+    using enum model::Storage;
+    for (const model::Storage storage : {F32, F16, Q8_0, BF16, Q4_0, Q4_K, Q5_K, Q6_K})
+      QTest::addRow("%s", std::string(shortName(storage)).c_str()) << storage;
+  }
+  /// Announced as it is uploaded, and no more than the bytes of the file but for norms; the packed family
+  /// says what it widens.
+  void storagesStayAsStoredInTheRowsFamily() {
+    QFETCH(model::Storage, storage);
+    model::ModelConfig config = smallConfig({4, 2, 64});
+    config.modelDim = 256;
+    config.ffnDim = 512;
+    const model::Model model = randomModel(config, Output::Separate, 1, storage);
+    const std::uint64_t stored = model.weights.storedBytes();
+    const std::uint64_t before = m_gpu.device.requestedBytes();
+    const DeviceModel deviceModel(m_gpu.device, model, {.family = KernelFamily::Rows});
+    QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
+    QCOMPARE(deviceModel.need().weights, stored);
+    QCOMPARE(deviceModel.need().storage, std::string(shortName(storage)));
+    const model::MemoryNeed packed =
+        engine::memoryNeed(m_gpu.device.info(), model, {.kernels = {.family = KernelFamily::Packed}});
+    const bool kept = engine::hasKernels(KernelFamily::Packed, storage);
+    QCOMPARE(packed.storage, std::string(shortName(storage)) + (kept ? "" : " widened to F32"));
+    QVERIFY(kept || packed.weights > 1.9 * static_cast<double>(stored));
+  }
+
   /// Q8_0 with a byte of -128 becomes F32 in the packed family: announced as it is uploaded.
   void widenedBlocksAreAnnounced() {
     model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Separate, 1, model::Storage::Q8_0);

@@ -39,10 +39,6 @@ class TestProjectionKernels : public QObject {
     QTest::addColumn<bool>("f16Cache");
     QTest::addColumn<KernelFamily>("family");
     QTest::addColumn<model::Storage>("storage");
-    struct Row {
-      int queryHeads, kvHeads, headDim, modelDim, ffnDim, tokens;
-      bool f16Cache;
-    };
     for (const Row& row : {
              Row{8, 8, 8, 64, 96, 1, false},
              Row{8, 8, 8, 64, 96, 5, true},
@@ -75,16 +71,36 @@ class TestProjectionKernels : public QObject {
             continue;
           // How weights are stored and how the cache is are independent: half of the pairs will do.
           if (storage == model::Storage::F16 && row.f16Cache) continue;
-          const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
-          QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s cache, %s %s",
-                        std::string(shortName(heads.kind())).c_str(), row.queryHeads, row.kvHeads,
-                        row.headDim, row.modelDim, row.ffnDim, row.tokens, row.f16Cache ? "f16" : "f32",
-                        std::string(shortName(storage)).c_str(), std::string(shortName(family)).c_str())
-              << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens
-              << row.f16Cache << family << storage;
+          addCase(row, family, storage);
         }
       }
     }
+    // Kept as stored in the rows family only. A subgroup's turns end within a row, at its end and beyond it:
+    // of 8 lanes 2 and 3 superblocks are two and three turns, 32 elements a quarter of one.
+    for (model::Storage storage : {model::Storage::BF16, model::Storage::Q4_0, model::Storage::Q4_K,
+                                   model::Storage::Q5_K, model::Storage::Q6_K}) {
+      const bool superblocks = model::blockElements(storage) == 256;
+      for (int tokens : {1, 5}) {
+        addCase(superblocks ? Row{4, 2, 64, 256, 768, tokens, false} : Row{4, 2, 16, 96, 352, tokens, false},
+                KernelFamily::Rows, storage);
+      }
+    }
+    addCase({5, 1, 12, 36, 50, 3, false}, KernelFamily::Rows, model::Storage::BF16);
+  }
+
+  struct Row {
+    int queryHeads, kvHeads, headDim, modelDim, ffnDim, tokens;
+    bool f16Cache;
+  };
+
+  static void addCase(const Row& row, KernelFamily family, model::Storage storage) {
+    const model::AttentionShape heads{row.queryHeads, row.kvHeads, row.headDim};
+    QTest::addRow("%s %d/%dx%d d%d f%d %d tokens %s cache, %s %s",
+                  std::string(shortName(heads.kind())).c_str(), row.queryHeads, row.kvHeads, row.headDim,
+                  row.modelDim, row.ffnDim, row.tokens, row.f16Cache ? "f16" : "f32",
+                  std::string(shortName(storage)).c_str(), std::string(shortName(family)).c_str())
+        << row.queryHeads << row.kvHeads << row.headDim << row.modelDim << row.ffnDim << row.tokens
+        << row.f16Cache << family << storage;
   }
 
   Case makeCase() {
@@ -150,6 +166,8 @@ class TestProjectionKernels : public QObject {
   void embedding() {
     Case c = makeCase();
     KernelHarness harness(m_gpu.device, c.model, c.shape, c.tile, Stage::Embedding);
+    QCOMPARE(harness.weights.tokenEmbedding.storage(), c.model.weights.tokenEmbedding.storage);
+    QCOMPARE(harness.weights.layers[0].ffnDown.matrix.storage(), c.model.weights.layers[0].ffnDown.storage);
     harness.run(c.rows);
     const auto width = static_cast<std::size_t>(c.shape.config.modelDim);
     const std::vector<float> actual =

@@ -44,6 +44,10 @@ class TestTrafficAudit : public QObject {
 
   static model::Model makeModel(int queryHeads, int kvHeads, int headDim, Storage storage) {
     model::ModelConfig config = smallConfig({queryHeads, kvHeads, headDim});
+    if (model::blockElements(storage) == 256) {  // 3 superblocks: a subgroup's turns end within a row
+      config.modelDim = 256;
+      config.ffnDim = 768;
+    }
     config.contextLength = 900;
     return randomModel(config, Output::Separate, 1, storage);
   }
@@ -135,6 +139,11 @@ class TestTrafficAudit : public QObject {
         QTest::addRow("MQA %s weights, batch 5, %s", std::string(shortName(storage)).c_str(), name.c_str())
             << 4 << 1 << 16 << Run{.kvType = KvType::F16, .family = family, .storage = storage, .batch = 5};
       }
+    }
+    for (Storage storage : {Storage::BF16, Storage::Q4_0, Storage::Q4_K, Storage::Q5_K, Storage::Q6_K}) {
+      const int headDim = model::blockElements(storage) == 256 ? 64 : 16;
+      QTest::addRow("GQA %s weights, rows", std::string(shortName(storage)).c_str())
+          << 4 << 2 << headDim << Run{.family = KernelFamily::Rows, .storage = storage};
     }
   }
   void declaredIsCounted() {
