@@ -12,7 +12,6 @@ namespace headroom::figures {
 namespace {
 
 constexpr double kLabels = 96.0;  // room for tokens at an axis
-constexpr double kGap = 6.0;
 constexpr double kScaleBar = 14.0;
 constexpr double kScaleRoom = 92.0;
 /// Pixels that the picture of the cells has at least: viewers that smooth it then smooth edges only.

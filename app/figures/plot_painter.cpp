@@ -13,9 +13,8 @@ namespace headroom::figures {
 namespace {
 
 constexpr double kLineWidth = 2.0;
-constexpr double kMarradiusadius = 5.0;
+constexpr double kMarkRadius = 5.0;
 constexpr double kTickLength = 4.0;
-constexpr double kGap = 6.0;
 /// Pixels from one number of an axis to the next, at least.
 constexpr double kAcrossTick = 110.0;
 constexpr double kDownTick = 48.0;
@@ -32,7 +31,7 @@ QPen penOf(const Series& series) {
 }
 
 void paintMark(QPainter& painter, Mark mark, double scale, const QColor& color, QPointF at) {
-  const double radius = kMarradiusadius * scale;
+  const double radius = kMarkRadius * scale;
   painter.setPen(QPen(color, 1.6));
   painter.setBrush(mark == Mark::Disc ? QBrush(color) : QBrush(Qt::NoBrush));
   const auto line = [&](double x0, double y0, double x1, double y1) {
@@ -213,8 +212,8 @@ void paintPlot(QPainter& painter, const LinePlot& plot, const QRectF& area) {
   frame.paintGround(plot.untrainedFrom);
   frame.paintXTicks();
   painter.save();
-  painter.setClipRect(frame.plot().adjusted(-kMarradiusadius - 2.0, -kMarradiusadius - 2.0,
-                                            kMarradiusadius + 2.0, kMarradiusadius + 2.0));
+  painter.setClipRect(frame.plot().adjusted(-kMarkRadius - 2.0, -kMarkRadius - 2.0,
+                                            kMarkRadius + 2.0, kMarkRadius + 2.0));
   for (const Series& series : plot.series) paintSeries(painter, frame, series);
   painter.restore();
 }

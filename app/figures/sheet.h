@@ -13,6 +13,9 @@
 
 namespace headroom::figures {
 
+/// Between what belongs together, in pixels of the sheet.
+inline constexpr double kGap = 6.0;
+
 /// The ground that every figure is painted on: paper, whatever the window's theme is. Sizes are pixels at 96
 /// per inch.
 

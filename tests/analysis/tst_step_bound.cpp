@@ -1,6 +1,7 @@
 #include <QtTest>
 
 #include "core/analysis/step_bound.h"
+#include "core/model/quantity.h"
 #include "tests/analysis/synthetic_lanes.h"
 
 using namespace headroom;

@@ -356,7 +356,7 @@ class TestTraceStore : public QObject {
     board.refresh();
     QCOMPARE(board.measurement(1).stepMs, 1.0);
     QCOMPARE(board.verdict().answer, analysis::Answer::NotMeasured);
-    QVERIFY2(board.sentence().contains("0 of the 12"), board.sentence().c_str());
+    QVERIFY2(board.sentence().find("0 of the 12") != std::string::npos, board.sentence().c_str());
 
     store.append(timed(decode(first, 52), 2.0));
     store.append(timed(decode(late, 52, 1), 2.0));

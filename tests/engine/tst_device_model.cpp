@@ -164,8 +164,9 @@ class TestDeviceModel : public QObject {
     QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
     QCOMPARE(deviceModel.need().weights, stored);
     QCOMPARE(deviceModel.need().storage, std::string(shortName(storage)));
-    const model::MemoryNeed packed =
-        engine::memoryNeed(m_gpu.device.info(), model, {.kernels = {.family = KernelFamily::Packed}});
+    const model::DecoderOptions options{.kernels = {.family = KernelFamily::Packed}};
+    const auto layout = engine::WeightLayout::on(m_gpu.device.info(), model, options.kernels);
+    const model::MemoryNeed packed = engine::planMemory(m_gpu.device, layout, options).need();
     const bool kept = engine::hasKernels(KernelFamily::Packed, storage);
     QCOMPARE(packed.storage, std::string(shortName(storage)) + (kept ? "" : " widened to F32"));
     QVERIFY(kept || packed.weights > 1.9 * static_cast<double>(stored));
