@@ -80,7 +80,8 @@ class TestProjectionKernels : public QObject {
     for (model::Storage storage : {model::Storage::BF16, model::Storage::Q4_0, model::Storage::Q4_K,
                                    model::Storage::Q5_K, model::Storage::Q6_K}) {
       const bool superblocks = model::blockElements(storage) == 256;
-      for (int tokens : {1, 5}) {
+      for (int tokens : {1, 5, 33}) {
+        if (tokens > 5 && !superblocks) continue;
         addCase(superblocks ? Row{4, 2, 64, 256, 768, tokens, false} : Row{4, 2, 16, 96, 352, tokens, false},
                 KernelFamily::Rows, storage);
       }
