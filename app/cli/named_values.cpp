@@ -1,15 +1,10 @@
 #include "app/cli/named_values.h"
 
 #include <algorithm>
-#include <array>
 
 #include "app/cli/command.h"
 
 namespace headroom::cli {
-
-namespace {
-constexpr std::array kMadeStorages{model::Storage::F32, model::Storage::F16, model::Storage::Q8_0};
-}
 
 CLI::Option* addKvType(CLI::App& app, std::string& name, const std::string& purpose) {
   return app.add_option("--kv-type", name, purpose)
@@ -35,9 +30,9 @@ std::optional<model::KernelPlan> kernelsOf(const std::string& plan) {
 }
 
 CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& name,
-                        const std::string& purpose) {
+                        const std::string& purpose, std::span<const model::Storage> storages) {
   std::vector<std::string> names;
-  for (const model::Storage storage : kMadeStorages) names.emplace_back(shortName(storage));
+  for (const model::Storage storage : storages) names.emplace_back(shortName(storage));
   // Brings the name into the case of the list.
   return app.add_option(option, name, purpose)
       ->transform(CLI::IsMember(names, CLI::ignore_case))
@@ -45,7 +40,7 @@ CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& n
 }
 
 model::Storage storageNamed(const std::string& name) {
-  return *std::ranges::find(kMadeStorages, name, [](model::Storage storage) { return shortName(storage); });
+  return std::ranges::find(model::storageFormats(), name, &model::StorageFormat::name)->storage;
 }
 
 }  // namespace headroom::cli
