@@ -1,6 +1,6 @@
 // Stage QkvProjection: norm, the Q, K and V projections (rows of one matrix, Q then K then V), RoPE on Q and K for
 // adjacent pairs, and the append of K and V to the cache. With STORES, where head_norm does the rest, the rows as they
-// are.
+// are. Where parts of Q, K and V are stored otherwise each is a matrix and a dispatch of its own.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #define AUDIT_BINDING 10
@@ -16,19 +16,21 @@ layout(constant_id = 8) const uint ROPE_DIM = 8;
 layout(constant_id = 9) const uint CONTEXT = 1;
 
 layout(constant_id = 10) const uint STORES = 0;
+layout(constant_id = 11) const uint FIRST_ROW = 0;  // of this matrix among all rows; even
 
 layout(binding = 6) uniform textureBuffer rope;                             // [position][ROPE_DIM / 2] cos, sin
-layout(std430, binding = 7) writeonly buffer Query { float query[]; };      // [token][QUERY_HEADS][HEAD_DIM] or [ROWS]
+layout(std430, binding = 7) writeonly buffer Query { float query[]; };      // [token][QUERY_HEADS][HEAD_DIM] or all rows
 layout(std430, binding = 8) writeonly buffer Keys { KV_ELEMENT keys[]; };   // [sequence][KV_HEADS][CONTEXT][HEAD_DIM]
 layout(std430, binding = 9) writeonly buffer Values { KV_ELEMENT values[]; };
 
 const uint QUERY_ROWS = QUERY_HEADS * HEAD_DIM;
 const uint KV_ROWS = KV_HEADS * HEAD_DIM;
 
-void emit(uint row, uint token, float value, float partner) {
+void emit(uint matrixRow, uint token, float value, float partner) {
+  const uint row = FIRST_ROW + matrixRow;
   if (STORES != 0) {
     COUNT(ACTIVATIONS_WRITTEN, 4);
-    query[token * ROWS + row] = value;
+    query[token * (QUERY_ROWS + 2 * KV_ROWS) + row] = value;
     return;
   }
   const uvec4 params = step.tokens[token];

@@ -47,7 +47,7 @@ class BenchCommand final : public Command {
     addModels(app(), m_models);
     app().add_option("--shape", m_shape,
                      "Random weights: layers=8,query_heads=8,kv_heads=8/2/1,head_dim=64,ffn=1536,vocab=4096");
-    addStorage(app(), "--weights", m_weights, "How a shape's weights are stored");
+    addStorage(app(), "--weights", m_weights, "How a shape's weights are stored", kRandomStorages);
     app()
         .add_option("--context", m_contexts, "Cached positions to decode behind: 0,4096")
         ->capture_default_str();
@@ -113,6 +113,16 @@ class BenchCommand final : public Command {
   }
 
  private:
+  static void requireWholeBlocks(const model::ModelConfig& config, model::Storage storage) {
+    const int block = model::blockElements(storage);
+    for (const int columns : {config.modelDim, config.ffnDim, config.attention.queryDim()}) {
+      if (columns % block == 0) continue;
+      throw CLI::ValidationError("--weights",
+                                 fmt::format("{} stores blocks of {} weights, and rows of the shape have {}.",
+                                             shortName(storage), block, columns));
+    }
+  }
+
   std::vector<BenchModel> openModels() const {
     std::vector<BenchModel> models;
     std::map<std::string, int> count;
@@ -125,6 +135,7 @@ class BenchCommand final : public Command {
       std::vector<model::ModelConfig> configs = parseOption("--shape", [&] { return parseShape(m_shape); });
       for (model::ModelConfig& config : configs) {
         config.contextLength = 1;
+        requireWholeBlocks(config, storage);
         const auto make = [&] {
           return formats::syntheticModel(config, storage, formats::OutputMatrix::Tied, m_options.seed);
         };

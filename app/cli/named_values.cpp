@@ -34,7 +34,7 @@ CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& n
 }
 
 model::Storage storageNamed(const std::string& name) {
-  return *std::ranges::find(kMadeStorages, name, [](model::Storage storage) { return shortName(storage); });
+  return std::ranges::find(model::storageFormats(), name, &model::StorageFormat::name)->storage;
 }
 
 }  // namespace headroom::cli

@@ -39,11 +39,14 @@ CLI::Option* addKernels(CLI::App& app, std::string& plan);
 /// Throws CLI::ValidationError for a plan that is none; nothing for an empty text.
 std::optional<model::KernelPlan> kernelsOf(const std::string& plan);
 
-/// How a command can store weights that it makes.
-inline constexpr std::array kMadeStorages{model::Storage::F32, model::Storage::F16, model::Storage::Q8_0};
-/// An option for one of `storages`: "F32", "F16" or "Q8_0", in any case.
+/// What weights are rounded to, and what random weights are made as.
+inline constexpr std::array kWrittenStorages{model::Storage::F32, model::Storage::F16, model::Storage::Q8_0};
+inline constexpr std::array kRandomStorages{model::Storage::F32,  model::Storage::F16,  model::Storage::Q8_0,
+                                            model::Storage::BF16, model::Storage::Q4_0, model::Storage::Q4_K,
+                                            model::Storage::Q5_K, model::Storage::Q6_K};
+/// How a command stores weights that it makes: "F16", one of `storages`, in any case.
 CLI::Option* addStorage(CLI::App& app, const std::string& option, std::string& name,
-                        const std::string& purpose, std::span<const model::Storage> storages = kMadeStorages);
+                        const std::string& purpose, std::span<const model::Storage> storages);
 model::Storage storageNamed(const std::string& name);
 
 }  // namespace headroom::cli

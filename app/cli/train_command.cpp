@@ -105,7 +105,7 @@ class TrainCommand final : public Command {
     app()
         .add_option("--seed", m_options.seed, "Seed of the first weights and of the data order")
         ->capture_default_str();
-    addStorage(app(), "--storage", m_storage, "How matrices are stored");
+    addStorage(app(), "--storage", m_storage, "How matrices are stored", kWrittenStorages);
   }
 
   void run() override {

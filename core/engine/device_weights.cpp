@@ -45,7 +45,7 @@ RowTerms uploadTerms(vulkan::Device& device, const ProjectionLayout& layout) {
 
 DeviceProjection upload(vulkan::Device& device, const ProjectionLayout& layout, const UploadWatch& watch) {
   DeviceMatrix matrix = upload(device, layout.matrix, watch);
-  return {std::move(matrix), uploadTerms(device, layout)};
+  return {std::move(matrix), uploadTerms(device, layout), layout.firstRow};
 }
 
 /// A buffer of `bytes` with a view of all of it.
@@ -77,7 +77,7 @@ DeviceLayer uploadLayer(vulkan::Device& device, const model::ModelConfig& config
   };
   DeviceLayer layer;
   layer.attentionNorm = gain(layout.attentionNorm, "the attention norm");
-  layer.qkv = upload(device, layout.qkv, watch);
+  for (const ProjectionLayout& part : layout.qkv) layer.qkv.push_back(upload(device, part, watch));
   if (layout.queryNorm != nullptr) {
     uploadHeadGains(device, config, layout, fmt::format("the head norms of layer {}", index), layer);
   }

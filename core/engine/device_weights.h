@@ -32,11 +32,14 @@ class GainVector {
 struct DeviceProjection {
   DeviceMatrix matrix;
   RowTerms terms;
+  std::int64_t firstRow = 0;  ///< of a part of Q, K and V, among the rows of all
 };
 
 struct DeviceLayer {
   GainVector attentionNorm;
-  DeviceProjection qkv;  ///< rows of Q, then K, then V; heads in adjacent-pair RoPE order
+  /// Rows of Q, then K, then V, heads in adjacent-pair RoPE order: one matrix, or several where they are
+  /// stored otherwise.
+  std::vector<DeviceProjection> qkv;
   vulkan::Buffer headGains;
   vulkan::TexelView headGainView;  ///< [2][headDim / 2] pairs, of query and key heads; where heads have norms
   DeviceProjection attentionOutput;

@@ -47,22 +47,23 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, int lay
 void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer, int layerIndex,
                int rowCount) {
   const auto& buffers = step.buffers;
-  const DeviceMatrix& matrix = layer.qkv.matrix;
   const KernelOf<HeadNorm> headNorm = step.kernels.headNorm();
   const Binding keys = step.cache.keyStorage(layerIndex);
   const Binding values = step.cache.valueStorage(layerIndex);
-  recorder.dispatch(step.kernels.qkvProjection(matrix),
-                    {.stepParams = recorder.params(),
-                     .weights = recorder.weights(matrix),
-                     .scales = recorder.scales(matrix),
-                     .terms = recorder.terms(matrix, layer.qkv.terms),
-                     .stream = recorder.input(buffers.stream, buffers.streamView),
-                     .gain = recorder.input(layer.attentionNorm.buffer(), layer.attentionNorm.view()),
-                     .rope = Binding::texels(buffers.ropeView),
-                     .query = Binding::whole(headNorm ? buffers.projected : buffers.query),
-                     .keys = keys,
-                     .values = values},
-                    recorder.projectionGroups(matrix));
+  for (const DeviceProjection& part : layer.qkv) {
+    recorder.dispatch(step.kernels.qkvProjection(part),
+                      {.stepParams = recorder.params(),
+                       .weights = recorder.weights(part.matrix),
+                       .scales = recorder.scales(part.matrix),
+                       .terms = recorder.terms(part.matrix, part.terms),
+                       .stream = recorder.input(buffers.stream, buffers.streamView),
+                       .gain = recorder.input(layer.attentionNorm.buffer(), layer.attentionNorm.view()),
+                       .rope = Binding::texels(buffers.ropeView),
+                       .query = Binding::whole(headNorm ? buffers.projected : buffers.query),
+                       .keys = keys,
+                       .values = values},
+                      recorder.projectionGroups(part.matrix));
+  }
   if (!headNorm) return;
   const model::AttentionShape& heads = step.shape.config.attention;
   recorder.dispatch(headNorm,
@@ -211,12 +212,16 @@ bool changesHeads(const StepForm& form, Stage stage, int layer) {
   return stage == Stage::AttentionDecode && std::ranges::binary_search(form.changedLayers, layer);
 }
 
-int dispatchCount(const StepShape& shape, const StepForm& form, Stage stage, int layer) {
+int dispatchCount(const StepShape& shape, const DeviceWeights& weights, const StepForm& form, Stage stage,
+                  int layer) {
   int count = 1 + static_cast<int>(capturesOf(shape, form, stage, layer).size());
   if (stage == Stage::Logits && form.logits == LogitsTarget::Summary) ++count;
   if (changesHeads(form, stage, layer)) ++count;
   if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
-  if (stage == Stage::QkvProjection && shape.traits().headNorms) ++count;
+  if (stage == Stage::QkvProjection) {
+    count += static_cast<int>(std::ssize(weights.layers[static_cast<std::size_t>(layer)].qkv)) - 1;
+    if (shape.traits().headNorms) ++count;
+  }
   if ((stage == Stage::AttentionOutput || stage == Stage::FfnDown) && shape.traits().branchNorms) ++count;
   return count;
 }

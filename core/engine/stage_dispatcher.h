@@ -29,9 +29,10 @@ inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
 /// Whether a stage ends with changing heads of its layer.
 bool changesHeads(const StepForm& form, model::Stage stage, int layer);
-/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, heads are
-/// changed by one, captured values are copied by one each.
-int dispatchCount(const StepShape& shape, const StepForm& form, model::Stage stage, int layer);
+/// Dispatches of a stage of a layer: the rows family merges attention in one of its own, parts of Q, K and V
+/// that are stored otherwise have one each, heads are changed by one, captured values are copied by one each.
+int dispatchCount(const StepShape& shape, const DeviceWeights& weights, const StepForm& form,
+                  model::Stage stage, int layer);
 
 /// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.
 void recordStage(vulkan::Recorder& recorder, const StepResources& step, const StepForm& form,

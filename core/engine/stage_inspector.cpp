@@ -159,7 +159,7 @@ std::optional<NonFiniteValue> findNonFinite(vulkan::Device& device, const StepRe
   form.logits = LogitsTarget::Host;  // where they can be looked through
   Inspector inspector(device, step, form);
   for (const auto& [stage, layer] : StepProgram::stageOrder(step.shape, form)) {
-    vulkan::Recorder recorder(device, dispatchCount(step.shape, form, stage, layer));
+    vulkan::Recorder recorder(device, dispatchCount(step.shape, step.weights, form, stage, layer));
     recordStage(recorder, step, form, stage, layer);
     recorder.finish();
     recorder.run();

@@ -102,14 +102,21 @@ StageTraffic embedding(const DeviceMatrix& matrix, const StepShape& shape, const
 
 StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, const Sizes& sizes) {
   StageTraffic traffic;
-  addProjection(traffic, layer.qkv.matrix, sizes, sizes.modelDim);
-  addGain(traffic, layer.attentionNorm, layer.qkv.matrix, sizes);
   const std::uint64_t matrixRows = sizes.queryDim + 2 * sizes.kvDim;
-  addTerms(traffic, layer.qkv.terms, sizes.rows, matrixRows);
-  // In the rows family each row's result is also computed for its pair.
-  if (shape.rowsFamily() && layer.qkv.terms.present()) {
-    traffic.issued.weightsRead += sizes.rows * RowTerms::bytesOf(matrixRows);
+  for (const DeviceProjection& part : layer.qkv) {
+    addProjection(traffic, part.matrix, sizes, sizes.modelDim);
+    addGain(traffic, layer.attentionNorm, part.matrix, sizes);
+    const auto partRows = static_cast<std::uint64_t>(part.matrix.rows());
+    addTerms(traffic, part.terms, sizes.rows, partRows);
+    // In the rows family each row's result is also computed for its pair.
+    if (shape.rowsFamily() && part.terms.present()) {
+      traffic.issued.weightsRead += sizes.rows * RowTerms::bytesOf(partRows);
+    }
   }
+  // x and the gain are the same for all parts.
+  const std::uint64_t partsMore = layer.qkv.size() - 1;
+  traffic.logical.activationsRead -= partsMore * sizes.rows * sizes.modelDim * kFloat;
+  traffic.logical.weightsRead -= partsMore * layer.attentionNorm.logicalBytes();
   const std::uint64_t heads = sizes.queryHeads + sizes.kvHeads;
   const auto ropeDim = static_cast<std::uint64_t>(shape.config.ropeDim);
   // cos and sin, for each rotated row, or for each pair where the whole head is at hand.

@@ -57,7 +57,7 @@ class Builder {
         fmt::format("qkv_projection_{}_{}_{}", family(), m_tile, shortName(m_shape.options.kvType)),
         {.weightFormat = projection.matrix.formatConstant(),
          .columns4 = projection.matrix.columns4(),
-         .rows = u32(m_heads.queryDim() + 2 * m_heads.kvDim()),
+         .rows = u32(projection.matrix.rows()),
          .modelDim = u32(m_shape.config.modelDim),
          .epsilon = m_shape.config.normEpsilon,
          .queryHeads = u32(m_heads.queryHeadCount),
@@ -66,6 +66,7 @@ class Builder {
          .ropeDim = u32(m_shape.config.ropeDim),
          .context = u32(m_shape.options.contextLength),
          .stores = m_shape.traits().headNorms ? 1u : 0u,
+         .firstRow = u32(projection.firstRow),
          .layerNorm = layerNorm(),
          .hasTerms = has(projection.terms),
          .rowBlocks = rowBlocks()});
@@ -254,6 +255,10 @@ class Builder {
   KernelBuild m_build;
 };
 
+std::array<std::int64_t, 3> qkvKey(const DeviceProjection& part) {
+  return {part.matrix.formatConstant(), part.firstRow, part.matrix.rows()};
+}
+
 }  // namespace
 
 StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const DeviceWeights& weights,
@@ -273,7 +278,10 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
     if (wanted(stage) && !kernel) kernel = (builder.*maker)(projection);
   };
   for (const DeviceLayer& layer : weights.layers) {
-    once(Stage::QkvProjection, m_qkvProjection, layer.qkv, &Builder::qkvProjection);
+    for (const DeviceProjection& part : layer.qkv) {
+      auto& kernel = m_qkvProjection[qkvKey(part)];
+      if (wanted(Stage::QkvProjection) && !kernel) kernel = builder.qkvProjection(part);
+    }
     if (shape.rowsFamily()) {
       once(Stage::AttentionOutput, m_attentionOutput, layer.attentionOutput, &Builder::attentionOutput);
     } else {
@@ -283,6 +291,10 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
     once(Stage::FfnGateUp, m_ffnGateUp, layer.gateUp, &Builder::ffnGateUp);
     once(Stage::FfnDown, m_ffnDown, layer.ffnDown, &Builder::ffnDown);
   }
+}
+
+KernelOf<QkvProjection> StepKernels::qkvProjection(const DeviceProjection& part) const {
+  return m_qkvProjection.at(qkvKey(part));
 }
 
 KernelOf<LogitSummary> StepKernels::logitSummary() const {

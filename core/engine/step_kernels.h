@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <map>
 #include <optional>
 
 #include "core/engine/kernel_code.h"
@@ -9,6 +11,7 @@
 
 namespace headroom::engine {
 
+struct DeviceProjection;
 struct DeviceWeights;
 
 /// The kernels of one model for one token tile, in the device's store. Layers whose matrices are stored
@@ -35,9 +38,7 @@ class StepKernels {
   KernelOf<HeadNorm> headNorm() const { return m_headNorm; }
   KernelOf<AddBranch> addBranch() const { return m_addBranch; }
   // For a matrix in the storage of `matrix`.
-  KernelOf<QkvProjection> qkvProjection(const DeviceMatrix& matrix) const {
-    return m_qkvProjection.of(matrix);
-  }
+  KernelOf<QkvProjection> qkvProjection(const DeviceProjection& part) const;
   /// Behind attentionMerge().
   KernelOf<AttentionOutput> attentionOutput(const DeviceMatrix& matrix) const {
     return m_attentionOutput.of(matrix);
@@ -62,7 +63,8 @@ class StepKernels {
   KernelBuild m_build;
   TokenTile m_tile;
   KernelOf<Embedding> m_embedding;
-  ByStorage<QkvProjection> m_qkvProjection;
+  /// By storage, first row and rows of a part of Q, K and V.
+  std::map<std::array<std::int64_t, 3>, KernelOf<QkvProjection>> m_qkvProjection;
   KernelOf<AttentionDecode> m_attentionDecode;
   KernelOf<AttentionMerge> m_attentionMerge;
   ByStorage<AttentionOutput> m_attentionOutput;

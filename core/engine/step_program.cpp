@@ -32,16 +32,16 @@ std::vector<std::pair<Stage, int>> StepProgram::stageOrder(const StepShape& shap
   return order;
 }
 
-int StepProgram::dispatchTotal(const StepShape& shape, const StepForm& form) {
+int StepProgram::dispatchTotal(const StepShape& shape, const DeviceWeights& weights, const StepForm& form) {
   int total = 0;
   for (const auto& [stage, layer] : stageOrder(shape, form))
-    total += dispatchCount(shape, form, stage, layer);
+    total += dispatchCount(shape, weights, form, stage, layer);
   return total;
 }
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,
                          vulkan::Workgroups workgroups)
-    : m_recorder(device, dispatchTotal(resources.shape, form), workgroups) {
+    : m_recorder(device, dispatchTotal(resources.shape, resources.weights, form), workgroups) {
   for (const auto& [stage, layer] : stageOrder(resources.shape, form)) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, form, stage, layer);

@@ -33,7 +33,7 @@ class StepProgram {
   /// The stages of a step, each with its layer (-1 for Embedding and Logits), in the order of execution.
   static std::vector<std::pair<model::Stage, int>> stageOrder(const StepShape& shape, const StepForm& form);
   /// Dispatches of a step.
-  static int dispatchTotal(const StepShape& shape, const StepForm& form);
+  static int dispatchTotal(const StepShape& shape, const DeviceWeights& weights, const StepForm& form);
 
  private:
   vulkan::Recorder m_recorder;

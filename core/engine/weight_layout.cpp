@@ -63,21 +63,39 @@ class LayoutMaker {
     return {plain(tensor, what), hasTerms, norm, {{&tensor, &bias}}};
   }
 
-  /// Rows of Q, then K, then V; heads in adjacent-pair RoPE order.
-  ProjectionLayout qkv(const model::LayerWeights& layer, const NormSource& norm, const std::string& what,
-                       bool hasTerms) const {
-    const std::int64_t queryRows = layer.query.rows;
-    const std::int64_t kvRows = layer.key.rows;
-    const auto rowAt = [&layer, &config = m_model.config, queryRows, kvRows](std::int64_t row) {
-      if (row < queryRows) return RowReference{&layer.query, model::adjacentPairRow(config, row)};
-      if (row < queryRows + kvRows)
-        return RowReference{&layer.key, model::adjacentPairRow(config, row - queryRows)};
-      return RowReference{&layer.value, row - queryRows - kvRows};
-    };
-    Biases biases{
+  /// Rows of Q, then K, then V, heads in adjacent-pair RoPE order; neighbours that are kept alike in one
+  /// matrix.
+  std::vector<ProjectionLayout> qkv(const model::LayerWeights& layer, const NormSource& norm,
+                                    const std::string& what, bool hasTerms) const {
+    const Biases sources{
         {&layer.query, &layer.queryBias}, {&layer.key, &layer.keyBias}, {&layer.value, &layer.valueBias}};
-    return {make({&layer.query, &layer.key, &layer.value}, queryRows + 2 * kvRows, what, rowAt), hasTerms,
-            norm, std::move(biases)};
+    std::vector<ProjectionLayout> parts;
+    std::int64_t firstRow = 0;
+    for (const auto& [tensor, bias] : sources) {
+      const Storage kept = keptAs({tensor});
+      if (parts.empty() || parts.back().matrix.form.storage != kept) {
+        parts.push_back({.matrix = make(kept, *tensor, 0, what, {}),
+                         .hasTerms = hasTerms,
+                         .norm = norm,
+                         .biases = {},
+                         .firstRow = firstRow});
+      }
+      parts.back().biases.emplace_back(tensor, bias);
+      parts.back().matrix.form.rows += tensor->rows;
+      firstRow += tensor->rows;
+    }
+    for (ProjectionLayout& part : parts) {
+      part.matrix.rowAt = [&config = m_model.config, sources = part.biases,
+                           value = &layer.value](std::int64_t row) {
+        for (const auto& [tensor, bias] : sources) {
+          if (row < tensor->rows)
+            return RowReference{tensor, tensor == value ? row : model::adjacentPairRow(config, row)};
+          row -= tensor->rows;
+        }
+        return RowReference{};
+      };
+    }
+    return parts;
   }
 
   /// Gate and up by turns, as many rows of each as the kernels compute side by side.
@@ -119,13 +137,15 @@ class LayoutMaker {
     });
   }
 
-  template <typename RowAt>
   MatrixLayout make(std::initializer_list<const Tensor*> tensors, std::int64_t rows, const std::string& what,
-                    const RowAt& rowAt) const {
-    const Tensor& first = **tensors.begin();
+                    const std::function<RowReference(std::int64_t)>& rowAt) const {
+    return make(keptAs(tensors), **tensors.begin(), rows, what, rowAt);
+  }
+  MatrixLayout make(Storage kept, const Tensor& first, std::int64_t rows, const std::string& what,
+                    const std::function<RowReference(std::int64_t)>& rowAt) const {
     return {.form = {.rows = rows,
                      .columns = first.columns,
-                     .storage = keptAs(tensors),
+                     .storage = kept,
                      .family = m_plan.family,
                      .rowBlocks = m_plan.rowBlocks},
             .what = what,
@@ -181,7 +201,8 @@ std::uint64_t ProjectionLayout::termBytes() const {
 }
 
 std::uint64_t LayerLayout::bytes() const {
-  std::uint64_t bytes = qkv.bytes() + attentionOutput.bytes() + gateUp.bytes() + ffnDown.bytes();
+  std::uint64_t bytes = attentionOutput.bytes() + gateUp.bytes() + ffnDown.bytes();
+  for (const ProjectionLayout& part : qkv) bytes += part.bytes();
   for (const Tensor* gains : {attentionNorm, ffnNorm, attentionPostNorm, ffnPostNorm})
     bytes += gainBytes(gains);
   if (queryNorm != nullptr) {
@@ -235,7 +256,8 @@ std::string WeightLayout::storageText() const {
   count(tokenEmbedding);
   if (!tied) count(output.matrix);
   for (const LayerLayout& layer : layers) {
-    for (const ProjectionLayout* part : {&layer.qkv, &layer.attentionOutput, &layer.gateUp, &layer.ffnDown})
+    for (const ProjectionLayout& part : layer.qkv) count(part.matrix);
+    for (const ProjectionLayout* part : {&layer.attentionOutput, &layer.gateUp, &layer.ffnDown})
       count(part->matrix);
   }
   const auto [stored, kept] =

@@ -41,6 +41,7 @@ struct ProjectionLayout {
   bool hasTerms = false;
   NormSource norm = {};
   std::vector<std::pair<const model::Tensor*, const model::Tensor*>> biases = {};  ///< source, its bias
+  std::int64_t firstRow = 0;  ///< of a part of Q, K and V, among the rows of all
 
   std::uint64_t termBytes() const;
   std::uint64_t bytes() const { return matrix.bytes() + termBytes(); }
@@ -49,7 +50,7 @@ struct ProjectionLayout {
 /// What one layer takes on a device; null is what the model does not have.
 struct LayerLayout {
   const model::Tensor* attentionNorm = nullptr;
-  ProjectionLayout qkv;
+  std::vector<ProjectionLayout> qkv;         ///< rows of Q, K and V in that order, a part for each storage
   const model::Tensor* queryNorm = nullptr;  ///< of each head; keyNorm beside it
   const model::Tensor* keyNorm = nullptr;
   ProjectionLayout attentionOutput;

@@ -14,7 +14,7 @@ bool near(double a, double b, double relative = 1e-6) {
   return std::abs(a - b) <= relative * std::max(std::abs(a), std::abs(b));
 }
 
-bool has(const std::string& text, const char* part) {
+bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 

@@ -122,6 +122,8 @@ class TstCommandLine : public QObject {
     row("a temperature too high", {"decode", tiny, "--tokens", "1", "--temperature", "101"}, 2,
         "expected a number from 0 to 100");
     row("a negative top-k", {"decode", tiny, "--tokens", "1", "--top-k", "-1"}, 2, "--top-k");
+    row("bench weights in blocks that rows do not fill", {"bench", "--shape", shape, "--weights", "q4_k"}, 2,
+        "blocks of 256");
     row("bench weights of no kind", {"bench", "--shape", shape, "--weights", "q4"}, 2, "--weights");
     row("a top-p of nan", {"decode", tiny, "--tokens", "1", "--top-p", "nan"}, 2,
         "is nan, expected a number from 0 to 1");

@@ -59,7 +59,7 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
   const engine::StepResources resources{
       .shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers};
   const auto secondsOf = [&](int dispatches, int rounds) {
-    vulkan::Recorder recorder(device, dispatches * engine::dispatchCount(shape, form, row.stage, 0));
+    vulkan::Recorder recorder(device, dispatches * engine::dispatchCount(shape, weights, form, row.stage, 0));
     for (int i = 0; i < dispatches; ++i) {
       engine::recordStage(recorder, resources, form, row.stage, 0);
     }

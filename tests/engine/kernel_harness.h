@@ -29,6 +29,14 @@ struct TestDevice {
   }
 };
 
+/// Makes the device allocate all that uploads go through, so that what it counts afterwards is of buffers.
+inline void makeRoomForUploads(vulkan::Device& device) {
+  const std::vector<std::byte> bytes(4u << 20);
+  const vulkan::Buffer buffer(device, bytes.size(), vulkan::MemoryPlace::Device, "a buffer");
+  vulkan::upload(device, buffer, 0, bytes);
+  device.finishUploads();
+}
+
 /// The families of kernels, each of which every test runs.
 inline constexpr model::KernelFamily kFamilies[] = {model::KernelFamily::Packed, model::KernelFamily::Rows};
 
@@ -105,7 +113,7 @@ class KernelHarness {
     std::copy(rows.begin(), rows.end(), params.tokens);
     for (std::uint32_t row = 0; row < params.tokenCount; ++row) params.tokens[row].captureRow = row;
     const engine::StepForm form{.rows = static_cast<int>(rows.size()), .logitsRows = logitsRows};
-    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, form, m_stage, 0));
+    vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, weights, form, m_stage, 0));
     engine::recordStage(
         recorder,
         {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, form,

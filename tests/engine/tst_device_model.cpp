@@ -159,6 +159,7 @@ class TestDeviceModel : public QObject {
     config.ffnDim = 512;
     const model::Model model = randomModel(config, Output::Separate, 1, storage);
     const std::uint64_t stored = model.weights.storedBytes();
+    makeRoomForUploads(m_gpu.device);
     const std::uint64_t before = m_gpu.device.requestedBytes();
     const DeviceModel deviceModel(m_gpu.device, model, {.family = KernelFamily::Rows});
     QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
@@ -170,6 +171,57 @@ class TestDeviceModel : public QObject {
     const bool kept = engine::hasKernels(KernelFamily::Packed, storage);
     QCOMPARE(packed.storage, std::string(shortName(storage)) + (kept ? "" : " widened to F32"));
     QVERIFY(kept || packed.weights > 1.9 * static_cast<double>(stored));
+  }
+
+  void partsStayAsStored_data() {
+    QTest::addColumn<KernelFamily>("family");
+    QTest::addColumn<model::Storage>("storage");
+    QTest::addColumn<model::Storage>("others");
+    QTest::addColumn<QString>("architecture");
+    using enum model::Storage;
+    const auto packed = KernelFamily::Packed;
+    const auto rows = KernelFamily::Rows;
+    QTest::addRow("Q4_K, V as Q6_K, rows") << rows << Q4_K << Q6_K << QString("llama");
+    QTest::addRow("Q5_K, V as F32, head norms, rows") << rows << Q5_K << F32 << QString("qwen3");
+    QTest::addRow("Q4_0, V as BF16, row terms, rows") << rows << Q4_0 << BF16 << QString("gpt2");
+    QTest::addRow("Q8_0, V as F16, packed") << packed << Q8_0 << F16 << QString("llama");
+    QTest::addRow("F32, V as Q8_0, row terms, packed") << packed << F32 << Q8_0 << QString("gpt2");
+  }
+  /// Where V is stored otherwise than Q and K each keeps its storage: the same logits, and announced =
+  /// uploaded = the bytes of the file.
+  void partsStayAsStored() {
+    QFETCH(KernelFamily, family);
+    QFETCH(model::Storage, storage);
+    QFETCH(model::Storage, others);
+    QFETCH(QString, architecture);
+    model::ModelConfig config = smallConfig({4, 2, 64});
+    config.modelDim = 256;
+    config.ffnDim = 512;
+    config.architecture = architecture.toStdString();
+    config.traits = model::findArchitecture(config.architecture)->traits;
+    if (config.traits.activation == model::Activation::GeluTable)
+      config.traits.activation = model::Activation::GeluTanh;
+    const model::Model model = mixedModel(config, storage, others);
+    makeRoomForUploads(m_gpu.device);
+    const std::uint64_t before = m_gpu.device.requestedBytes();
+    const DeviceModel deviceModel(m_gpu.device, model, {.family = family});
+    QCOMPARE(m_gpu.device.requestedBytes() - before, deviceModel.need().weights);
+    QCOMPARE(deviceModel.weights().layers[0].qkv.size(), std::size_t{2});
+    QCOMPARE(deviceModel.weights().layers[1].qkv.size(), std::size_t{1});
+    // The packed family pads matrices; row terms are no bytes of the file.
+    if (family == KernelFamily::Rows && architecture == "llama")
+      QCOMPARE(deviceModel.need().weights, model.weights.storedBytes());
+    VulkanDecoder decoder(deviceModel, {});
+    reference::ReferenceDecoder truth(model, {});
+    const std::vector<int> tokens = someTokens(21, model.config.vocabSize);
+    const auto compare = [&](std::span<const int> next) {
+      truth.run(next, Capture::none());
+      decoder.run(next, Capture::none());
+      const double error = relativeError(decoder.logits(), truth.logits());
+      QVERIFY2(error <= kReferenceF32CacheLimit, qPrintable(QString("relative error %1").arg(error)));
+    };
+    compare(std::span(tokens).first(13));
+    for (const int& token : std::span(tokens).subspan(13)) compare(std::span(&token, 1));
   }
 
   /// Q8_0 with a byte of -128 becomes F32 in the packed family: announced as it is uploaded.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include <QtTest>
 
 #include "tests/engine/kernel_harness.h"
@@ -21,6 +23,7 @@ struct Run {
   KvType kvType = KvType::F32;
   KernelFamily family = KernelFamily::Packed;
   Storage storage = Storage::F32;
+  std::optional<Storage> others = std::nullopt;  ///< of mixedModel()
   int batch = 1;
 };
 
@@ -42,13 +45,15 @@ class TestTrafficAudit : public QObject {
  private:
   TestDevice m_gpu;
 
-  static model::Model makeModel(int queryHeads, int kvHeads, int headDim, Storage storage) {
+  static model::Model makeModel(int queryHeads, int kvHeads, int headDim, Storage storage,
+                                std::optional<Storage> others = std::nullopt) {
     model::ModelConfig config = smallConfig({queryHeads, kvHeads, headDim});
     if (model::blockElements(storage) == 256) {  // 3 superblocks: a subgroup's turns end within a row
       config.modelDim = 256;
       config.ffnDim = 768;
     }
     config.contextLength = 900;
+    if (others) return mixedModel(config, storage, *others);
     return randomModel(config, Output::Separate, 1, storage);
   }
 
@@ -145,13 +150,18 @@ class TestTrafficAudit : public QObject {
       QTest::addRow("GQA %s weights, rows", std::string(shortName(storage)).c_str())
           << 4 << 2 << headDim << Run{.family = KernelFamily::Rows, .storage = storage};
     }
+    QTest::addRow("GQA Q4_K weights, V as Q6_K, rows")
+        << 4 << 2 << 64
+        << Run{.family = KernelFamily::Rows, .storage = Storage::Q4_K, .others = Storage::Q6_K};
+    QTest::addRow("MHA F16 weights, V as Q8_0, packed")
+        << 4 << 4 << 16 << Run{.storage = Storage::F16, .others = Storage::Q8_0};
   }
   void declaredIsCounted() {
     QFETCH(int, queryHeads);
     QFETCH(int, kvHeads);
     QFETCH(int, headDim);
     QFETCH(Run, run);
-    audit(makeModel(queryHeads, kvHeads, headDim, run.storage), run);
+    audit(makeModel(queryHeads, kvHeads, headDim, run.storage, run.others), run);
   }
 
   void reuseIsOneWhereTheKernelShares_data() {

@@ -38,6 +38,23 @@ inline model::Model randomModel(model::ModelConfig config, Output output, unsign
   return result;
 }
 
+/// A random model whose first layer's V, and down projection, are stored as `others`, as in files of Q4_K_M.
+inline model::Model mixedModel(const model::ModelConfig& config, model::Storage storage,
+                               model::Storage others) {
+  struct BothMemories final : model::WeightMemory {
+    std::unique_ptr<model::WeightMemory> first, second;
+  };
+  model::Model result = randomModel(config, Output::Separate, 1, storage);
+  model::Model other = randomModel(config, Output::Separate, 2, others);
+  result.weights.layers[0].value = other.weights.layers[0].value;
+  result.weights.layers[0].ffnDown = other.weights.layers[0].ffnDown;
+  auto memory = std::make_unique<BothMemories>();
+  memory->first = std::move(result.memory);
+  memory->second = std::move(other.memory);
+  result.memory = std::move(memory);
+  return result;
+}
+
 /// Two small layers; columns are multiples of 32, so that every storage can hold them.
 inline model::ModelConfig smallConfig(model::AttentionShape attention) {
   model::ModelConfig config;
