@@ -106,8 +106,11 @@ class TestLiveStates : public QObject {
 
   /// A sweep wipes no chart before it has one to show instead.
   void anEarlierSweepStaysUntilTheNewOneHasLines() {
-    test::FakePage page;
-    QVERIFY(page.startPaused());
+    SlowOpening page;
+    page.settings.setPace({0.0});
+    page.mayOpen.release(2);
+    page.start();
+    QTRY_VERIFY(page.application->session().state().finished && page.length(1) == 64);
     analysis::SpeedMap earlier{.device = "fake device", .date = "2001-02-03 04:05", .curves = {}};
     for (const auto& [name, heads] : {std::pair{"mha", 8}, std::pair{"mqa", 1}}) {
       earlier.curves.push_back({.name = name, .source = name, .attention = {8, heads, 16}});
@@ -131,6 +134,7 @@ class TestLiveStates : public QObject {
                 [&](const session::SessionState& state) {
                   if (!state.measuring.underWay || std::exchange(hasBegun, true)) return;
                   page.application->session().cancelMeasuring();
+                  page.mayOpen.release(1000);  // before that nothing is measured
                   chart->refresh({page.store(), page.selection(), page.application->board()});
                   QVERIFY2(title().contains("earlier sweep of 2001-02-03 04:05"), qPrintable(title()));
                   QVERIFY(chart->plottableCount() > 0);
