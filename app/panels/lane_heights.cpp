@@ -15,6 +15,8 @@ constexpr float kTwoLines = 2.8f;
 constexpr float kThreeLines = 4.2f;
 /// A wall that is scrolled to shows so many layers at once.
 constexpr int kMostLayers = 4;
+/// Of a lane's height, what numbers with their notes below may take.
+constexpr float kMostHeadline = 0.12f;
 
 float leastBottom(const PanelContext& context) {
   const float small = context.fonts.small->FontSize;
@@ -27,7 +29,9 @@ float leastBottom(const PanelContext& context) {
 LaneHeights laneHeights(const PanelContext& context, float width, float height) {
   const bool presentation = context.appearance.presentation();
   const float body = context.fonts.body->FontSize;
-  const bool stacked = HeadlinePanel::stacksAt(context, width);
+  // In large type in a low window the maps need the room more: there the notes are cut.
+  const bool hasRoom = presentation || HeadlinePanel::height(context, true) <= kMostHeadline * height;
+  const bool stacked = hasRoom && HeadlinePanel::stacksAt(context, width);
   LaneHeights heights{.header = context.fonts.strong->FontSize + context.px(4),
                       .headline = HeadlinePanel::height(context, stacked) + context.px(2),
                       .gap = context.px(8),

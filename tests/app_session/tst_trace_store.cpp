@@ -337,7 +337,7 @@ class TestTraceStore : public QObject {
   /// The steps with which a lane catches up were timed alone: the comparison waits for steps by turns, and
   /// then both lanes' times are of these.
   void aLateLaneIsComparedByItsTurns() {
-    FakeDecoder first{FakeLane{}}, late{FakeLane{}};
+    FakeDecoder first{FakeLane{}}, late{FakeLane{.kvHeadCount = 1}};
     session::TraceStore store;
     const session::Selection selection;
     session::SpeedBoard board(store, selection);
