@@ -45,6 +45,10 @@ void loadRows(uint firstRow, uint column4) {
   }
 }
 
+float result(float product, uint row, uint item) {
+  return finished(product, row, true, tokenScale[item], tokenMean[item]);
+}
+
 void main() {
   const uint firstRow = gl_WorkGroupID.x * TILE;
   const uint firstToken = firstTokenOf(gl_WorkGroupID.y);
@@ -96,15 +100,15 @@ void main() {
     [[unroll]] for (uint r = 0; r < SIDE; ++r) {
       const uint row = firstRow + rowPlace * SIDE + r;
       if (row >= MATRIX_ROWS) break;
-      const float value = finished(product[r][n], row, true, tokenScale[item], tokenMean[item]);
-#if defined(PAIRS_GATE_UP)
-      if (r % 2 == 0) {
-        emit(row / 2, token, value, finished(product[r + 1][n], row + 1, true, tokenScale[item], tokenMean[item]));
-      }
-#elif defined(PAIRS_ADJACENT)
-      emit(row, token, value, finished(product[r ^ 1u][n], row ^ 1u, true, tokenScale[item], tokenMean[item]));
+#ifdef PAIRS_GATE_UP
+      if (r % 2 == 0) emit(row / 2, token, result(product[r][n], row, item), result(product[r + 1][n], row + 1, item));
 #else
-      emit(row, token, value, 0.0);
+#ifdef PAIRS_ADJACENT
+      const float partner = result(product[r ^ 1u][n], row ^ 1u, item);
+#else
+      const float partner = 0.0;
+#endif
+      emit(row, token, result(product[r][n], row, item), partner);
 #endif
     }
   }
