@@ -162,7 +162,7 @@ void Tour::place() {
   const QSize size = sizeHint().expandedTo(QSize(width(), 0));
   // Above, headers and headlines stay in sight.
   const int top = m_steps[static_cast<std::size_t>(m_step)].tellsOfBelow
-                      ? window->height() / 3
+                      ? window->height() / 4
                       : window->height() - size.height() - margin;
   move(window->mapToGlobal(QPoint(window->width() - size.width() - margin, top)));
 }
