@@ -198,9 +198,10 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        ofCeiling},
       {"KV loads", "KV loads",
        known(onDevice, analysis::kvReuseText(analysis::kvReuseFactor(issued, logical)) + "\u00d7"),
-       "Counted: issued KV reads / logical KV reads, how often the kernel loads each key and value. 1 for "
-       "the shared kernel; query heads / KV heads = " +
-           std::to_string(heads.groupSize()) + " for the naive one."},
+       "Counted: " + analysis::term("KV loads").formula +
+           ", how often the kernel loads each key and value. For the naive kernel: query heads / KV heads "
+           "= " +
+           std::to_string(heads.groupSize()) + "."},
       {"logical", "logical", known(any, model::bytesText(perToken(logical.total(), step))),
        "Counted: logical bytes of the step looked at, each datum once."},
       {"issued", "issued", known(onDevice, model::bytesText(perToken(issued.total(), step))),

@@ -18,10 +18,11 @@ namespace headroom::session {
 
 namespace {
 
-/// Measuring takes the device for a second, once per device and driver: not before there is text to look at.
+/// Measuring takes the device for a few seconds, once per device and driver: not before there is text to look
+/// at.
 constexpr int kMeasureAfterMs = 2000;
-/// Up to so many positions attention rows are kept whole; longer ones come max-pooled, since whole rows of
-/// 8,192 positions in 32 heads are a megabyte per token.
+/// Values of an attention row beyond kWholeRows positions, which comes max-pooled: whole rows of 8,192
+/// positions in 32 heads are a megabyte per token.
 constexpr int kPooledCells = 256;
 
 /// Why a lane failed, and that a text which it has can go on.

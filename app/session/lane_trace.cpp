@@ -240,9 +240,13 @@ std::span<const model::StepRecord> LaneTrace::stepsBetween(int from, int positio
   return std::span(m_steps).subspan(first, static_cast<std::size_t>(stepIndexAt(position)) + 1 - first);
 }
 
+std::span<const model::StepRecord> LaneTrace::comparable(int position, int since) const {
+  const std::span<const model::StepRecord> steps = turns(position, since);
+  return steps.size() < analysis::kFewestPairs ? turns(position) : steps;
+}
+
 analysis::LaneMeasurement LaneTrace::measured(int position, int since) const {
-  std::span<const model::StepRecord> steps = turns(position, since);
-  if (steps.size() < analysis::kFewestPairs) steps = turns(position);
+  std::span<const model::StepRecord> steps = comparable(position, since);
   if (steps.size() < analysis::kFewestPairs) steps = decodeSteps(position);
   return analysis::measureLane(m_info.config, options(), steps);
 }

@@ -101,8 +101,11 @@ class LaneTrace {
   std::span<const model::StepRecord> turns(int position, int since = 0) const;
   /// First position that was decoded by turns: behind what the lane caught up with.
   int turnsFrom() const { return m_turnsFrom; }
-  /// What the decode steps up to `position` tell of the lane: its turns from `since` on where there are
-  /// enough to be compared, else all turns, else all steps.
+  /// Those from `since` on where there are enough to be compared, else all: whatever is said of how the lane
+  /// compares is of these.
+  std::span<const model::StepRecord> comparable(int position, int since) const;
+  /// What the decode steps up to `position` tell of the lane: those that compare where there are enough, else
+  /// all.
   analysis::LaneMeasurement measured(int position, int since = 0) const;
 
   /// Bytes of all that is kept per step or position: records with their stages, candidates and attention,

@@ -58,7 +58,7 @@ class SessionHost : public QObject {
   void stopFilling();
   /// The rows come back into the store.
   void requestRows(const headroom::session::RowRequest& rows);
-  /// Measures anew what the device reaches; decoding pauses for about a second.
+  /// Measures anew what the device reaches; decoding pauses for a few seconds.
   void measureCeilings();
   /// Sweeps over contexts and batches, with all lanes and both kernels; decoding pauses for some seconds.
   void measureSpeed();

@@ -44,7 +44,7 @@ void SpeedBoard::refresh() {
     m_lanes.push_back({.title = trace.info().title,
                        .source = trace.info().request.source,
                        .measurement = trace.measured(position, since),
-                       .steps = analysis::timedSteps(trace.turns(position))});
+                       .steps = analysis::timedSteps(trace.comparable(position, since))});
   }
   const analysis::SpeedMap& map = m_store.speedMap();
   m_verdict = analysis::judge(m_lanes, map.curves.empty() ? nullptr : &map,

@@ -17,8 +17,9 @@ struct SpeedSweepPlan {
 };
 
 /// Every model, cache type and kernel that the lanes have or could have, once; contexts to twice as far as
-/// they are, 4,096 positions at least and 16,384 at most, and larger batches. `requests` are those of
-/// `lanes`, which like `opener` outlive the plan. No subjects where no lane decodes on a device.
+/// they are, or to 4,096 positions where models and memory take these, to 16,384 at most, and larger batches.
+/// `requests` are those of `lanes`, which like `opener` outlive the plan. No subjects where no lane decodes
+/// on a device.
 SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lanes::LaneRequest>& requests,
                               lanes::LaneOpener& opener);
 

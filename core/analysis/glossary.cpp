@@ -11,6 +11,7 @@
 #include "core/analysis/speed_comparison.h"
 #include "core/analysis/step_bound.h"
 #include "core/model/decoder.h"
+#include "core/model/quantity.h"
 
 namespace headroom::analysis {
 
@@ -66,7 +67,9 @@ std::vector<Term> makeTerms() {
       {nameOf(Bound::CacheResident),
        "Reading is the largest part of a step, but from the device's caches: what memory reaches does not "
        "limit it.",
-       "implied GB/s > read ceiling of memory"},
+       fmt::format("implied GB/s > read ceiling of memory, where the ceiling at the step's bytes is {} times "
+                   "that or more",
+                   model::fixedText(kCached, 2))},
       {"issued",
        "Bytes that the kernels load and store, padding and reloads included. They are declared with every "
        "dispatch, and audited against counters inside the kernels.",

@@ -21,8 +21,8 @@ double millisecondsOf(double amount, double rate);
 /// of, so that whoever divides the bytes shown by the time shown gets it.
 double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs);
 
-/// Issued over logical KV reads: how often a kernel loads each key and value. 1 for the shared kernel, query
-/// heads / KV heads for the naive one.
+/// Issued over logical KV reads: how often a kernel loads each key and value. Query heads / KV heads for the
+/// naive kernel; see term("shared").
 double kvReuseFactor(const model::Traffic& issued, const model::Traffic& logical);
 
 /// Both as counters and reports show them, without units: "8.0", "12.34".

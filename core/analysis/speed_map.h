@@ -39,7 +39,7 @@ struct SpeedCurve {
   std::vector<SpeedPoint> points = {};  ///< in the order in which they were asked for
 
   const SpeedPoint* find(const OperatingPoint& at) const;
-  /// Whether both are of one model with the same kernel and cache type.
+  /// Whether both are of one model under one name, with the same kernel and cache type.
   bool isOf(const SpeedCurve& other) const;
   /// "MHA", "MHA f16, naive kernel": the name and what is not the usual.
   std::string title() const;

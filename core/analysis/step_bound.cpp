@@ -17,9 +17,6 @@ using model::SentenceId;
 using model::Stage;
 using text::inWords;
 
-/// How far the read ceiling stands above that of memory where a working set counts as cached.
-constexpr double kCached = 1.25;
-
 std::string milliseconds(double part, double whole) {
   return inWords<SentenceId::BoundPartOfStep>(fixedText(part, 2), millisecondsText(whole));
 }

@@ -20,9 +20,11 @@ enum class Bound {
 /// "launch-bound", "KV-bound", "cache-resident"; empty for Unknown.
 std::string_view boundName(Bound bound);
 
-/// The part of a stage's time that the copy or FMA probe must explain for the stage to count as bound by
-/// memory or arithmetic. Below it the kernel's own instructions are what takes the time, as on a software
-/// device.
+/// How far the read ceiling stands above that of memory where a working set counts as cached.
+inline constexpr double kCached = 1.25;
+/// The part of a stage's time that the read ceiling or the FMA probe must explain for the stage to count as
+/// bound by memory or arithmetic. Below it the kernel's own instructions are what takes the time, as on a
+/// software device.
 inline constexpr double kExplained = 0.4;
 
 /// A step's wall time by what it went into. Each stage's time beyond its dispatches counts as weights or, for
@@ -37,8 +39,8 @@ struct TimeShares {
 };
 TimeShares timeShares(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
-/// The largest share. Reading counts as cache-resident where the copy curve at the step's working set is at
-/// least 1.25 times its memory end and the implied GB/s exceed that end.
+/// The largest share. Reading counts as cache-resident where the read ceiling at the step's working set is at
+/// least kCached times that of memory and the implied GB/s exceed that of memory.
 Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings);
 
 /// The class with its share of the step and the rates it was judged by:

@@ -221,13 +221,16 @@ class Judge {
   }
 
   bool withinReach(const OperatingPoint& at) const {
-    const model::ModelConfig& config = reference().config;
-    const std::uint64_t bytes =
-        model::kvCacheBytes(config, reference().options.kvType, static_cast<std::uint64_t>(at.positions),
-                            static_cast<std::uint64_t>(at.batch));
+    // All lanes go there.
+    const auto fits = [&](const JudgedLane& lane) {
+      const LaneMeasurement& measured = lane.measurement;
+      return model::kvCacheBytes(measured.config, measured.options.kvType,
+                                 static_cast<std::uint64_t>(at.positions),
+                                 static_cast<std::uint64_t>(at.batch)) <= m_reach.maximumCacheBytes;
+    };
     const int most = model::commonFill(
         m_lanes, [](const JudgedLane& lane) { return model::mostFill(lane.measurement.config); });
-    return at.positions <= std::min(most, m_reach.maximumPositions) && bytes <= m_reach.maximumCacheBytes;
+    return at.positions <= std::min(most, m_reach.maximumPositions) && std::ranges::all_of(m_lanes, fits);
   }
 
   std::optional<Promise> measuredPromise(double goal) const {

@@ -33,8 +33,10 @@ enum class Answer {
 /// A lane against the reference lane.
 struct AgainstReference {
   int lane = -1;
-  std::optional<Estimate> speedup;  ///< measured, over the last kRecentSteps positions that both decoded
-  bool isTooNoisy = false;          ///< its range tells too little: nothing is said of it
+  /// Measured: the quotient of the lanes' median times; its range over the last kRecentSteps positions that
+  /// both decoded.
+  std::optional<Estimate> speedup;
+  bool isTooNoisy = false;  ///< its range tells too little: nothing is said of it
   /// Logical bytes that a step reads, reference over this lane: counted.
   double bytesRatio = 1.0;
 };

@@ -17,7 +17,7 @@ class LaneOpener {
   /// model::Error, model::DeviceLost among them.
   virtual LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) = 0;
   /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
-  /// and driver. Measured: takes about a second. Throws model::Error.
+  /// and driver. Measured: takes a few seconds. Throws model::Error.
   virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
   /// After the device was lost, and every lane on it is gone: the next one opens a device anew.
   virtual void forgetDevice() = 0;

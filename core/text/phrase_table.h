@@ -182,7 +182,7 @@ constexpr std::string_view words(model::SentenceId id) {
     // What commands answer
     case SentenceId::MeasuringCeilings:
       return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "
-             "pauses for about a second.";
+             "pauses for a few seconds.";
     case SentenceId::NothingToMeasure:
       return "There is nothing to measure: no lane decodes a model on a Vulkan device.";
     case SentenceId::DeviceNotThere:
