@@ -60,13 +60,17 @@ Figure growthFigure(const std::vector<FigureLane>& lanes) {
     if (lane.cache.empty()) throw model::Error(lane.title + " has made no step yet, expected at least one");
     const analysis::CacheGrowth growth = growthOf(lane);
     for (const analysis::BytesAt& at : lane.cache)
-      addRow(figure.table, lane, {whole(at.position), whole(at.bytes), "counted"});
+      addRow(figure.table, lane,
+             {whole(at.position), whole(at.bytes), lane.holdsCache ? "counted" : "computed"});
     addRow(figure.table, lane, {whole(growth.contextLength), whole(growth.bytesAtLimit), "computed"});
     plot.series[2 * index + 1].name = fmt::format("{} at the limit: {}", lane.title,
                                                   model::bytesText(static_cast<double>(growth.bytesAtLimit)));
     figure.caption.push_back(
         fmt::format("{}: {}", lane.title,
                     analysis::kvFormula(lane.config, lane.options.kvType, lane.options.batch).text()));
+    if (!lane.holdsCache)
+      figure.caption.push_back(lane.title +
+                               " is a trace, which holds no cache: its solid line is computed too.");
   }
   sayUntrained(plot, figure.caption);
   figure.content = std::move(plot);

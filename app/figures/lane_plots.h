@@ -25,7 +25,8 @@ struct FigureLane {
   std::string note;  ///< of the decoder: what belongs beside its numbers
   analysis::OutputProjection output = analysis::OutputProjection::Tied;
   std::uint64_t parameterCount = 0;
-  std::vector<analysis::BytesAt> cache;    ///< counted, after each step
+  bool holdsCache = true;                  ///< a trace holds none: what it would take is computed
+  std::vector<analysis::BytesAt> cache;    ///< after each step, counted where there is one
   std::vector<analysis::BytesAt> traffic;  ///< counted, of each decode step; empty where nobody counts
   analysis::LaneMeasurement measurement;
 };
@@ -35,8 +36,8 @@ struct FigureLane {
 /// How the lane's cache fills up to its limit.
 analysis::CacheGrowth growthOf(const FigureLane& lane);
 
-/// KV cache over positions, in the unit of the largest: of each lane a solid series, counted, then a dashed
-/// one without a name, computed, from there to the context limit.
+/// KV cache over positions, in the unit of the largest: of each lane a solid series, as cache is, then a
+/// dashed one without a name, computed, from there to the context limit.
 LinePlot growthPlot(const std::vector<FigureLane>& lanes);
 
 /// Issued bytes of each decode step over its position: a series of each lane, empty where nobody counts. The

@@ -331,6 +331,18 @@ class TstFigures : public QObject {
     }
   }
 
+  /// A trace holds no cache: nobody counted what it would take.
+  void bytesOfATraceAreComputed() {
+    std::vector<figures::FigureLane> lanes = sampleLanes();
+    lanes.resize(1);
+    const auto table = [&] {
+      return figures::csvText(figures::laneFigure(LaneChart::Growth, lanes, {}, kDate));
+    };
+    QVERIFY(table().find(",counted") != std::string::npos);
+    lanes[0].holdsCache = false;
+    QVERIFY2(table().find(",counted") == std::string::npos, table().c_str());
+  }
+
   void tablesHaveTheNumbers() {
     const QString growth = QString::fromStdString(
         figures::csvText(figures::laneFigure(LaneChart::Growth, sampleLanes(), {}, kDate)));

@@ -20,7 +20,8 @@ figures::FigureLane figureLane(const session::TraceStore& store, int lane, sessi
           .device = info.deviceName,
           .note = info.note,
           .output = info.output,
-          .parameterCount = info.parameterCount};
+          .parameterCount = info.parameterCount,
+          .holdsCache = !info.card.isTrace};
 }
 
 Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)

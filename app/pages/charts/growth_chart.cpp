@@ -17,7 +17,7 @@ constexpr double kFilled = 0.2;
 
 GrowthChart::GrowthChart(QWidget* parent)
     : Chart("KV cache",
-            "Solid: counted by the decoder. Dashed: computed up to the context limit,\n"
+            "Solid: counted by the decoder, of a trace computed. Dashed: computed up to the context limit,\n"
             "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions "
             "\u00d7 sequences.",
             parent) {

@@ -1,5 +1,6 @@
 #include "app/pages/help/tour.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
@@ -63,6 +64,7 @@ Tour::Tour(session::SessionHost& session, session::Workspace& workspace, const s
     }
   });
   connect(this, &QDialog::finished, this, &Tour::end);
+  parent->installEventFilter(this);
 }
 
 int Tour::sharingLane() const {
@@ -154,6 +156,11 @@ void Tour::begin() {
   place();
   raise();
   activateWindow();
+}
+
+bool Tour::eventFilter(QObject* watched, QEvent* event) {
+  if (watched == parentWidget() && event->type() == QEvent::Resize && isVisible()) place();
+  return QDialog::eventFilter(watched, event);
 }
 
 void Tour::place() {

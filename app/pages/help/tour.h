@@ -44,6 +44,8 @@ class Tour : public QDialog {
   std::vector<Step> steps();
   void show(int step);
   void end();
+  /// The tour stays in its window's corner.
+  bool eventFilter(QObject* watched, QEvent* event) override;
   /// Into a corner of the window: on the right, below or, for what stands there, above.
   void place();
   /// The lane with the fewest KV heads.
