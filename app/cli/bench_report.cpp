@@ -37,9 +37,11 @@ ordered_json document(const model::Traffic& traffic) {
 }
 
 std::string percentText(double percent) {
-  // A disturbed probe is no reference.
-  if (analysis::isImpossibleShare(percent)) return "wrong";
-  return percent > 0.0 ? fmt::format("{:.0f}%", percent) : kUnknown;
+  return percent > 0.0 ? analysis::percentOfProbeText(percent) : kUnknown;
+}
+
+ordered_json possibleShare(double percent) {
+  return analysis::isImpossibleShare(percent) ? ordered_json() : knownRate(percent);
 }
 
 double megabytes(std::uint64_t bytes) {
@@ -272,7 +274,7 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"implied_gb_per_s", row.measurement.impliedGBps()},
                     {"working_set_bytes", row.measurement.workingSetBytes()},
                     {"read_gb_per_s", row.readGBps},
-                    {"percent_of_read", knownRate(row.percentOfRead())},
+                    {"percent_of_read", possibleShare(row.percentOfRead())},
                     {"logits_error", row.logitsError}});
   }
   return {{"device", result.device},

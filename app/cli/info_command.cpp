@@ -33,7 +33,7 @@ ordered_json describe(const analysis::MemoryOutlook& memory) {
                          {"weights_kept_as", memory.need.storage},
                          {"kv_cache", memory.need.cache},
                          {"working", memory.need.working},
-                         {"needed", memory.need.total()},
+                         {"needed", memory.needed()},
                          {"there", memory.there},
                          {"fits", memory.fits()}};
   if (!memory.refusal.empty()) result["refusal"] = memory.refusal;

@@ -48,11 +48,7 @@ void sayUntrained(const LinePlot& plot, std::vector<std::string>& caption) {
 }
 
 Figure growthFigure(const std::vector<FigureLane>& lanes) {
-  Figure figure{
-      .title = "KV cache over positions",
-      .caption = {"Solid: counted by the decoder. Dashed: computed up to the context limit, 2 \u00d7 "
-                  "layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 "
-                  "positions \u00d7 sequences."}};
+  Figure figure{.title = "KV cache over positions", .caption = {meaningOf(LaneChart::Growth)}};
   figure.table.columns = columns({"positions", "cache_bytes", "kind"});
   LinePlot plot = growthPlot(lanes);
   for (std::size_t index = 0; index < lanes.size(); ++index) {
@@ -62,9 +58,9 @@ Figure growthFigure(const std::vector<FigureLane>& lanes) {
     for (const analysis::BytesAt& at : lane.cache)
       addRow(figure.table, lane,
              {whole(at.position), whole(at.bytes), lane.holdsCache ? "counted" : "computed"});
-    addRow(figure.table, lane, {whole(growth.contextLength), whole(growth.bytesAtLimit), "computed"});
-    plot.series[2 * index + 1].name = fmt::format("{} at the limit: {}", lane.title,
-                                                  model::bytesText(static_cast<double>(growth.bytesAtLimit)));
+    addRow(figure.table, lane, {whole(growth.contextLength), whole(growth.bytesAtLimit()), "computed"});
+    plot.series[2 * index + 1].name = fmt::format(
+        "{} at the limit: {}", lane.title, model::bytesText(static_cast<double>(growth.bytesAtLimit())));
     figure.caption.push_back(
         fmt::format("{}: {}", lane.title,
                     analysis::kvFormula(lane.config, lane.options.kvType, lane.options.batch).text()));
@@ -84,9 +80,7 @@ void requireCounted(const std::vector<Value>& values) {
 }
 
 Figure trafficFigure(const std::vector<FigureLane>& lanes) {
-  Figure figure{
-      .title = "Bytes issued per decode step",
-      .caption = {"Counted: bytes that the kernels of each decode step load and store, of all sequences."}};
+  Figure figure{.title = "Bytes issued per decode step", .caption = {meaningOf(LaneChart::Traffic)}};
   figure.table.columns = columns({"position", "issued_bytes", "kind"});
   for (const FigureLane& lane : lanes) {
     for (const analysis::BytesAt& at : lane.traffic)
@@ -100,10 +94,6 @@ Figure trafficFigure(const std::vector<FigureLane>& lanes) {
   return figure;
 }
 
-std::string measuredSentence() {
-  return "the step of median time of at most " + analysis::recentStepsText();
-}
-
 void requireMeasured(const std::vector<FigureLane>& lanes) {
   for (const FigureLane& lane : lanes) {
     if (lane.measurement.measured()) continue;
@@ -113,10 +103,7 @@ void requireMeasured(const std::vector<FigureLane>& lanes) {
 
 Figure stagesFigure(const std::vector<FigureLane>& lanes) {
   requireMeasured(lanes);
-  Figure figure{.title = "Time per stage of a decode step",
-                .caption = {"Measured: " + measuredSentence() +
-                            ". Stages: by the device's time stamps (on the processor by its clock), layers "
-                            "added up. Outside: by the host's clock."}};
+  Figure figure{.title = "Time per stage of a decode step", .caption = {meaningOf(LaneChart::Stages)}};
   figure.table.columns = columns({"part", "ms", "kind"});
   BarPlot plot{.label = "ms per step"};
   plot.groups.assign(analysis::kStepPartNames.begin(), analysis::kStepPartNames.end());
@@ -139,11 +126,8 @@ Figure stagesFigure(const std::vector<FigureLane>& lanes) {
 }
 
 Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceCeilings& ceilings) {
-  Figure figure{
-      .title = "Roofline: GFLOP/s reached over FLOPs per issued byte",
-      .caption = {"FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. "
-                  "Times: measured, " +
-                  measuredSentence() + "."}};
+  Figure figure{.title = "Roofline: GFLOP/s reached over FLOPs per issued byte",
+                .caption = {meaningOf(LaneChart::Roofline)}};
   figure.table.columns = columns({"stage", "flops", "issued_bytes", "ms", "flops_per_byte", "gflop_per_s",
                                   "memory_gb_per_s", "caches_gb_per_s", "fma_gflop_per_s"});
   const bool isKnown = ceilings.known();
@@ -198,8 +182,7 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
 Figure geometryFigure(const std::vector<FigureLane>& lanes) {
   constexpr std::size_t kProjections = 4;  // W_Q, W_K, W_V, W_O
   Figure figure{.title = "Attention matrices of one layer, to one scale",
-                .caption = {"Computed from the shapes of the model's tensors: across is what a matrix gives, "
-                            "down what it takes, thin lines part the heads. Parameters are counted."}};
+                .caption = {meaningOf(LaneChart::Geometry)}};
   figure.table.columns =
       columns({"matrix", "gives", "takes", "parameters", "count", "parameters_of_all", "kind"});
   WeightDrawing drawing;

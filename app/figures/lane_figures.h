@@ -7,9 +7,6 @@
 
 namespace headroom::figures {
 
-/// The charts that show lanes side by side.
-enum class LaneChart { Growth, Traffic, Stages, Roofline, Geometry };
-
 /// The figure of a chart. `date` is when it was decoded; the ceilings are a roofline's alone, and may be
 /// unknown. Throws model::Error when no lane has what it shows: growth needs a step, traffic and roofline
 /// decode steps whose bytes were counted, stages decode steps, geometry a model's weights.

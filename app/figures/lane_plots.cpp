@@ -7,28 +7,15 @@
 #include <optional>
 #include <utility>
 
+#include "core/analysis/lane_measurement.h"
 #include "core/analysis/trained_context.h"
+#include "core/model/quantity.h"
 
 namespace headroom::figures {
 
 namespace {
 
-/// Bytes of an axis in the decimal unit that its largest value has.
-struct ByteUnit {
-  double bytes = 1.0;
-  const char* name = "B";
-};
-
-ByteUnit unitFor(double largest) {
-  constexpr std::array<ByteUnit, 5> kUnits{{{1.0, "B"}, {1e3, "kB"}, {1e6, "MB"}, {1e9, "GB"}, {1e12, "TB"}}};
-  ByteUnit unit = kUnits.front();
-  for (const ByteUnit& larger : kUnits) {
-    if (largest >= larger.bytes) unit = larger;
-  }
-  return unit;
-}
-
-void addPoints(Series& series, const std::vector<analysis::BytesAt>& bytes, const ByteUnit& unit) {
+void addPoints(Series& series, const std::vector<analysis::BytesAt>& bytes, const model::ByteUnit& unit) {
   for (const analysis::BytesAt& at : bytes)
     series.points.push_back({static_cast<double>(at.position), static_cast<double>(at.bytes) / unit.bytes});
 }
@@ -44,6 +31,31 @@ void markUntrained(LinePlot& plot, const std::vector<FigureLane>& lanes) {
 
 }  // namespace
 
+std::string meaningOf(LaneChart chart) {
+  const std::string step = "the step of median time of at most " + analysis::recentStepsText() + ".";
+  switch (chart) {
+    case LaneChart::Growth:
+      return "Solid: counted by the decoder, of a trace computed. Dashed: computed up to the context limit, "
+             "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 "
+             "positions \u00d7 sequences.";
+    case LaneChart::Traffic:
+      return "Counted: bytes that the kernels of each decode step load and store, of all sequences.";
+    case LaneChart::Stages:
+      return "Measured: " + step +
+             " Stages: by the device's time stamps (on the processor by its clock), layers added up. "
+             "Outside: "
+             "by the host's clock. All bars of a lane add up to a step's wall time.";
+    case LaneChart::Roofline:
+      return "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
+             "measured, " +
+             step;
+    case LaneChart::Geometry:
+      return "Computed from the shapes of the model's tensors: across is what a matrix gives, down what it "
+             "takes, thin lines part the heads. Parameters are counted.";
+  }
+  return {};
+}
+
 analysis::CacheGrowth growthOf(const FigureLane& lane) {
   return analysis::cacheGrowth(lane.config, lane.options.kvType, lane.contextLength, lane.options.batch);
 }
@@ -52,10 +64,10 @@ LinePlot growthPlot(const std::vector<FigureLane>& lanes) {
   LinePlot plot{.x = {.label = "position"}, .y = {}};
   double largest = 0.0;
   for (const FigureLane& lane : lanes) {
-    largest = std::max(largest, static_cast<double>(growthOf(lane).bytesAtLimit));
+    largest = std::max(largest, static_cast<double>(growthOf(lane).bytesAtLimit()));
     plot.x.high = std::max(plot.x.high, static_cast<double>(lane.contextLength));
   }
-  const ByteUnit unit = unitFor(largest);
+  const model::ByteUnit unit = model::byteUnitFor(largest);
   plot.y = {.label = fmt::format("KV cache, {}", unit.name), .high = largest / unit.bytes};
   for (const FigureLane& lane : lanes) {
     const analysis::CacheGrowth growth = growthOf(lane);
@@ -66,7 +78,7 @@ LinePlot growthPlot(const std::vector<FigureLane>& lanes) {
                     .stroke = Stroke::Dashed,
                     .points = {counted.points.back(),
                                {static_cast<double>(growth.contextLength),
-                                static_cast<double>(growth.bytesAtLimit) / unit.bytes}}};
+                                static_cast<double>(growth.bytesAtLimit()) / unit.bytes}}};
     plot.series.push_back(std::move(counted));
     plot.series.push_back(std::move(computed));
   }
@@ -85,7 +97,7 @@ LinePlot trafficPlot(const std::vector<FigureLane>& lanes) {
       last = std::max(last, at.position);
     }
   }
-  const ByteUnit unit = unitFor(largest);
+  const model::ByteUnit unit = model::byteUnitFor(largest);
   const int left = first.value_or(0);
   LinePlot plot{
       .x = {.label = "position",

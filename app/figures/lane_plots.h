@@ -31,7 +31,13 @@ struct FigureLane {
   analysis::LaneMeasurement measurement;
 };
 
-// What the window's charts and exported figures both draw.
+// What the window's charts and exported figures both draw and say.
+
+/// The charts that show lanes side by side.
+enum class LaneChart { Growth, Traffic, Stages, Roofline, Geometry };
+
+/// What a chart shows, and what of it was measured, counted or computed.
+std::string meaningOf(LaneChart chart);
 
 /// How the lane's cache fills up to its limit.
 analysis::CacheGrowth growthOf(const FigureLane& lane);

@@ -58,10 +58,10 @@ Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look,
   if (look.scale == analysis::MapScale::SinkHidden) {
     map.maximum = *std::ranges::max_element(map.withoutSink);
   }
-  Figure figure{.title = fmt::format("{}: attention of layer {}, query head {}, which reads KV head {}",
-                                     lane.title, m_head.layer, m_head.queryHead,
-                                     m_head.queryHead / lane.config.attention.groupSize()),
-                .caption = {}};
+  Figure figure{
+      .title = fmt::format("{}: attention of layer {}, query head {}, which reads KV head {}", lane.title,
+                           m_head.layer, m_head.queryHead, lane.config.attention.kvHeadOf(m_head.queryHead)),
+      .caption = {}};
   std::string what =
       "Computed by the model as it decoded, and read back: attention after softmax. Down: the token that "
       "looks. Across: the token it looks at. ";

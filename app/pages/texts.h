@@ -22,4 +22,18 @@ QString grouped(Integer value) {
   return toQt(model::groupDigits(value));
 }
 
+/// `text` with a line break behind the last word that fits `columns` characters: tool tips do not wrap.
+inline QString inLines(const QString& text, qsizetype columns = 96) {
+  QString lines;
+  qsizetype length = 0;
+  for (const QString& word : text.split(u' ')) {
+    const bool fits = length + 1 + word.size() <= columns;
+    if (!lines.isEmpty()) lines += fits ? u' ' : u'\n';
+    lines += word;
+    const qsizetype from = word.lastIndexOf(u'\n') + 1;
+    length = from > 0 ? word.size() - from : (fits ? length + 1 : 0) + word.size();
+  }
+  return lines;
+}
+
 }  // namespace headroom::pages

@@ -78,7 +78,7 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
             (position >= 0
                  ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
                  : "") +
-            ", of " + model::groupDigits(growthOf(info).bytesAtLimit) + " B at the limit of " +
+            ", of " + model::groupDigits(growthOf(info).bytesAtLimit()) + " B at the limit of " +
             model::groupDigits(info.contextLength) + " positions" +
             (shareOfLargest(context).empty() ? std::string() : ", " + shareOfLargest(context)) +
             ".\nComputed: " + analysis::kvFormula(info.config, info.kvType, info.batch).text() +
@@ -106,7 +106,7 @@ void CachePanel::drawAmounts(const PanelContext& context, const Rect& area, doub
   // The share says what sharing saves, the amount what comes: the words around them go first, then the
   // amount. All of it is in the tool tip.
   const std::string share = shareOfLargest(context);
-  const std::string amount = "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit));
+  const std::string amount = "of " + model::bytesText(static_cast<double>(growth.bytesAtLimit()));
   std::vector<std::string> notes;
   if (!fits) {
     notes = {rate};

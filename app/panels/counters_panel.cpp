@@ -10,6 +10,7 @@
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/rates.h"
 #include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::panels {
 
@@ -180,13 +181,11 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                                       " GB/s there, measured " + ceilings.date + "."
                                 : "This device's ceilings have not been measured yet.";
   const double percentOfCeiling = analysis::percentOf(implied, ceiling);
-  // More than can be reached is no share: one of the two measurements is off.
-  const bool isBeyond = analysis::isImpossibleShare(percentOfCeiling);
-  if (isBeyond) {
+  if (ceilings.known() && analysis::isImpossibleShare(percentOfCeiling))
     ofCeiling +=
-        "\nThe step reads " + model::fixedText(percentOfCeiling, 0) +
-        " % of it, which cannot be: the probe was disturbed. Explain, Measure this device's limits again.";
-  }
+        "\nThe step reads " +
+        analysis::shareOfProbeText(percentOfCeiling, text::inWords<model::SentenceId::ProbeReadCeiling>()) +
+        ": Explain, Measure this device's limits again.";
   return {
       {"time per step", "per step", known(any, model::millisecondsText(measured.stepMs)),
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
@@ -194,8 +193,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
       {"implied GB/s", "impl. GB/s", known(any, analysis::impliedText(implied)),
        "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},
       {"of read ceiling", "of ceiling",
-       known(onDevice && ceilings.known(), isBeyond ? "wrong" : model::fixedText(percentOfCeiling, 0) + " %"),
-       ofCeiling},
+       known(onDevice && ceilings.known(), analysis::percentOfProbeText(percentOfCeiling)), ofCeiling},
       {"KV loads", "KV loads",
        known(onDevice, analysis::kvReuseText(analysis::kvReuseFactor(issued, logical)) + "\u00d7"),
        "Counted: " + analysis::term("KV loads").formula +

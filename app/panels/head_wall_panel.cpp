@@ -191,7 +191,7 @@ void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, 
   const session::LaneTrace& lane = context.store.lane(m_lane);
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
-  const int group = lane.info().config.attention.groupSize();
+  const model::AttentionShape& heads = lane.info().config.attention;
   const session::Color color = laneColor(context, m_lane);
   const float lineY = top + small->FontSize + context.px(1);
   const float left = grid.origin.x - context.px(6);
@@ -199,12 +199,13 @@ void HeadWallPanel::drawBrackets(const PanelContext& context, const Grid& grid, 
   const float pitch = grid.cellWidth + grid.gap;
   drawTextRight(list, small, {left, top}, colors.textDim, "KV");
   drawTextRight(list, small, {left, lineY + context.px(2)}, colors.textDim, "Q");
-  for (int kvHead = 0; kvHead < lane.info().config.attention.kvHeadCount; ++kvHead) {
-    const float from = grid.cell(0, kvHead * group).min.x;
-    const float to = grid.cell(0, kvHead * group + group - 1).max.x;
+  for (int kvHead = 0; kvHead < heads.kvHeadCount; ++kvHead) {
+    const model::HeadRange readers = heads.readersOf(kvHead);
+    const float from = grid.cell(0, readers.first).min.x;
+    const float to = grid.cell(0, readers.end - 1).max.x;
     const bool isLit = lit && lit->heads.kv.contains(kvHead);
     list.AddLine({from, lineY}, {to, lineY}, toImGui(color), context.px(isLit ? 4 : 2));
-    if (kvHead % numberEvery(context, static_cast<float>(group) * pitch) != 0 && !isLit) continue;
+    if (kvHead % numberEvery(context, static_cast<float>(readers.count()) * pitch) != 0 && !isLit) continue;
     drawTextCentered(list, isLit ? context.fonts.strong : small, {0.5f * (from + to), top - context.px(1)},
                      isLit ? colors.text : color, std::to_string(kvHead));
   }
@@ -243,7 +244,7 @@ void HeadWallPanel::pointAtBracket(const PanelContext& context, const Grid& grid
     context.selection.pointAtKvHead(this, std::nullopt);
     return;
   }
-  const int kvHead = head / heads.groupSize();
+  const int kvHead = heads.kvHeadOf(head);
   context.selection.pointAtKvHead(this, session::KvHeadAddress{m_lane, kvHead});
   showTip(context, "KV head " + std::to_string(kvHead), session::sharingSentence(heads, kvHead));
 }
@@ -276,7 +277,7 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
 
   const int position = context.selection.positionIn(context.store, m_lane);
   const std::span<const float> row = lane.attentionRow(layer, head, position);
-  std::string text = "Reads KV head " + std::to_string(head / lane.info().config.attention.groupSize()) +
+  std::string text = "Reads KV head " + std::to_string(lane.info().config.attention.kvHeadOf(head)) +
                      ". Down: the token that looks; across: the token it looks at; a cell shows the maximum "
                      "of what it covers.";
   if (!row.empty()) {

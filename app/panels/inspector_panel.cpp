@@ -185,7 +185,7 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::HeadAddress head = *context.selection.head();
   const session::LaneTrace& lane = context.store.lane(head.lane);
-  const int kvHead = head.queryHead / lane.info().config.attention.groupSize();
+  const int kvHead = lane.info().config.attention.kvHeadOf(head.queryHead);
   float x =
       area.min.x + drawText(list, context.fonts.strong, area.min, context.palette().text, headName(head));
   const float close = context.px(20);

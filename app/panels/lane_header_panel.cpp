@@ -30,7 +30,7 @@ std::string explanation(const session::LaneInfo& info) {
       " as " + info.storageName + ". Context limit " + model::groupDigits(info.contextLength) + " tokens" +
       ". KV cache in " + std::string(model::shortName(info.kvType)) + ".\nDecodes " +
       std::to_string(info.batch) + (info.batch == 1 ? " sequence" : " sequences of the same text");
-  text += info.note.empty()
+  text += info.isOnDevice
               ? " with the " + std::string(model::shortName(info.attention)) + " attention kernel."
               : " by " + info.deviceName + ".\n" + info.note;
   if (const auto untrained = session::untrainedFrom(info)) {
@@ -46,7 +46,7 @@ std::string fittingDetails(const session::LaneInfo& info, const ImFont* font, fl
                                  "head dim " + std::to_string(info.config.attention.headDim)};
   if (info.card.isTrace) {
     facts.insert(facts.begin(), info.deviceName);
-  } else if (!info.note.empty()) {
+  } else if (!info.isOnDevice) {
     facts.insert(facts.begin(), "on the processor, " + info.deviceName);
   } else {
     facts.insert(facts.begin(), {model::countText(static_cast<double>(info.parameterCount)) + " parameters",

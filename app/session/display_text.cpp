@@ -8,11 +8,11 @@ std::string quoted(const std::string& label) {
 }
 
 std::string sharingSentence(const model::AttentionShape& heads, int kvHead) {
-  const int group = heads.groupSize();
-  const int first = kvHead * group;
-  if (group == 1) return text::inWords<model::SentenceId::HeadAlone>(std::to_string(first));
-  return text::inWords<model::SentenceId::HeadsShare>(
-      std::to_string(first), std::to_string(first + group - 1), std::to_string(group));
+  const model::HeadRange readers = heads.readersOf(kvHead);
+  const std::string first = std::to_string(readers.first);
+  if (readers.count() == 1) return text::inWords<model::SentenceId::HeadAlone>(first);
+  return text::inWords<model::SentenceId::HeadsShare>(first, std::to_string(readers.end - 1),
+                                                      std::to_string(readers.count()));
 }
 
 }  // namespace headroom::session

@@ -45,6 +45,7 @@ struct LaneInfo {
   std::uint64_t weightBytes = 0;
   std::string storageName;
   std::string deviceName;
+  bool isOnDevice = false;          ///< not the reference, nor a trace
   std::string note;                 ///< of the decoder: what belongs beside its numbers
   std::vector<std::string> pieces;  ///< bytes of every token id; empty when the file has no tokenizer
   std::vector<int> endTokens;       ///< those that end a text or a turn of a chat

@@ -20,6 +20,7 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
                 .batch = decoder.options().batch,
                 .attention = decoder.options().attention,
                 .deviceName = decoder.deviceName(),
+                .isOnDevice = decoder.isOnDevice(),
                 .note = decoder.note()};
   if (!engine.script.empty()) {
     info.storageName = "trace";

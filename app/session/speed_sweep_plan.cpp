@@ -23,8 +23,7 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
   for (int index = 0; index < lanes.laneCount(); ++index) {
     const lanes::LaneEngine& engine = lanes.lane(index).engine;
     const lanes::LaneRequest& request = requests[static_cast<std::size_t>(index)];
-    // A trace has no model, and the reference, whose cache is float64, no kernels.
-    if (!engine.model || engine.decoder->options().kvType == model::KvType::F64) continue;
+    if (!engine.decoder->isOnDevice()) continue;
     for (const model::AttentionKernel kernel :
          {model::AttentionKernel::Shared, model::AttentionKernel::Naive}) {
       const model::ModelConfig& config = engine.decoder->config();
@@ -63,13 +62,12 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
   for (int index = 0; index < lanes.laneCount(); ++index) {
     const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
     const model::ModelConfig& config = decoder.config();
-    const bool isSubject = lanes.lane(index).engine.model && decoder.options().kvType != model::KvType::F64;
-    if (isSubject && plan.deviceName.empty()) plan.deviceName = decoder.deviceName();
+    if (decoder.isOnDevice() && plan.deviceName.empty()) plan.deviceName = decoder.deviceName();
     longest = std::max(longest, 2 * decoder.position());
     bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
   }
-  plan.options.points = evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most),
-                                                bytesPerPosition, analysis::kMostSweptBytes);
+  plan.options.points =
+      evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most), bytesPerPosition);
   return plan;
 }
 

@@ -43,6 +43,10 @@ double percentOf(double part, double whole) {
   return 100.0 * ratio(part, whole);
 }
 
+std::string percentOfProbeText(double percent) {
+  return isImpossibleShare(percent) ? "wrong" : model::fixedText(percent, 0) + " %";
+}
+
 std::string shareOfProbeText(double percent, const std::string& probe) {
   using model::SentenceId;
   if (isImpossibleShare(percent)) return text::inWords<SentenceId::ProbeExceeded>(probe);

@@ -39,6 +39,9 @@ inline bool isImpossibleShare(double percent) {
   return percent > kMostPercentOfProbe;
 }
 
+/// "54 %" for a table, "wrong" beyond what can be.
+std::string percentOfProbeText(double percent);
+
 /// "54 % of the read ceiling"; beyond what can be, that the probe is to be measured again.
 std::string shareOfProbeText(double percent, const std::string& probe);
 

@@ -91,11 +91,7 @@ RooflineRange rooflineRange(std::span<const RooflinePoint> points, const model::
 std::vector<Roof> roofs(const model::DeviceCeilings& ceilings) {
   if (!ceilings.known()) return {};
   const auto named = [](const char* what, double rate, const char* unit) {
-    return fmt::format("{} {} {}", what,
-                       model::fixedText(rate, rate < 9.95    ? 2
-                                              : rate < 99.95 ? 1
-                                                             : 0),
-                       unit);
+    return fmt::format("{} {} {}", what, model::shortText(rate), unit);
   };
   const double memory = ceilings.memoryRead();
   const double caches = ceilings.fastestRead();

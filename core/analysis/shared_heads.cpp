@@ -6,10 +6,9 @@ std::optional<SharedHeads> sharedHeads(const model::AttentionShape& pointed, int
                                        const model::AttentionShape& here) {
   if (pointed.queryHeadCount != here.queryHeadCount || kvHead < 0 || kvHead >= pointed.kvHeadCount)
     return std::nullopt;
-  const HeadRange readers{kvHead * pointed.groupSize(), (kvHead + 1) * pointed.groupSize()};
-  const int group = here.groupSize();
-  const HeadRange kv{readers.first / group, (readers.end - 1) / group + 1};
-  return SharedHeads{.kv = kv, .query = {kv.first * group, kv.end * group}};
+  const model::HeadRange readers = pointed.readersOf(kvHead);
+  const model::HeadRange kv{here.kvHeadOf(readers.first), here.kvHeadOf(readers.end - 1) + 1};
+  return SharedHeads{.kv = kv, .query = {here.readersOf(kv.first).first, here.readersOf(kv.end - 1).end}};
 }
 
 }  // namespace headroom::analysis

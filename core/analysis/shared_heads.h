@@ -6,19 +6,10 @@
 
 namespace headroom::analysis {
 
-/// Heads `first` to `end - 1`.
-struct HeadRange {
-  int first = 0;
-  int end = 0;
-
-  bool contains(int head) const { return head >= first && head < end; }
-  bool operator==(const HeadRange&) const = default;
-};
-
 /// KV heads of a model and the query heads that read them.
 struct SharedHeads {
-  HeadRange kv;
-  HeadRange query;
+  model::HeadRange kv;
+  model::HeadRange query;
 
   bool operator==(const SharedHeads&) const = default;
 };

@@ -54,9 +54,7 @@ std::array<double, model::kStageCount> stageMilliseconds(const model::StepRecord
 
 CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength,
                         int sequences) {
-  const auto batch = static_cast<std::uint64_t>(sequences);
-  return {.bytesPerToken = model::kvCacheBytes(config, type, 1, batch),
-          .bytesAtLimit = model::kvCacheBytes(config, type, static_cast<std::uint64_t>(contextLength), batch),
+  return {.bytesPerToken = model::kvCacheBytes(config, type, 1, static_cast<std::uint64_t>(sequences)),
           .contextLength = contextLength};
 }
 

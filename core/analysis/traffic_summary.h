@@ -54,12 +54,13 @@ StepSummary summarise(std::span<const model::StepRecord> records);
 /// Milliseconds of each stage in one step, layers added up.
 std::array<double, model::kStageCount> stageMilliseconds(const model::StepRecord& record);
 
-/// How the KV cache of all sequences grows: bytes are `bytesPerToken` times positions, up to the context
-/// limit.
+/// How the KV cache of all sequences grows, computed.
 struct CacheGrowth {
   std::uint64_t bytesPerToken = 0;
-  std::uint64_t bytesAtLimit = 0;
   int contextLength = 0;
+
+  std::uint64_t bytesAt(int positions) const { return bytesPerToken * static_cast<std::uint64_t>(positions); }
+  std::uint64_t bytesAtLimit() const { return bytesAt(contextLength); }
 };
 CacheGrowth cacheGrowth(const model::ModelConfig& config, model::KvType type, int contextLength,
                         int sequences = 1);

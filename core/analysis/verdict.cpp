@@ -224,9 +224,8 @@ class Judge {
     // All lanes go there.
     const auto fits = [&](const JudgedLane& lane) {
       const LaneMeasurement& measured = lane.measurement;
-      return model::kvCacheBytes(measured.config, measured.options.kvType,
-                                 static_cast<std::uint64_t>(at.positions),
-                                 static_cast<std::uint64_t>(at.batch)) <= m_reach.maximumCacheBytes;
+      return model::isFilledSoFar(model::kvCacheBytes(measured.config, measured.options.kvType, 1), at.batch,
+                                  at.positions);
     };
     const int most = model::commonFill(
         m_lanes, [](const JudgedLane& lane) { return model::mostFill(lane.measurement.config); });

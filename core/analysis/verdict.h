@@ -74,13 +74,9 @@ inline constexpr double kWidestRange = 2.0;
 /// The widest range of a promise, over its value.
 inline constexpr double kMostPromiseSpread = 0.15;
 
-/// The largest cache of a lane that is filled to measure or to show something.
-inline constexpr std::uint64_t kMostSweptBytes = 512ull << 20;
-
 /// How far lanes may be taken, whatever the models allow.
 struct Reach {
   int maximumPositions = model::mostFilled(model::kMostOfferedContext);
-  std::uint64_t maximumCacheBytes = kMostSweptBytes;
 };
 
 /// `map` is what the last sweep of these lanes measured, if there was one. `before` is the verdict that

@@ -77,9 +77,7 @@ SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOpt
 std::vector<OperatingPoint> sweepPoints(int batch, int longest, std::uint64_t bytesPerPosition,
                                         std::uint64_t mostBytes) {
   const auto fits = [&](int sequences, int positions) {
-    return bytesPerPosition * static_cast<std::uint64_t>(sequences) *
-               static_cast<std::uint64_t>(positions + StepTimer::kMostSteps) <=
-           mostBytes;
+    return model::isFilledSoFar(bytesPerPosition, sequences, positions, mostBytes);
   };
   while (longest > kShortest && !fits(batch, longest)) longest /= 2;
   // Doubling from the shortest; closer together where that gives too few.

@@ -6,6 +6,7 @@
 
 #include "core/analysis/speed_map.h"
 #include "core/evaluation/step_timer.h"
+#include "core/model/common_fill.h"
 
 namespace headroom::evaluation {
 
@@ -46,6 +47,6 @@ SweepResult sweepSpeed(const std::vector<SweepSubject>& subjects, const SweepOpt
 /// Contexts from 256 positions to `longest` in factors of about 2, five at least, at `batch`; and at the
 /// middle one further batches while the caches of `bytesPerPosition` stay within `mostBytes`.
 std::vector<analysis::OperatingPoint> sweepPoints(int batch, int longest, std::uint64_t bytesPerPosition,
-                                                  std::uint64_t mostBytes);
+                                                  std::uint64_t mostBytes = model::kMostFilledBytes);
 
 }  // namespace headroom::evaluation

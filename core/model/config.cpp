@@ -24,13 +24,6 @@ std::string_view shortName(KvType type) {
   return type == KvType::F64 ? "f64" : type == KvType::F32 ? "f32" : "f16";
 }
 
-KvType kvTypeOf(std::string_view name) {
-  for (const KvType type : {KvType::F16, KvType::F64}) {
-    if (name == shortName(type)) return type;
-  }
-  return KvType::F32;
-}
-
 AttentionKind AttentionShape::kind() const {
   if (kvHeadCount == queryHeadCount) return AttentionKind::MultiHead;
   return kvHeadCount == 1 ? AttentionKind::MultiQuery : AttentionKind::GroupedQuery;

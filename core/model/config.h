@@ -14,8 +14,17 @@ enum class AttentionKind { MultiHead, GroupedQuery, MultiQuery };
 /// "MHA", "GQA" or "MQA".
 std::string_view shortName(AttentionKind kind);
 
-/// How the heads of one attention layer share keys and values. queryHeadCount is a multiple of kvHeadCount;
-/// query head h reads KV head h / groupSize().
+/// Heads `first` to `end - 1`.
+struct HeadRange {
+  int first = 0;
+  int end = 0;
+
+  int count() const { return end - first; }
+  bool contains(int head) const { return head >= first && head < end; }
+  bool operator==(const HeadRange&) const = default;
+};
+
+/// How the heads of one attention layer share keys and values. queryHeadCount is a multiple of kvHeadCount.
 struct AttentionShape {
   int queryHeadCount = 0;
   int kvHeadCount = 0;
@@ -23,6 +32,10 @@ struct AttentionShape {
 
   AttentionKind kind() const;
   int groupSize() const { return queryHeadCount / kvHeadCount; }
+  /// The KV head that query head `queryHead` reads.
+  int kvHeadOf(int queryHead) const { return queryHead / groupSize(); }
+  /// The query heads that read KV head `kvHead`.
+  HeadRange readersOf(int kvHead) const { return {kvHead * groupSize(), (kvHead + 1) * groupSize()}; }
   int queryDim() const { return queryHeadCount * headDim; }
   int kvDim() const { return kvHeadCount * headDim; }
   bool operator==(const AttentionShape&) const = default;
@@ -35,8 +48,6 @@ std::string headsText(const AttentionShape& heads);
 enum class KvType { F32, F16, F64 };
 
 std::string_view shortName(KvType type);
-/// The cache type of that name, f32 for any other.
-KvType kvTypeOf(std::string_view name);
 constexpr int bytesPerElement(KvType type) {
   return type == KvType::F64 ? 8 : type == KvType::F32 ? 4 : 2;
 }

@@ -17,10 +17,6 @@ std::string_view shortName(AttentionKernel kernel) {
   return kernel == AttentionKernel::Shared ? "shared" : "naive";
 }
 
-AttentionKernel attentionKernelOf(std::string_view name) {
-  return name == shortName(AttentionKernel::Naive) ? AttentionKernel::Naive : AttentionKernel::Shared;
-}
-
 int mostOfferedContext(const ModelConfig& config) {
   return config.traits.positions == Positions::Learned ? std::min(config.contextLength, kMostOfferedContext)
                                                        : kMostOfferedContext;

@@ -18,8 +18,6 @@ enum class AttentionKernel {
 };
 
 std::string_view shortName(AttentionKernel kernel);
-/// The kernel of that name, the shared one for any other.
-AttentionKernel attentionKernelOf(std::string_view name);
 
 /// How far the window's controls and predictions go. More sequences than that no device decodes at once; a
 /// longer context can be asked for on the command line.
@@ -130,6 +128,8 @@ class Decoder {
   virtual const DecoderOptions& options() const = 0;
   /// What runs it, for people: "llvmpipe (LLVM 15.0.6, 256 bits)" or "Eigen, float64".
   virtual std::string deviceName() const = 0;
+  /// Whether kernels on a device decode: what compares kernels, and devices, is of such a decoder only.
+  virtual bool isOnDevice() const { return false; }
   /// A sentence that belongs beside every number of it, for people; empty for most.
   virtual std::string note() const { return {}; }
   /// The type that keys and values are rounded to before they go into a cache of a wider one.

@@ -10,7 +10,6 @@ namespace headroom::model {
 
 namespace {
 
-/// Decimals that give three significant digits to a value below 1,000.
 int decimalsFor(double value) {
   const double size = std::abs(value);
   if (size >= 99.95) return 0;
@@ -50,6 +49,10 @@ std::string fixedText(double value, int decimals) {
   return text;
 }
 
+std::string shortText(double value) {
+  return fixedText(value, decimalsFor(value));
+}
+
 std::string shareText(double share) {
   if (share == 0.0) return "0";
   constexpr double kSmallestFixed = 0.0009995;
@@ -65,14 +68,18 @@ std::string shareText(double share) {
   return text;
 }
 
+ByteUnit byteUnitFor(double bytes) {
+  constexpr std::array<const char*, 5> kNames{"B", "kB", "MB", "GB", "TB"};
+  ByteUnit unit{.bytes = 1.0, .name = kNames.front()};
+  for (std::size_t next = 1; next < kNames.size() && bytes / unit.bytes >= 999.5; ++next)
+    unit = {.bytes = 1000.0 * unit.bytes, .name = kNames[next]};
+  return unit;
+}
+
 std::string bytesText(double bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
-  std::size_t unit = 0;
-  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
-    bytes /= 1000.0;
-    ++unit;
-  }
-  return fixedText(bytes, unit == 0 ? 0 : decimalsFor(bytes)).append(" ").append(kUnits[unit]);
+  const ByteUnit unit = byteUnitFor(bytes);
+  const double amount = bytes / unit.bytes;
+  return fixedText(amount, unit.bytes == 1.0 ? 0 : decimalsFor(amount)).append(" ").append(unit.name);
 }
 
 std::string exactBytesText(std::uint64_t bytes) {

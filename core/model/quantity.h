@@ -17,11 +17,22 @@ std::string groupDigits(int value);
 /// Fixed number of decimals with thousands separators: "1,234.50".
 std::string fixedText(double value, int decimals);
 
+/// Three significant digits of a number of at least 0.01 and below 1,000: "2.67", "59.9"; whole from there
+/// on, "1,234".
+std::string shortText(double value);
+
 /// Three significant digits of a share between 0 and 1: "0.900", "0.0123", "3.40e-5", "0".
 std::string shareText(double share);
 
-/// Decimal unit and three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB". 1 GB is 10^9 bytes,
-/// as in GB/s.
+/// The decimal unit that a number of bytes is written in, and the bytes it has. 1 GB is 10^9 bytes, as in
+/// GB/s.
+struct ByteUnit {
+  double bytes;
+  const char* name;
+};
+ByteUnit byteUnitFor(double bytes);
+
+/// In its unit with three significant digits: "950 B", "8.19 kB", "12.6 MB", "5.37 GB".
 std::string bytesText(double bytes);
 /// "8589934592 bytes (8.59 GB)".
 std::string exactBytesText(std::uint64_t bytes);

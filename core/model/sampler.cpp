@@ -7,13 +7,6 @@
 
 namespace headroom::model {
 
-SamplingOptions SamplingOptions::nearest() const {
-  return {.temperature = kTemperatures.nearest(temperature),
-          .topK = kTopKs.nearest(topK),
-          .topP = kTopPs.nearest(topP),
-          .seed = seed};
-}
-
 Sampler::Sampler(const SamplingOptions& options) : m_options(options), m_random(options.seed) {}
 
 void Sampler::reset() {

@@ -33,8 +33,6 @@ struct SamplingOptions {
   /// What a reader is shown until he chooses otherwise: sampled, because small models repeat themselves when
   /// greedy; the seed makes the first start the same for all.
   static SamplingOptions forReading() { return {.temperature = 0.8f, .topP = 0.95f}; }
-  /// Every option brought into its range.
-  SamplingOptions nearest() const;
   bool operator==(const SamplingOptions&) const = default;
 };
 

@@ -232,7 +232,7 @@ void ForwardPass::append(const Matrix& rows, std::vector<double>& cached, int fi
 }
 
 /// softmax(q K^T * scale) V for every query head: [tokens][queryHeads*headDim]. Query head h reads KV head
-/// h / groupSize (Vaswani et al. 2017; Shazeer 2019; Ainslie et al. 2023).
+/// h / group size (Vaswani et al. 2017; Shazeer 2019; Ainslie et al. 2023).
 Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache& cache,
                            StepRecord& record) const {
   StageTimer timer(record, Stage::AttentionDecode, layer);
@@ -252,7 +252,7 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
     const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, end - window) : 0;
     const std::int64_t visible = end - first;
     for (int head = 0; head < shape.queryHeadCount; ++head) {
-      const int kvColumn = head / shape.groupSize() * shape.headDim;
+      const int kvColumn = shape.kvHeadOf(head) * shape.headDim;
       const Eigen::Map<const Eigen::RowVectorXd> query(queries.row(token).data() + head * shape.headDim,
                                                        shape.headDim);
       Eigen::Map<Eigen::RowVectorXd> output(attended.row(token).data() + head * shape.headDim, shape.headDim);
@@ -294,7 +294,7 @@ void ForwardPass::intervene(int layer, int queryHead, int position, const Sequen
   });
   if (found == m_interventions.end()) return;
   const model::AttentionShape& shape = m_config.attention;
-  const auto headColumn = static_cast<std::size_t>(queryHead / shape.groupSize() * shape.headDim);
+  const auto headColumn = static_cast<std::size_t>(shape.kvHeadOf(queryHead) * shape.headDim);
   const auto addValue = [&](double weight, int at) {
     const std::size_t first =
         static_cast<std::size_t>(at) * static_cast<std::size_t>(shape.kvDim()) + headColumn;

@@ -112,7 +112,7 @@ struct BackwardPass<Scalar>::State {
     layer.headOutput.resize(tokenCount, shape.queryDim());
     for (int head = 0; head < shape.queryHeadCount; ++head) {
       const int queryColumn = head * shape.headDim;
-      const int kvColumn = head / shape.groupSize() * shape.headDim;
+      const int kvColumn = shape.kvHeadOf(head) * shape.headDim;
       Matrix& attention = layer.attention[head];
       attention.resize(tokenCount, tokenCount);
       for (Eigen::Index begin = 0; begin < tokenCount; begin += kAttentionBlock) {
@@ -147,7 +147,7 @@ struct BackwardPass<Scalar>::State {
     Matrix dScores;
     for (int head = 0; head < shape.queryHeadCount; ++head) {
       const int queryColumn = head * shape.headDim;
-      const int kvColumn = head / shape.groupSize() * shape.headDim;
+      const int kvColumn = shape.kvHeadOf(head) * shape.headDim;
       for (Eigen::Index begin = 0; begin < tokenCount; begin += kAttentionBlock) {
         const Eigen::Index rows = std::min<Eigen::Index>(kAttentionBlock, tokenCount - begin);
         const Eigen::Index keys = begin + rows;

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <regex>
 #include <set>
 
@@ -17,7 +17,7 @@ class TestGlossary : public QObject {
     QTest::addColumn<QString>("name");
     for (const char* name :
          {"MHA",           "GQA",          "MQA",      "query head",      "KV head",       "KV cache",
-          "prefill",       "issued",       "logical",  "implied GB/s",    "read ceiling",    "capture",
+          "prefill",       "issued",       "logical",  "implied GB/s",    "read ceiling",  "capture",
           "sink",          "naive",        "shared",   "lockstep",        "free run",      "entropy",
           "mean distance", "stage",        "roofline", "trained context", "median",        "\u00b1",
           "launch-bound",  "weight-bound", "KV-bound", "compute-bound",   "cache-resident"}) {

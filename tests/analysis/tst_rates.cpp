@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/rates.h"
 #include "tests/analysis/synthetic_lanes.h"

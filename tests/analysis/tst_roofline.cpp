@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/roofline.h"
 #include "core/analysis/weight_geometry.h"

@@ -1,9 +1,9 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/shared_heads.h"
 
 using namespace headroom;
-using analysis::HeadRange;
+using model::HeadRange;
 
 /// Which heads belong together, in one model and between models.
 class TestSharedHeads : public QObject {

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/step_bound.h"
 #include "core/model/quantity.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/truth_card.h"
 #include "core/model/architecture.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <cmath>
 #include <random>
 
@@ -180,9 +180,9 @@ class TestViewAnalysis : public QObject {
     model::ModelConfig config;
     config.layerCount = 80;
     config.attention = {64, 64, 128};
-    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit, std::uint64_t{5'368'709'120});
+    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit(), std::uint64_t{5'368'709'120});
     config.attention.kvHeadCount = 1;
-    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit, std::uint64_t{83'886'080});
+    QCOMPARE(cacheGrowth(config, model::KvType::F16, 2048).bytesAtLimit(), std::uint64_t{83'886'080});
   }
 };
 

@@ -3,8 +3,8 @@
 #include <QImage>
 #include <QJsonArray>
 #include <QTemporaryDir>
+#include <QTest>
 #include <QXmlStreamReader>
-#include <QtTest>
 
 #include "core/formats/npy.h"
 #include "tests/app_cli/command_line.h"

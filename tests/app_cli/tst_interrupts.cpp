@@ -1,5 +1,5 @@
 #include <QJsonArray>
-#include <QtTest>
+#include <QTest>
 #include <csignal>
 
 #include "core/formats/trace/trace_file.h"

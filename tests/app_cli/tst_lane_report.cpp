@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "app/cli/lane_report.h"
 #include "core/model/trace_decoder.h"

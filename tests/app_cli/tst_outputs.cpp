@@ -4,7 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/trace/trace_file.h"
 #include "tests/app_cli/command_line.h"

@@ -3,7 +3,7 @@
 #include <QJsonObject>
 #include <QProcess>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/gguf/gguf_writer.h"
 #include "tests/support/random_model.h"

@@ -1,6 +1,6 @@
 #include <QJsonArray>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "tests/app_cli/command_line.h"
 

@@ -1,5 +1,5 @@
 #include <QJsonArray>
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/npy.h"
 #include "core/formats/trace/trace_file.h"

@@ -5,7 +5,7 @@
 #include <QElapsedTimer>
 #include <QStyleFactory>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>

@@ -4,7 +4,7 @@
 #include <QImage>
 #include <QStyleFactory>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 #include <atomic>
 #include <memory>
 

@@ -1,5 +1,5 @@
+#include <QTest>
 #include <QWheelEvent>
-#include <QtTest>
 #include <cmath>
 
 #include "tests/app_gui/gui_fixture.h"

@@ -38,8 +38,8 @@ class TestSharing : public QObject {
     QCOMPARE(pointed.lane, 0);
     QVERIFY(!pointed.layer);
     const auto here = page.selection().litHeads(page.store(), 0);
-    QVERIFY(here && here->heads.query == (analysis::HeadRange{pointed.kvHead, pointed.kvHead + 1}));
-    QCOMPARE(page.selection().litHeads(page.store(), 1)->heads.query, (analysis::HeadRange{0, 8}));
+    QVERIFY(here && here->heads.query == (model::HeadRange{pointed.kvHead, pointed.kvHead + 1}));
+    QCOMPARE(page.selection().litHeads(page.store(), 1)->heads.query, (model::HeadRange{0, 8}));
     // One of eight columns stays bright in MHA, all of them in MQA, whose one KV head serves that query head
     // too. (The mouse's tool tip covers some.)
     const QImage lit = page.picture();
@@ -61,7 +61,7 @@ class TestSharing : public QObject {
     QCOMPARE(first.lane, 0);
     QVERIFY(first.layer.has_value() && *first.layer < 3 && first.kvHead < 8);
     const auto other = page.selection().litHeads(page.store(), 1);
-    QVERIFY(other && other->heads.kv == (analysis::HeadRange{0, 1}) && other->isLayer(*first.layer));
+    QVERIFY(other && other->heads.kv == (model::HeadRange{0, 1}) && other->isLayer(*first.layer));
     QVERIFY(!other->isLayer(*first.layer + 1));
     const QImage lit = page.picture();
     page.moveMouse({page.live().width() - 5, 5});

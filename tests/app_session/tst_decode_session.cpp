@@ -1,5 +1,5 @@
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 
 #include "app/session/lane_change.h"
 #include "app/session/session_host.h"

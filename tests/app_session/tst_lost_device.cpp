@@ -1,5 +1,5 @@
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 #include <algorithm>
 
 #include "tests/app_session/session_fixture.h"

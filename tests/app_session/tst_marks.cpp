@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/analysis/divergence.h"
 #include "tests/app_session/session_fixture.h"

@@ -1,6 +1,6 @@
 #include <QSignalSpy>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "app/session/session_host.h"
 #include "app/session/trace_store.h"

@@ -1,5 +1,5 @@
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 #include <numeric>
 
 #include "app/session/display_text.h"

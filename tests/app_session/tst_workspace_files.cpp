@@ -1,6 +1,6 @@
 // Experiments, traces and presets: what is opened and saved, and the way back.
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 
 #include "app/session/presets.h"
 #include "app/session/trace_export.h"

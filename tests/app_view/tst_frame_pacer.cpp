@@ -1,6 +1,6 @@
 #include <QElapsedTimer>
 #include <QSignalSpy>
-#include <QtTest>
+#include <QTest>
 
 #include "app/view/frame_pacer.h"
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <QRegularExpression>
-#include <QtTest>
+#include <QTest>
 #include <functional>
 
 #include "core/engine/memory_plan.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <functional>
 
 #include "core/engine/device_model.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <vector>
 
 #include "core/engine/kernel_code.h"

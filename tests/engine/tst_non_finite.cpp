@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 #include <cmath>
 #include <limits>
 

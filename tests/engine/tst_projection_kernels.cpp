@@ -1,7 +1,7 @@
 #include <cmath>
 #include <numbers>
 
-#include <QtTest>
+#include <QTest>
 
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/fixtures.h"

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <QtTest>
+#include <QTest>
 #include <cmath>
 #include <functional>
 #include <memory>

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <QtTest>
+#include <QTest>
 #include <chrono>
 
 #include "core/formats/gguf/gguf_model.h"

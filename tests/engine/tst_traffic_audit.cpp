@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include <QtTest>
+#include <QTest>
 
 #include "tests/engine/kernel_harness.h"
 #include "tests/support/small_tests.h"

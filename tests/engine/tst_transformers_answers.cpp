@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <QtTest>
+#include <QTest>
 #include <filesystem>
 
 #include "core/formats/load_model.h"

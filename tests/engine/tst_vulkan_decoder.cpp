@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/gguf/gguf_model.h"
 #include "core/formats/npy.h"

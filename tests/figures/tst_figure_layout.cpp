@@ -1,7 +1,7 @@
 #include <QFontMetricsF>
+#include <QTest>
 #include <QTransform>
 #include <QXmlStreamReader>
-#include <QtTest>
 
 #include "app/figures/figure_file.h"
 #include "app/figures/map_figure.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <csignal>
 #include <cstring>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <fstream>
 
 #include "core/formats/gguf/gguf_tokenizer.h"

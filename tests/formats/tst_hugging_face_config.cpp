@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <cstring>
 
 #include "core/formats/gguf/gguf_file.h"

@@ -1,5 +1,5 @@
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/hugging_face/hugging_face_model.h"
 #include "core/model/error.h"

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <fstream>
 
 #include "core/formats/hugging_face/hugging_face_tokenizer.h"

@@ -1,6 +1,6 @@
 #include <QFile>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 #include <string>
 
 #include "core/formats/json/json_object.h"

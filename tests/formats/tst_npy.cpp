@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/formats/npy.h"
 #include "core/model/error.h"

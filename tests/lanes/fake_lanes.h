@@ -122,6 +122,7 @@ class FakeDecoder final : public model::Decoder {
   const model::ModelConfig& config() const override { return m_config; }
   const model::DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "fake device"; }
+  bool isOnDevice() const override { return true; }
   int positionOf(int) const override { return m_position; }
   void truncateSequence(int, int positions) override { m_position = std::min(m_position, positions); }
   std::span<const float> logitsOf(int) const override { return m_logits; }

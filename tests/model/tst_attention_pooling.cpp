@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <vector>
 
 #include "core/model/attention_pooling.h"

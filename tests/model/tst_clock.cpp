@@ -1,5 +1,5 @@
 #include <QDateTime>
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/clock.h"
 

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/common_fill.h"
 #include "core/model/decoder.h"

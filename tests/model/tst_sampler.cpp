@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -57,18 +57,14 @@ class TstSampler : public QObject {
   /// What a damaged file or a field says is brought into the range of each option.
   void optionsInRange() {
     const float nan = std::numeric_limits<float>::quiet_NaN();
-    const SamplingOptions damaged{.temperature = -1.0f, .topK = -3, .topP = 1.5f, .seed = 9};
-    QCOMPARE(damaged.nearest().temperature, 0.0f);
-    QCOMPARE(damaged.nearest().topK, 0);
-    QCOMPARE(damaged.nearest().topP, 1.0f);
-    QCOMPARE(damaged.nearest().seed, std::uint64_t{9});
-    const SamplingOptions none{.temperature = nan, .topP = nan};
-    QCOMPARE(none.nearest().temperature, 0.0f);
-    QCOMPARE(none.nearest().topP, 0.0f);
-    const SamplingOptions large{.temperature = 1e9f, .topK = 5000, .topP = 0.25f};
-    QCOMPARE(large.nearest().temperature, 100.0f);
-    QCOMPARE(large.nearest().topK, 5000);
-    QCOMPARE(large.nearest().topP, 0.25f);
+    QCOMPARE(SamplingOptions::kTemperatures.nearest(-1.0f), 0.0f);
+    QCOMPARE(SamplingOptions::kTemperatures.nearest(nan), 0.0f);
+    QCOMPARE(SamplingOptions::kTemperatures.nearest(1e9f), 100.0f);
+    QCOMPARE(SamplingOptions::kTopKs.nearest(-3), 0);
+    QCOMPARE(SamplingOptions::kTopKs.nearest(5000), 5000);
+    QCOMPARE(SamplingOptions::kTopPs.nearest(nan), 0.0f);
+    QCOMPARE(SamplingOptions::kTopPs.nearest(0.25f), 0.25f);
+    QCOMPARE(SamplingOptions::kTopPs.nearest(1.5f), 1.0f);
     // The ends of the ranges can be sampled with.
     QCOMPARE(draw(SamplingOptions{.temperature = 1.0f, .topP = 0.0f}).size(), std::size_t{1});
     QCOMPARE(draw(SamplingOptions{.temperature = 100.0f}).size(), std::size_t{4});

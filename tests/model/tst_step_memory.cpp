@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/step_memory.h"
 

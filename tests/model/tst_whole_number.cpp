@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/whole_number.h"
 

@@ -1,5 +1,5 @@
 #include <QLibraryInfo>
-#include <QtTest>
+#include <QTest>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <numeric>
 
 #include "core/formats/gguf/gguf_model.h"

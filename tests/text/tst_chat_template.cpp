@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/error.h"
 #include "core/text/chat_template.h"

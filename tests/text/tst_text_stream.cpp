@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 
 #include "core/text/byte_alphabet.h"
 #include "core/text/byte_level_bpe.h"

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <random>
 
-#include <QtTest>
+#include <QTest>
 
 #include "core/training/adamw.h"
 #include "core/training/backward_pass.h"

@@ -1,7 +1,7 @@
 #include <fstream>
 
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"

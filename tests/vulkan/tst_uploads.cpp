@@ -1,4 +1,4 @@
-#include <QtTest>
+#include <QTest>
 #include <cstring>
 #include <random>
 #include <vector>

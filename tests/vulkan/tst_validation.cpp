@@ -1,6 +1,6 @@
 #include <QProcess>
 #include <QTemporaryDir>
-#include <QtTest>
+#include <QTest>
 
 #include "tests/support/vulkan_device.h"
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "app/pages/colors.h"
+#include "app/pages/texts.h"
 #include "app/session/trained_context.h"
 
 namespace headroom::pages {
@@ -28,7 +29,7 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
     : QCustomPlot(parent),
       m_title(new QCPTextElement(this, title)),
       m_titleText(title),
-      m_explanation(explanation) {
+      m_explanation(inLines(explanation)) {
   plotLayout()->insertRow(0);
   plotLayout()->addElement(0, 0, m_title);
   plotLayout()->setRowSpacing(0);

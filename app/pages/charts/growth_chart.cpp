@@ -16,11 +16,7 @@ constexpr double kFilled = 0.2;
 }  // namespace
 
 GrowthChart::GrowthChart(QWidget* parent)
-    : Chart("KV cache",
-            "Solid: counted by the decoder, of a trace computed. Dashed: computed up to the context limit,\n"
-            "2 \u00d7 layers \u00d7 KV heads \u00d7 head dimension \u00d7 bytes per element \u00d7 positions "
-            "\u00d7 sequences.",
-            parent) {
+    : Chart("KV cache", toQt(meaningOf(figures::LaneChart::Growth)), parent) {
   xAxis->setLabel("position");
   showLegend();
 }
@@ -37,9 +33,11 @@ void GrowthChart::refresh(const ChartSource& source) {
     // The line to where it is now has all that is known of it.
     lanes.back().cache = analysis::cacheFilled(steps.last(std::min<std::size_t>(steps.size(), 1)));
     const analysis::CacheGrowth growth = figures::growthOf(lanes.back());
-    m_lanes.push_back(
-        {toQt(lanes.back().title), toQt(model::bytesText(static_cast<double>(growth.bytesAtLimit))),
-         static_cast<double>(growth.bytesPerToken), growth.contextLength, store.lane(lane).length()});
+    m_lanes.push_back({toQt(lanes.back().title),
+                       toQt(model::bytesText(static_cast<double>(growth.bytesAtLimit()))), growth,
+                       std::nullopt, store.lane(lane).length()});
+    if (lanes.back().holdsCache && !lanes.back().cache.empty())
+      m_lanes.back().counted = lanes.back().cache.back();
   }
   const figures::LinePlot plot = figures::growthPlot(lanes);
   for (int index = 0; index < graphCount(); ++index) {
@@ -87,12 +85,15 @@ QString GrowthChart::valuesAt(double x) const {
   QString text;
   const int position = static_cast<int>(std::lround(x));
   for (const Lane& lane : m_lanes) {
-    if (position < 0 || position > lane.contextLength) continue;
-    text += QString("%1%2 at %3 positions: %4 B%5")
+    if (position < 0 || position > lane.growth.contextLength) continue;
+    const bool isCounted = lane.counted && lane.counted->position == position;
+    const std::uint64_t bytes = isCounted ? lane.counted->bytes : lane.growth.bytesAt(position);
+    text += QString("%1%2 at %3 positions: %4 B (%5)")
                 .arg(text.isEmpty() ? "" : "\n", lane.title, grouped(position),
-                     QString::fromStdString(
-                         model::groupDigits(static_cast<std::uint64_t>(lane.bytesPerToken * position))),
-                     position > lane.length ? " (projected)" : "");
+                     QString::fromStdString(model::groupDigits(bytes)),
+                     isCounted                ? "counted"
+                     : position > lane.length ? "computed, not filled yet"
+                                              : "computed");
   }
   return text;
 }

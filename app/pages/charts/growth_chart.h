@@ -22,8 +22,8 @@ class GrowthChart : public Chart {
   struct Lane {
     QString title;
     QString limit;  ///< "4.19 MB"
-    double bytesPerToken = 0.0;
-    int contextLength = 0;
+    analysis::CacheGrowth growth;
+    std::optional<analysis::BytesAt> counted;  ///< what is filled now; nothing of a lane without a cache
     int length = 0;
   };
   /// Each lane with what it could hold, where that fits. What it holds changes too fast for a name.

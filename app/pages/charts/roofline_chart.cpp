@@ -16,24 +16,19 @@ namespace headroom::pages {
 
 namespace {
 
-/// Three significant digits.
 QString shortNumber(double value) {
-  return fixed(value, value < 9.95 ? 2 : value < 99.5 ? 1 : 0);
+  return QString::fromStdString(model::shortText(value));
 }
 
 }  // namespace
 
 RooflineChart::RooflineChart(QWidget* parent)
-    : Chart("Roofline: GFLOP/s reached over FLOPs per issued byte",
-            "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
-            "measured: the step of median time of " +
-                QString::fromStdString(analysis::recentStepsText()) +
-                ".\nA dot below the sloping lines is not limited by bandwidth but by "
-                "its "
-                "kernel or its dispatches; near a line that memory or cache limits it; near the level line "
-                "arithmetic "
-                "does.",
-            parent) {
+    : Chart(
+          "Roofline: GFLOP/s reached over FLOPs per issued byte",
+          toQt(meaningOf(figures::LaneChart::Roofline)) +
+              "\nA dot below the sloping lines is not limited by bandwidth but by its kernel or its "
+              "dispatches; near a line that memory or cache limits it; near the level line arithmetic does.",
+          parent) {
   setObjectName("roofline");
   for (QCPAxis* axis : {xAxis, yAxis}) {
     axis->setScaleType(QCPAxis::stLogarithmic);

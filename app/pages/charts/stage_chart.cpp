@@ -33,11 +33,7 @@ QString milliseconds(double time) {
 }  // namespace
 
 StageChart::StageChart(QWidget* parent)
-    : Chart("Time per stage, ms per step",
-            "Measured: the step of median time of " + QString::fromStdString(analysis::recentStepsText()) +
-                ". Stages: by the device's time stamps, layers added up.\n"
-                "Outside: by the host's clock. All bars of a lane add up to a step's wall time.",
-            parent),
+    : Chart("Time per stage, ms per step", toQt(meaningOf(figures::LaneChart::Stages)), parent),
       m_group(new QCPBarsGroup(this)) {
   xAxis->setRange(-0.55, kBarCount - 0.45);
   xAxis->grid()->setVisible(false);

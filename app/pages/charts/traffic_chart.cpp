@@ -12,8 +12,8 @@ namespace headroom::pages {
 
 TrafficChart::TrafficChart(QWidget* parent)
     : Chart("Bytes issued per step",
-            "Counted: bytes that the kernels of each decode step load and store. It grows with the cache;\n"
-            "the weights are the flat part below.",
+            toQt(meaningOf(figures::LaneChart::Traffic)) +
+                "\nIt grows with the cache; the weights are the flat part below.",
             parent) {
   xAxis->setLabel("position");
 }

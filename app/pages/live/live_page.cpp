@@ -247,9 +247,8 @@ void LivePage::showLanes() {
     return;
   }
   m_controls->setLanes(m_workspace.lanes(), infos);
-  // Of a lane that decodes on a device, if there is one: not what recorded a trace, nor the reference.
-  const auto decodes = [](const session::LaneInfo& info) { return !info.card.isTrace && info.note.empty(); };
-  const auto first = std::ranges::find_if(infos, decodes);
+  // Not what recorded a trace, nor the reference, where a lane decodes on a device.
+  const auto first = std::ranges::find_if(infos, &session::LaneInfo::isOnDevice);
   m_transport->setDevice(QString::fromStdString((first != infos.end() ? *first : infos.front()).deviceName));
 }
 

@@ -65,7 +65,7 @@ QRectF WeightsView::litColumns(const Drawn& matrix) const {
   const Lane& lane = m_lanes[static_cast<std::size_t>(matrix.lane)];
   const bool isQuery = matrix.matrix.symbol == "W_Q";
   if (!lane.lit || (!isQuery && !matrix.matrix.isSharedByHeads())) return {};
-  const analysis::HeadRange heads = isQuery ? lane.lit->heads.query : lane.lit->heads.kv;
+  const model::HeadRange heads = isQuery ? lane.lit->heads.query : lane.lit->heads.kv;
   const double head = matrix.area.width() / (isQuery ? lane.heads.queryHeadCount : lane.heads.kvHeadCount);
   return {matrix.area.left() + head * heads.first, matrix.area.top(), head * (heads.end - heads.first),
           matrix.area.height()};
