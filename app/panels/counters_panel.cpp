@@ -10,7 +10,6 @@
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/rates.h"
 #include "core/model/quantity.h"
-#include "core/text/phrases.h"
 
 namespace headroom::panels {
 
@@ -182,10 +181,8 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                                 : "This device's ceilings have not been measured yet.";
   const double percentOfCeiling = analysis::percentOf(implied, ceiling);
   if (ceilings.known() && analysis::isImpossibleShare(percentOfCeiling))
-    ofCeiling +=
-        "\nThe step reads " +
-        analysis::shareOfProbeText(percentOfCeiling, text::inWords<model::SentenceId::ProbeReadCeiling>()) +
-        ": Explain, Measure this device's limits again.";
+    ofCeiling += "\nThe step reads " + analysis::shareOfReadText(percentOfCeiling) +
+                 ": Explain, Measure this device's limits again.";
   return {
       {"time per step", "per step", known(any, model::millisecondsText(measured.stepMs)),
        "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +

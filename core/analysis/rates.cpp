@@ -53,4 +53,8 @@ std::string shareOfProbeText(double percent, const std::string& probe) {
   return text::inWords<SentenceId::ProbeShare>(model::fixedText(percent, 0), probe);
 }
 
+std::string shareOfReadText(double percent) {
+  return shareOfProbeText(percent, text::inWords<model::SentenceId::ProbeReadCeiling>());
+}
+
 }  // namespace headroom::analysis

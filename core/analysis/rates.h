@@ -44,6 +44,8 @@ std::string percentOfProbeText(double percent);
 
 /// "54 % of the read ceiling"; beyond what can be, that the probe is to be measured again.
 std::string shareOfProbeText(double percent, const std::string& probe);
+/// The same of the read ceiling.
+std::string shareOfReadText(double percent);
 
 /// Whether anybody counted issued bytes: kernels count what they load and store, a processor and a trace do
 /// not.

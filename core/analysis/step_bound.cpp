@@ -22,7 +22,7 @@ std::string milliseconds(double part, double whole) {
 }
 
 std::string ofReading(double reached, double ceiling) {
-  return shareOfProbeText(percentOf(reached, ceiling), inWords<SentenceId::ProbeReadCeiling>());
+  return shareOfReadText(percentOf(reached, ceiling));
 }
 
 std::string ofArithmetic(double reached, const model::DeviceCeilings& ceilings) {
