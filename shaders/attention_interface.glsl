@@ -37,6 +37,7 @@ layout(std430, binding = 7) writeonly buffer CapturedExtent { vec2 capturedExten
 layout(push_constant) uniform AttentionDecodeParams {
   uint layer;
   uint window;  // positions that the layer sees at most; 0: all
+  uint texts;   // of attention_tiles: row i of the step is of text i % texts
 } params;
 
 #include "activation.glsl"

@@ -18,6 +18,7 @@ layout(constant_id = 4) const uint MIN_CHUNK = 64;
 layout(push_constant) uniform AttentionDecodeParams {
   uint layer;
   uint window;  // positions that the layer sees at most; 0: all
+  uint texts;
 } params;
 
 #include "chunks.glsl"

@@ -3,19 +3,22 @@
 #ifndef HEADROOM_KERNEL_PARAMS_H
 #define HEADROOM_KERNEL_PARAMS_H
 
-// Invocations of a workgroup; each group is one subgroup or a part of one. A block of rows of the packed family has a
-// row for each.
+// Invocations of a workgroup; each group is one subgroup or a part of one. A block of rows of the packed
+// family has a row for each.
 #define HEADROOM_LANES 8
 // Tokens that one workgroup of a projection handles at once in a prefill.
 #define HEADROOM_TOKEN_TILE 4
 // Tokens, and rows of a matrix, that a workgroup of the rows family multiplies where there are many tokens.
 #define HEADROOM_PROJECTION_TILE 64
 #define HEADROOM_PROJECTION_TILE_INVOCATIONS 256
+// Rows (a token and a query head) and keys of a block of attention where there are many tokens.
+#define HEADROOM_QUERY_TILE 64
+#define HEADROOM_QUERY_TILE_INVOCATIONS 256
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
 #define HEADROOM_SUBGROUP_ROWS 2
-// Specialization constants that many kernels have; others are numbered from 0 in the order in which StepKernels gives
-// them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms; blocks of rows per workgroup of
-// the packed family; invocations of a workgroup.
+// Specialization constants that many kernels have; others are numbered from 0 in the order in which
+// StepKernels gives them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms;
+// blocks of rows per workgroup of the packed family; invocations of a workgroup.
 #define HEADROOM_VARIANT_CONSTANT 13
 #define HEADROOM_TERMS_CONSTANT 14
 #define HEADROOM_ROW_BLOCKS_CONSTANT 15
@@ -104,10 +107,11 @@ struct InterveneParams {
   std::uint32_t window = 0;      ///< positions that the layer sees at most; 0: all
 };
 
-/// Push constant of attention_decode.
+/// Push constant of attention_decode and attention_merge.
 struct AttentionDecodeParams {
   std::uint32_t layer = 0;
   std::uint32_t window = 0;  ///< positions that the layer sees at most; 0: all
+  std::uint32_t texts = 1;   ///< of attention by query tiles: row i of the step is of text i % texts
 };
 
 }  // namespace headroom::engine

@@ -32,7 +32,7 @@ void markUntrained(LinePlot& plot, const std::vector<FigureLane>& lanes) {
 }  // namespace
 
 std::string meaningOf(LaneChart chart) {
-  const std::string step = "the step of median time of at most " + analysis::recentStepsText() + ".";
+  const std::string step = "the step of median time of " + analysis::recentStepsText() + ".";
   switch (chart) {
     case LaneChart::Growth:
       return "Solid: counted by the decoder, of a trace computed. Dashed: computed up to the context limit, "
@@ -51,7 +51,9 @@ std::string meaningOf(LaneChart chart) {
              step;
     case LaneChart::Geometry:
       return "Computed from the shapes of the model's tensors: across is what a matrix gives, down what it "
-             "takes, thin lines part the heads. Parameters are counted.";
+             "takes, thin lines part the heads. Parameters of a matrix are computed so too; those of the "
+             "whole model are "
+             "counted.";
   }
   return {};
 }

@@ -85,7 +85,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_quitQuestion = new QuitQuestion(session, this);
   m_tour = new Tour(session, workspace, store, selection,
                     {.showLive = [this] { showPage(kLivePlace); },
-                     .showCharts = [this] { m_live->showBelow(LowerView::Charts); }},
+                     .wantCharts = [this](std::optional<bool> wanted) { return m_live->wantCharts(wanted); }},
                     this);
 
   createMenus();

@@ -110,8 +110,7 @@ void PreferencesDialog::addDevice(QFormLayout* form) {
   const QString kept = toQt(m_settings.device());
   if (m_device->findData(kept) < 0) m_device->addItem(kept + ", not there", kept);
   form->addRow("&Device", m_device);
-  const QString now =
-      m_store.laneCount() > 0 ? toQt(m_store.lane(0).info().deviceName) : QString("no device yet");
+  const QString now = m_store.laneCount() > 0 ? toQt(m_store.deviceName()) : QString("no device yet");
   addNote(form, QString("Chosen at the next start of Headroom; until then lanes decode on %1.").arg(now))
       ->setObjectName("deviceNote");
   connect(m_device, &QComboBox::activated, this,
@@ -195,10 +194,12 @@ void PreferencesDialog::addMeasurements(QFormLayout* form) {
 void PreferencesDialog::forget() {
   try {
     const int count = session::forgetMeasurements();
-    m_forgotten->setText(count == 0
-                             ? QString("Nothing was kept.")
-                             : QString("%1 forgotten; the next start measures again.")
-                                   .arg(count == 1 ? "One file is" : QString("%1 files are").arg(count)));
+    m_forgotten->setText(
+        count == 0
+            ? QString("Nothing was kept.")
+            : QString("%1 forgotten. The device's limits are measured again with Explain, Measure this "
+                      "device's limits; kernel settings with headroom-cli devices --calibrate.")
+                  .arg(count == 1 ? "One file is" : QString("%1 files are").arg(count)));
   } catch (const model::Error& error) {
     m_forgotten->setText(error.what());
   }

@@ -185,7 +185,8 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
                  ": Explain, Measure this device's limits again.";
   return {
       {"time per step", "per step", known(any, model::millisecondsText(measured.stepMs)),
-       "Measured: wall time from the call to the return of a step, median of " + analysis::recentStepsText() +
+       "Measured: wall time from the call to the return of a step, median of " +
+           (any ? analysis::recentStepsText(measured.stepCount) : analysis::recentStepsText()) +
            " up to the one looked at."},
       {"implied GB/s", "impl. GB/s", known(any, analysis::impliedText(implied)),
        "Computed: " + analysis::term("implied GB/s").formula + ". 1 GB is 10^9 bytes."},

@@ -81,8 +81,11 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
                 .note = {},
                 .shortNote = {},
                 .heading = "Speed",
-                .explanation = "Measured: sequences / wall time of a step, median of " +
-                               analysis::recentStepsText() + " up to the one looked at."};
+                .explanation = {}};
+  const std::string steps = isKnown ? analysis::recentStepsText(context.board.measurement(m_lane).stepCount)
+                                    : analysis::recentStepsText();
+  figure.explanation =
+      "Measured: sequences / wall time of a step, median of " + steps + " up to the one looked at.";
   if (!isKnown) {
     figure.note = context.store.lane(m_lane).info().card.isTrace ? "not in a trace" : "not measured yet";
     return figure;

@@ -195,7 +195,8 @@ void DecodeSession::explainFeed() {
     if (apart == lanes::Apart::Text) text.push_back(m_lanes.lane(lane).engine.title());
   }
   if (!vocabulary.empty())
-    emit message({Severity::Note, otherVocabularySentence(vocabulary, m_lanes.laneCount())});
+    emit message(
+        {Severity::Note, otherVocabularySentence(vocabulary, feedAsItIs() == lanes::TokenFeed::Lockstep)});
   if (!text.empty()) emit message({Severity::Note, otherTextSentence(text)});
 }
 

@@ -33,7 +33,7 @@ inline constexpr int kMaximumLanes = lanes::kMostLanes;
 struct LaneInfo {
   LaneRequest request;
   /// "MHA" for a bundled model, else the file's name without its ending; then the options that are not the
-  /// usual ones: "MHA \u00d78 f16 naive".
+  /// usual ones: "MHA \u00d78 f16 naive"; then a number where another lane has the same.
   std::string title;
   model::ModelConfig config;
   model::KvType kvType = model::KvType::F32;

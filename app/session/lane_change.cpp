@@ -81,8 +81,8 @@ std::vector<std::string> LanesBySentence::texts() const {
   return texts;
 }
 
-std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount) {
-  if (std::ssize(titles) == laneCount) return inWords<SentenceId::ApartAllVocabularies>();
+std::string otherVocabularySentence(const std::vector<std::string>& titles, bool othersStay) {
+  if (!othersStay) return inWords<SentenceId::ApartAllVocabularies>();
   return titles.size() == 1 ? inWords<SentenceId::ApartVocabularyOfOne>(listed(titles))
                             : inWords<SentenceId::ApartVocabularyOfMany>(listed(titles));
 }

@@ -30,7 +30,7 @@ class LanesBySentence {
   std::vector<std::pair<std::string, std::string>> m_titlesOfSentences;
 };
 /// Why these of `laneCount` lanes, each alone with its vocabulary, run freely although lockstep is asked for.
-std::string otherVocabularySentence(const std::vector<std::string>& titles, int laneCount);
+std::string otherVocabularySentence(const std::vector<std::string>& titles, bool othersStay);
 /// Likewise lanes that have read another text than those of their vocabulary.
 std::string otherTextSentence(const std::vector<std::string>& titles);
 

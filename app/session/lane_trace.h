@@ -40,8 +40,8 @@ class LaneTrace {
   int length() const { return static_cast<int>(m_tokens.size()); }
   /// Positions that came from the prompt.
   int promptLength() const { return m_promptLength; }
-  /// Positions that were fed in blocks: the prompt, or all of the text that a lane was given to catch up with
-  /// others. What follows was decoded step by step.
+  /// Positions that were fed in blocks: the prompt, or of the text that a lane was given to catch up with
+  /// others all but its end. What follows was decoded step by step.
   int filledLength() const { return m_filledLength; }
   std::span<const int> tokens() const { return m_tokens; }
   /// What the lane's own sampler chose for each position, -1 in the prompt; one longer than tokens() once it
@@ -68,7 +68,7 @@ class LaneTrace {
   /// prompts.
   model::RankedToken fedAt(int position) const;
   model::RankedToken chosenAt(int position) const;
-  /// The step that predicted `position`, or null for the first step's positions.
+  /// The step that predicted `position`, or null for what was fed in blocks.
   const model::StepRecord* predictionOf(int position) const;
 
   /// Attention of `position`: [position + 1]. Empty when it was not captured, came pooled or no longer fits

@@ -72,7 +72,9 @@ lanes::Experiment withPreset(Preset preset, const lanes::Experiment& now, std::s
       fillContexts(experiment, lanes);
       return experiment;
     case Preset::Batch8:
-      for (LaneRequest& lane : experiment.lanes) lane.options.batch = kPresetBatch;
+      for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+        if (!lanes[lane].card.isTrace) experiment.lanes[lane].options.batch = kPresetBatch;
+      }
       return experiment;
     case Preset::FirstStart:
       break;

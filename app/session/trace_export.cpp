@@ -18,8 +18,7 @@ lanes::DecodedLane decodedLane(const LaneTrace& lane) {
                              .rowsAt = [&lane](int position) -> const model::AttentionRows& {
                                return lane.stepAt(position).attention;
                              }};
-  if (!info.pieces.empty())
-    decoded.pieceOf = [&info](int token) { return info.pieces[static_cast<std::size_t>(token)]; };
+  if (!info.pieces.empty()) decoded.pieceOf = [&lane](int token) { return std::string(lane.bytes(token)); };
   return decoded;
 }
 }  // namespace

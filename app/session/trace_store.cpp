@@ -9,6 +9,13 @@ namespace headroom::session {
 
 TraceStore::TraceStore(std::uint64_t budget, QObject* parent) : QObject(parent), m_budget(budget) {}
 
+std::string TraceStore::deviceName() const {
+  for (int lane = 0; lane < laneCount(); ++lane) {
+    if (this->lane(lane).info().isOnDevice) return this->lane(lane).info().deviceName;
+  }
+  return laneCount() > 0 ? lane(0).info().deviceName : std::string();
+}
+
 int TraceStore::length() const {
   int longest = 0;
   for (const LaneTrace& lane : m_lanes) longest = std::max(longest, lane.length());

@@ -28,6 +28,9 @@ class TraceStore : public QObject {
   std::uint64_t heldBytes() const;
 
   int laneCount() const { return static_cast<int>(m_lanes.size()); }
+  /// The device that a lane decodes on, where one does: else what recorded a trace, or the reference. Empty
+  /// without lanes.
+  std::string deviceName() const;
   const LaneTrace& lane(int index) const { return m_lanes[static_cast<std::size_t>(index)]; }
   /// Positions of the longest lane.
   int length() const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <ranges>
+#include <system_error>
 
 #include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
@@ -18,6 +19,17 @@ namespace headroom::session {
 
 using model::SentenceId;
 using text::inWords;
+
+namespace {
+/// A file by the same name however it was asked for, so that two lanes of it are known to be of one model.
+std::string sourceOf(const std::string& asked) {
+  std::error_code error;
+  const bool isBundled = std::ranges::find(lanes::bundledModels(), asked) != lanes::bundledModels().end();
+  if (isBundled || !std::filesystem::exists(asked, error)) return asked;
+  const std::filesystem::path whole = std::filesystem::absolute(asked, error);
+  return error ? asked : whole.lexically_normal().string();
+}
+}  // namespace
 
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
                      QObject* parent)
@@ -46,7 +58,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   std::vector<std::string> left;
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
-      experiment.lanes.push_back({model, lanes::freeColor(experiment.lanes), {}});
+      experiment.lanes.push_back({sourceOf(model), lanes::freeColor(experiment.lanes), {}});
     } else {
       left.push_back(model);
     }
@@ -128,6 +140,10 @@ const model::ModelConfig& Workspace::configOf(std::size_t lane) const {
   return m_store.lane(static_cast<int>(lane)).info().config;
 }
 
+bool Workspace::isTrace(std::size_t lane) const {
+  return m_store.lane(static_cast<int>(lane)).info().card.isTrace;
+}
+
 void Workspace::lanesRunning() {
   // What runs is the truth: a lane that could not be opened is not in it.
   m_lanes.clear();
@@ -154,7 +170,8 @@ void Workspace::addLane(const std::string& source) {
     return;
   }
   // As the others run, so that they compare.
-  lanes.push_back({source, lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
+  lanes.push_back(
+      {sourceOf(source), lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
   m_session.setLanes(lanes);
 }
 
@@ -251,6 +268,7 @@ void Workspace::setFill(int positions) {
   if (!lanesAreSettled()) return;
   std::vector<LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    if (isTrace(lane)) continue;
     int& context = lanes[lane].options.contextLength;
     context = model::contextToFill(configOf(lane), positions, context);
   }
@@ -275,8 +293,8 @@ void Workspace::leave(const std::string& wayBack, Leaving leaving) {
   m_wayBack = wayBack;
 }
 
-void Workspace::goTo(const analysis::OperatingPoint& point) {
-  if (!lanesAreSettled()) return;
+int Workspace::goTo(const analysis::OperatingPoint& point) {
+  if (!lanesAreSettled()) return 0;
   leave(inWords<SentenceId::BackToPlace>());
   std::vector<LaneRequest> lanes = m_lanes;
   const auto indices = std::views::iota(std::size_t{0}, lanes.size());
@@ -284,6 +302,7 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
                                    return model::mostFill(configOf(lane));
                                  }));
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    if (isTrace(lane)) continue;
     lanes[lane].options.batch = point.batch;
     lanes[lane].options.contextLength = model::contextToFill(configOf(lane), positions);
   }
@@ -291,6 +310,7 @@ void Workspace::goTo(const analysis::OperatingPoint& point) {
   m_session.setLanesFilled(lanes, positions);
   m_session.play();
   emit wayBackChanged();
+  return positions;
 }
 
 void Workspace::goBack() {

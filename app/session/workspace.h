@@ -43,8 +43,9 @@ class Workspace : public QObject {
 
   /// Every lane begins with `positions` positions; contexts that do not hold them grow.
   void setFill(int positions);
-  /// Decodes all lanes with this batch and that many positions in their caches; goBack() returns.
-  void goTo(const analysis::OperatingPoint& point);
+  /// Decodes all lanes with this batch and that many positions in their caches, as far as all models go;
+  /// goBack() returns. Gives the positions; 0 while lanes are under way.
+  int goTo(const analysis::OperatingPoint& point);
   /// The lane's model with both attention kernels side by side, and nothing else; -1: the lane that shares
   /// most. goBack() returns.
   void compareKernels(int lane);
@@ -116,6 +117,8 @@ class Workspace : public QObject {
   /// Nothing, with a message, when it cannot be read.
   std::optional<lanes::Experiment> readOrSay(const std::string& path);
   const model::ModelConfig& configOf(std::size_t lane) const;
+  /// Of those: options change nothing of it.
+  bool isTrace(std::size_t lane) const;
 
   SessionHost& m_session;
   TraceStore& m_store;

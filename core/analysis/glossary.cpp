@@ -50,19 +50,20 @@ std::vector<Term> makeTerms() {
        "Dispatches \u00d7 an empty dispatch and the time outside the stages are the largest part of a step.",
        "launching = dispatches \u00d7 empty dispatch + time outside the stages"},
       {nameOf(Bound::Weights), "Reading weights is the largest part of a step.",
-       fmt::format(
-           "a stage counts so where bytes / read ceiling explain {:.0f} % of its time and take longer than "
-           "FLOPs / FMA rate",
-           100.0 * kExplained)},
+       fmt::format("a stage counts so where bytes / read ceiling explain {:.0f} % of its time beyond the "
+                   "launch and take longer than "
+                   "FLOPs / FMA rate",
+                   100.0 * kExplained)},
       {nameOf(Bound::Kv), "Reading keys and values is the largest part of a step.",
-       fmt::format(
-           "attention counts so where bytes / read ceiling explain {:.0f} % of its time and take longer than "
-           "FLOPs / FMA rate",
-           100.0 * kExplained)},
+       fmt::format("attention counts so where bytes / read ceiling explain {:.0f} % of its time beyond the "
+                   "launch and take longer than "
+                   "FLOPs / FMA rate",
+                   100.0 * kExplained)},
       {nameOf(Bound::Compute),
        "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the read "
        "ceiling explain too little of a stage's time.",
-       fmt::format("bytes / read ceiling < {:.0f} % of the stage's time, or less than FLOPs / FMA rate",
+       fmt::format("bytes / read ceiling < {:.0f} % of the stage's time beyond the launch, or less than "
+                   "FLOPs / FMA rate",
                    100.0 * kExplained)},
       {nameOf(Bound::CacheResident),
        "Reading is the largest part of a step, but from the device's caches: what memory reaches does not "
@@ -90,7 +91,8 @@ std::vector<Term> makeTerms() {
        "Handing attention rows back out of a step, so that they can be shown. Its writes are a class of "
        "bytes of "
        "their own.",
-       "4 bytes \u00d7 captured heads \u00d7 values per row"},
+       "4 bytes \u00d7 captured heads \u00d7 (values per row + 2 per chunk of the context, its maximum and "
+       "sum)"},
       {"sink", "The attention that goes to position 0, which often takes what a head has no other use for.",
        "sink mass = attention[0]"},
       {"naive",

@@ -27,6 +27,10 @@ std::string recentStepsText(int count) {
   return text::inWords<model::SentenceId::RecentSteps>(std::to_string(count));
 }
 
+std::string recentStepsText() {
+  return text::inWords<model::SentenceId::RecentStepsAtMost>(std::to_string(kRecentSteps));
+}
+
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
                             std::span<const model::StepRecord> decodeSteps) {
   LaneMeasurement lane{.config = config, .options = options};

@@ -24,7 +24,7 @@ struct LaneMeasurement {
 
   double stepMs = 0.0;                               ///< wall time
   std::array<double, model::kStageCount> stageMs{};  ///< by the device's time stamps, layers added up
-  model::Overhead overhead;                          ///< with the stages it adds up to stepMs
+  model::Overhead overhead;                          ///< with the stages of one step it adds up to stepMs
 
   model::Traffic issued;
   model::Traffic logical;
@@ -50,8 +50,10 @@ struct LaneMeasurement {
   std::uint64_t workingSetBytes() const { return logical.weightsRead + logical.kvRead; }
 };
 
-/// "the last 32 decode steps": what the medians are of, for people.
-std::string recentStepsText(int count = kRecentSteps);
+/// What medians are of, for people: "the last 12 decode steps", and whatever the lane, "at most the last 32
+/// decode steps".
+std::string recentStepsText(int count);
+std::string recentStepsText();
 
 /// `decodeSteps` are steps of one token each, the oldest first.
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,

@@ -18,7 +18,7 @@ double gigaPerSecond(double amount, double milliseconds);
 double millisecondsOf(double amount, double rate);
 
 /// Implied bandwidth in GB/s: logical bytes, each datum once, over the wall time of the steps that they are
-/// of, so that whoever divides the bytes shown by the time shown gets it.
+/// of.
 double impliedGigabytesPerSecond(const model::Traffic& logical, double wallMs);
 
 /// Issued over logical KV reads: how often a kernel loads each key and value. Query heads / KV heads for the

@@ -85,9 +85,13 @@ bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLaye
          heads.headDim == otherHeads.headDim;
 }
 
+bool runsAs(const SpeedCurve& curve, model::AttentionKernel kernel) {
+  return curve.kernel == kernel || curve.attention.groupSize() == 1;
+}
+
 bool comparable(const SpeedCurve& slow, const SpeedCurve& fast) {
   return sameShape(slow.layerCount, slow.attention, fast.layerCount, fast.attention) &&
-         slow.kernel == fast.kernel && slow.kvType == fast.kvType &&
+         runsAs(slow, fast.kernel) && slow.kvType == fast.kvType &&
          slow.attention.kvHeadCount > fast.attention.kvHeadCount;
 }
 

@@ -53,6 +53,10 @@ SpeedCurve emptyCurve(std::string name, std::string source, const model::ModelCo
 bool sameShape(int layerCount, const model::AttentionShape& heads, int otherLayerCount,
                const model::AttentionShape& otherHeads);
 
+/// Whether a curve is what its model takes with `kernel`: where no heads share, both kernels load each key
+/// once, and one of them is measured.
+bool runsAs(const SpeedCurve& curve, model::AttentionKernel kernel);
+
 /// What a sweep over contexts and batches measured.
 struct SpeedMap {
   std::string device;

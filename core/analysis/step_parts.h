@@ -14,7 +14,7 @@ inline constexpr int kStepPartCount = model::kStageCount + 1;
 inline constexpr std::array<const char*, kStepPartCount> kStepPartNames{
     "embed", "QKV", "attention", "attn. out", "FFN up", "FFN down", "logits", "outside"};
 
-/// Milliseconds of each part; they add up to the lane's stepMs.
+/// Milliseconds of each part; of a single step they add up to the lane's stepMs.
 std::array<double, kStepPartCount> stepPartsMs(const LaneMeasurement& lane);
 
 }  // namespace headroom::analysis

@@ -9,6 +9,7 @@
 #include "core/model/error.h"
 #include "core/model/quantity.h"
 #include "core/text/chat_template.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -17,43 +18,53 @@ namespace {
 using model::bytesText;
 using model::groupDigits;
 using model::ModelConfig;
+using model::SentenceId;
 using model::Tensor;
+using text::inWords;
 
 std::string proofOf(const model::Model& model) {
   if (model.weights.layers.empty()) return "";
   const model::AttentionShape& heads = model.config.attention;
   const model::LayerWeights& layer = model.weights.layers.front();
-  return fmt::format(
-      "the output projection takes {} columns from {} query heads, so a head has {}; the key projection has "
-      "{} rows, "
-      "so there are {} / {} = {} KV heads",
-      groupDigits(heads.queryDim()), heads.queryHeadCount, heads.headDim, groupDigits(layer.key.rows),
-      groupDigits(layer.key.rows), heads.headDim, heads.kvHeadCount);
+  return inWords<SentenceId::CardProof>(groupDigits(heads.queryDim()), std::to_string(heads.queryHeadCount),
+                                        std::to_string(heads.headDim), groupDigits(layer.key.rows),
+                                        std::to_string(heads.kvHeadCount));
 }
 
 std::string activationText(const model::Traits& traits) {
-  std::string_view name = "SiLU";
-  if (traits.activation == model::Activation::GeluTanh) name = "GELU (tanh form)";
-  if (traits.activation == model::Activation::GeluErf) name = "GELU (exact)";
-  if (traits.activation == model::Activation::GeluTable)
-    name = "GELU (tanh form, in half precision as ggml does)";
-  return fmt::format("{} {}", traits.feedForward == model::FeedForward::Gated ? "gated" : "plain", name);
+  const auto name = [&]() -> std::string {
+    switch (traits.activation) {
+      case model::Activation::GeluTanh:
+        return inWords<SentenceId::CardGeluTanh>();
+      case model::Activation::GeluErf:
+        return inWords<SentenceId::CardGeluExact>();
+      case model::Activation::GeluTable:
+        return inWords<SentenceId::CardGeluTable>();
+      default:
+        return "SiLU";
+    }
+  }();
+  return traits.feedForward == model::FeedForward::Gated ? inWords<SentenceId::CardGated>(name)
+                                                         : inWords<SentenceId::CardPlain>(name);
 }
 
 std::string positionText(const ModelConfig& config) {
   if (config.traits.positions == model::Positions::Learned) {
-    return fmt::format("{} learned positions", groupDigits(config.contextLength));
+    return inWords<SentenceId::CardLearnedPositions>(groupDigits(config.contextLength));
   }
-  std::string text = fmt::format("RoPE on {} of {} elements, base {:g}", config.ropeDim,
-                                 config.attention.headDim, config.ropeBase);
+  const std::string text =
+      inWords<SentenceId::CardRope>(std::to_string(config.ropeDim), std::to_string(config.attention.headDim),
+                                    fmt::format("{:g}", config.ropeBase));
   const model::RopeScaling& scaling = config.ropeScaling;
-  if (scaling.kind == model::RopeScalingKind::Factors) {
-    text +=
-        fmt::format(", scaled by {} factors", scaling.longFactors.empty() ? "one set of" : "short and long");
-  } else if (scaling.kind != model::RopeScalingKind::None) {
-    text += fmt::format(", {} scaling by {:g}", shortName(scaling.kind), scaling.factor);
+  if (scaling.kind == model::RopeScalingKind::None) return text;
+  if (scaling.kind != model::RopeScalingKind::Factors) {
+    return text + ", " +
+           inWords<SentenceId::CardRopeScaling>(std::string(shortName(scaling.kind)),
+                                                fmt::format("{:g}", scaling.factor));
   }
-  return text;
+  return text + ", " +
+         (scaling.longFactors.empty() ? inWords<SentenceId::CardRopeOneSet>()
+                                      : inWords<SentenceId::CardRopeTwoSets>());
 }
 
 std::string forwardPassOf(const model::Model& model) {
@@ -62,20 +73,22 @@ std::string forwardPassOf(const model::Model& model) {
   const model::LayerWeights& layer = model.weights.layers.front();
   std::vector<std::string> parts;
   parts.emplace_back(config.traits.norm == model::Norm::Rms ? "RMSNorm" : "LayerNorm");
-  if (config.traits.block == model::Block::Parallel) parts.emplace_back("attention and FFN in parallel");
+  if (config.traits.block == model::Block::Parallel) parts.push_back(inWords<SentenceId::CardParallel>());
   parts.push_back(activationText(config.traits));
   parts.push_back(positionText(config));
-  if (!layer.queryBias.empty()) parts.emplace_back("biases on Q, K and V");
-  if (config.traits.headNorms) parts.emplace_back("a norm per query and key head");
-  if (config.traits.branchNorms) parts.emplace_back("norms behind attention and FFN");
+  if (!layer.queryBias.empty()) parts.push_back(inWords<SentenceId::CardBiases>());
+  if (config.traits.headNorms) parts.push_back(inWords<SentenceId::CardHeadNorms>());
+  if (config.traits.branchNorms) parts.push_back(inWords<SentenceId::CardBranchNorms>());
   if (config.slidingWindow > 0 && config.traits.windows != model::Windows::None) {
-    parts.push_back(
-        fmt::format("a window of {} positions in {} layer", groupDigits(config.slidingWindow),
-                    config.traits.windows == model::Windows::EveryLayer ? "every" : "every other"));
+    const std::string window = groupDigits(config.slidingWindow);
+    parts.push_back(config.traits.windows == model::Windows::EveryLayer
+                        ? inWords<SentenceId::CardWindowEvery>(window)
+                        : inWords<SentenceId::CardWindowEveryOther>(window));
   }
   if (config.attentionSoftCap > 0.0f)
-    parts.push_back(fmt::format("scores capped at {:g}", config.attentionSoftCap));
-  if (config.logitSoftCap > 0.0f) parts.push_back(fmt::format("logits capped at {:g}", config.logitSoftCap));
+    parts.push_back(inWords<SentenceId::CardScoresCapped>(fmt::format("{:g}", config.attentionSoftCap)));
+  if (config.logitSoftCap > 0.0f)
+    parts.push_back(inWords<SentenceId::CardLogitsCapped>(fmt::format("{:g}", config.logitSoftCap)));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -98,44 +111,47 @@ std::string chatOf(const model::Model& model) {
   try {
     return std::string(text::ChatTemplate(model.chatTemplate).family());
   } catch (const model::Error&) {
-    return "of no family that this program writes";
+    return inWords<SentenceId::CardUnknownChat>();
   }
 }
 
 std::string memoryText(const MemoryOutlook& memory) {
   if (memory.need.total() == 0) return memory.refusal;
-  const std::string text =
-      fmt::format("{} needed on {} ({}, {} cache of {} positions at {}, {} working memory), {} there",
-                  bytesText(memory.needed()), memory.device,
-                  memory.weightsOf.empty()
-                      ? fmt::format("{} weights as {}", bytesText(memory.need.weights), memory.need.storage)
-                      : fmt::format("the weights are {}'s and count there", memory.weightsOf),
-                  bytesText(memory.need.cache), groupDigits(memory.contextLength), shortName(memory.kvType),
-                  bytesText(memory.need.working), bytesText(memory.there));
-  return memory.fits() ? text + ": it fits" : text + ". " + memory.refusal;
+  const std::string weights =
+      memory.weightsOf.empty()
+          ? inWords<SentenceId::CardWeights>(bytesText(memory.need.weights), memory.need.storage)
+          : inWords<SentenceId::CardWeightsShared>(memory.weightsOf);
+  const std::string text = inWords<SentenceId::CardMemory>(
+      bytesText(memory.needed()), memory.device, weights, bytesText(memory.need.cache),
+      groupDigits(memory.contextLength), std::string(shortName(memory.kvType)),
+      bytesText(memory.need.working), bytesText(memory.there));
+  return memory.fits() ? inWords<SentenceId::CardFits>(text)
+                       : inWords<SentenceId::CardFitsNot>(text, memory.refusal);
 }
 
 /// "layers 0, 2 of 4; the rows of positions 100 to 199 of 300"; empty when all of it is there.
 std::string partText(const model::RecordedPart& part, const ModelConfig& config) {
   std::vector<std::string> parts;
   if (std::ssize(part.layers) < config.layerCount) {
-    parts.push_back(fmt::format("layers {} of {}", fmt::join(part.layers, ", "), config.layerCount));
+    parts.push_back(inWords<SentenceId::CardLayersOf>(fmt::format("{}", fmt::join(part.layers, ", ")),
+                                                      std::to_string(config.layerCount)));
   }
   if (part.rowCount < config.contextLength) {
-    parts.push_back(fmt::format("the rows of positions {} to {} of {}", part.firstRow,
-                                part.firstRow + part.rowCount - 1, config.contextLength));
+    parts.push_back(inWords<SentenceId::CardRowsOf>(std::to_string(part.firstRow),
+                                                    std::to_string(part.firstRow + part.rowCount - 1),
+                                                    std::to_string(config.contextLength)));
   }
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 }  // namespace
 
 std::string KvFormula::text() const {
-  return fmt::format(
-      "2 (K and V) \u00d7 {} layers \u00d7 {} KV heads \u00d7 {} head_dim \u00d7 {} bytes{} = {} bytes per "
-      "{}",
-      layers, kvHeads, headDim, bytesPerElement,
-      sequences > 1 ? fmt::format(" \u00d7 {} sequences", sequences) : "", groupDigits(bytesPerToken),
-      sequences > 1 ? "position" : "token");
+  const std::string l = std::to_string(layers), heads = std::to_string(kvHeads),
+                    dim = std::to_string(headDim), element = std::to_string(bytesPerElement),
+                    bytes = groupDigits(bytesPerToken);
+  return sequences > 1 ? inWords<SentenceId::CardCachePerPosition>(l, heads, dim, element,
+                                                                   std::to_string(sequences), bytes)
+                       : inWords<SentenceId::CardCachePerToken>(l, heads, dim, element, bytes);
 }
 
 KvFormula kvFormula(const ModelConfig& config, model::KvType type, int sequences) {
@@ -165,8 +181,8 @@ TruthCard truthCard(const model::Model& model, std::optional<MemoryOutlook> memo
   mha.attention.kvHeadCount = mha.attention.queryHeadCount;
   card.kvBytesIfMha = model::kvCacheBytes(mha, model::KvType::F16, 1);
   if (model.tokenizer) {
-    card.tokenizer =
-        fmt::format("{}, {} tokens", model.tokenizer->kindText(), groupDigits(model.tokenizer->vocabSize()));
+    card.tokenizer = inWords<SentenceId::CardTokenizer>(model.tokenizer->kindText(),
+                                                        groupDigits(model.tokenizer->vocabSize()));
   }
   card.chat = chatOf(model);
   card.memory = std::move(memory);
@@ -189,62 +205,58 @@ TruthCard traceCard(const std::string& path, const ModelConfig& config, const st
 
 std::vector<CardRow> TruthCard::rows() const {
   const model::AttentionShape& heads = config.attention;
-  const std::string kind(shortName(heads.kind()));
+  const std::string kind(shortName(heads.kind())), queryHeads = std::to_string(heads.queryHeadCount),
+                                                   kvHeads = std::to_string(heads.kvHeadCount),
+                                                   headDim = std::to_string(heads.headDim);
   std::vector<CardRow> result;
   const auto add = [&](std::string label, std::string value, std::string origin) {
     result.push_back({std::move(label), std::move(value), std::move(origin)});
   };
   add("Model", fmt::format("{} ({})", name, path), "stated");
   if (isTrace) {
-    add("Recorded",
-        fmt::format("a {}: attention of {} tokens; nothing is computed here", family,
-                    groupDigits(config.contextLength)),
-        "stated");
+    add("Recorded", inWords<SentenceId::CardRecorded>(family, groupDigits(config.contextLength)), "stated");
     add("Attention",
-        fmt::format("{}: {} layers, {} query heads, {} KV heads, head_dim {}", kind, config.layerCount,
-                    heads.queryHeadCount, heads.kvHeadCount, heads.headDim),
+        inWords<SentenceId::CardRecordedHeads>(kind, std::to_string(config.layerCount), queryHeads, kvHeads,
+                                               headDim),
         "stated");
     if (const std::string part = partText(recorded, config); !part.empty()) {
-      add("Attention in the file", part + "; the rest is not recorded", "counted");
+      add("Attention in the file", inWords<SentenceId::CardNotRecorded>(part), "counted");
     }
     add("KV cache, f32", kvF32.text(), "computed");
     add("KV cache, f16", kvF16.text(), "computed");
     return result;
   }
   add("Architecture", fmt::format("{}: {}", architecture, family), "stated");
-  add("Attention",
-      fmt::format("{}: {} query heads, {} KV heads, head_dim {}", kind, heads.queryHeadCount,
-                  heads.kvHeadCount, heads.headDim),
-      "counted");
+  add("Attention", inWords<SentenceId::CardHeads>(kind, queryHeads, kvHeads, headDim), "counted");
   add("Proof", proof, "counted");
   add("Layers",
-      fmt::format("{}, model {}, feed-forward {}, vocabulary {}", config.layerCount,
-                  groupDigits(config.modelDim), groupDigits(config.ffnDim), groupDigits(config.vocabSize)),
+      inWords<SentenceId::CardSizes>(std::to_string(config.layerCount), groupDigits(config.modelDim),
+                                     groupDigits(config.ffnDim), groupDigits(config.vocabSize)),
       "counted");
   add("Forward pass", forwardPass, "stated");
-  add("Context", fmt::format("{} positions", groupDigits(config.contextLength)), "stated");
+  add("Context", inWords<SentenceId::CardPositions>(groupDigits(config.contextLength)), "stated");
   std::vector<std::string> shares;
   for (const StorageShare& share : storages) {
-    shares.push_back(fmt::format("{} in {} {} tensors", bytesText(share.bytes), share.tensors, share.name));
+    shares.push_back(
+        inWords<SentenceId::CardShare>(bytesText(share.bytes), std::to_string(share.tensors), share.name));
   }
   add("Parameters",
-      fmt::format("{}{}", groupDigits(parameterCount),
-                  tiedOutput ? ", the output shares the embedding's" : ""),
+      tiedOutput ? inWords<SentenceId::CardTied>(groupDigits(parameterCount)) : groupDigits(parameterCount),
       "counted");
   add("Stored", fmt::format("{}: {}", bytesText(storedBytes), fmt::join(shares, ", ")), "counted");
   add("KV cache, f32", kvF32.text(), "computed");
   add("KV cache, f16", kvF16.text(), "computed");
   if (heads.kvHeadCount < heads.queryHeadCount) {
     add("As MHA, f16",
-        fmt::format("{} bytes per token, {} times as many", groupDigits(kvBytesIfMha), heads.groupSize()),
+        inWords<SentenceId::CardAsMha>(groupDigits(kvBytesIfMha), std::to_string(heads.groupSize())),
         "computed");
   }
-  add("Tokenizer", tokenizer.empty() ? "none: token ids only" : tokenizer, "stated");
+  add("Tokenizer", tokenizer.empty() ? inWords<SentenceId::CardNoTokenizer>() : tokenizer, "stated");
   if (!chat.empty()) add("Chat template", chat, "stated");
   if (memory) add("Memory", memoryText(*memory), "computed");
   for (const std::string& sentence : contradictions)
     result.push_back({"Contradiction", sentence, "counted", true});
-  if (contradictions.empty()) add("Contradictions", "none found", "counted");
+  if (contradictions.empty()) add("Contradictions", inWords<SentenceId::CardNoContradictions>(), "counted");
   for (const std::string& sentence : notes) add("Note", sentence, "stated");
   return result;
 }

@@ -119,7 +119,7 @@ int roundToTwoDigits(double value) {
 
 const SpeedCurve* curveOf(const SpeedMap& map, const JudgedLane& lane) {
   const auto found = std::ranges::find_if(map.curves, [&](const SpeedCurve& curve) {
-    return curve.source == lane.source && curve.kernel == lane.measurement.options.attention &&
+    return curve.source == lane.source && runsAs(curve, lane.measurement.options.attention) &&
            curve.kvType == lane.measurement.options.kvType;
   });
   return found == map.curves.end() ? nullptr : &*found;

@@ -5,7 +5,8 @@
 
 namespace headroom::engine {
 
-/// Measures what the device reaches: medians, in about 3 seconds on a software device. Nothing else may run
+/// Measures what the device reaches: bandwidths as the fastest run had them, the rest as medians, in about 4
+/// seconds on a software device. Nothing else may run
 /// on it meanwhile. Throws vulkan::Error.
 model::DeviceCeilings probeDevice(vulkan::Device& device);
 

@@ -18,15 +18,29 @@ std::uint32_t u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
 
-AttentionDecodeParams attentionParams(const StepResources& step, int layer) {
+AttentionDecodeParams attentionParams(const StepResources& step, int layer, int texts = 1) {
   return {.layer = static_cast<std::uint32_t>(layer),
-          .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer))};
+          .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer)),
+          .texts = static_cast<std::uint32_t>(texts)};
 }
 
-void recordAttention(StageRecorder& recorder, const StepResources& step, int layerIndex, int rowCount) {
+vulkan::GroupCount attentionGroups(const StepShape& shape, const StepForm& form) {
+  const auto rows = static_cast<std::uint32_t>(form.rows);
+  if (!shape.tilesQueries) {
+    return {static_cast<std::uint32_t>(shape.attentionWorkgroups()),
+            static_cast<std::uint32_t>(shape.chunkCount), rows};
+  }
+  const auto heads = static_cast<std::uint32_t>(shape.headsPerQueryTile());
+  const auto texts = static_cast<std::uint32_t>(form.texts);
+  return {static_cast<std::uint32_t>(shape.config.attention.queryHeadCount) / heads,
+          (rows / texts * heads + HEADROOM_QUERY_TILE - 1) / HEADROOM_QUERY_TILE, texts};
+}
+
+void recordAttention(StageRecorder& recorder, const StepResources& step, const StepForm& form,
+                     int layerIndex) {
   const auto& buffers = step.buffers;
   const bool rows = step.shape.rowsFamily();
-  const AttentionDecodeParams push = attentionParams(step, layerIndex);
+  const AttentionDecodeParams push = attentionParams(step, layerIndex, form.texts);
   recorder.dispatch(
       step.kernels.attentionDecode(),
       {.stepParams = recorder.params(),
@@ -38,9 +52,7 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, int lay
        .extent = Binding::whole(buffers.extent),
        .captured = Binding::whole(buffers.captured),
        .capturedExtent = Binding::whole(buffers.capturedExtent)},
-      {static_cast<std::uint32_t>(step.shape.attentionWorkgroups()),
-       static_cast<std::uint32_t>(step.shape.chunkCount), static_cast<std::uint32_t>(rowCount)},
-      std::as_bytes(std::span(&push, 1)));
+      attentionGroups(step.shape, form), std::as_bytes(std::span(&push, 1)));
 }
 
 /// Heads get their norms in a dispatch of their own, which then rotates and appends.
@@ -243,7 +255,7 @@ void recordWork(StageRecorder& recorder, const StepResources& step, const StepFo
       recordQkv(recorder, step, layer(), layerIndex, rowCount);
       return;
     case Stage::AttentionDecode:
-      recordAttention(recorder, step, layerIndex, rowCount);
+      recordAttention(recorder, step, form, layerIndex);
       return;
     case Stage::AttentionOutput:
       recordAttentionOutput(recorder, step, layer(), layerIndex, rowCount);

@@ -1,6 +1,7 @@
 #include "core/engine/stage_traffic.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/engine/intervention_table.h"
 #include "core/engine/stage_captures.h"
@@ -151,8 +152,54 @@ std::uint64_t queryTexels(const StepShape& shape, const Sizes& sizes) {
   return copies * sizes.queryHeads * sizes.headDim / 4;
 }
 
+/// Keys that rows of one sequence see.
+struct SeenKeys {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+
+  std::uint64_t count() const { return end - first; }
+};
+
+/// Of each sequence that `rows` has, what any of its rows sees.
+std::map<std::uint32_t, SeenKeys> seenKeys(const StepShape& shape, std::span<const TokenParams> rows,
+                                           int layer) {
+  std::map<std::uint32_t, SeenKeys> seen;
+  for (const TokenParams& row : rows) {
+    const std::uint64_t end = row.position + 1ull;
+    const std::uint64_t first = shape.firstSeen(end, layer);
+    const auto [at, isNew] = seen.try_emplace(row.sequence, SeenKeys{first, end});
+    at->second = {std::min(at->second.first, first), std::max(at->second.end, end)};
+  }
+  return seen;
+}
+
+/// What attention by query tiles loads: of each tile, its queries with every block of the keys that they see.
+void addQueryTiles(StageTraffic& traffic, const StepShape& shape, const Sizes& sizes, const StepRows& rows,
+                   int layer) {
+  const auto heads = static_cast<std::uint64_t>(shape.headsPerQueryTile());
+  const auto texts = static_cast<std::uint64_t>(rows.form.texts);
+  const std::uint64_t rowCount = sizes.rows / texts * heads;
+  for (std::uint64_t text = 0; text < texts; ++text) {
+    for (std::uint64_t first = 0; first < rowCount; first += HEADROOM_QUERY_TILE) {
+      const std::uint64_t count = std::min<std::uint64_t>(HEADROOM_QUERY_TILE, rowCount - first);
+      const auto lengthAt = [&](std::uint64_t row) {
+        return rows.tokens[row / heads * texts + text].position + 1ull;
+      };
+      const SeenKeys seen{shape.firstSeen(lengthAt(first), layer), lengthAt(first + count - 1)};
+      const std::uint64_t blocks =
+          roundUp(seen.end - seen.first / 8 * 8, HEADROOM_QUERY_TILE) / HEADROOM_QUERY_TILE;
+      const std::uint64_t tiles = sizes.queryHeads / heads;
+      traffic.issued.kvRead += tiles * 2 * seen.count() * sizes.headDim * sizes.kvBytes;
+      traffic.issued.activationsRead += tiles * blocks * count * sizes.headDim * kFloat;
+    }
+  }
+}
+
 StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int layer) {
   StageTraffic traffic;
+  if (shape.tilesQueries) addQueryTiles(traffic, shape, sizes, rows, layer);
+  for (const auto& [sequence, seen] : seenKeys(shape, rows.tokens, layer))
+    traffic.logical.kvRead += 2 * seen.count() * sizes.kvDim * sizes.kvBytes;
   const auto keyLoads = static_cast<std::uint64_t>(shape.keyLoads());
   const auto capturedHeads = static_cast<std::uint64_t>(rows.capturedHeads);
   const auto pooling = static_cast<std::uint64_t>(rows.capturePooling);
@@ -160,9 +207,10 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     const std::uint64_t length = token.position + 1ull;
     const std::uint64_t first = shape.firstSeen(length, layer);
     const auto used = static_cast<std::uint64_t>(shape.usedChunks(length, layer));
-    traffic.issued.kvRead += keyLoads * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
-    traffic.logical.kvRead += 2 * (length - first) * sizes.kvDim * sizes.kvBytes;
-    traffic.issued.activationsRead += used * queryTexels(shape, sizes) * 4 * kFloat;
+    if (!shape.tilesQueries) {
+      traffic.issued.kvRead += keyLoads * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
+      traffic.issued.activationsRead += used * queryTexels(shape, sizes) * 4 * kFloat;
+    }
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
       bytes->activationsWritten += sizes.queryHeads * (used * sizes.headDim + 2 * sizes.chunks) * kFloat;
       if (token.captureRow == kNoSlot) continue;

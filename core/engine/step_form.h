@@ -25,6 +25,7 @@ struct CapturedPlace {
 struct StepForm {
   int rows = 1;
   int logitsRows = 1;  ///< rows whose logits are computed; 0: the stage is left out
+  int texts = 0;       ///< StepShape::textsOf() the rows: attention by query tiles where there are any
   LogitsTarget logits = LogitsTarget::Host;
   std::vector<int> changedLayers = {};       ///< whose heads are changed, ascending
   std::vector<CapturedPlace> captures = {};  ///< in the order asked for; none without captured rows

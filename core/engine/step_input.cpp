@@ -86,6 +86,7 @@ StepForm fillIn(StepParams& params, const StepShape& shape, std::span<const Step
   const bool summarises = request.logits.form == LogitsRequest::Form::Summary && params.logitsCount > 0;
   StepForm form{.rows = static_cast<int>(rows.size()),
                 .logitsRows = static_cast<int>(params.logitsCount),
+                .texts = shape.textsOf(std::span(params.tokens).first(rows.size())),
                 .logits = summarises ? LogitsTarget::Summary : LogitsTarget::Host};
   if (params.captureRows == 0) return form;
   for (const model::ActivationRequest& activations : request.capture.activations) {

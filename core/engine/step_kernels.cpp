@@ -85,7 +85,9 @@ class Builder {
     const bool byOctets = octets.heads > 0;
     return make<AttentionDecode>("attention_decode", attentionDecodeCode(),
                                  {.headDim4 = u32(m_heads.headDim / 4),
-                                  .group = u32(byOctets ? octets.heads : m_shape.headsPerWorkgroup),
+                                  .group = u32(m_shape.tilesQueries ? m_shape.headsPerQueryTile()
+                                               : byOctets           ? octets.heads
+                                                                    : m_shape.headsPerWorkgroup),
                                   .headsPerKv = u32(m_heads.groupSize()),
                                   .queryHeads = u32(m_heads.queryHeadCount),
                                   .kvHeads = u32(m_heads.kvHeadCount),
@@ -226,6 +228,7 @@ class Builder {
 
   std::string attentionDecodeCode() const {
     const std::string_view kvType = shortName(m_shape.options.kvType);
+    if (m_shape.tilesQueries) return fmt::format("attention_tiles_{}", kvType);
     if (m_shape.octets.heads > 0) return fmt::format("attention_decode_octets_{}", kvType);
     if (m_rows) return fmt::format("attention_decode_rows_{}", kvType);
     const bool large = m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;

@@ -79,6 +79,12 @@ constexpr int kFewestForTiles = 24;
 constexpr std::uint32_t kProjectionTileBytes =
     4 *
     (2 * 32 * HEADROOM_PROJECTION_TILE + 2 * HEADROOM_PROJECTION_TILE + HEADROOM_PROJECTION_TILE_INVOCATIONS);
+/// Shared memory of attention_tiles.comp: scores and values, what is known of a row, a value per invocation.
+constexpr std::uint32_t kQueryTileBytes = 4 * HEADROOM_QUERY_TILE * HEADROOM_QUERY_TILE + 16 * 32 * 16 +
+                                          HEADROOM_QUERY_TILE * (16 + 3 * 4) +
+                                          4 * HEADROOM_QUERY_TILE_INVOCATIONS;
+/// Fewer rows of a text leave too much of a tile empty. Not measured on a GPU.
+constexpr int kFewestOfText = 8;
 constexpr int kMostLanesPerKey = 32;
 constexpr int kSubgroupsPerWorkgroup = 8;
 /// Pooled capture takes so many keys of a tile at once.
@@ -179,7 +185,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   shape.multipliesTiles =
       device.limits.maxComputeWorkGroupInvocations >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
       device.limits.maxComputeWorkGroupSize[0] >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
-      device.limits.maxComputeSharedMemorySize >= kProjectionTileBytes;
+      device.limits.maxComputeSharedMemorySize >= std::max(kProjectionTileBytes, kQueryTileBytes);
   shape.octets = planOctets(shape, device);
   if (shape.octets.heads == 0) planAttentionTile(shape, device);
 }
@@ -275,6 +281,26 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
 TokenTile StepShape::tileOf(int rows) const {
   if (rows == 1) return TokenTile::One;
   return multipliesTiles && rows >= kFewestForTiles ? TokenTile::Many : TokenTile::Several;
+}
+
+int StepShape::textsOf(std::span<const TokenParams> rows) const {
+  if (!multipliesTiles || tileOf(static_cast<int>(rows.size())) != TokenTile::Many) return 0;
+  const auto isFirst = [&](const TokenParams& row) { return row.position == rows.front().position; };
+  const auto texts = static_cast<std::size_t>(std::ranges::find_if_not(rows, isFirst) - rows.begin());
+  if (rows.size() % texts != 0 || rows.size() / texts < kFewestOfText) return 0;
+  for (std::size_t row = texts; row < rows.size(); ++row) {
+    if (rows[row].sequence != rows[row - texts].sequence ||
+        rows[row].position != rows[row - texts].position + 1)
+      return 0;
+  }
+  return static_cast<int>(texts);
+}
+
+StepShape StepShape::forQueryTiles() const {
+  StepShape tiled = *this;
+  tiled.tilesQueries = true;
+  tiled.minChunkKeys = static_cast<int>(roundUp(static_cast<std::uint64_t>(options.contextLength), 8)) + 8;
+  return tiled;
 }
 
 int StepShape::attentionWorkgroups() const {

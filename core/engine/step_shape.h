@@ -2,10 +2,12 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 
 #include "core/engine/device_matrix.h"
 #include "core/model/decoder.h"
 #include "core/vulkan/device.h"
+#include "shaders/kernel_params.h"
 
 namespace headroom::engine {
 
@@ -65,6 +67,7 @@ struct StepShape {
   int headsPerWorkgroup = 1;      ///< query heads that one attention workgroup serves, where it has no octets
   int attentionTile = 8;          ///< keys that such a workgroup of the rows family holds at once
   bool multipliesTiles = false;   ///< whether there are kernels for many tokens
+  bool tilesQueries = false;      ///< attention_tiles.comp attends, see forQueryTiles()
   int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
   int chunkCount = 1;             ///< parts that attention splits the context into
   int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
@@ -83,6 +86,15 @@ struct StepShape {
   }
   /// Which kernels run the projections of a step of `rows` rows.
   TokenTile tileOf(int rows) const;
+  /// How many texts of the same length side by side `rows` are, where attention takes them by tiles of
+  /// queries; 0 where it takes each row by itself, for there are too few of a text or they do not lie so.
+  int textsOf(std::span<const TokenParams> rows) const;
+  /// The same for such steps: attention leaves one chunk, whatever the length.
+  StepShape forQueryTiles() const;
+  /// Query heads whose rows attention by query tiles takes together.
+  int headsPerQueryTile() const {
+    return options.attention == model::AttentionKernel::Shared ? config.attention.groupSize() : 1;
+  }
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   const model::Traits& traits() const { return config.traits; }
   /// Of one token and chunk.

@@ -44,6 +44,7 @@ VulkanDecoder::VulkanDecoder(const DeviceModel& deviceModel, const model::Decode
     model::DecoderOptions planned = options;
     planned.kernels = m_model.planFor(options.kernels);
     m_shape = StepShape::make(m_device.info(), m_model.config(), planned);
+    m_tiledShape = m_shape.forQueryTiles();
     const MemoryPlan memory =
         planMemory(m_device.info(), m_device.memory(), {.need = m_model.need(), .areThere = true}, &m_shape);
     memory.require();
@@ -101,7 +102,7 @@ StepProgram& VulkanDecoder::program(const StepForm& form) {
   }
   if (m_build == KernelBuild::Audit) makeAudit(StepProgram::dispatchTotal(m_shape, m_model.weights(), form));
   const std::size_t kernelsBefore = m_device.kernels().size();
-  const StepResources step = stepResources(form.rows);
+  const StepResources step = stepResources(form);
   StepProgram recorded(m_device, step, form);
   if (m_device.kernels().size() > kernelsBefore) {
     // What the driver does at the first use of a kernel belongs to making it, not to the first token.
@@ -117,14 +118,14 @@ void VulkanDecoder::makeAudit(int dispatches) {
   m_resources->audit = vulkan::Buffer(m_device, bytes, vulkan::MemoryPlace::Host, "counters of an audit");
 }
 
-StepResources VulkanDecoder::stepResources(int rowCount) {
+StepResources VulkanDecoder::stepResources(const StepForm& form) {
   Resources& resources = *m_resources;
-  const TokenTile tile = m_shape.tileOf(rowCount);
-  std::unique_ptr<StepKernels>& kernels = resources.kernels[static_cast<std::size_t>(tile)];
-  if (!kernels) {
-    kernels = std::make_unique<StepKernels>(m_device, m_shape, m_model.weights(), tile, m_build);
-  }
-  return {.shape = m_shape,
+  const StepShape& shape = shapeFor(form);
+  const TokenTile tile = shape.tileOf(form.rows);
+  std::unique_ptr<StepKernels>& kernels =
+      resources.kernels[shape.tilesQueries ? kTokenTiles : static_cast<int>(tile)];
+  if (!kernels) kernels = std::make_unique<StepKernels>(m_device, shape, m_model.weights(), tile, m_build);
+  return {.shape = shape,
           .kernels = *kernels,
           .weights = m_model.weights(),
           .cache = resources.cache,
@@ -140,7 +141,7 @@ void VulkanDecoder::requireFiniteLogits(const StepForm& form) {
   if (!value) return;
   const StepParams& params = buffers.params.mapped<const StepParams>()[0];
   const auto found =
-      findNonFinite(m_device, stepResources(form.rows), form)
+      findNonFinite(m_device, stepResources(form), form)
           .value_or(NonFiniteValue{.position = static_cast<int>(params.tokens[form.rows - 1].position),
                                    .value = *value});
   throw model::Error(model::nonFiniteSentence(found.stage, found.layer, found.position, found.value));
@@ -163,7 +164,7 @@ void VulkanDecoder::addStages(const StepProgram& steps, const StepForm& form, co
     const StepProgram::RecordedStage& recorded = steps.stages()[index];
     rows.capturedHeads = capture.wants(recorded.layer) ? wantedHeads : 0;
     const StageTraffic traffic =
-        stageTraffic(recorded.stage, recorded.layer, m_shape, m_model.weights(), rows);
+        stageTraffic(recorded.stage, recorded.layer, shapeFor(form), m_model.weights(), rows);
     record.stages.push_back({.stage = recorded.stage,
                              .layer = recorded.layer,
                              .gpuTimeMs = times[index],

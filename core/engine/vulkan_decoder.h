@@ -64,12 +64,13 @@ class VulkanDecoder : public model::Decoder {
     KvCache cache;
     StepBuffers buffers;
     vulkan::Buffer audit;  ///< counters of the largest step so far, on the host; empty without an audit
-    std::unique_ptr<StepKernels> kernels[kTokenTiles];  // by TokenTile
+    std::unique_ptr<StepKernels> kernels[kTokenTiles + 1];  // by TokenTile, and for query tiles
     std::map<StepForm, StepProgram> programs;
   };
 
   /// What the stages of a step of `rowCount` rows work on; makes their kernels when they are not there yet.
-  StepResources stepResources(int rowCount);
+  const StepShape& shapeFor(const StepForm& form) const { return form.texts > 0 ? m_tiledShape : m_shape; }
+  StepResources stepResources(const StepForm& form);
   StepProgram& program(const StepForm& form);
   /// Room for the counters of that many dispatches.
   void makeAudit(int dispatches);
@@ -87,6 +88,7 @@ class VulkanDecoder : public model::Decoder {
   vulkan::Device& m_device;
   KernelBuild m_build;
   StepShape m_shape;
+  StepShape m_tiledShape;  // of steps whose attention goes by query tiles
   model::MemoryNeed m_need;
   std::unique_ptr<Resources> m_resources;
   InterventionTable m_interventions;

@@ -202,7 +202,8 @@ model::DeviceCeilings DeviceLanes::ceilings(model::Freshness freshness) {
   try {
     file.save(ceilings);
   } catch (const model::Error&) {
-    // A folder that cannot be written costs the next start a second, and nothing is wrong with the numbers.
+    // A folder that cannot be written costs the next start the same seconds, and nothing is wrong with the
+    // numbers.
   }
   return ceilings;
 }

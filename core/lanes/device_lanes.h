@@ -27,7 +27,7 @@ std::string laneTitle(const std::string& source);
 
 /// What computes.
 enum class Backend {
-  Vulkan,     ///< compute shaders; the reference for models that they cannot run, with a note
+  Vulkan,     ///< compute shaders; the reference, with a note, for heads that they cannot run
   Reference,  ///< float64 on the processor
 };
 
@@ -64,7 +64,7 @@ class DeviceLanes final : public LaneOpener {
                     const std::function<void(double)>& progress = {});
 
   /// Where decode() would run the model now and what that takes, without doing it; what decode() would refuse
-  /// is said in the outlook. Throws model::Error when there is no device.
+  /// on a device is said in the outlook. Throws model::Error when there is no device.
   LaneOutlook outlook(const ModelUse& model, const LaneOptions& options);
 
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override;

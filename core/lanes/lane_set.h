@@ -181,7 +181,8 @@ class LaneSet {
   Filling fillingState() const;
   /// The next block of a text, in the lane that is furthest behind.
   void fillBlock();
-  /// Ends filling after one more token each, which tells what comes next.
+  /// Ends filling where the lane that has read most stands after one more token, which tells what comes next;
+  /// the others are fed up to there.
   void cutFilling();
 
   /// One token for every lane that can take one; nothing while filling.

@@ -13,10 +13,9 @@ constexpr std::string_view words(model::SentenceId id) {
   switch (id) {
     // The verdict
     case SentenceId::VerdictNotMeasured:
-      return "Not measured yet: decode a few tokens in every lane, or press Measure.";
+      return "Not measured yet: decode a few tokens in every lane.";
     case SentenceId::VerdictTooFewSteps:
-      return "Too few steps to compare yet: {0} of the {1} that every lane takes by turns. Play, or press "
-             "Measure.";
+      return "Too few steps to compare yet: {0} of the {1} that every lane takes by turns. Play on.";
     case SentenceId::VerdictOneLaneShares:
       return "Open {0} as MHA, or another lane with more KV heads, beside it to see what sharing "
              "brings.";
@@ -103,6 +102,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "FMA probe";
     case SentenceId::RecentSteps:
       return "the last {0} decode steps";
+    case SentenceId::RecentStepsAtMost:
+      return "at most the last {0} decode steps";
     case SentenceId::CurveOfNaiveKernel:
       return "{0}, naive kernel";
     case SentenceId::AttentionShare:
@@ -170,7 +171,7 @@ constexpr std::string_view words(model::SentenceId id) {
              "thrown away: restart to feed all lanes one text.";
     // How far long work is
     case SentenceId::OpeningProgress:
-      return "Opening {0}: {1} % of its weights are on the device.";
+      return "Opening {0}: {1} % done, checking the file and bringing its weights to the device.";
     case SentenceId::MeasuringProgress:
       return "Measuring: batch {0} behind {1} positions, {2} % done.";
     case SentenceId::MeasuringProgressAtQuit:
@@ -227,6 +228,92 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::TraceSavedInPart:
       return "The trace of {0} is saved as {1}: {2} tokens, attention of positions {3} to {4} only: "
              "rows beyond {5} positions are kept pooled, and old ones go when memory is short.";
+    // The truth card
+    case SentenceId::CardProof:
+      return "the output projection takes {0} columns from {1} query heads, so a head has {2}; the key "
+             "projection has {3} rows, so there are {3} / {2} = {4} KV heads";
+    case SentenceId::CardGeluTable:
+      return "GELU (tanh form, in half precision as ggml does)";
+    case SentenceId::CardGeluTanh:
+      return "GELU (tanh form)";
+    case SentenceId::CardGeluExact:
+      return "GELU (exact)";
+    case SentenceId::CardGated:
+      return "gated {0}";
+    case SentenceId::CardPlain:
+      return "plain {0}";
+    case SentenceId::CardLearnedPositions:
+      return "{0} learned positions";
+    case SentenceId::CardRope:
+      return "RoPE on {0} of {1} elements, base {2}";
+    case SentenceId::CardRopeOneSet:
+      return "scaled by one set of factors";
+    case SentenceId::CardRopeTwoSets:
+      return "scaled by short and long factors";
+    case SentenceId::CardRopeScaling:
+      return "{0} scaling by {1}";
+    case SentenceId::CardParallel:
+      return "attention and FFN in parallel";
+    case SentenceId::CardBiases:
+      return "biases on Q, K and V";
+    case SentenceId::CardHeadNorms:
+      return "a norm per query and key head";
+    case SentenceId::CardBranchNorms:
+      return "norms behind attention and FFN";
+    case SentenceId::CardWindowEvery:
+      return "a window of {0} positions in every layer";
+    case SentenceId::CardWindowEveryOther:
+      return "a window of {0} positions in every other layer";
+    case SentenceId::CardScoresCapped:
+      return "scores capped at {0}";
+    case SentenceId::CardLogitsCapped:
+      return "logits capped at {0}";
+    case SentenceId::CardUnknownChat:
+      return "of no family that this program writes";
+    case SentenceId::CardMemory:
+      return "{0} needed on {1} ({2}, {3} cache of {4} positions at {5}, {6} working memory), {7} there";
+    case SentenceId::CardWeights:
+      return "{0} weights as {1}";
+    case SentenceId::CardWeightsShared:
+      return "the weights are {0}'s and count there";
+    case SentenceId::CardFits:
+      return "{0}: it fits";
+    case SentenceId::CardFitsNot:
+      return "{0}. {1}";
+    case SentenceId::CardLayersOf:
+      return "layers {0} of {1}";
+    case SentenceId::CardRowsOf:
+      return "the rows of positions {0} to {1} of {2}";
+    case SentenceId::CardNotRecorded:
+      return "{0}; the rest is not recorded";
+    case SentenceId::CardCachePerToken:
+      return "2 (K and V) \u00d7 {0} layers \u00d7 {1} KV heads \u00d7 {2} head_dim \u00d7 {3} bytes = "
+             "{4} bytes per token";
+    case SentenceId::CardCachePerPosition:
+      return "2 (K and V) \u00d7 {0} layers \u00d7 {1} KV heads \u00d7 {2} head_dim \u00d7 {3} bytes "
+             "\u00d7 {4} sequences = {5} bytes per position";
+    case SentenceId::CardTokenizer:
+      return "{0}, {1} tokens";
+    case SentenceId::CardRecorded:
+      return "a {0}: attention of {1} tokens; nothing is computed here";
+    case SentenceId::CardRecordedHeads:
+      return "{0}: {1} layers, {2} query heads, {3} KV heads, head_dim {4}";
+    case SentenceId::CardHeads:
+      return "{0}: {1} query heads, {2} KV heads, head_dim {3}";
+    case SentenceId::CardSizes:
+      return "{0}, model {1}, feed-forward {2}, vocabulary {3}";
+    case SentenceId::CardPositions:
+      return "{0} positions";
+    case SentenceId::CardShare:
+      return "{0} in {1} {2} tensors";
+    case SentenceId::CardTied:
+      return "{0}, the output shares the embedding's";
+    case SentenceId::CardAsMha:
+      return "{0} bytes per token, {1} times as many";
+    case SentenceId::CardNoTokenizer:
+      return "none: token ids only";
+    case SentenceId::CardNoContradictions:
+      return "none found";
   }
   return "";
 }

@@ -331,6 +331,14 @@ class TestVerdict : public QObject {
     QCOMPARE(verdict.promise->at, (OperatingPoint{1, 4096}));
     QVERIFY2(QString::fromStdString(sentence(verdict)).contains("2.53\u00d7 measured at 4,096 positions"),
              sentence(verdict).c_str());
+    // Where no heads share, both kernels are one, and one of them was measured.
+    Recorded aNaive = a, bNaive = b;
+    aNaive.options.attention = bNaive.options.attention = model::AttentionKernel::Naive;
+    SpeedMap ofNaive = map;
+    ofNaive.curves[1].kernel = model::AttentionKernel::Naive;
+    const Verdict naive = verdictOf({judged(aNaive), judged(bNaive)}, &ofNaive);
+    QVERIFY(naive.promise && naive.promise->isMeasured);
+    QVERIFY(!verdictOf({judged(aNaive), judged(bNaive)}, &map).promise.value_or(Promise{}).isMeasured);
     // Where steps here tell nothing, the sweep does; at more than it found there is nothing to say.
     a.noise = b.noise = 1.0;
     const Verdict noisy = verdictOf({judged(a), judged(b)}, &map);

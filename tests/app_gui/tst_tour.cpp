@@ -84,6 +84,21 @@ class TestTour : public QObject {
     QVERIFY(!page.tour().isVisible());
   }
 
+  /// The step that tells of the chart shows it, and leaves the room to the maps again.
+  void theChartIsSeenInALowWindow() {
+    Page page;
+    page.startAt(20.0);
+    page.window().resize(1024, 640);
+    const auto* charts = page.window().findChild<QWidget*>("charts");
+    QTRY_VERIFY(page.length(0) > 15 && !charts->isVisible());
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    for (int step = 0; step < 4; ++step) page.next();
+    QTRY_VERIFY2(charts->isVisible() && page.text().contains("the chart below"), qPrintable(page.text()));
+    page.next();
+    QTRY_VERIFY(!charts->isVisible());
+  }
+
   void oneCanLeaveAtAnyStep() {
     Page page;
     page.startAt(20.0);

@@ -48,6 +48,20 @@ class TestWorkspaceFiles : public QObject {
     QTRY_VERIFY(table.text(0) == text);
   }
 
+  /// A file is one model by whatever name it is asked for.
+  void aFileIsNamedWhole() {
+    Table table;
+    QFile file(table.folder.filePath("some.gguf"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    const QString before = QDir::currentPath();
+    QDir::setCurrent(table.folder.path());
+    table.workspace.addLane("./some.gguf");
+    QDir::setCurrent(before);
+    QTRY_VERIFY(table.sources().size() == 3);
+    QCOMPARE(QString::fromStdString(table.sources().back()),
+             QDir(table.folder.path()).absoluteFilePath("some.gguf"));
+  }
+
   /// From one experiment to the next: the way back leads to where both were opened from.
   void theWayBackLeadsToWhereOneCameFrom() {
     Table table;
@@ -163,6 +177,23 @@ class TestWorkspaceFiles : public QObject {
         }
       }
     }
+  }
+
+  /// A vocabulary may be larger than its tokenizer: such tokens have no bytes.
+  void ofTokensWithoutBytesATraceIsSaved() {
+    Table table;
+    QVERIFY(table.finish());
+    session::LaneTrace lane = table.store.lane(0);
+    session::LaneInfo info = lane.info();
+    info.pieces.resize(static_cast<std::size_t>(lane.tokens()[20]));  // that token is the first without
+    lane.describe(info);
+    const std::string path = table.folder.filePath("lane.safetensors").toStdString();
+    const session::Message said = session::saveLaneTrace(lane, path);
+    QVERIFY2(said.severity != session::Severity::Problem, said.sentence.c_str());
+    const model::Trace trace = formats::readTrace(path);
+    QCOMPARE(trace.tokens.size(), std::size_t{64});
+    const auto piece = trace.pieces.find(trace.tokens[20]);
+    QVERIFY(piece == trace.pieces.end() || piece->second.empty());
   }
 
   /// What was given up for want of memory is not made up.

@@ -112,7 +112,9 @@ class KernelHarness {
     std::iota(std::begin(params.headSlots), std::end(params.headSlots), 0u);
     std::copy(rows.begin(), rows.end(), params.tokens);
     for (std::uint32_t row = 0; row < params.tokenCount; ++row) params.tokens[row].captureRow = row;
-    const engine::StepForm form{.rows = static_cast<int>(rows.size()), .logitsRows = logitsRows};
+    const engine::StepForm form{.rows = static_cast<int>(rows.size()),
+                                .logitsRows = logitsRows,
+                                .texts = shape.tilesQueries ? shape.textsOf(rows) : 0};
     vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, weights, form, m_stage, 0));
     engine::recordStage(
         recorder,

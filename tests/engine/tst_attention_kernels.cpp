@@ -14,6 +14,8 @@ using model::AttentionKernel;
 using model::KernelFamily;
 using model::Stage;
 
+Q_DECLARE_METATYPE(headroom::model::AttentionShape)
+
 /// attention_decode and attention_output of both families, each alone, against softmax attention in double.
 class TestAttentionKernels : public QObject {
   Q_OBJECT
@@ -31,6 +33,87 @@ class TestAttentionKernels : public QObject {
   static void compare(std::span<const float> actual, const std::vector<double>& expected, const char* what) {
     const double error = relativeError(actual, std::span<const double>(expected));
     QVERIFY2(error <= kKernelLimit, qPrintable(QString("%1: relative error %2").arg(what).arg(error)));
+  }
+
+  /// What a stage is given; keys and values as they lie in the cache.
+  struct Inputs {
+    std::vector<float> query;
+    std::vector<float> keys;
+    std::vector<float> values;
+  };
+
+  /// Compares what AttentionDecode left of `rows`, all of them captured, with softmax attention in double.
+  static void expectAttention(KernelHarness& harness, const std::vector<engine::TokenParams>& rows,
+                              const Inputs& inputs) {
+    const model::ModelConfig& config = harness.shape.config;
+    const auto heads = static_cast<std::size_t>(config.attention.queryHeadCount);
+    const auto kvHeads = static_cast<std::size_t>(config.attention.kvHeadCount);
+    const auto dim = static_cast<std::size_t>(config.attention.headDim);
+    const auto context = static_cast<std::size_t>(harness.shape.options.contextLength);
+    const auto chunkCount = static_cast<std::size_t>(harness.shape.chunkCount);
+    const auto window = static_cast<std::size_t>(config.windowOf(0));
+    const double cap = static_cast<double>(config.attentionSoftCap);
+    const std::size_t rowCount = rows.size();
+    const std::vector<float> partial =
+        harness.read(harness.buffers.partial, rowCount * chunkCount * heads * dim);
+    const std::vector<float> extent = harness.read(harness.buffers.extent, rowCount * chunkCount * heads * 2);
+    const auto mapped = harness.buffers.captured.mapped<const float>();
+    const std::vector<float> captured(mapped.begin(), mapped.end());
+    const auto capturedExtent = harness.buffers.capturedExtent.mapped<const float>();
+    for (std::size_t row = 0; row < rowCount; ++row) {
+      const std::size_t seen = rows[row].position + 1;
+      const std::size_t first = window > 0 && seen > window ? seen - window : 0;
+      for (std::size_t head = 0; head < heads; ++head) {
+        const std::size_t kvBase = (rows[row].sequence * kvHeads + head / (heads / kvHeads)) * context;
+        std::vector<double> scores(seen);
+        double highest = -std::numeric_limits<double>::infinity();
+        for (std::size_t key = first; key < seen; ++key) {
+          for (std::size_t i = 0; i < dim; ++i) {
+            scores[key] += static_cast<double>(inputs.query[(row * heads + head) * dim + i]) *
+                           inputs.keys[(kvBase + key) * dim + i];
+          }
+          scores[key] /= std::sqrt(static_cast<double>(dim));
+          if (cap > 0.0) scores[key] = cap * std::tanh(scores[key] / cap);
+          highest = std::max(highest, scores[key]);
+        }
+        std::vector<double> expected(dim);
+        double sum = 0.0;
+        for (std::size_t key = first; key < seen; ++key) {
+          const double weight = std::exp(scores[key] - highest);
+          sum += weight;
+          for (std::size_t i = 0; i < dim; ++i)
+            expected[i] += weight * inputs.values[(kvBase + key) * dim + i];
+        }
+        for (double& value : expected) value /= sum;
+
+        // Merge the chunks as the paper says.
+        double mergedHighest = -std::numeric_limits<double>::infinity();
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          mergedHighest = std::max(mergedHighest, static_cast<double>(extent[2 * entry]));
+        }
+        double mergedSum = 0.0;
+        std::vector<float> merged(dim);
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          const double weight = std::exp(extent[2 * entry] - mergedHighest);
+          if (weight == 0.0) continue;  // a chunk without keys leaves nothing else
+          mergedSum += weight * extent[2 * entry + 1];
+          for (std::size_t i = 0; i < dim; ++i)
+            merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
+        }
+        for (float& value : merged) value = static_cast<float>(value / mergedSum);
+        compare(merged, expected, "mixed values");
+        const std::size_t slotRow = head * rowCount + row;
+        compare(std::span(captured).subspan(slotRow * context + first, seen - first),
+                {scores.begin() + static_cast<std::ptrdiff_t>(first), scores.end()}, "captured scores");
+        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
+          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
+          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk)], extent[2 * entry]);
+          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk) + 1], extent[2 * entry + 1]);
+        }
+      }
+    }
   }
 
  private slots:
@@ -131,66 +214,105 @@ class TestAttentionKernels : public QObject {
         {.position = static_cast<std::uint32_t>(length - 1)}};
     harness.run(rows, 1, 1);
 
-    const auto heads = static_cast<std::size_t>(queryHeads);
-    const auto dim = static_cast<std::size_t>(headDim);
-    const auto chunkCount = static_cast<std::size_t>(chunks);
-    const std::vector<float> partial = harness.read(harness.buffers.partial, 2 * chunkCount * heads * dim);
-    const std::vector<float> extent = harness.read(harness.buffers.extent, 2 * chunkCount * heads * 2);
-    const auto mapped = harness.buffers.captured.mapped<const float>();
-    const std::vector<float> captured(mapped.begin(), mapped.end());
-    const auto capturedExtent = harness.buffers.capturedExtent.mapped<const float>();
-    for (std::size_t row = 0; row < 2; ++row) {
-      const std::size_t seen = rows[row].position + 1;
-      for (std::size_t head = 0; head < heads; ++head) {
-        const std::size_t kvBase =
-            head / (heads / static_cast<std::size_t>(kvHeads)) * static_cast<std::size_t>(context);
-        std::vector<double> scores(seen);
-        double highest = -std::numeric_limits<double>::infinity();
-        for (std::size_t key = 0; key < seen; ++key) {
-          for (std::size_t i = 0; i < dim; ++i) {
-            scores[key] +=
-                static_cast<double>(query[(row * heads + head) * dim + i]) * keys[(kvBase + key) * dim + i];
-          }
-          scores[key] /= std::sqrt(static_cast<double>(dim));
-          highest = std::max(highest, scores[key]);
-        }
-        std::vector<double> expected(dim);
-        double sum = 0.0;
-        for (std::size_t key = 0; key < seen; ++key) {
-          const double weight = std::exp(scores[key] - highest);
-          sum += weight;
-          for (std::size_t i = 0; i < dim; ++i) expected[i] += weight * values[(kvBase + key) * dim + i];
-        }
-        for (double& value : expected) value /= sum;
+    expectAttention(harness, rows, {.query = query, .keys = keys, .values = values});
+  }
 
-        // Merge the chunks as the paper says.
-        double mergedHighest = -std::numeric_limits<double>::infinity();
-        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
-          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
-          mergedHighest = std::max(mergedHighest, static_cast<double>(extent[2 * entry]));
-        }
-        double mergedSum = 0.0;
-        std::vector<float> merged(dim);
-        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
-          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
-          const double weight = std::exp(extent[2 * entry] - mergedHighest);
-          if (weight == 0.0) continue;  // a chunk without keys leaves nothing else
-          mergedSum += weight * extent[2 * entry + 1];
-          for (std::size_t i = 0; i < dim; ++i)
-            merged[i] += static_cast<float>(weight * partial[entry * dim + i]);
-        }
-        for (float& value : merged) value = static_cast<float>(value / mergedSum);
-        compare(merged, expected, "mixed values");
-        const std::size_t slotRow = head * 2 + row;
-        const std::size_t start = slotRow * static_cast<std::size_t>(context);
-        compare(std::span(captured).subspan(start, seen), scores, "captured scores");
-        for (std::size_t chunk = 0; chunk < chunkCount; ++chunk) {
-          const std::size_t entry = (row * chunkCount + chunk) * heads + head;
-          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk)], extent[2 * entry]);
-          QCOMPARE(capturedExtent[2 * (slotRow * chunkCount + chunk) + 1], extent[2 * entry + 1]);
-        }
+  void attentionByQueryTiles_data() {
+    QTest::addColumn<model::AttentionShape>("heads");
+    QTest::addColumn<int>("firstPosition");
+    QTest::addColumn<int>("positions");
+    QTest::addColumn<int>("texts");
+    QTest::addColumn<int>("window");
+    QTest::addColumn<double>("cap");
+    QTest::addColumn<bool>("f16Cache");
+    QTest::addColumn<bool>("naive");
+    const auto row = [](const char* what) -> QTestData& { return QTest::addRow("%s", what); };
+    using Heads = model::AttentionShape;
+    row("MHA from the start") << Heads{4, 4, 32} << 0 << 24 << 1 << 0 << 0.0 << false << false;
+    row("GQA-4, whole tiles, f16") << Heads{8, 2, 64} << 100 << 64 << 1 << 0 << 0.0 << true << false;
+    row("MQA, rows of one token in two tiles")
+        << Heads{71, 1, 64} << 7 << 24 << 1 << 0 << 0.0 << false << false;
+    row("two texts, heads of no whole octets")
+        << Heads{6, 2, 12} << 5 << 15 << 2 << 0 << 0.0 << false << false;
+    row("eight texts") << Heads{4, 1, 36} << 130 << 8 << 8 << 0 << 0.0 << true << false;
+    row("head_dim 80") << Heads{3, 3, 80} << 61 << 33 << 1 << 0 << 0.0 << false << false;
+    row("head_dim 256") << Heads{2, 1, 256} << 70 << 40 << 1 << 0 << 0.0 << false << false;
+    row("a window that ends within a block")
+        << Heads{4, 2, 16} << 190 << 50 << 1 << 37 << 0.0 << false << false;
+    row("capped scores") << Heads{4, 2, 20} << 9 << 30 << 1 << 0 << 1.5 << false << false;
+    row("the naive kernel") << Heads{4, 1, 32} << 66 << 29 << 1 << 0 << 0.0 << false << true;
+  }
+
+  /// As attentionDecode, for many tokens of a text, or of several side by side.
+  void attentionByQueryTiles() {
+    QFETCH(model::AttentionShape, heads);
+    QFETCH(int, firstPosition);
+    QFETCH(int, positions);
+    QFETCH(int, texts);
+    QFETCH(int, window);
+    QFETCH(double, cap);
+    QFETCH(bool, f16Cache);
+    QFETCH(bool, naive);
+    const int context = firstPosition + positions + 5;
+    model::Model model = makeModel(heads.queryHeadCount, heads.kvHeadCount, heads.headDim, context);
+    model.config.slidingWindow = window;
+    if (window > 0) model.config.traits.windows = model::Windows::EveryLayer;
+    model.config.attentionSoftCap = static_cast<float>(cap);
+    engine::StepShape shape =
+        engine::StepShape::make(m_gpu.device.info(), model.config,
+                                {.kvType = f16Cache ? model::KvType::F16 : model::KvType::F32,
+                                 .batch = texts,
+                                 .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared,
+                                 .kernels = {.family = KernelFamily::Rows}});
+    shape.chunkCount = 3;  // the others stay empty
+    shape.captureFloats = static_cast<std::uint64_t>(positions * texts * heads.queryHeadCount * context);
+    shape.captureExtents = static_cast<std::uint64_t>(positions * texts * heads.queryHeadCount * 3);
+    std::vector<engine::TokenParams> rows;
+    for (int position = 0; position < positions; ++position) {
+      for (int text = 0; text < texts; ++text) {
+        rows.push_back({.position = static_cast<std::uint32_t>(firstPosition + position),
+                        .sequence = static_cast<std::uint32_t>(text)});
       }
     }
+    QCOMPARE(shape.textsOf(rows), texts);
+    KernelHarness harness(m_gpu.device, model, shape.forQueryTiles(), TokenTile::Many,
+                          Stage::AttentionDecode);
+    const auto cacheSize = static_cast<std::size_t>(texts * heads.kvDim() * context);
+    const Inputs inputs{
+        .query = randomFloats(rows.size() * static_cast<std::size_t>(heads.queryDim()), 3, 2.0f),
+        .keys = harness.writeCache(harness.cache.keyOffset(0), randomFloats(cacheSize, 1)),
+        .values = harness.writeCache(harness.cache.valueOffset(0), randomFloats(cacheSize, 2))};
+    harness.write(harness.buffers.query, inputs.query);
+    harness.run(rows, 1, 1);
+    expectAttention(harness, rows, inputs);
+  }
+
+  /// Rows that do not lie so go one by one.
+  void whatIsNoTextSideBySide() {
+    const model::Model model = makeModel(4, 2, 16, 200);
+    const engine::StepShape shape = engine::StepShape::make(
+        m_gpu.device.info(), model.config, {.batch = 64, .kernels = {.family = KernelFamily::Rows}});
+    const auto text = [](std::uint32_t sequence, std::uint32_t from, std::uint32_t count) {
+      std::vector<engine::TokenParams> rows;
+      for (std::uint32_t at = from; at < from + count; ++at)
+        rows.push_back({.position = at, .sequence = sequence});
+      return rows;
+    };
+    QCOMPARE(shape.textsOf(text(0, 50, 23)), 0);  // few
+    QCOMPARE(shape.textsOf(text(0, 50, 24)), 1);
+    std::vector<engine::TokenParams> decoded;  // a row of each of many sequences
+    for (std::uint32_t sequence = 0; sequence < 64; ++sequence)
+      decoded.push_back({.position = 40, .sequence = sequence});
+    QCOMPARE(shape.textsOf(decoded), 0);
+    std::vector<engine::TokenParams> joined = text(0, 50, 20);  // one text behind another
+    std::ranges::copy(text(1, 0, 20), std::back_inserter(joined));
+    QCOMPARE(shape.textsOf(joined), 0);
+    std::vector<engine::TokenParams> torn = text(0, 0, 30);
+    torn[20].position = 90;
+    QCOMPARE(shape.textsOf(torn), 0);
+    const engine::StepShape packed = engine::StepShape::make(m_gpu.device.info(), model.config,
+                                                             {.kernels = {.family = KernelFamily::Packed}});
+    QCOMPARE(packed.textsOf(text(0, 0, 40)), 0);
   }
 
   void pooledCaptureKeepsTheLargestOfEight_data() {

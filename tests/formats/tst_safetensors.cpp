@@ -70,7 +70,7 @@ class TstSafetensors : public QObject {
         R"({"i":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"q":{"dtype":"F4","shape":[7],"data_offsets":[8,12]},)"
         R"("none":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[12,12]},)"
         R"("scalar":{"dtype":"F32","shape":[],"data_offsets":[12,16]}})",
-        std::string(12, '\0') + std::string("\x00\x00\x80\x3F", 4));
+        std::string("\0\0\0\0\0\0\0\0\0\0\0\0\x00\x00\x80\x3F", 16));
     const SafetensorsFile file(bytesOf(bytes));
     QVERIFY(!file.findTensor("i")->storage);
     QCOMPARE(file.findTensor("i")->bytes.size(), std::size_t{8});

@@ -17,8 +17,6 @@ namespace headroom::pages {
 namespace {
 /// In letters of the interface font.
 constexpr int kTourWidth = 84;
-/// Far enough that keys and values are a large part of what a step of the bundled models reads.
-constexpr int kLongerContext = 1024;
 }  // namespace
 
 Tour::Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
@@ -119,10 +117,9 @@ std::vector<Tour::Step> Tour::steps() {
        }},
       {"bytes per token",
        says("A step reads all weights and the whole cache. The bytes are counted, by class, under each lane; "
-            "the "
-            "chart below shows them growing with the positions."),
+            "the chart below shows them growing with the positions."),
        [this] {
-         m_views.showCharts();
+         m_chartsBefore = m_views.wantCharts(true);
          m_session.play();
        },
        true},
@@ -133,13 +130,17 @@ std::vector<Tour::Step> Tour::steps() {
             "so."),
        [this] { m_session.play(); }, true},
       {"a longer context",
-       [] {
+       [this] {
          return QString(
                     "Behind %1 positions keys and values are a larger part of what a step reads. Go back to "
                     "where you were with Ctrl+Shift+G, or with the button beside the sentence below.")
-             .arg(grouped(kLongerContext));
+             .arg(grouped(m_reached));
        },
-       [this] { m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}); },
+       [this] {
+         if (const int reached =
+                 m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}))
+           m_reached = reached;
+       },
        true},
   };
 }
@@ -174,23 +175,29 @@ void Tour::place() {
   move(window->mapToGlobal(QPoint(window->width() - size.width() - margin, top)));
 }
 
-void Tour::show(int step) {
+void Tour::leaveStep() {
   m_selection.pointAtKvHead(this, std::nullopt);
+  if (m_chartsBefore) m_views.wantCharts(*m_chartsBefore);
+  m_chartsBefore.reset();
+}
+
+void Tour::show(int step) {
+  leaveStep();
   // Back from the longer context.
   if (step < m_step && m_step + 1 == stepCount()) m_workspace.goBack();
   m_step = step;
   const Step& shown = m_steps[static_cast<std::size_t>(step)];
   setWindowTitle(QString("Tour, %1 of %2: %3").arg(step + 1).arg(stepCount()).arg(shown.title));
+  shown.act();
   m_text->setText(shown.text());
   m_text->setMinimumHeight(5 * fontMetrics().lineSpacing());
   m_back->setEnabled(step > 0);
   m_next->setText(step + 1 < stepCount() ? "Next" : "Done");
-  shown.act();
   if (isVisible()) place();
 }
 
 void Tour::end() {
-  m_selection.pointAtKvHead(this, std::nullopt);
+  leaveStep();
 }
 
 }  // namespace headroom::pages

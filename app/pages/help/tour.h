@@ -2,6 +2,7 @@
 
 #include <QDialog>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "app/session/session_host.h"
@@ -22,7 +23,9 @@ class Tour : public QDialog {
   /// What a step shows besides decoding.
   struct Views {
     std::function<void()> showLive;
-    std::function<void()> showCharts;
+    /// Whether charts are to be seen below the lanes; nothing: where the window is high enough. Gives what
+    /// was wanted before.
+    std::function<std::optional<bool>(std::optional<bool>)> wantCharts;
   };
 
   Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
@@ -34,15 +37,19 @@ class Tour : public QDialog {
   int step() const { return m_step; }
 
  private:
+  /// Far enough that keys and values are a large part of what a step of the bundled models reads.
+  static constexpr int kLongerContext = 1024;
+
   struct Step {
     QString title;
-    std::function<QString()> text;
+    std::function<QString()> text;  ///< once it has acted
     std::function<void()> act;
     bool tellsOfBelow = false;  ///< of what stands below the lanes, which the tour then leaves free
   };
 
   std::vector<Step> steps();
   void show(int step);
+  void leaveStep();
   void end();
   /// The tour stays in its window's corner.
   bool eventFilter(QObject* watched, QEvent* event) override;
@@ -62,6 +69,9 @@ class Tour : public QDialog {
   QPushButton* m_next;
   std::vector<Step> m_steps;
   int m_step = 0;
+  int m_reached = kLongerContext;  ///< positions of the last step, where models allow no more
+  /// What was wanted before the step that shows them; while it is shown.
+  std::optional<std::optional<bool>> m_chartsBefore;
 };
 
 }  // namespace headroom::pages

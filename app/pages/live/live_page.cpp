@@ -247,9 +247,7 @@ void LivePage::showLanes() {
     return;
   }
   m_controls->setLanes(m_workspace.lanes(), infos);
-  // Not what recorded a trace, nor the reference, where a lane decodes on a device.
-  const auto first = std::ranges::find_if(infos, &session::LaneInfo::isOnDevice);
-  m_transport->setDevice(QString::fromStdString((first != infos.end() ? *first : infos.front()).deviceName));
+  m_transport->setDevice(QString::fromStdString(m_store.deviceName()));
 }
 
 void LivePage::showComing() {
@@ -323,8 +321,12 @@ void LivePage::setPresets(QMenu* presets) {
   m_transport->setPresets(presets);
 }
 
-void LivePage::showBelow(LowerView view) {
-  if (m_lowerView != view || !m_lower->isOpen()) m_lower->setView(view);
+std::optional<bool> LivePage::wantCharts(std::optional<bool> wanted) {
+  if (wanted == true && m_lowerView != LowerView::Charts) m_lower->setView(LowerView::Charts);
+  const std::optional<bool> before =
+      std::exchange(m_inspects ? m_wantsChartsBesideInspector : m_wantsCharts, wanted);
+  fitCharts();
+  return before;
 }
 
 void LivePage::openLaneMenu() {

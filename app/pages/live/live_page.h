@@ -40,8 +40,9 @@ class LivePage : public Page {
   void setPresets(QMenu* presets);
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
-  /// Opens the part below the lanes at that view.
-  void showBelow(LowerView view);
+  /// Whether charts are to be seen below the lanes; nothing: where the window is high enough. Gives what was
+  /// wanted before.
+  std::optional<bool> wantCharts(std::optional<bool> wanted);
   /// How the height is divided between lanes and charts.
   QByteArray layoutState() const;
 

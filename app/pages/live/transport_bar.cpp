@@ -81,9 +81,8 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   m_samplingButton->setToolTip("How the next token is chosen (G)");
   m_lockstep->setObjectName("lockstep");
   m_lockstep->setToolTip(
-      "On: lanes of one vocabulary are fed what the first of them chooses, or what a trace among them holds, "
-      "so\n"
-      "that maps compare token by token.\n"
+      "On: lanes of one vocabulary are fed what one of them chooses, a trace if there is one, else\n"
+      "the first of those that have read most, so that maps compare token by token.\n"
       "Off: every lane goes on with its own choice. (K)");
   m_presets->setObjectName("presets");
   m_presets->setText("Presets");

@@ -138,7 +138,8 @@ QString definitions() {
              "<h3>What the words mean</h3><p>%1</p>"
              "<p><b>Range</b>: %2 resampled measurements lie in it. <b>Expected</b>: the time of the "
              "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over "
-             "the positions of all steps so far; the range widens with each doubling beyond them. "
+             "the positions of all steps since the last lane came; the range widens with each doubling "
+             "beyond them. "
              "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
              "behind a cache of random content.</p>")
       .arg(words, toQt(analysis::kRangeShareText));

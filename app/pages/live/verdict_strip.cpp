@@ -201,7 +201,7 @@ QString VerdictStrip::explanation() const {
   return "Measured: the quotient of the lanes' median step times over " + toQt(analysis::recentStepsText()) +
          ", at positions that both decoded; behind it the range in which " + toQt(analysis::kRangeShareText) +
          " resampled measurements lie (\u00b1: its farther end).\nExpected: a robust line through all steps "
-         "so far, with its range.\n"
+         "since the last lane came, with its range.\n"
          "Measured at: by the last sweep.";
 }
 
