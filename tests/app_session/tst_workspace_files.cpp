@@ -51,6 +51,7 @@ class TestWorkspaceFiles : public QObject {
   /// A file is one model by whatever name it is asked for.
   void aFileIsNamedWhole() {
     Table table;
+    QVERIFY(table.finish());
     QFile file(table.folder.filePath("some.gguf"));
     QVERIFY(file.open(QIODevice::WriteOnly));
     const QString before = QDir::currentPath();
