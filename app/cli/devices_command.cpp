@@ -29,22 +29,25 @@ nlohmann::ordered_json describe(const lanes::FoundCeilings& found) {
 
 nlohmann::ordered_json describe(const DeviceFacts& device,
                                 const std::optional<lanes::FoundCeilings>& probed) {
-  nlohmann::ordered_json document = {{"index", device.index},
-                                     {"name", device.name},
-                                     {"label", device.label},
-                                     {"type", device.type},
-                                     {"driver", device.driver},
-                                     {"vulkan", device.vulkanVersion},
-                                     {"subgroup_size", device.subgroupSize},
-                                     {"memory_bytes", device.memoryBytes},
-                                     {"computes", device.computes},
-                                     {"limits",
-                                      {{"max_storage_buffer_range", device.maxStorageBufferRange},
-                                       {"max_texel_buffer_elements", device.maxTexelBufferElements},
-                                       {"max_compute_shared_memory", device.maxSharedMemory},
-                                       {"max_push_constants", device.maxPushConstants},
-                                       {"storage_16_bit", device.storage16Bit},
-                                       {"timestamp_period_ns", device.timestampPeriodNs}}}};
+  nlohmann::ordered_json document = {
+      {"index", device.index},
+      {"name", device.name},
+      {"label", device.label},
+      {"type", device.type},
+      {"driver", device.driver},
+      {"vulkan", device.vulkanVersion},
+      {"subgroup_size", device.subgroupSize},
+      {"compute_units",
+       device.computeUnits > 0 ? nlohmann::ordered_json(device.computeUnits) : nlohmann::ordered_json()},
+      {"memory_bytes", device.memoryBytes},
+      {"computes", device.computes},
+      {"limits",
+       {{"max_storage_buffer_range", device.maxStorageBufferRange},
+        {"max_texel_buffer_elements", device.maxTexelBufferElements},
+        {"max_compute_shared_memory", device.maxSharedMemory},
+        {"max_push_constants", device.maxPushConstants},
+        {"storage_16_bit", device.storage16Bit},
+        {"timestamp_period_ns", device.timestampPeriodNs}}}};
   if (probed) document["probe"] = describe(*probed);
   return document;
 }

@@ -21,8 +21,10 @@ constexpr int kMinChunkKeysOnCpu = 64;
 constexpr int kMinChunkKeysOnGpu = 128;
 constexpr int kMinChunkKeysOfWideGroups = 64;
 constexpr int kWideGroup = 8;
-/// Attention workgroups that fill a GPU of unknown size, and a thread of a software device.
+/// Attention workgroups that fill a GPU of unknown size, a multiprocessor (an H200 has 132), and a thread of
+/// a software device.
 constexpr int kGpuWorkgroups = 512;
+constexpr int kWorkgroupsPerUnit = 4;
 constexpr int kWorkgroupsPerThread = 2;
 constexpr int kRowBlocks = 4;
 constexpr int kMaxChunks = 128;
@@ -245,7 +247,8 @@ model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::Ker
   if (plan.attentionWorkgroups == 0) {
     plan.attentionWorkgroups =
         software ? kWorkgroupsPerThread * static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))
-                 : kGpuWorkgroups;
+        : device.computeUnits > 0 ? kWorkgroupsPerUnit * static_cast<int>(device.computeUnits)
+                                  : kGpuWorkgroups;
   }
   if (plan.family == KernelFamily::Packed) {
     plan.invocations = HEADROOM_LANES;

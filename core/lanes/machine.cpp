@@ -29,6 +29,7 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
           .computes = info.computeQueueFamily.has_value(),
           .memoryBytes = info.memoryBytes,
           .subgroupSize = info.subgroupSize,
+          .computeUnits = info.computeUnits,
           .maxStorageBufferRange = info.limits.maxStorageBufferRange,
           .maxTexelBufferElements = info.limits.maxTexelBufferElements,
           .maxSharedMemory = info.limits.maxComputeSharedMemorySize,
@@ -67,6 +68,7 @@ std::vector<DeviceLine> deviceLines(const DeviceFacts& device) {
   if (!device.computes) lines.push_back({"cannot decode", "it has no compute queue"});
   lines.push_back({"memory", fmt::format("{} bytes", device.memoryBytes)});
   lines.push_back({"subgroup", fmt::format("{} invocations", device.subgroupSize)});
+  if (device.computeUnits > 0) lines.push_back({"multiprocessors", fmt::format("{}", device.computeUnits)});
   lines.push_back(
       {"limits",
        fmt::format("storage buffer {} bytes, texel buffer {} texels, shared memory {} bytes",

@@ -21,6 +21,7 @@ struct DeviceFacts {
   bool computes = false;  ///< it has a compute queue: without one it cannot decode
   std::uint64_t memoryBytes = 0;
   std::uint32_t subgroupSize = 0;
+  std::uint32_t computeUnits = 0;  ///< multiprocessors; 0: the driver does not tell
   std::uint64_t maxStorageBufferRange = 0;   ///< bytes
   std::uint32_t maxTexelBufferElements = 0;  ///< texels
   std::uint32_t maxSharedMemory = 0;         ///< bytes

@@ -54,6 +54,22 @@ bool hasExtension(VkPhysicalDevice device, std::string_view wanted) {
       extensions, [&](const VkExtensionProperties& extension) { return extension.extensionName == wanted; });
 }
 
+/// Multiprocessors, where an extension of the maker tells.
+std::uint32_t computeUnitsOf(VkPhysicalDevice device) {
+  VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nvidia{
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+  VkPhysicalDeviceShaderCorePropertiesAMD amd{
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD};
+  const bool isNvidia = hasExtension(device, VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME);
+  const bool isAmd = hasExtension(device, VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME);
+  if (!isNvidia && !isAmd) return 0;
+  VkPhysicalDeviceProperties2 properties{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                         .pNext = isNvidia ? static_cast<void*>(&nvidia) : &amd};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  if (isNvidia) return nvidia.shaderSMCount;
+  return amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray;
+}
+
 DeviceInfo describe(VkPhysicalDevice device, int index) {
   VkPhysicalDeviceDriverProperties driver{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
   VkPhysicalDeviceSubgroupProperties subgroup{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
@@ -75,6 +91,7 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
                   .type = properties.properties.deviceType,
                   .apiVersion = properties.properties.apiVersion,
                   .subgroupSize = subgroup.subgroupSize,
+                  .computeUnits = computeUnitsOf(device),
                   .subgroupOperations = subgroup.supportedOperations,
                   .memoryBudget = hasExtension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME),
                   .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,

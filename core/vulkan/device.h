@@ -24,6 +24,8 @@ struct DeviceInfo {
   VkPhysicalDeviceType type = VK_PHYSICAL_DEVICE_TYPE_OTHER;
   std::uint32_t apiVersion = 0;
   std::uint32_t subgroupSize = 0;
+  std::uint32_t computeUnits =
+      0;  ///< multiprocessors that workgroups are spread over; 0: the driver does not tell
   VkSubgroupFeatureFlags subgroupOperations = 0;
   std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap; of a software device the system's
   bool memoryBudget = false;      ///< it says how much of its memory is free, VK_EXT_memory_budget

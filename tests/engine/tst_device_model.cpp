@@ -130,6 +130,14 @@ class TestDeviceModel : public QObject {
     const VulkanDecoder decoder(packed, {});
     QVERIFY(decoder.shape().plan == packed.plan());
     QCOMPARE(decoder.shape().plan.rowBlocks, 2);
+    // So many workgroups of attention as fill the device, where its driver tells how large it is.
+    vulkan::DeviceInfo gpu = m_gpu.device.info();
+    gpu.type = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+    gpu.computeUnits = 0;
+    QCOMPARE(engine::resolvePlan(gpu, {}).attentionWorkgroups, 512);
+    gpu.computeUnits = 46;
+    QCOMPARE(engine::resolvePlan(gpu, {}).attentionWorkgroups, 184);
+    QCOMPARE(engine::resolvePlan(gpu, {.attentionWorkgroups = 7}).attentionWorkgroups, 7);
     const VulkanDecoder other(packed, {.kernels = {.attentionWorkgroups = 5}});
     QCOMPARE(other.shape().plan.attentionWorkgroups, 5);
   }
