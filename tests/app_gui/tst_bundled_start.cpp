@@ -1,3 +1,5 @@
+#include <QScopeGuard>
+
 #include "core/lanes/device_lanes.h"
 #include "tests/app_gui/gui_fixture.h"
 
@@ -9,6 +11,8 @@ class TestBundledStart : public QObject {
 
  private slots:
   void decodesByItself() {
+    const QtMessageHandler before = qInstallMessageHandler(countComplaint);
+    const auto restore = qScopeGuard([&] { qInstallMessageHandler(before); });
     test::GuiFixture page(lanes::deviceLanes());
     page.start();
     // Two seconds are promised without validation layers and on an idle machine; here the limit is for a
@@ -30,6 +34,8 @@ class TestBundledStart : public QObject {
     QCOMPARE(mha.cacheBytesUsed(30), 8 * mqa.cacheBytesUsed(30));
     QCOMPARE(mha.stepAt(30).logical().kvRead, 8 * mqa.stepAt(30).logical().kvRead);
     QCOMPARE(test::validationErrorCount().load(), 0);
+    // Nothing that only who starts it in a terminal sees.
+    QCOMPARE(s_complaints.join("\n"), QString());
   }
 
   void switchingModelsFiftyTimesLeaksNothing() {
@@ -54,6 +60,12 @@ class TestBundledStart : public QObject {
   }
 
  private:
+  inline static QStringList s_complaints;
+  static void countComplaint(QtMsgType type, const QMessageLogContext&, const QString& message) {
+    if (type != QtInfoMsg && !message.startsWith("QStandardPaths: XDG_RUNTIME_DIR"))
+      s_complaints.append(message);
+  }
+
   /// Memory in use by this process, from Linux' proc file system.
   static double residentMegabytes() {
     QFile file("/proc/self/statm");

@@ -129,7 +129,7 @@ void Chart::showLegend() {
   plotLayout()->addElement(0, 0, m_head);
   plotLayout()->setRowStretchFactor(0, 0.001);
   m_head->addElement(0, 0, m_title);
-  m_head->addElement(1, 0, legend);
+  m_head->addElement(1, 1, legend);
   // Title and names begin at the left, the rest stays empty.
   m_head->addElement(0, 2, new QCPLayoutElement(this));
   m_head->setColumnStretchFactors({0.001, 0.001, 1.0});
@@ -145,9 +145,12 @@ bool Chart::hasRoomBehindTitle(int pixels) const {
 }
 
 void Chart::placeLegend() {
-  const bool behind = hasRoomBehindTitle(legend->minimumOuterSizeHint().width());
-  if (!m_head->hasElement(behind ? 0 : 1, behind ? 1 : 0))
-    m_head->addElement(behind ? 0 : 1, behind ? 1 : 0, legend);
+  // Without names, and smaller than the title, it would narrow the title's row and column.
+  const bool isEmpty = legend->itemCount() == 0;
+  const bool behind = isEmpty || hasRoomBehindTitle(legend->minimumOuterSizeHint().width());
+  const int row = behind && !isEmpty ? 0 : 1;
+  const int column = behind ? 1 : 0;
+  if (!m_head->hasElement(row, column)) m_head->addElement(row, column, legend);
 }
 
 void Chart::setTitle(const QString& title) {
