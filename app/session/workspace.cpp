@@ -256,7 +256,23 @@ void Workspace::chooseOptions(const std::vector<LaneRequest>& chosen) {
     if (found != chosen.end() && found->source == lane.source) lane.options = found->options;
   }
   emit wentOn();
-  m_session.setLanes(lanes);
+  // A shorter context holds less of what was to be filled: what is shown is what will be.
+  const int fill = m_session.state().fill;
+  const int most = lanes.size() == m_lanes.size() && m_session.lanes() == m_lanes ? fillOf(lanes) : fill;
+  if (most < fill) {
+    m_session.setLanesFilled(lanes, most);
+  } else {
+    m_session.setLanes(lanes);
+  }
+}
+
+int Workspace::fillOf(const std::vector<LaneRequest>& lanes) const {
+  std::vector<int> contexts;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    if (!isTrace(lane))
+      contexts.push_back(model::chosenContext(configOf(lane), lanes[lane].options.contextLength));
+  }
+  return model::commonFill(contexts, model::mostFilled);
 }
 
 void Workspace::saveTrace(int lane, const std::string& path) {

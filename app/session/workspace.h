@@ -117,6 +117,8 @@ class Workspace : public QObject {
   /// Nothing, with a message, when it cannot be read.
   std::optional<lanes::Experiment> readOrSay(const std::string& path);
   const model::ModelConfig& configOf(std::size_t lane) const;
+  /// Positions that the lanes that stand can all be filled with in the contexts of `lanes`.
+  int fillOf(const std::vector<LaneRequest>& lanes) const;
   /// Of those: options change nothing of it.
   bool isTrace(std::size_t lane) const;
 

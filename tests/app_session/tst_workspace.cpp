@@ -137,6 +137,28 @@ class TestWorkspace : public QObject {
     QVERIFY(!table.host.state().playing);
   }
 
+  /// What the fill box says is what lanes are filled with.
+  void aShorterContextIsFilledLess() {
+    Table table;
+    QVERIFY(table.finish());
+    table.workspace.setFill(300);
+    QTRY_VERIFY(table.length(0) >= 300);
+    std::vector<session::LaneRequest> chosen = table.workspace.lanes();
+    chosen[1].options.contextLength = 128;
+    table.workspace.chooseOptions(chosen);
+    QTRY_COMPARE(table.host.state().fill, 64);  // room to decode stays
+    QTRY_COMPARE(table.store.lane(1).info().contextLength, 128);
+    QTRY_VERIFY(table.length(1) >= 64);
+    QCOMPARE(table.store.lane(1).promptLength(), 64);
+    QCOMPARE(table.workspace.experiment().fill, 64);
+    // What does not touch the contexts leaves the text.
+    chosen = table.workspace.lanes();
+    chosen[0].options.attention = model::AttentionKernel::Naive;
+    table.workspace.chooseOptions(chosen);
+    QTRY_COMPARE(table.store.lane(0).info().attention, model::AttentionKernel::Naive);
+    QCOMPARE(table.host.state().fill, 64);
+  }
+
   void goingThereAndBack() {
     Table table;
     QVERIFY(table.finish());
