@@ -29,6 +29,11 @@ std::string sourceOf(const std::string& asked) {
   const std::filesystem::path whole = std::filesystem::absolute(asked, error);
   return error ? asked : whole.lexically_normal().string();
 }
+
+/// A further lane, which runs as the last of `lanes` does, so that they compare.
+LaneRequest beside(const std::vector<LaneRequest>& lanes, const std::string& source) {
+  return {sourceOf(source), lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options};
+}
 }  // namespace
 
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
@@ -58,7 +63,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   std::vector<std::string> left;
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
-      experiment.lanes.push_back({sourceOf(model), lanes::freeColor(experiment.lanes), {}});
+      experiment.lanes.push_back(beside(experiment.lanes, model));
     } else {
       left.push_back(model);
     }
@@ -169,9 +174,7 @@ void Workspace::addLane(const std::string& source) {
     emit message({Severity::Note, inWords<SentenceId::LanesFull>(std::to_string(kMaximumLanes))});
     return;
   }
-  // As the others run, so that they compare.
-  lanes.push_back(
-      {sourceOf(source), lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options});
+  lanes.push_back(beside(lanes, source));
   m_session.setLanes(lanes);
 }
 
