@@ -43,8 +43,7 @@ std::string meaningOf(LaneChart chart) {
     case LaneChart::Stages:
       return "Measured: " + step +
              " Stages: by the device's time stamps (on the processor by its clock), layers added up. "
-             "Outside: "
-             "by the host's clock. All bars of a lane add up to a step's wall time.";
+             "Outside: by the host's clock. All bars of a lane add up to a step's wall time.";
     case LaneChart::Roofline:
       return "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
              "measured, " +
@@ -52,8 +51,7 @@ std::string meaningOf(LaneChart chart) {
     case LaneChart::Geometry:
       return "Computed from the shapes of the model's tensors: across is what a matrix gives, down what it "
              "takes, thin lines part the heads. Parameters of a matrix are computed so too; those of the "
-             "whole model are "
-             "counted.";
+             "whole model are counted.";
   }
   return {};
 }

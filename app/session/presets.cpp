@@ -72,8 +72,9 @@ lanes::Experiment withPreset(Preset preset, const lanes::Experiment& now, std::s
       fillContexts(experiment, lanes);
       return experiment;
     case Preset::Batch8:
-      for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-        if (!lanes[lane].card.isTrace) experiment.lanes[lane].options.batch = kPresetBatch;
+      for (std::size_t lane = 0; lane < experiment.lanes.size(); ++lane) {
+        const bool isTrace = lane < lanes.size() && lanes[lane].card.isTrace;
+        if (!isTrace) experiment.lanes[lane].options.batch = kPresetBatch;
       }
       return experiment;
     case Preset::FirstStart:

@@ -51,13 +51,11 @@ std::vector<Term> makeTerms() {
        "launching = dispatches \u00d7 empty dispatch + time outside the stages"},
       {nameOf(Bound::Weights), "Reading weights is the largest part of a step.",
        fmt::format("a stage counts so where bytes / read ceiling explain {:.0f} % of its time beyond the "
-                   "launch and take longer than "
-                   "FLOPs / FMA rate",
+                   "launch and take longer than FLOPs / FMA rate",
                    100.0 * kExplained)},
       {nameOf(Bound::Kv), "Reading keys and values is the largest part of a step.",
        fmt::format("attention counts so where bytes / read ceiling explain {:.0f} % of its time beyond the "
-                   "launch and take longer than "
-                   "FLOPs / FMA rate",
+                   "launch and take longer than FLOPs / FMA rate",
                    100.0 * kExplained)},
       {nameOf(Bound::Compute),
        "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the read "
