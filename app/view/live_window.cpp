@@ -81,6 +81,8 @@ QImage LiveWindow::picture() {
 
 bool LiveWindow::event(QEvent* event) {
   if (m_renderer && m_renderer->handleInput(*event)) m_pacer.requestForInput();
+  // What is scrolled to in a frame is seen in the next, and while nothing is decoded none would follow.
+  if (event->type() == QEvent::Resize) m_pacer.requestForInput();
   if (event->type() == QEvent::KeyPress) emit keyPressed(static_cast<QKeyEvent*>(event));
   // The view is a native window inside the main window, so drops on it arrive here.
   if (event->type() == QEvent::DragEnter || event->type() == QEvent::DragMove ||

@@ -30,6 +30,17 @@ class TestLayout : public QObject {
  private slots:
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
 
+  /// What follows the newest token scrolls in one frame, and is seen to have scrolled in the next.
+  void aLowerViewIsDrawnToItsEnd() {
+    test::LayoutPage page;
+    QVERIFY(page.startAt({1440, 900}));
+    QTest::qWait(500);  // nothing is drawn any more
+    const std::uint64_t before = page.live().frameCount();
+    page.window().resize(1440, 700);
+    QTRY_VERIFY2_WITH_TIMEOUT(page.live().frameCount() >= before + 3,
+                              qPrintable(QString::number(page.live().frameCount() - before)), 1500);
+  }
+
   void everyControlCanBeReached_data() {
     QTest::addColumn<QSize>("size");
     QTest::addColumn<int>("percent");
