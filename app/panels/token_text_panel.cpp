@@ -38,8 +38,9 @@ void TokenTextPanel::draw(const PanelContext& context, const Rect& area) {
   ImGui::Dummy({1.0f, height});
   // New text stays in sight; whoever looks back sees the step looked at.
   const bool follows = !context.selection.position();
+  // In a low window lanes scroll as a whole: the text is then another of ImGui's windows, at its top.
   const bool isNew = lane.length() != m_drawnLength || m_layout.generation() != m_drawnGeneration ||
-                     view.height() != m_drawnHeight || !m_drawnFollowing;
+                     view.height() != m_drawnHeight || !m_drawnFollowing || ImGui::IsWindowAppearing();
   if (isNew && follows) {
     ImGui::SetScrollY(std::max(0.0f, height - view.height()));
   } else if (context.selection.position() && lane.length() > 0) {
