@@ -21,11 +21,16 @@ using model::SentenceId;
 using text::inWords;
 
 namespace {
+bool isFile(const std::string& source) {
+  std::error_code error;
+  return std::ranges::find(lanes::bundledModels(), source) == lanes::bundledModels().end() &&
+         std::filesystem::exists(source, error);
+}
+
 /// A file by the same name however it was asked for, so that two lanes of it are known to be of one model.
 std::string sourceOf(const std::string& asked) {
   std::error_code error;
-  const bool isBundled = std::ranges::find(lanes::bundledModels(), asked) != lanes::bundledModels().end();
-  if (isBundled || !std::filesystem::exists(asked, error)) return asked;
+  if (!isFile(asked)) return asked;
   const std::filesystem::path whole = std::filesystem::absolute(asked, error);
   return error ? asked : whole.lexically_normal().string();
 }
@@ -57,6 +62,7 @@ void Workspace::start(const std::vector<std::string>& files) {
     } else if (const auto read = readOrSay(file)) {
       experiment = *read;
       isOpened = true;
+      keepRecent(file);
     }
   }
   if (!models.empty() && !isOpened) experiment.lanes.clear();
@@ -64,6 +70,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
       experiment.lanes.push_back(beside(experiment.lanes, model));
+      keepRecent(model);
     } else {
       left.push_back(model);
     }
@@ -80,6 +87,10 @@ std::optional<lanes::Experiment> Workspace::readOrSay(const std::string& path) {
     emit message({Severity::Problem, error.what()});
     return std::nullopt;
   }
+}
+
+void Workspace::keepRecent(const std::string& path) {
+  if (isFile(path)) m_settings.addRecentFile(sourceOf(path));
 }
 
 void Workspace::decode(const lanes::Experiment& experiment) {
@@ -134,7 +145,7 @@ void Workspace::saveExperiment(const std::string& path) {
   }
   try {
     lanes::writeExperiment(experiment(), path);
-    m_settings.addRecentFile(path);
+    keepRecent(path);
     emit message({Severity::Passing, inWords<SentenceId::ExperimentSaved>(path)});
   } catch (const model::Error& error) {
     emit message({Severity::Problem, error.what()});
@@ -183,7 +194,7 @@ void Workspace::openFiles(const std::vector<std::string>& paths) {
   std::vector<std::string> left;
   for (const std::string& path : paths) {
     if (!lanes::isExperiment(path)) continue;
-    m_settings.addRecentFile(path);
+    keepRecent(path);
     openExperiment(path);
   }
   for (const std::string& path : paths) {
@@ -192,7 +203,7 @@ void Workspace::openFiles(const std::vector<std::string>& paths) {
       left.push_back(path);
       continue;
     }
-    m_settings.addRecentFile(path);
+    keepRecent(path);
     addLane(path);
   }
   noteLeftOut(left);

@@ -41,7 +41,7 @@ Color colorOf(ColorMap map, double value) {
 }
 
 std::string_view mapScaleName(MapScale scale) {
-  constexpr std::array<std::string_view, kMapScaleCount> kNames{"linear", "logarithmic", "sink hidden"};
+  constexpr std::array<std::string_view, kMapScaleCount> kNames{"linear", "logarithmic", "sink-hidden"};
   return kNames[static_cast<std::size_t>(scale)];
 }
 

@@ -15,14 +15,12 @@ std::optional<std::string> referenceNote(const model::ModelConfig& config,
   const std::string why =
       fmt::format("head_dim {} is {} {}, so this model runs on the float64 reference on the processor",
                   headDim, isOdd ? "no multiple of" : "more than", isOdd ? kHeadDimStep : kMostHeadDim);
-  const auto refuse = [&](const std::string& reason) { throw model::Error(why + ", " + reason); };
-  if (options.kvType == model::KvType::F16) {
-    refuse("which keeps its cache in float64; a cache in f16 was asked for.");
-  }
   if (options.attention == model::AttentionKernel::Naive) {
-    refuse(fmt::format("which {}.", kNoKernelsToChoose));
+    throw model::Error(fmt::format("{}, which {}.", why, kNoKernelsToChoose));
   }
-  return why + "; its times are the processor's.";
+  const bool isRounded = options.kvType == model::KvType::F16;
+  return fmt::format("{}{}; its times are the processor's.", why,
+                     isRounded ? ", which rounds keys and values to f16 and keeps them in float64" : "");
 }
 
 }  // namespace headroom::engine

@@ -249,7 +249,7 @@ class TestLivePage : public QObject {
     QDropEvent drop(QPointF(100, 100), Qt::CopyAction, &files, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(&page.live(), &drop);
     QTRY_VERIFY(page.window().messages().sentence().contains("missing-too.gguf"));
-    QCOMPARE(page.settings.recentFiles().size(), std::size_t{2});
+    QVERIFY(page.settings.recentFiles().empty());  // one cannot go back to what is not there
   }
 
   void lanesCloseAndComeBack() {

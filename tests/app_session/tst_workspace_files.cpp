@@ -123,6 +123,7 @@ class TestWorkspaceFiles : public QObject {
     // At the start, with a further model.
     QVERIFY(table.finish({path, "mha"}));
     QCOMPARE(table.sources(), (Names{"gqa", "mqa", "mha"}));
+    QCOMPARE(table.settings.recentFiles(), (Names{path}));  // and no bundled model
     QVERIFY(table.textHas("missing.gguf: no such file"));
     QCOMPARE(table.store.lane(0).promptLength(), 5);
   }

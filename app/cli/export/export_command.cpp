@@ -35,33 +35,32 @@ constexpr std::array<ChartName, 5> kCharts{{{"growth", LaneChart::Growth},
                                             {"geometry", LaneChart::Geometry}}};
 constexpr const char* kMap = "map";
 
-constexpr std::array<std::pair<const char*, analysis::MapScale>, analysis::kMapScaleCount> kScales{
-    {{"linear", analysis::MapScale::Linear},
-     {"log", analysis::MapScale::Logarithmic},
-     {"sink-hidden", analysis::MapScale::SinkHidden}}};
-
 std::vector<std::string> figureNames() {
   std::vector<std::string> names{kMap};
   for (const ChartName& chart : kCharts) names.emplace_back(chart.name);
   return names;
 }
 
-const char* scaleName(analysis::MapScale scale) {
-  return std::ranges::find(kScales, scale, &decltype(kScales)::value_type::second)->first;
+/// Of the first `count` values, which are the window's names too.
+template <typename Value>
+std::vector<std::string> namesOf(std::string_view (*nameOf)(Value), int count) {
+  std::vector<std::string> names;
+  for (int value = 0; value < count; ++value) names.emplace_back(nameOf(static_cast<Value>(value)));
+  return names;
 }
 
 std::vector<std::string> scaleNames() {
-  std::vector<std::string> names;
-  for (const auto& [name, scale] : kScales) names.emplace_back(name);
-  return names;
+  return namesOf(analysis::mapScaleName, analysis::kMapScaleCount);
 }
 
 std::vector<std::string> colorNames() {
-  std::vector<std::string> names;
-  for (int map = 0; map < analysis::kColorMapCount; ++map) {
-    names.emplace_back(analysis::colorMapName(static_cast<analysis::ColorMap>(map)));
-  }
-  return names;
+  return namesOf(analysis::colorMapName, analysis::kColorMapCount);
+}
+
+/// Of a name that CLI::IsMember() has checked.
+template <typename Value>
+Value named(const std::vector<std::string>& names, const std::string& name) {
+  return static_cast<Value>(std::ranges::find(names, name) - names.begin());
 }
 
 class ExportCommand final : public Command {
@@ -181,12 +180,9 @@ class ExportCommand final : public Command {
       map.addRow(position, std::span(row).first(at(position) + 1));
       ++position;
     });
-    const auto scale =
-        std::ranges::find(kScales, m_scale, [](const auto& named) { return std::string_view(named.first); });
-    const std::vector<std::string> colors = colorNames();
-    const auto color = std::ranges::find(colors, m_colors) - colors.begin();
     return map.figure(figureLane(run, lane, 0),
-                      {.scale = scale->second, .colors = static_cast<analysis::ColorMap>(color)},
+                      {.scale = named<analysis::MapScale>(scaleNames(), m_scale),
+                       .colors = named<analysis::ColorMap>(colorNames(), m_colors)},
                       tokenLabels(lane), model::dateText());
   }
 
@@ -235,7 +231,7 @@ class ExportCommand final : public Command {
   std::optional<figures::FileKind> m_kind;  ///< nothing for NPY
   int m_layer = 0;
   int m_head = 0;
-  std::string m_scale = scaleName(analysis::MapLook{}.scale);
+  std::string m_scale{analysis::mapScaleName(analysis::MapLook{}.scale)};
   std::string m_colors{analysis::colorMapName(analysis::MapLook{}.colors)};
   std::vector<CLI::Option*> m_mapOptions;
   figures::PictureSize m_size;
