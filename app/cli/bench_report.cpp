@@ -12,6 +12,7 @@
 #include "core/analysis/speed_view.h"
 #include "core/analysis/step_bound.h"
 #include "core/model/quantity.h"
+#include "core/text/csv.h"
 
 namespace headroom::cli {
 
@@ -224,8 +225,8 @@ std::string benchCsv(const BenchResult& result) {
     const Spread speed = row.tokensPerSecond();
     const Spread step = row.stepMs();
     const Spread ratio = speedup(result.baselineOf(row), row);
-    text += fmt::format("\"{}\",{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-                        result.modelOf(row).name, row.setting.context, row.setting.batch,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+                        text::csvCell(result.modelOf(row).name), row.setting.context, row.setting.batch,
                         shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
                         ratio.minimum, ratio.maximum, row.measurement.issued.total(),
@@ -284,12 +285,7 @@ ordered_json benchDocument(const BenchResult& result) {
           {"kernels", planText(result.options.kernels)},
           {"audited", result.options.audit},
           {"interrupted", result.isInterrupted},
-          {"probes",
-           {{"copy", curveDocument(result.ceilings.copy)},
-            {"read", curveDocument(result.ceilings.read)},
-            {"cold_read", curveDocument(result.ceilings.coldRead)},
-            {"fma_gflops", result.ceilings.fmaGflops},
-            {"empty_dispatch_us", result.ceilings.emptyDispatchUs}}},
+          {"probes", ceilingsDocument(result.ceilings)},
           {"rows", rows},
           {"verdicts", verdictDocument(result)},
           {"crossings", crossingDocument(result)}};

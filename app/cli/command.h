@@ -11,7 +11,7 @@ namespace headroom::cli {
 /// Options that every command understands.
 struct GlobalOptions {
   bool json = false;   ///< one JSON document on stdout, nothing else there
-  std::string device;  ///< Vulkan device, by number or part of its name; empty for the first
+  std::string device;  ///< Vulkan device, by number or part of its name; empty for the best
 };
 
 /// Runs `parse`, which reads an option's value; what it refuses is wrong usage.

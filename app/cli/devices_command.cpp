@@ -16,15 +16,12 @@ namespace {
 using lanes::DeviceFacts;
 
 nlohmann::ordered_json describe(const lanes::FoundCeilings& found) {
-  const model::DeviceCeilings& ceilings = found.ceilings;
-  return {{"date", ceilings.date},
-          {"measured", found.freshness == model::Freshness::Kept ? "earlier" : "now"},
-          {"memory_gb_per_s", ceilings.memoryRead()},
-          {"copy", curveDocument(ceilings.copy)},
-          {"read", curveDocument(ceilings.read)},
-          {"cold_read", curveDocument(ceilings.coldRead)},
-          {"fma_gflops", ceilings.fmaGflops},
-          {"empty_dispatch_us", ceilings.emptyDispatchUs}};
+  nlohmann::ordered_json document = {
+      {"date", found.ceilings.date},
+      {"measured", found.freshness == model::Freshness::Kept ? "earlier" : "now"},
+      {"memory_gb_per_s", found.ceilings.memoryRead()}};
+  document.update(ceilingsDocument(found.ceilings));
+  return document;
 }
 
 nlohmann::ordered_json describe(const DeviceFacts& device,
@@ -76,9 +73,9 @@ class DevicesCommand final : public Command {
     app().add_flag("--probe", m_probe,
                    "Copy bandwidth, FMA rate and the cost of a dispatch: as kept from an earlier run on this "
                    "device and driver, else measured");
+    app().add_flag("--probe-again", m_probeAgain, "As --probe, measured now and kept");
     app().add_flag("--calibrate", m_calibrate,
                    "Measure which kernels are fastest here, and use those from now on");
-    app().add_flag("--probe-again", m_probeAgain, "The same, measured now and kept");
   }
 
   void run() override {

@@ -41,7 +41,7 @@ void fillTexts(lanes::LaneSet& set) {
   rethrowFailure(set);
   while (set.filling()) {
     const lanes::Filling state = set.fillingState();
-    if (interrupted()) giveUp(set, state.done, state.total);
+    if (interrupted()) giveUp(set, state.reached, state.length);
     set.fillBlock();
     rethrowFailure(set);
   }

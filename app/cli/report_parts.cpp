@@ -41,6 +41,14 @@ ordered_json curveDocument(std::span<const model::MemoryPoint> curve) {
   return document;
 }
 
+ordered_json ceilingsDocument(const model::DeviceCeilings& ceilings) {
+  return {{"copy", curveDocument(ceilings.copy)},
+          {"read", curveDocument(ceilings.read)},
+          {"cold_read", curveDocument(ceilings.coldRead)},
+          {"fma_gflops", ceilings.fmaGflops},
+          {"empty_dispatch_us", ceilings.emptyDispatchUs}};
+}
+
 ordered_json knownRate(double rate) {
   return rate > 0.0 ? ordered_json(rate) : ordered_json();
 }

@@ -25,6 +25,9 @@ nlohmann::ordered_json trafficDocument(const model::Traffic& traffic);
 /// [{"working_set_bytes": 262144, "gb_per_s": 41.5}, ...]
 nlohmann::ordered_json curveDocument(std::span<const model::MemoryPoint> curve);
 
+/// {"copy": [...], "read": [...], "cold_read": [...], "fma_gflops": 41.5, "empty_dispatch_us": 3.1}
+nlohmann::ordered_json ceilingsDocument(const model::DeviceCeilings& ceilings);
+
 /// A rate of rates.h, which is 0 where it is not known: then null, or a dash in place of `words` of it.
 nlohmann::ordered_json knownRate(double rate);
 inline constexpr const char* kUnknown = "\u2013";

@@ -4,26 +4,17 @@
 
 #include <iterator>
 
+#include "core/text/csv.h"
+
 namespace headroom::figures {
 
 namespace {
-
-/// As RFC 4180 has it: a cell with a comma, quote or line break is quoted, quotes in it are doubled.
-std::string csvCell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char character : text) {
-    if (character == '"') quoted += '"';
-    quoted += character;
-  }
-  return quoted + '"';
-}
 
 std::string csvLine(const std::vector<std::string>& cells) {
   std::string line;
   for (const std::string& cell : cells) {
     if (&cell != &cells.front()) line += ',';
-    line += csvCell(cell);
+    line += text::csvCell(cell);
   }
   return line + '\n';
 }
@@ -32,7 +23,7 @@ std::string mapText(const AttentionMap& map) {
   // Of several positions a value is the largest.
   std::string text = fmt::format("lane,layer,query_head,query,attended,{},positions_per_value\n",
                                  map.factor > 1 ? "largest_attention" : "attention");
-  const std::string head = fmt::format("{},{},{}", csvCell(map.lane), map.layer, map.queryHead);
+  const std::string head = fmt::format("{},{},{}", text::csvCell(map.lane), map.layer, map.queryHead);
   for (int row = 0; row < map.cellCount; ++row) {
     if (!map.isRecorded[static_cast<std::size_t>(row)]) continue;
     for (int column = 0; column <= row; ++column) {

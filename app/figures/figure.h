@@ -44,12 +44,13 @@ struct Axis {
   bool isLogarithmic = false;
 };
 
+inline constexpr const char* kUntrainedName = "beyond the trained context";
+
 struct LinePlot {
   Axis x;
   Axis y;
   std::vector<Series> series;
-  std::optional<double> untrainedFrom;  ///< from there on the ground is tinted
-  std::string untrainedName;            ///< in the legend
+  std::optional<double> untrainedFrom;  ///< from there on the ground is tinted, and called kUntrainedName
 };
 
 /// Bars in groups, one of each lane side by side, from 0 up.

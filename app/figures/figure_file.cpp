@@ -38,8 +38,11 @@ struct Ending {
   const char* text;
   FileKind kind;
 };
-constexpr std::array<Ending, 4> kEndings{
-    {{".png", FileKind::Png}, {".svg", FileKind::Svg}, {".pdf", FileKind::Pdf}, {".csv", FileKind::Csv}}};
+constexpr std::array<Ending, 5> kEndings{{{".png", FileKind::Png},
+                                          {".svg", FileKind::Svg},
+                                          {".pdf", FileKind::Pdf},
+                                          {".csv", FileKind::Csv},
+                                          {".npy", FileKind::Npy}}};
 
 template <typename... Visitors>
 struct Overloaded : Visitors... {
@@ -147,7 +150,7 @@ FileKind fileKindOf(const std::string& path) {
   for (const Ending& known : kEndings) {
     if (ending == known.text) return known.kind;
   }
-  throw model::Error(fmt::format("{} {}, expected .png, .svg, .pdf or .csv", path,
+  throw model::Error(fmt::format("{} {}, expected .png, .svg, .pdf, .csv or, for rows of a map, .npy", path,
                                  ending.empty() ? "has no ending" : "ends in " + ending));
 }
 
@@ -164,10 +167,17 @@ std::string encoded(const Figure& figure, FileKind kind, const PictureSize& size
 }
 
 void saveFigure(const Figure& figure, const std::string& path, const PictureSize& size) {
-  saveBytes(path, encoded(figure, fileKindOf(path), size));
+  const FileKind kind = fileKindOf(path);
+  if (kind == FileKind::Npy) {
+    throw model::Error(path + " ends in .npy, which holds rows of a map, expected .png, .svg, .pdf or .csv");
+  }
+  saveBytes(path, encoded(figure, kind, size));
 }
 
 void saveRows(const std::string& path, int positions, std::span<const float> rows) {
+  if (fileKindOf(path) != FileKind::Npy) {
+    throw model::Error(path + " does not end in .npy, expected it: rows are written as a NumPy array");
+  }
   formats::writeNpy(path, {positions, positions}, rows);
 }
 

@@ -8,8 +8,8 @@
 
 namespace headroom::figures {
 
-/// What a figure is written as.
-enum class FileKind { Png, Svg, Pdf, Csv };
+/// What a figure is written as; the rows of a map also as NPY.
+enum class FileKind { Png, Svg, Pdf, Csv, Npy };
 
 /// By the ending, in any case. Throws model::Error for another, naming it and those that are known.
 FileKind fileKindOf(const std::string& path);
@@ -25,15 +25,15 @@ struct PictureSize {
   double scale = 2.0;  ///< of a PNG: pixels per pixel of the width
 };
 
-/// The bytes of the file. A picture needs a QGuiApplication.
+/// The bytes of the file, of a figure and so not NPY. A picture needs a QGuiApplication.
 std::string encoded(const Figure& figure, FileKind kind, const PictureSize& size = {});
 
-/// Writes the figure as its ending says, whole or not at all. Throws model::Error for an ending that is not
-/// known, and when the file cannot be written.
+/// Writes the figure as its ending says, whole or not at all. Throws model::Error for an ending that is none
+/// of a figure, and when the file cannot be written.
 void saveFigure(const Figure& figure, const std::string& path, const PictureSize& size = {});
 
 /// Writes the attention rows of one head, [positions][positions] float32 with 0 where a row does not look, as
-/// NPY. Throws model::Error when the file cannot be written.
+/// NPY. Throws model::Error for another ending, and when the file cannot be written.
 void saveRows(const std::string& path, int positions, std::span<const float> rows);
 
 /// Writes a picture that somebody else has made, as PNG bytes, whole or not at all. Throws model::Error.

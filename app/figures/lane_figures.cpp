@@ -126,8 +126,7 @@ Figure stagesFigure(const std::vector<FigureLane>& lanes) {
 }
 
 Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceCeilings& ceilings) {
-  Figure figure{.title = "Roofline: GFLOP/s reached over FLOPs per issued byte",
-                .caption = {meaningOf(LaneChart::Roofline)}};
+  Figure figure{.title = kRooflineTitle, .caption = {meaningOf(LaneChart::Roofline)}};
   figure.table.columns = columns({"stage", "flops", "issued_bytes", "ms", "flops_per_byte", "gflop_per_s",
                                   "memory_gb_per_s", "caches_gb_per_s", "fma_gflop_per_s"});
   const bool isKnown = ceilings.known();
@@ -144,8 +143,8 @@ Figure rooflineFigure(const std::vector<FigureLane>& lanes, const model::DeviceC
   requireCounted(all);
   const analysis::RooflineRange range = analysis::rooflineRange(all, ceilings);
   LinePlot plot{
-      .x = {.label = "FLOPs per issued byte", .low = range.left, .high = range.right, .isLogarithmic = true},
-      .y = {.label = "GFLOP/s", .low = range.bottom, .high = range.top, .isLogarithmic = true}};
+      .x = {.label = kIntensityLabel, .low = range.left, .high = range.right, .isLogarithmic = true},
+      .y = {.label = kFlopsLabel, .low = range.bottom, .high = range.top, .isLogarithmic = true}};
   plot.series = roofLines(ceilings, range, kRoofColor);
   for (std::size_t index = 0; index < lanes.size(); ++index) {
     const FigureLane& lane = lanes[index];

@@ -26,7 +26,6 @@ void markUntrained(LinePlot& plot, const std::vector<FigureLane>& lanes) {
     first = analysis::earlierOf(first, analysis::untrainedFrom(lane.config, lane.contextLength));
   if (!first || *first >= plot.x.high) return;
   plot.untrainedFrom = *first;
-  plot.untrainedName = "beyond the trained context";
 }
 
 }  // namespace

@@ -14,6 +14,10 @@
 
 namespace headroom::figures {
 
+inline constexpr const char* kRooflineTitle = "Roofline: GFLOP/s reached over FLOPs per issued byte";
+inline constexpr const char* kIntensityLabel = "FLOPs per issued byte";
+inline constexpr const char* kFlopsLabel = "GFLOP/s";
+
 /// What plots and figures are made of: one lane, its decode so far. Plain values.
 struct FigureLane {
   std::string title;  ///< "MHA \u00d78 f16"

@@ -205,15 +205,15 @@ void paintPlot(QPainter& painter, const LinePlot& plot, const QRectF& area) {
     const double row = lineHeight(textFont()) + 4.0;
     painter.fillRect(QRectF(rest.left(), rest.top() + 3.0, 26.0, row - 8.0), untrainedColor());
     drawText(painter, textFont(), inkColor(), {rest.left() + 26.0 + kGap, rest.top()},
-             Qt::AlignLeft | Qt::AlignTop, toQt(plot.untrainedName));
+             Qt::AlignLeft | Qt::AlignTop, kUntrainedName);
     rest.setTop(rest.top() + row);
   }
   Frame frame(painter, plot.x, plot.y, rest);
   frame.paintGround(plot.untrainedFrom);
   frame.paintXTicks();
   painter.save();
-  painter.setClipRect(frame.plot().adjusted(-kMarkRadius - 2.0, -kMarkRadius - 2.0,
-                                            kMarkRadius + 2.0, kMarkRadius + 2.0));
+  painter.setClipRect(
+      frame.plot().adjusted(-kMarkRadius - 2.0, -kMarkRadius - 2.0, kMarkRadius + 2.0, kMarkRadius + 2.0));
   for (const Series& series : plot.series) paintSeries(painter, frame, series);
   painter.restore();
 }

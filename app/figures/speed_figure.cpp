@@ -72,10 +72,7 @@ LinePlot speedPlot(const analysis::SpeedMap& map, const analysis::SpeedView& vie
   LinePlot plot{.x = {.label = isOverContext ? "positions in the cache" : "sequences",
                       .high = (isOverContext ? analysis::kBeyondMeasured : 1.1) * view.last},
                 .y = {.label = "ms per step", .high = 0.0}};
-  if (view.untrainedFrom) {
-    plot.untrainedFrom = *view.untrainedFrom;
-    plot.untrainedName = "beyond the trained context";
-  }
+  if (view.untrainedFrom) plot.untrainedFrom = *view.untrainedFrom;
   for (std::size_t index = 0; index < map.curves.size(); ++index) {
     const analysis::SpeedCurve& curve = map.curves[index];
     const CurveMark mark = curveMark(index, map.curves.size());

@@ -225,8 +225,14 @@ void MainWindow::showOpening(const session::Opening& opening) {
   // Small models are there before a sentence could be read.
   if (opening.underWay() && opening.share > 0.0) {
     const std::string sentence = session::progressText(opening);
+    const session::Message note{session::Severity::Note, sentence};
+    const auto cancel = [this] { m_session.cancelOpening(); };
+    if (!m_openingNote.isEmpty() && m_messages->note() == m_openingNote) {
+      m_messages->renew(note, "Cancel", cancel);
+    } else {
+      m_messages->show(note, "Cancel", cancel);
+    }
     m_openingNote = QString::fromStdString(sentence);
-    m_messages->show({session::Severity::Note, sentence}, "Cancel", [this] { m_session.cancelOpening(); });
   } else if (!opening.underWay() && !m_openingNote.isEmpty()) {
     if (m_messages->note() == m_openingNote) m_messages->dismissNote();
     m_openingNote.clear();

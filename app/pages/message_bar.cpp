@@ -82,6 +82,11 @@ void MessageBar::show(const session::Message& message, const QString& action, st
   place();
 }
 
+void MessageBar::renew(const session::Message& message, const QString& action, std::function<void()> act) {
+  if (!m_note.isEmpty() && !m_history.isEmpty() && m_history.back() == m_note) m_history.removeLast();
+  show(message, action, std::move(act));
+}
+
 void MessageBar::showText() {
   m_label->setText((m_note.isEmpty() ? m_problems : m_problems + QStringList{m_note}).join('\n'));
   restyle();

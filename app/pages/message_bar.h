@@ -25,6 +25,8 @@ class MessageBar : public QFrame {
   void show(const session::Message& message);
   /// With a button that does something about it.
   void show(const session::Message& message, const QString& action, std::function<void()> act);
+  /// The note that is shown, in other words: the history has it once.
+  void renew(const session::Message& message, const QString& action, std::function<void()> act);
   void dismiss();
   /// Problems stay.
   void dismissNote();

@@ -72,9 +72,7 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
     showTip(
         context, heading,
         (isHere ? session::sharingSentence(info.config.attention, pointed->kvHead) + "\n" : std::string()) +
-            std::string(info.card.isTrace ? "Computed, a trace holds no cache: "
-                                          : "Counted by the decoder: ") +
-            model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+            cacheOrigin(info) + model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
             (position >= 0
                  ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
                  : "") +

@@ -54,8 +54,10 @@ void CountersPanel::draw(const PanelContext& context, const Rect& area) {
 
   if (step.stages.empty()) {
     drawText(list, small, area.min, colors.textDim, "Bytes and times");
+    const std::string whole = "not recorded: a trace holds tokens and attention";
+    const std::string shown = textWidth(small, whole) <= area.width() ? whole : "not in a trace";
     drawText(list, small, {area.min.x, area.min.y + small->FontSize + context.px(4)}, colors.textDim,
-             "not recorded: a trace holds tokens and attention");
+             elided(small, shown, area.width()));
     return;
   }
   const std::string value = model::bytesText(perToken(shownTraffic(step).total(), step));
@@ -136,13 +138,20 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
   const float columnWidth = (area.width() + gap) / static_cast<float>(columns);
   const auto classes = analysis::byClass(shownTraffic(step));
   const int places = std::min(analysis::kTrafficClassCount, rows * columns);
-  for (int index = 0; index < places; ++index) {
-    const bool isRest = index > 0 && index == places - 1 && places < analysis::kTrafficClassCount;
-    const auto first = classes.begin() + index;
-    const double bytes = std::accumulate(first, isRest ? classes.end() : first + 1, 0.0,
-                                         [&](double sum, auto part) { return sum + perToken(part, step); });
-    const float x = area.min.x + columnWidth * static_cast<float>(index / rows);
-    const float y = area.min.y + row * static_cast<float>(index % rows);
+  std::array<std::size_t, analysis::kTrafficClassCount> order{};
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // What all this is about is the last to go.
+  const auto kvRead = order.begin() + analysis::kKvReadClass;
+  if (places <= analysis::kKvReadClass + 1) std::rotate(order.begin(), kvRead, kvRead + 1);
+  for (int place = 0; place < places; ++place) {
+    const bool isRest = place > 0 && place == places - 1 && places < analysis::kTrafficClassCount;
+    const auto first = order.begin() + place;
+    const std::size_t index = *first;
+    const double bytes =
+        std::accumulate(first, isRest ? order.end() : first + 1, 0.0,
+                        [&](double sum, std::size_t part) { return sum + perToken(classes[part], step); });
+    const float x = area.min.x + columnWidth * static_cast<float>(place / rows);
+    const float y = area.min.y + row * static_cast<float>(place % rows);
     const float squareTop = y + 0.5f * (small->FontSize - square);
     fillRect(list, {{x, squareTop}, {x + square, squareTop + square}},
              isRest ? colors.textDim : colors.traffic[static_cast<std::size_t>(index)]);
@@ -150,7 +159,7 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
     const float right = x + columnWidth - gap;
     const float nameWidth = right - x - square - context.px(5) - textWidth(small, value) - context.px(4);
     drawText(list, small, {x + square + context.px(5), y}, colors.textDim,
-             elided(small, isRest ? "rest" : shortClassName(index), nameWidth));
+             elided(small, isRest ? "rest" : shortClassName(static_cast<int>(index)), nameWidth));
     drawTextRight(list, small, {right, y}, colors.text, value);
   }
 }
@@ -158,7 +167,6 @@ void CountersPanel::drawLegend(const PanelContext& context, const Rect& area, co
 std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& context,
                                                             const model::StepRecord& step) const {
   const session::LaneTrace& lane = context.store.lane(m_lane);
-  const int batch = lane.info().batch;
   const analysis::LaneMeasurement& measured = context.board.measurement(m_lane);
   const bool any = measured.measured();
   // Of a processor nobody counts the loads, and the probe ran elsewhere.
@@ -204,9 +212,7 @@ std::vector<CountersPanel::Figure> CountersPanel::figuresOf(const PanelContext& 
        "Counted: issued bytes of the step looked at, what the kernels load and store, padding and reloads "
        "included."},
       {"tokens/s", "tokens/s", known(any, model::tokenRateText(measured.tokensPerSecond())),
-       "Computed: " + std::to_string(batch) + (batch == 1 ? " sequence" : " sequences") +
-           " / time per step. This is what the lane reaches on its own; the speed setting may pace it "
-           "slower."},
+       tokenRateOrigin(measured.stepCount)},
   };
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "app/panels/label.h"
+#include "core/analysis/glossary.h"
+#include "core/analysis/lane_measurement.h"
 #include "core/model/quantity.h"
 
 namespace headroom::panels {
@@ -109,6 +111,16 @@ std::string cacheRateText(const session::LaneInfo& info) {
   const std::uint64_t bytes =
       model::kvCacheBytes(info.config, info.kvType, 1, static_cast<std::uint64_t>(info.batch));
   return model::groupDigits(bytes) + (info.batch > 1 ? " B/position" : " B/token");
+}
+
+std::string cacheOrigin(const session::LaneInfo& info) {
+  return info.card.isTrace ? "Computed, a trace holds no cache: " : "Counted by the decoder: ";
+}
+
+std::string tokenRateOrigin(int steps) {
+  return "Measured: " + analysis::term("tokens/s").formula + ", median of " +
+         (steps > 0 ? analysis::recentStepsText(steps) : analysis::recentStepsText()) +
+         " up to the one looked at. The speed setting may pace the lane slower.";
 }
 
 namespace {

@@ -55,6 +55,10 @@ std::string_view shortClassName(int trafficClass);
 
 /// "8,192 B/token"; "/position" where a step decodes a token of several sequences.
 std::string cacheRateText(const session::LaneInfo& info);
+/// Where a lane's cache bytes come from: what its figure begins with.
+std::string cacheOrigin(const session::LaneInfo& info);
+/// Where "tokens/s" comes from, of `steps` steps, 0 where there are none yet.
+std::string tokenRateOrigin(int steps);
 
 inline Rect inset(const Rect& rect, float by) {
   return {{rect.min.x + by, rect.min.y + by}, {rect.max.x - by, rect.max.y - by}};

@@ -23,11 +23,13 @@ float summaryLine(const PanelContext& context) {
   return context.fonts.small->FontSize + context.px(3);
 }
 
-/// Of a row, in short.
+/// Of a row, in a line.
 std::array<std::string, 3> shortFigures(const analysis::RowStatistics& row) {
-  return {"entropy " + model::fixedText(row.entropyBits, 2) + " bits",
-          "first token " + model::fixedText(100.0 * row.sinkMass, 1) + " %",
-          "distance " + model::fixedText(row.meanDistance, 1)};
+  std::array<std::string, 3> texts;
+  std::ranges::transform(figuresOf(row), texts.begin(), [](const analysis::RowFigure& figure) {
+    return std::string(figure.name) + " " + figure.value;
+  });
+  return texts;
 }
 
 /// Where each stands in lines of a width, from their top left. None is divided.
@@ -99,11 +101,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
 
   const analysis::RowStatistics statistics = analysis::rowStatistics(row, topCount);
   float y = profile.max.y + context.px(6);
-  const std::array<std::pair<std::string_view, std::string>, 3> figures{{
-      {"entropy", model::fixedText(statistics.entropyBits, 2) + " bits"},
-      {"first token", model::fixedText(100.0 * statistics.sinkMass, 1) + " %"},
-      {"mean distance", model::fixedText(statistics.meanDistance, 1)},
-  }};
+  const std::array<analysis::RowFigure, 3> figures = figuresOf(statistics);
   const float split = area.min.x + 0.5f * area.width();
   float left = y;
   for (const auto& [label, value] : figures) {

@@ -281,11 +281,13 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
                      ". Down: the token that looks; across: the token it looks at; a cell shows the maximum "
                      "of what it covers.";
   if (!row.empty()) {
-    const analysis::RowStatistics statistics = analysis::rowStatistics(row, 0);
-    text += "\nAt position " + model::groupDigits(position) + " (computed): entropy " +
-            model::fixedText(statistics.entropyBits, 2) + " bits, on the first token " +
-            model::fixedText(100.0 * statistics.sinkMass, 1) + " %, mean distance " +
-            model::fixedText(statistics.meanDistance, 1) + " tokens.";
+    text += "\nAt position " + model::groupDigits(position) + " (computed):";
+    const char* before = " ";
+    for (const analysis::RowFigure& figure : figuresOf(analysis::rowStatistics(row, 0))) {
+      text += before + std::string(figure.name) + " " + figure.value;
+      before = ", ";
+    }
+    text += ".";
   }
   if (position >= 0 && !isRecorded(lane, layer, position)) {
     text += "\nThe row of position " + model::groupDigits(position) + " was not recorded.";

@@ -61,12 +61,11 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
   const std::string times = model::ratioText(static_cast<double>(heads.groupSize()));
   return {.value = model::bytesText(used),
           .unit = cacheRateText(info),
-          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than as MHA" : "a KV head per query head",
+          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than with MHA" : "a KV head per query head",
           .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "nothing shared",
           .heading = "KV cache",
-          .explanation = std::string(info.card.isTrace ? "Computed, a trace holds no cache: "
-                                                       : "Counted by the decoder: ") +
-                         model::groupDigits(positions) + " positions \u00d7 " + model::groupDigits(perToken) +
+          .explanation = cacheOrigin(info) + model::groupDigits(positions) + " positions \u00d7 " +
+                         model::groupDigits(perToken) +
                          " B.\nComputed: " + std::to_string(heads.queryHeadCount) + " query heads / " +
                          std::to_string(heads.kvHeadCount) + " KV heads = " + times +
                          ". The same model with a KV head for every query head, MHA, would hold so many "
@@ -82,10 +81,7 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
                 .shortNote = {},
                 .heading = "Speed",
                 .explanation = {}};
-  const std::string steps = isKnown ? analysis::recentStepsText(context.board.measurement(m_lane).stepCount)
-                                    : analysis::recentStepsText();
-  figure.explanation =
-      "Measured: sequences / wall time of a step, median of " + steps + " up to the one looked at.";
+  figure.explanation = tokenRateOrigin(isKnown ? context.board.measurement(m_lane).stepCount : 0);
   if (!isKnown) {
     figure.note = context.store.lane(m_lane).info().card.isTrace ? "not in a trace" : "not measured yet";
     return figure;

@@ -338,7 +338,9 @@ void TokenTextPanel::drawCandidates(const PanelContext& context) {
     const model::StepRecord* prediction =
         m_candidatesAt < lane.length() ? lane.predictionOf(m_candidatesAt) : nullptr;
     if (!prediction) {
-      ImGui::TextUnformatted("This token came from the prompt, so nothing was chosen here.");
+      ImGui::TextUnformatted(m_candidatesAt < lane.promptLength()
+                                 ? "This token came from the prompt, so nothing was chosen here."
+                                 : "This lane read the token in a block, so it chose nothing here.");
     } else {
       const int fed = lane.tokens()[static_cast<std::size_t>(m_candidatesAt)];
       const int choice = lane.choices()[static_cast<std::size_t>(m_candidatesAt)];

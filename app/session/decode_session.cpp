@@ -32,9 +32,8 @@ std::string whyFailed(const lanes::LaneSet::Lane& lane) {
 }
 
 lanes::LaneSet::Block blockAt(int, int position, int count) {
-  const int tokens = std::min(count, lanes::LaneSet::kBlockTokens);
-  return {tokens, position + tokens <= kWholeRows ? model::Capture::everything()
-                                                  : model::Capture::pooled(kPooledCells)};
+  return {count, position + count <= kWholeRows ? model::Capture::everything()
+                                                : model::Capture::pooled(kPooledCells)};
 }
 
 }  // namespace

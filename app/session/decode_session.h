@@ -75,8 +75,8 @@ class DecodeSession : public QObject {
   bool openAll(Change& change);
   /// What was chosen for a text's end, or what the form of the prompt wants: an answer in a chat ends.
   void applyTextEnd();
-  /// Whether playing on means trying again what failed: where every lane that stopped did. After an end of
-  /// another kind it begins anew.
+  /// Whether playing on means trying again what failed: while other lanes still go on, or where all failed.
+  /// After an end of another kind it begins anew.
   bool failuresWait(bool finished) const;
   /// Whether what was asked for would only wipe what is there: then it says why.
   bool refusesToStart();

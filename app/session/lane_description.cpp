@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
+
+#include "core/model/common_fill.h"
 
 namespace headroom::session {
 
@@ -67,6 +70,14 @@ std::vector<LaneInfo> describeLanes(const lanes::LaneSet& lanes,
     infos.push_back(describe(requests[static_cast<std::size_t>(index)], engine, weightsOf));
   }
   return infos;
+}
+
+int mostFillOf(std::span<const LaneInfo> lanes) {
+  std::vector<model::ModelConfig> filled;
+  for (const LaneInfo& lane : lanes) {
+    if (!lane.card.isTrace) filled.push_back(lane.config);
+  }
+  return model::commonFill(filled, model::mostFill);
 }
 
 }  // namespace headroom::session

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "app/session/lane.h"
@@ -10,5 +11,8 @@ namespace headroom::session {
 /// several of them decode with count with the first.
 std::vector<LaneInfo> describeLanes(const lanes::LaneSet& lanes,
                                     const std::vector<lanes::LaneRequest>& requests);
+
+/// Positions that all of `lanes` can be filled with but traces, which hold what they hold.
+int mostFillOf(std::span<const LaneInfo> lanes);
 
 }  // namespace headroom::session

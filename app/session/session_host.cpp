@@ -152,9 +152,6 @@ void SessionHost::stepOne() {
 void SessionHost::restart() {
   request([](Requests& waiting) { waiting.restart = true; });
 }
-void SessionHost::setFill(int positions) {
-  request([&](Requests& waiting) { waiting.fill = positions; });
-}
 void SessionHost::stopFilling() {
   request([](Requests& waiting) { waiting.stopFilling = true; });
 }

@@ -49,7 +49,6 @@ class SessionHost : public QObject {
   void restart();
   /// From the next start on every lane begins with `positions` positions: the prompt's text again and again.
   /// 0: the prompt once. Starts anew when it changes.
-  void setFill(int positions);
   /// Both at once, so that no lane catches up with a text that is not wanted any more.
   void setLanesFilled(const std::vector<LaneRequest>& lanes, int positions);
   /// All of an experiment at once; every lane begins anew.

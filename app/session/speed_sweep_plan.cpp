@@ -1,7 +1,6 @@
 #include "app/session/speed_sweep_plan.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "core/analysis/verdict.h"
@@ -53,21 +52,24 @@ SpeedSweepPlan planSpeedSweep(const lanes::LaneSet& lanes, const std::vector<lan
                               lanes::LaneOpener& opener) {
   SpeedSweepPlan plan{.subjects = subjectsOf(lanes, requests, opener), .options = {}};
   if (plan.subjects.empty()) return plan;
-  const auto indices = std::views::iota(0, lanes.laneCount());
-  const int most = std::min(kLongestSweep, model::commonFill(indices, [&](int lane) {
-                              return model::mostFill(lanes.lane(lane).engine.decoder->config());
+  std::vector<const model::Decoder*> measured;
+  for (int index = 0; index < lanes.laneCount(); ++index) {
+    const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
+    if (decoder.isOnDevice()) measured.push_back(&decoder);
+  }
+  const int most = std::min(kLongestSweep, model::commonFill(measured, [](const model::Decoder* decoder) {
+                              return model::mostFill(decoder->config());
                             }));
   int longest = kShortestSweep;
   std::uint64_t bytesPerPosition = 0;
-  for (int index = 0; index < lanes.laneCount(); ++index) {
-    const model::Decoder& decoder = *lanes.lane(index).engine.decoder;
-    const model::ModelConfig& config = decoder.config();
-    if (decoder.isOnDevice() && plan.deviceName.empty()) plan.deviceName = decoder.deviceName();
-    longest = std::max(longest, 2 * decoder.position());
-    bytesPerPosition = std::max(bytesPerPosition, model::kvCacheBytes(config, decoder.options().kvType, 1));
+  for (const model::Decoder* decoder : measured) {
+    longest = std::max(longest, 2 * decoder->position());
+    bytesPerPosition =
+        std::max(bytesPerPosition, model::kvCacheBytes(decoder->config(), decoder->options().kvType, 1));
   }
+  plan.deviceName = measured.front()->deviceName();
   plan.options.points =
-      evaluation::sweepPoints(requests.front().options.batch, std::min(longest, most), bytesPerPosition);
+      evaluation::sweepPoints(measured.front()->options().batch, std::min(longest, most), bytesPerPosition);
   return plan;
 }
 

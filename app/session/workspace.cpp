@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <ranges>
 #include <system_error>
 
+#include "app/session/lane_description.h"
 #include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
 #include "core/model/common_fill.h"
@@ -23,16 +23,17 @@ using text::inWords;
 namespace {
 bool isFile(const std::string& source) {
   std::error_code error;
-  return std::ranges::find(lanes::bundledModels(), source) == lanes::bundledModels().end() &&
-         std::filesystem::exists(source, error);
+  return !lanes::isBundled(source) && std::filesystem::exists(source, error);
 }
 
 /// A file by the same name however it was asked for, so that two lanes of it are known to be of one model.
 std::string sourceOf(const std::string& asked) {
   std::error_code error;
   if (!isFile(asked)) return asked;
-  const std::filesystem::path whole = std::filesystem::absolute(asked, error);
-  return error ? asked : whole.lexically_normal().string();
+  std::filesystem::path whole = std::filesystem::absolute(asked, error).lexically_normal();
+  // A folder, with what the shell's completion adds.
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return error ? asked : whole.string();
 }
 
 /// A further lane, which runs as the last of `lanes` does, so that they compare.
@@ -40,6 +41,10 @@ LaneRequest beside(const std::vector<LaneRequest>& lanes, const std::string& sou
   return {sourceOf(source), lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options};
 }
 }  // namespace
+
+std::string lanesFullSentence() {
+  return inWords<SentenceId::LanesFull>(std::to_string(kMaximumLanes));
+}
 
 Workspace::Workspace(SessionHost& session, TraceStore& store, Selection& selection, Settings& settings,
                      QObject* parent)
@@ -62,7 +67,6 @@ void Workspace::start(const std::vector<std::string>& files) {
     } else if (const auto read = readOrSay(file)) {
       experiment = *read;
       isOpened = true;
-      keepRecent(file);
     }
   }
   if (!models.empty() && !isOpened) experiment.lanes.clear();
@@ -82,7 +86,9 @@ void Workspace::start(const std::vector<std::string>& files) {
 
 std::optional<lanes::Experiment> Workspace::readOrSay(const std::string& path) {
   try {
-    return lanes::readExperiment(path);
+    lanes::Experiment experiment = lanes::readExperiment(path);
+    keepRecent(path);
+    return experiment;
   } catch (const model::Error& error) {
     emit message({Severity::Problem, error.what()});
     return std::nullopt;
@@ -120,10 +126,8 @@ void Workspace::openExperiment(const std::string& path) {
 
 void Workspace::usePreset(Preset preset) {
   if (!lanesAreSettled()) return;
-  std::vector<LaneInfo> infos;
-  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
   const lanes::Experiment now = experiment();
-  const lanes::Experiment wanted = withPreset(preset, now, infos);
+  const lanes::Experiment wanted = withPreset(preset, now, infos());
   if (wanted.lanes.empty()) {
     emit message({Severity::Note, inWords<SentenceId::NoLaneForPreset>()});
     return;
@@ -152,6 +156,12 @@ void Workspace::saveExperiment(const std::string& path) {
   }
 }
 
+std::vector<LaneInfo> Workspace::infos() const {
+  std::vector<LaneInfo> infos;
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) infos.push_back(m_store.lane(lane).info());
+  return infos;
+}
+
 const model::ModelConfig& Workspace::configOf(std::size_t lane) const {
   return m_store.lane(static_cast<int>(lane)).info().config;
 }
@@ -178,24 +188,21 @@ bool Workspace::lanesAreSettled() {
 }
 
 void Workspace::addLane(const std::string& source) {
-  m_isArranged = true;
   // Lanes may be on their way: what was asked for last is what this one comes on top of.
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
-    emit message({Severity::Note, inWords<SentenceId::LanesFull>(std::to_string(kMaximumLanes))});
+    emit message({Severity::Note, lanesFullSentence()});
     return;
   }
   lanes.push_back(beside(lanes, source));
+  m_isArranged = true;
   m_session.setLanes(lanes);
 }
 
 void Workspace::openFiles(const std::vector<std::string>& paths) {
-  m_isArranged = true;
   std::vector<std::string> left;
   for (const std::string& path : paths) {
-    if (!lanes::isExperiment(path)) continue;
-    keepRecent(path);
-    openExperiment(path);
+    if (lanes::isExperiment(path)) openExperiment(path);
   }
   for (const std::string& path : paths) {
     if (lanes::isExperiment(path)) continue;
@@ -227,12 +234,12 @@ void Workspace::closeLastLane() {
 }
 
 void Workspace::closeColor(int colorIndex) {
-  m_isArranged = true;
   std::vector<LaneRequest> lanes = m_session.lanes();
   const auto closed = std::ranges::find(lanes, colorIndex, &LaneRequest::colorIndex);
   if (closed == lanes.end()) return;  // it is being closed
   m_closed.push_back({*closed, static_cast<std::size_t>(closed - lanes.begin())});
   lanes.erase(closed);
+  m_isArranged = true;
   m_session.setLanes(lanes);
   std::string title = laneTitle(m_closed.back().request.source);
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
@@ -243,7 +250,6 @@ void Workspace::closeColor(int colorIndex) {
 }
 
 void Workspace::undoClose() {
-  m_isArranged = true;
   if (m_closed.empty()) return;
   std::vector<LaneRequest> lanes = m_session.lanes();
   if (std::ssize(lanes) >= kMaximumLanes) {
@@ -258,6 +264,7 @@ void Workspace::undoClose() {
   }
   lanes.insert(lanes.begin() + static_cast<std::ptrdiff_t>(std::min(closed.index, lanes.size())),
                closed.request);
+  m_isArranged = true;
   m_session.setLanes(lanes);
 }
 
@@ -294,8 +301,8 @@ void Workspace::saveTrace(int lane, const std::string& path) {
 }
 
 void Workspace::setFill(int positions) {
-  m_isArranged = true;
   if (!lanesAreSettled()) return;
+  m_isArranged = true;
   std::vector<LaneRequest> lanes = m_lanes;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     if (isTrace(lane)) continue;
@@ -327,10 +334,7 @@ int Workspace::goTo(const analysis::OperatingPoint& point) {
   if (!lanesAreSettled()) return 0;
   leave(inWords<SentenceId::BackToPlace>());
   std::vector<LaneRequest> lanes = m_lanes;
-  const auto indices = std::views::iota(std::size_t{0}, lanes.size());
-  const int positions = std::min(point.positions, model::commonFill(indices, [this](std::size_t lane) {
-                                   return model::mostFill(configOf(lane));
-                                 }));
+  const int positions = std::min(point.positions, mostFillOf(infos()));
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
     if (isTrace(lane)) continue;
     lanes[lane].options.batch = point.batch;
@@ -362,13 +366,17 @@ void Workspace::goBack() {
 void Workspace::compareKernels(int lane) {
   const int known = static_cast<int>(m_lanes.size());
   if (known == 0 || lane >= known || !lanesAreSettled()) return;
+  const auto isOnDevice = [&](int index) { return m_store.lane(index).info().isOnDevice; };
   const auto groupSize = [&](int index) { return m_store.lane(index).info().config.attention.groupSize(); };
   if (lane < 0) {
     // With as many KV heads as query heads both kernels load each key once: there is nothing to see.
-    lane = 0;
-    for (int other = 1; other < known; ++other) {
-      if (groupSize(other) > groupSize(lane)) lane = other;
+    for (int other = 0; other < known; ++other) {
+      if (isOnDevice(other) && (lane < 0 || groupSize(other) > groupSize(lane))) lane = other;
     }
+  }
+  if (lane < 0 || !isOnDevice(lane)) {
+    emit message({Severity::Note, inWords<SentenceId::NoKernelsToCompare>()});
+    return;
   }
   if (groupSize(lane) == 1) {
     emit message({Severity::Passing, inWords<SentenceId::KernelsAlike>(m_store.lane(lane).info().title)});

@@ -14,6 +14,9 @@
 
 namespace headroom::session {
 
+/// Why no lane can be added.
+std::string lanesFullSentence();
+
 /// What the user has on the table: which lanes, what they read, what can be undone, and where a button led
 /// away from. Decisions without widgets; the window shows them and passes on what people click.
 class Workspace : public QObject {
@@ -118,6 +121,8 @@ class Workspace : public QObject {
   void decode(const lanes::Experiment& experiment);
   /// Nothing, with a message, when it cannot be read.
   std::optional<lanes::Experiment> readOrSay(const std::string& path);
+  /// Of the lanes that stand.
+  std::vector<LaneInfo> infos() const;
   const model::ModelConfig& configOf(std::size_t lane) const;
   /// Positions that the lanes that stand can all be filled with in the contexts of `lanes`.
   int fillOf(const std::vector<LaneRequest>& lanes) const;

@@ -122,6 +122,11 @@ std::vector<Term> makeTerms() {
        "most. "
        "Left of the corner bytes are the limit, right of it FLOPs.",
        "attainable FLOP/s = min(FMA rate, FLOPs / issued bytes \u00d7 read ceiling)"},
+      {"tokens/s",
+       "Tokens that a lane decodes in a second, of all its sequences together. It is what the lane reaches "
+       "on "
+       "its own: the speed setting may pace it slower.",
+       "sequences / wall time of a step"},
       {"trained context",
        "The positions that a model was made for. Beyond them text need not make sense, times and bytes are "
        "true.",

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/model/quantity.h"
+
 namespace headroom::analysis {
 
 RowStatistics rowStatistics(std::span<const float> row, int topCount) {
@@ -31,6 +33,12 @@ RowStatistics rowStatistics(std::span<const float> row, int topCount) {
 void addRow(std::span<const float> row, std::vector<float>& sum) {
   if (sum.size() < row.size()) sum.resize(row.size(), 0.0f);
   for (std::size_t position = 0; position < row.size(); ++position) sum[position] += row[position];
+}
+
+std::array<RowFigure, 3> figuresOf(const RowStatistics& row) {
+  return {{{"entropy", model::fixedText(row.entropyBits, 2) + " bits"},
+           {"first token", model::fixedText(100.0 * row.sinkMass, 1) + " %"},
+           {"mean distance", model::fixedText(row.meanDistance, 1) + " tokens"}}};
 }
 
 }  // namespace headroom::analysis

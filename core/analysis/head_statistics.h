@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom::analysis {
@@ -18,6 +21,14 @@ struct RowStatistics {
   double meanDistance = 0.0;          ///< sum p * (query - position), in tokens
   std::vector<AttendedPosition> top;  ///< strongest first
 };
+
+/// A figure with its unit, of RowStatistics.
+struct RowFigure {
+  std::string_view name;
+  std::string value;
+};
+/// Entropy, attention to the first token, mean distance.
+std::array<RowFigure, 3> figuresOf(const RowStatistics& row);
 
 /// Statistics of one row of length query + 1; `topCount` strongest positions.
 RowStatistics rowStatistics(std::span<const float> row, int topCount);

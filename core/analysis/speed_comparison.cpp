@@ -52,11 +52,17 @@ double Estimate::spread() const {
 std::string Estimate::text() const {
   const double nearer = std::min(high - value, value - low);
   const bool isEven = nearer >= kEvenEnds * spread() && relativeSpread() <= kWideRange;
-  if (!isEven) {
-    return text::inWords<model::SentenceId::VerdictWideRange>(model::timesText(value), model::timesText(low),
-                                                              model::timesText(high));
-  }
-  return model::timesText(value) + "\u00d7 \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
+  if (!isEven) return rangeText();
+  return shortText() + " \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
+}
+
+std::string Estimate::shortText() const {
+  return model::timesText(value) + "\u00d7";
+}
+
+std::string Estimate::rangeText() const {
+  return text::inWords<model::SentenceId::VerdictWideRange>(model::timesText(value), model::timesText(low),
+                                                            model::timesText(high));
 }
 
 std::vector<TimedStep> timedSteps(std::span<const model::StepRecord> decodeSteps) {

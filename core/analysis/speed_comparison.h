@@ -35,6 +35,10 @@ struct Estimate {
   /// "1.22\u00d7 \u00b1 0.13"; with its ends, "1.23\u00d7 (1.08 to 1.69)", where these lie at unlike
   /// distances or far apart.
   std::string text() const;
+  /// "1.22\u00d7".
+  std::string shortText() const;
+  /// "1.23\u00d7 (1.08 to 1.69)".
+  std::string rangeText() const;
 };
 
 /// How long a decode step took that saw so many positions.

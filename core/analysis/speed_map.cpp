@@ -107,7 +107,12 @@ std::optional<model::Spread> measuredSpeedup(const SpeedCurve& slow, const Speed
   const SpeedPoint* a = slow.find(at);
   const SpeedPoint* b = fast.find(at);
   if (a == nullptr || b == nullptr) return std::nullopt;
-  return speedupOfRounds(a->roundMs, b->roundMs);
+  // The quotient of the times that are shown; how far rounds lie apart, which are taken in turns.
+  model::Spread speedup = speedupOfRounds(a->roundMs, b->roundMs);
+  speedup.median = a->stepMs().median / b->stepMs().median;
+  speedup.minimum = std::min(speedup.minimum, speedup.median);
+  speedup.maximum = std::max(speedup.maximum, speedup.median);
+  return speedup;
 }
 
 std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch) {

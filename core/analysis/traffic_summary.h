@@ -15,6 +15,7 @@ namespace headroom::analysis {
 
 /// The classes of a Traffic in the order in which every view shows them.
 inline constexpr int kTrafficClassCount = 6;
+inline constexpr int kKvReadClass = 1;
 std::string_view trafficClassName(int trafficClass);
 std::array<std::uint64_t, kTrafficClassCount> byClass(const model::Traffic& traffic);
 

@@ -154,6 +154,7 @@ class Judge {
       haveCommon = haveCommon && standTogether(other.measurement) && m_pairs.size() >= kFewestPairs;
       m_verdict.others.push_back(against(group.lanes[index]));
     }
+    for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
     if (fewest < kFewestPairs) {
       m_verdict.answer = Answer::NotMeasured;
       sayWhatIsMissing(fewest, most);
@@ -164,7 +165,6 @@ class Judge {
       say(sentence<SentenceId::VerdictOtherPositions>());
       return m_verdict;
     }
-    for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
     m_verdict.answer = answer();
     // m_pairs are those of the last lane.
     const double reference = kvRate(lane(m_verdict.reference).measurement);
@@ -191,7 +191,7 @@ class Judge {
     };
     const double fewer = read(lane(other).measurement);
     return {.lane = other,
-            .speedup = standTogether(lane(other).measurement)
+            .speedup = m_pairs.size() >= kFewestPairs && standTogether(lane(other).measurement)
                            ? speedupNow(m_pairs, reference().stepMs / lane(other).measurement.stepMs)
                            : std::nullopt,
             .bytesRatio = fewer > 0.0 ? read(reference()) / fewer : 1.0};
@@ -203,11 +203,10 @@ class Judge {
     const bool was = before != nullptr && before->isTooNoisy;
     if (!against.speedup) return false;
     const Estimate& speedup = *against.speedup;
-    const double narrower = was ? 0.75 : 1.0;
-    if (speedup.high > kWidestRange * narrower * speedup.low) return true;
+    if (speedup.high > kWidestRange * (was ? 0.9 : 1.0) * speedup.low) return true;
     const double margin = kNoticeable + (was ? kKept : 0.0);
     const bool isClear = speedup.low > 1.0 + margin || speedup.high < 1.0 - margin;
-    return !isClear && speedup.relativeSpread() > kTooNoisy * narrower;
+    return !isClear && speedup.relativeSpread() > kTooNoisy * (was ? 0.75 : 1.0);
   }
 
   Answer answer() const {
@@ -232,25 +231,62 @@ class Judge {
     return at.positions <= std::min(most, m_reach.maximumPositions) && std::ranges::all_of(m_lanes, fits);
   }
 
-  std::optional<Promise> measuredPromise(double goal) const {
-    if (m_map == nullptr) return std::nullopt;
-    const SpeedCurve* slow = curveOf(*m_map, lane(m_verdict.reference));
-    const SpeedCurve* fast = curveOf(*m_map, lane(m_verdict.others.back().lane));
-    if (slow == nullptr || fast == nullptr) return std::nullopt;
-    // Points themselves, not what lies between them: there the numbers are those of the chart.
-    std::optional<Promise> nearest;
+  /// What the last sweep of the two lanes measured: points themselves, not what lies between them, for there
+  /// the numbers are those of the chart.
+  std::vector<Promise> sweptPoints() const {
+    std::vector<Promise> points;
+    const SpeedCurve* slow = m_map ? curveOf(*m_map, lane(m_verdict.reference)) : nullptr;
+    const SpeedCurve* fast = m_map ? curveOf(*m_map, lane(m_verdict.others.back().lane)) : nullptr;
+    if (slow == nullptr || fast == nullptr) return points;
     for (const SpeedPoint& point : slow->points) {
-      const auto speedup = measuredSpeedup(*slow, *fast, point.at);
-      const Estimate estimate =
-          speedup ? Estimate{speedup->median, speedup->minimum, speedup->maximum} : Estimate{};
-      const bool counts = estimate.value >= goal && estimate.relativeSpread() <= kMostPromiseSpread &&
-                          withinReach(point.at) && point.at.batch >= batch();
+      if (const auto speedup = measuredSpeedup(*slow, *fast, point.at)) {
+        points.push_back({.at = point.at,
+                          .speedup = {speedup->median, speedup->minimum, speedup->maximum},
+                          .isMeasured = true});
+      }
+    }
+    return points;
+  }
+
+  static bool isTold(const Promise& measured) {
+    return measured.speedup.relativeSpread() <= kMostPromiseSpread;
+  }
+
+  /// The nearest place ahead where a sweep measured that much.
+  std::optional<Promise> measuredPromise(double goal) const {
+    std::optional<Promise> nearest;
+    for (Promise& point : sweptPoints()) {
+      const bool isAhead = point.at.batch > batch() ||
+                           (point.at.batch == batch() && point.at.positions > reference().positions);
+      const bool counts = point.speedup.value >= goal && isTold(point) && withinReach(point.at) && isAhead;
       if (!counts) continue;
       const bool isNearer = !nearest || std::pair(point.at.batch, point.at.positions) <
                                             std::pair(nearest->at.batch, nearest->at.positions);
-      if (isNearer) nearest = Promise{.goal = goal, .at = point.at, .speedup = estimate, .isMeasured = true};
+      if (!isNearer) continue;
+      nearest = point;
+      nearest->goal = goal;
     }
     return nearest;
+  }
+
+  /// Of the points that the last sweep tells something of, the one that is least far from here.
+  std::optional<Promise> measuredNearHere() const {
+    const auto distance = [this](const Promise& point) {
+      return std::pair(std::abs(point.at.batch - batch()),
+                       std::abs(point.at.positions - reference().positions));
+    };
+    std::optional<Promise> nearest;
+    for (const Promise& point : sweptPoints()) {
+      if (isTold(point) && (!nearest || distance(point) < distance(*nearest))) nearest = point;
+    }
+    return nearest;
+  }
+
+  /// Whether a sweep measured this batch so far: then nothing is forecast of it.
+  bool isSwept(const OperatingPoint& at) const {
+    return std::ranges::any_of(sweptPoints(), [&](const Promise& point) {
+      return point.at.batch == at.batch && point.at.positions >= at.positions;
+    });
   }
 
   std::optional<Promise> forecastPromise(const SpeedForecast& forecast, double goal) const {
@@ -269,8 +305,9 @@ class Judge {
     promise.speedup = forecast.at(promise.at.positions);
     const bool isAhead = promise.at.positions > static_cast<int>(reference().positions);
     const bool isMore = promise.speedup.value > m_verdict.others.back().speedup->value;
-    if (!isAhead || !isMore || promise.speedup.relativeSpread() > kMostPromiseSpread ||
-        !withinReach(promise.at))
+    // A range that has "slower" in it promises nothing.
+    const bool isTold = promise.speedup.relativeSpread() <= kMostPromiseSpread && promise.speedup.low > 1.0;
+    if (!isAhead || !isMore || !isTold || isSwept(promise.at) || !withinReach(promise.at))
       return std::nullopt;
     return promise;
   }
@@ -334,15 +371,7 @@ class Judge {
     const std::string referenceName = name(m_verdict.reference);
     const AgainstReference& last = m_verdict.others.back();
     if (m_verdict.answer == Answer::TooNoisy) {
-      const std::string low = timesText(last.speedup->low);
-      const std::string high = timesText(last.speedup->high);
-      if (m_verdict.promise) {
-        say(sentence<SentenceId::VerdictTooNoisyButMeasured>(name(last.lane), low, high, referenceName,
-                                                             timesText(m_verdict.promise->speedup.value),
-                                                             placeText(m_verdict.promise->at, batch())));
-      } else {
-        say(sentence<SentenceId::VerdictTooNoisy>(name(last.lane), low, high, referenceName));
-      }
+      sayTooNoisy(last);
       return;
     }
     std::string list;
@@ -363,12 +392,32 @@ class Judge {
     }
     std::vector<Sentence> ends;
     if (m_verdict.promise) {
-      ends.push_back(promised(*m_verdict.promise));
+      ends = promised(*m_verdict.promise);
     } else if (m_verdict.kernelLimits) {
       ends = kernelLimits(name(last.lane), lastRate, referenceRate);
     }
     ends.push_back(sentence<SentenceId::VerdictNothingMore>());
     endWith(ends, explains);
+  }
+
+  /// And what the last sweep, which takes turns, says instead: of the promised place, else of the nearest.
+  void sayTooNoisy(const AgainstReference& last) {
+    const std::string low = timesText(last.speedup->low);
+    const std::string high = timesText(last.speedup->high);
+    const std::string referenceName = name(m_verdict.reference);
+    const std::optional<Promise> measured = m_verdict.promise ? m_verdict.promise : measuredNearHere();
+    if (measured) {
+      const auto told = [&](const std::string& times) {
+        return sentence<SentenceId::VerdictTooNoisyButMeasured>(name(last.lane), low, high, referenceName,
+                                                                times, placeText(measured->at, batch()));
+      };
+      const Sentence whole = told(measured->speedup.text());
+      say(letters(text::phrases({whole})) <= kMostLetters ? whole : told(measured->speedup.shortText()));
+    } else if (sweptPoints().empty()) {
+      say(sentence<SentenceId::VerdictTooNoisy>(name(last.lane), low, high, referenceName));
+    } else {
+      say(sentence<SentenceId::VerdictSweepTooNoisy>(name(last.lane), low, high, referenceName));
+    }
   }
 
   /// The first of the ends with which it is not too long; the explanation before it goes first.
@@ -383,13 +432,16 @@ class Judge {
     m_verdict.sentences.push_back(chosen != ends.end() ? *chosen : ends.back());
   }
 
-  Sentence promised(const Promise& promise) const {
+  /// The most telling first.
+  std::vector<Sentence> promised(const Promise& promise) const {
     const std::string place = placeText(promise.at, batch());
-    if (promise.isMeasured)
-      return sentence<SentenceId::VerdictMeasured>(timesText(promise.speedup.value), place);
-    return sentence<SentenceId::VerdictExpected>(
+    if (promise.isMeasured) {
+      return {sentence<SentenceId::VerdictMeasured>(promise.speedup.text(), place),
+              sentence<SentenceId::VerdictMeasured>(promise.speedup.shortText(), place)};
+    }
+    return {sentence<SentenceId::VerdictExpected>(
         promise.goal > 0.0 ? model::fixedText(promise.goal, 1) : timesText(promise.speedup.value), place,
-        timesText(promise.speedup.low), timesText(promise.speedup.high));
+        timesText(promise.speedup.low), timesText(promise.speedup.high))};
   }
 
   /// The most telling first.

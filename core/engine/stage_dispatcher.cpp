@@ -14,10 +14,6 @@ using vulkan::Binding;
 
 namespace {
 
-std::uint32_t u32(std::uint64_t value) {
-  return static_cast<std::uint32_t>(value);
-}
-
 AttentionDecodeParams attentionParams(const StepResources& step, int layer, int texts = 1) {
   return {.layer = static_cast<std::uint32_t>(layer),
           .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer)),

@@ -19,7 +19,7 @@ struct StepResources {
   const DeviceWeights& weights;
   const KvCache& cache;
   const StepBuffers& buffers;
-  /// Of a form that changes heads; null for others.
+  /// What a form that changes heads reads; others leave it alone.
   const InterventionTable* interventions = nullptr;
   /// Counters of kernels built for auditing, kAuditStride bytes for each dispatch; null for plain kernels.
   const vulkan::Buffer* audit = nullptr;

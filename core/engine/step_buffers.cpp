@@ -62,9 +62,11 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
        "summaries of logits"},
       {&Buffers::captured, floats(shape.captureFloats), Host, "captured attention"},
       {&Buffers::capturedExtent, floats(2 * shape.captureExtents), Host, "captured softmax extents"},
-      {&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
-       &Buffers::attendedView},
       {&Buffers::rope, floats(ropeFloats(shape)), Device, "RoPE angles", &Buffers::ropeView, kPairs}};
+  if (shape.rowsFamily()) {
+    planned.push_back({&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
+                       &Buffers::attendedView});
+  }
   if (shape.traits().headNorms) {
     planned.push_back({&Buffers::projected, floats(rows * (queryDim + 2 * kvDim)), Device,
                        "heads before their norms", &Buffers::projectedView, kPairs});

@@ -15,10 +15,6 @@ namespace {
 
 using model::KernelFamily;
 
-std::uint32_t u32(std::uint64_t value) {
-  return static_cast<std::uint32_t>(value);
-}
-
 using model::Storage;
 static_assert(static_cast<int>(Storage::F32) == 0 && static_cast<int>(Storage::F16) == 1 &&
                   static_cast<int>(Storage::Q8_0) == 2 && static_cast<int>(Storage::BF16) == 3 &&

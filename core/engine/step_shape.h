@@ -17,6 +17,11 @@ inline constexpr std::uint64_t kOffsetAlignment = 256;
 inline constexpr int kHeadDimStep = 4;
 inline constexpr int kMostHeadDim = 256;
 
+/// A count as Vulkan takes it.
+inline std::uint32_t u32(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
+
 /// Where the captured scores of a step lie: [slot][row][stride], a slot for each captured layer and head.
 /// Behind them lies what else is captured, [place][row][columns], see paddedCapture().
 struct CaptureLayout {
@@ -104,8 +109,7 @@ struct StepShape {
   int keyLoads() const;
   /// The first key that a row of `length` keys sees in `layer`.
   std::uint64_t firstSeen(std::uint64_t length, int layer) const {
-    const auto window = static_cast<std::uint64_t>(config.windowOf(layer));
-    return window > 0 && length > window ? length - window : 0;
+    return static_cast<std::uint64_t>(config.firstSeen(static_cast<std::int64_t>(length), layer));
   }
   /// Chunks that have partial results, of a row of `length` keys in `layer`; as chunks.glsl says.
   int usedChunks(std::uint64_t length, int layer) const;

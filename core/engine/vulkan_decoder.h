@@ -68,8 +68,8 @@ class VulkanDecoder : public model::Decoder {
     std::map<StepForm, StepProgram> programs;
   };
 
-  /// What the stages of a step of `rowCount` rows work on; makes their kernels when they are not there yet.
   const StepShape& shapeFor(const StepForm& form) const { return form.texts > 0 ? m_tiledShape : m_shape; }
+  /// What the stages of such a step work on; makes their kernels when they are not there yet.
   StepResources stepResources(const StepForm& form);
   StepProgram& program(const StepForm& form);
   /// Room for the counters of that many dispatches.

@@ -72,8 +72,12 @@ const std::vector<std::string>& bundledModels() {
   return formats::bundledModels();
 }
 
+bool isBundled(const std::string& source) {
+  return formats::isBundled(source);
+}
+
 std::string laneTitle(const std::string& source) {
-  if (!formats::isBundled(source)) {
+  if (!isBundled(source)) {
     const std::filesystem::path path(source);
     std::error_code ignored;
     // A folder's name is a model's name, "Qwen2.5-0.5B", whose dots begin no ending.

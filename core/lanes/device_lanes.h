@@ -22,6 +22,7 @@ namespace headroom::lanes {
 
 /// Names of the models that come with the program, in the order in which they are offered.
 const std::vector<std::string>& bundledModels();
+bool isBundled(const std::string& source);
 /// "MHA" for "mha"; for a path the file's name without folder and ending, or the folder's name.
 std::string laneTitle(const std::string& source);
 

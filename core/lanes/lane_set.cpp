@@ -308,7 +308,8 @@ void LaneSet::runBlock(int laneIndex) {
   const Lane& lane = this->lane(laneIndex);
   const int position = lane.fed();
   const bool isStepped = position >= lane.steppedFrom;
-  const int count = isStepped ? 1 : std::min(lane.steppedFrom, static_cast<int>(lane.text.size())) - position;
+  const int left = std::min(lane.steppedFrom, static_cast<int>(lane.text.size())) - position;
+  const int count = isStepped ? 1 : std::min(left, kBlockTokens);
   const Block block = m_block(laneIndex, position, count);
   assert(block.tokens >= 1 && block.tokens <= count);
   run(laneIndex,

@@ -1,5 +1,6 @@
 #include "core/model/config.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace headroom::model {
@@ -32,6 +33,11 @@ AttentionKind AttentionShape::kind() const {
 double ModelConfig::scoreScale() const {
   return attentionScale > 0.0f ? static_cast<double>(attentionScale)
                                : 1.0 / std::sqrt(static_cast<double>(attention.headDim));
+}
+
+std::int64_t ModelConfig::firstSeen(std::int64_t length, int layer) const {
+  const int window = windowOf(layer);
+  return window > 0 ? std::max<std::int64_t>(0, length - window) : 0;
 }
 
 int ModelConfig::windowOf(int layer) const {

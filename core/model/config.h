@@ -75,6 +75,8 @@ struct ModelConfig {
   double scoreScale() const;
   /// Positions that layer `layer` sees at most, its own included; 0: all of them.
   int windowOf(int layer) const;
+  /// The first key that a row of `length` keys sees in `layer`.
+  std::int64_t firstSeen(std::int64_t length, int layer) const;
 };
 
 /// Cache positions where `chosen` are asked for; 0 asks for those that the model was made for.

@@ -49,11 +49,6 @@ class StageTimer {
   model::StageRecord m_stage;
 };
 
-/// The first position that any row of a block sees.
-std::int64_t firstSeen(std::int64_t window, int firstPosition) {
-  return window > 0 ? std::max<std::int64_t>(0, firstPosition + 1 - window) : 0;
-}
-
 /// Throws unless all of `values`, [rows][columns] of one stage, are finite; row i is of `positionOf(i)`.
 template <typename Number, typename PositionOf>
 void requireFinite(std::span<const Number> values, std::size_t columns, const PositionOf& positionOf,
@@ -241,7 +236,6 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
   const std::int64_t positions = cache.position + queries.rows;
   const double scale = m_config.scoreScale();
   const double cap = static_cast<double>(m_config.attentionSoftCap);
-  const std::int64_t window = m_config.windowOf(layer);
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::Map<const RowMajor> keys(cached.keys.data(), positions, shape.kvDim());
   const Eigen::Map<const RowMajor> values(cached.values.data(), positions, shape.kvDim());
@@ -249,7 +243,7 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
   Matrix attended(queries.rows, shape.queryDim());
   for (std::int64_t token = 0; token < queries.rows; ++token) {
     const std::int64_t end = cache.position + token + 1;
-    const std::int64_t first = window > 0 ? std::max<std::int64_t>(0, end - window) : 0;
+    const std::int64_t first = m_config.firstSeen(end, layer);
     const std::int64_t visible = end - first;
     for (int head = 0; head < shape.queryHeadCount; ++head) {
       const int kvColumn = shape.kvHeadOf(head) * shape.headDim;
@@ -278,7 +272,7 @@ Matrix ForwardPass::attend(const Matrix& queries, int layer, const SequenceCache
   requireFinite(attended, cache.position, Stage::AttentionDecode, layer);
   keep(attended.values, model::CapturePoint::HeadOutputs, layer, record);
   timer.traffic() = {
-      .kvRead = bytesOf(2 * (positions - firstSeen(window, cache.position)) * shape.kvDim()),
+      .kvRead = bytesOf(2 * (positions - m_config.firstSeen(cache.position + 1, layer)) * shape.kvDim()),
       .activationsRead = bytesOf(queries.size()),
       .activationsWritten = bytesOf(attended.size()),
       .captureWritten = capturedBytes(record.attention, layer),
@@ -300,8 +294,7 @@ void ForwardPass::intervene(int layer, int queryHead, int position, const Sequen
         static_cast<std::size_t>(at) * static_cast<std::size_t>(shape.kvDim()) + headColumn;
     for (std::size_t i = 0; i < output.size(); ++i) output[i] += weight * cached.values[first + i];
   };
-  const int window = m_config.windowOf(layer);
-  const int seen = window > 0 ? std::max(0, position + 1 - window) : 0;
+  const auto seen = static_cast<int>(m_config.firstSeen(position + 1, layer));
   if (found->pattern != AttentionPattern::Computed) std::ranges::fill(output, 0.0);
   if (found->pattern == AttentionPattern::PreviousToken) addValue(1.0, std::max(0, position - 1));
   if (found->pattern == AttentionPattern::FirstToken) addValue(1.0, 0);

@@ -14,8 +14,10 @@ namespace headroom::reference {
 /// call f64; with KvType::F16 keys and values are rounded to half precision when they are stored. The
 /// sequences of a batch go through the layers one after another.
 ///
-/// Its records are of float64 data: logical traffic in 8-byte elements, cache bytes as really allocated.
-/// Issued traffic stays 0, because nobody counts what a processor's caches load.
+/// Its records are of float64 data: logical traffic in 8-byte elements of weights, keys, values and a stage's
+/// inputs and outputs, without what only kernels store and load again (tables of angles, partial sums), and
+/// cache bytes as really allocated. Issued traffic stays 0, because nobody counts what a processor's caches
+/// load.
 class ReferenceDecoder final : public model::Decoder {
  private:
   template <typename Values>

@@ -26,7 +26,9 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::VerdictTooNoisy:
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}. Measure takes turns.";
     case SentenceId::VerdictTooNoisyButMeasured:
-      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; {4}\u00d7 measured at {5}.";
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; {4} measured at {5}.";
+    case SentenceId::VerdictSweepTooNoisy:
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; so was the last measurement.";
     case SentenceId::VerdictFirstLane:
       return "{0} is {1}";
     case SentenceId::VerdictNextLane:
@@ -48,7 +50,7 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::VerdictExpected:
       return "; {0}\u00d7 expected at {1} ({2} to {3}).";
     case SentenceId::VerdictMeasured:
-      return "; {0}\u00d7 measured at {1}.";
+      return "; {0} measured at {1}.";
     case SentenceId::VerdictKernelLimits:
       return ". Our kernel is the limit, not the memory: attention of {0} reads KV at {1} GB/s, of "
              "{2} at {3}.";
@@ -177,9 +179,9 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::MeasuringProgressAtQuit:
       return "{0} What was measured would be lost.";
     case SentenceId::FillingProgress:
-      return "Filling the caches with the prompt's text: {0} of {1} positions, {2} %.";
+      return "Filling the caches with text: {0} of {1} positions, {2} %.";
     case SentenceId::FillingProgressWithTime:
-      return "Filling the caches with the prompt's text: {0} of {1} positions, {2} %, about {3} s more.";
+      return "Filling the caches with text: {0} of {1} positions, {2} %, about {3} s more.";
     // What commands answer
     case SentenceId::MeasuringCeilings:
       return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "
@@ -210,12 +212,14 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::BackToSettings:
       return "the lanes and settings from before (Ctrl+Shift+G)";
     case SentenceId::BackToPlace:
-      return "where you came from (Ctrl+Shift+G)";
+      return "the lanes, batch and filling from before (Ctrl+Shift+G)";
     case SentenceId::BackToLanes:
       return "the lanes from before (Ctrl+Shift+G)";
     case SentenceId::KernelsAlike:
       return "{0} has a KV head for every query head, so both kernels load each key once: open a "
              "lane with GQA or MQA to see them differ.";
+    case SentenceId::NoKernelsToCompare:
+      return "Kernels are compared on a lane that a Vulkan device decodes, and there is none here.";
     case SentenceId::ContradictsItself:
       return "{0}: the file contradicts itself. {1}.";
     case SentenceId::ContradictsItselfOften:

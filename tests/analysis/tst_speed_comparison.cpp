@@ -182,6 +182,10 @@ class TestSpeedComparison : public QObject {
     QVERIFY(!crossing(5.0, slow, fast, 1));
     QVERIFY(!crossing(2.0, slow, fast, 4));
     QVERIFY(!measuredSpeedup(slow, fast, {1, 700}));
+    // The quotient of the medians, 3 / 2, where that of the rounds' quotients would be 1.
+    const auto shown = measuredSpeedup(curve("MHA", {{512, {3.0, 2.0, 4.0}}}),
+                                       curve("MQA", {{512, {3.0, 2.0, 1.0}}}), {1, 512});
+    QVERIFY(shown && near(shown->median, 1.5) && near(shown->minimum, 1.0) && near(shown->maximum, 4.0));
   }
 
   /// The mark stands where the drawn lines have the goal, also where one disturbed point says otherwise; the

@@ -329,7 +329,8 @@ class TestVerdict : public QObject {
     QVERIFY(verdict.promise && verdict.promise->isMeasured);
     // (2 + 4.096) / (2 + 0.4096) = 2.53 at 4,096 positions, where 1.5 is first measured.
     QCOMPARE(verdict.promise->at, (OperatingPoint{1, 4096}));
-    QVERIFY2(QString::fromStdString(sentence(verdict)).contains("2.53\u00d7 measured at 4,096 positions"),
+    QVERIFY2(QString::fromStdString(sentence(verdict))
+                 .contains("2.53\u00d7 \u00b1 0.00 measured at 4,096 positions"),
              sentence(verdict).c_str());
     // Where no heads share, both kernels are one, and one of them was measured.
     Recorded aNaive = a, bNaive = b;
@@ -346,7 +347,20 @@ class TestVerdict : public QObject {
     QVERIFY(noisy.promise && noisy.promise->at == (OperatingPoint{1, 4096}));
     const std::string said = sentence(noisy);
     QVERIFY2(said.starts_with("Too noisy here to tell: MQA is "), said.c_str());
-    QVERIFY2(said.ends_with("; 2.53\u00d7 measured at 4,096 positions."), said.c_str());
+    QVERIFY2(said.ends_with("; 2.53\u00d7 \u00b1 0.00 measured at 4,096 positions."), said.c_str());
+    // Where rounds lie as far apart, it tells nothing either.
+    SpeedMap wide = map;
+    for (SpeedPoint& point : wide.curves[1].points) point.roundMs[1] *= 3.0;
+    const std::string twice = sentence(verdictOf({judged(a), judged(b)}, &wide));
+    QVERIFY2(twice.ends_with("; so was the last measurement."), twice.c_str());
+    // Behind all that it measured there is nowhere to go: the nearest that it measured is said.
+    a.first = b.first = 5000;
+    a.last = b.last = 5400;
+    const Verdict behind = verdictOf({judged(a), judged(b)}, &map);
+    QCOMPARE(behind.answer, Answer::TooNoisy);
+    QVERIFY(!behind.promise);
+    QVERIFY2(sentence(behind).ends_with("; 2.53\u00d7 \u00b1 0.00 measured at 4,096 positions."),
+             sentence(behind).c_str());
   }
 
   /// Models of like parameter counts have a wider FFN where they share keys and values: that is said beside

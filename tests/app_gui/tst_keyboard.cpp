@@ -1,5 +1,6 @@
 #include <QComboBox>
 #include <QLineEdit>
+#include <QSpinBox>
 
 #include "app/pages/live/live_page.h"
 #include "tests/app_gui/gui_fixture.h"
@@ -58,6 +59,23 @@ class TestKeyboard : public QObject {
     page.press(Qt::Key_Space);
     QTRY_VERIFY(!page.playing());
     QCOMPARE(page.prompt().text(), QString("It is a truth"));
+  }
+
+  void afterEnterInTheFillBoxSpacePlays() {
+    Page page;
+    page.start({"long"});
+    QTRY_VERIFY(page.playing());
+    page.press(Qt::Key_F, Qt::ControlModifier);
+    auto* fill = page.window().findChild<QSpinBox*>("fill");
+    QTRY_COMPARE(page.focused(), fill);
+    QTest::keyClicks(fill, "300");
+    page.press(Qt::Key_Return);
+    QTRY_COMPARE(page.application->session().state().fill, 300);
+    QVERIFY(page.focused() != fill);
+    QTRY_VERIFY(page.playing());
+    page.press(Qt::Key_Space);
+    QTRY_VERIFY(!page.playing());
+    QCOMPARE(fill->value(), 300);
   }
 
   void spaceErasesNoPrompt() {

@@ -120,6 +120,21 @@ class TestOpening : public QObject {
     QCOMPARE(page.sentence(), QString("A note."));
   }
 
+  /// Progress is one message, whose words change.
+  void progressDoesNotFloodTheHistory() {
+    Page page;
+    page.start();
+    QTRY_COMPARE(page.store().laneCount(), 2);
+    pages::MessageBar& bar = page.window().messages();
+    const qsizetype before = bar.history().size();
+    bar.show({session::Severity::Note, "Opening it: 1 %"}, "Cancel", [] {});
+    for (int percent = 2; percent < 50; ++percent)
+      bar.renew({session::Severity::Note, "Opening it: " + std::to_string(percent) + " %"}, "Cancel", [] {});
+    QCOMPARE(bar.history().size(), before + 1);
+    QCOMPARE(bar.history().back(), QString("Opening it: 49 %"));
+    QCOMPARE(bar.note(), QString("Opening it: 49 %"));
+  }
+
   void moreFilesThanLanesAtTheStart() {
     Page page;
     page.start({"a", "missing", "c", "d", "e"});

@@ -185,6 +185,26 @@ class TestPreferences : public QObject {
     QCOMPARE(page.settings.device(), std::string());
     QCOMPARE(page.live().appearance().textPercent, 100);
   }
+
+  /// Fields show fewer digits than an experiment may have: what is not touched stays as it is.
+  void aSamplingFieldChangesItsOwnNumberOnly() {
+    Page page;
+    const model::SamplingOptions exact{.temperature = 0.125f, .topK = 3, .topP = 0.955f, .seed = 1ull << 40};
+    page.settings.setSampling(exact);
+    page.start();
+    QTRY_COMPARE(page.store().laneCount(), 2);
+    auto* popover = page.window().findChild<QFrame*>("samplingPopover");
+    const QList<QSpinBox*> boxes = popover->findChildren<QSpinBox*>();
+    QCOMPARE(boxes.size(), 2);  // top-k and the seed
+    QCOMPARE(boxes[0]->value(), 3);
+    boxes[0]->setValue(7);
+    model::SamplingOptions wanted = exact;
+    wanted.topK = 7;
+    QVERIFY(page.settings.sampling() == wanted);
+    boxes[1]->setValue(5);
+    wanted.seed = 5;
+    QVERIFY(page.settings.sampling() == wanted);
+  }
 };
 
 HEADROOM_GUI_TEST_MAIN(TestPreferences)

@@ -99,6 +99,26 @@ class TestTour : public QObject {
     QTRY_VERIFY(!charts->isVisible());
   }
 
+  /// What was decoded since a tour is not thrown away by the next one.
+  void aSecondTourTakesNobodyBack() {
+    Page page;
+    page.startAt(20.0);
+    QTRY_VERIFY(page.length(0) > 15);
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    for (int step = 0; step < 6; ++step) page.next();
+    QTRY_COMPARE_WITH_TIMEOUT(page.application->session().state().fill, 1024, 10000);
+    page.next();
+    QVERIFY(!page.tour().isVisible());
+    QVERIFY(!page.window().workspace().wayBack().empty());
+    QTRY_VERIFY_WITH_TIMEOUT(page.length(0) > 1024, 10000);
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    QTest::qWait(300);
+    QCOMPARE(page.application->session().state().fill, 1024);
+    QVERIFY(page.length(0) > 1024);
+  }
+
   void oneCanLeaveAtAnyStep() {
     Page page;
     page.startAt(20.0);

@@ -361,7 +361,7 @@ class TestDecodeSession : public QObject {
   void fillsTheContextWithThePromptsText() {
     Fixture fixture;
     fixture.host.setLanes({{"long", 0, {}}, {"mqa", 1, {.contextLength = 1500}}});
-    fixture.host.setFill(1200);
+    fixture.host.setLanesFilled(fixture.host.lanes(), 1200);
     QTRY_COMPARE_WITH_TIMEOUT(fixture.length(1), 1200, 60000);
     QTRY_COMPARE(fixture.length(0), 1200);
     QTRY_VERIFY(!fixture.host.state().filling.underWay());
@@ -381,17 +381,17 @@ class TestDecodeSession : public QObject {
     QTRY_COMPARE(fixture.length(1), 1201);
     QCOMPARE(lane.tokens()[1200], FakeDecoder::tokenFor(1200, {}));
     // Never beyond what leaves 128 positions of the smallest context, 1,500, to decode in.
-    fixture.host.setFill(5000);
+    fixture.host.setLanesFilled(fixture.host.lanes(), 5000);
     QTRY_COMPARE_WITH_TIMEOUT(fixture.length(0), 1372, 20000);
     QTRY_COMPARE(fixture.length(1), 1372);
-    fixture.host.setFill(0);
+    fixture.host.setLanesFilled(fixture.host.lanes(), 0);
     QTRY_COMPARE(fixture.length(0), kPromptLength);
   }
 
   void fillingIsInterrupted() {
     Fixture fixture;
     fixture.host.setLanes({{"slow", 0, {.contextLength = 4000}}});  // 200 ms per block of 64
-    fixture.host.setFill(3000);
+    fixture.host.setLanesFilled(fixture.host.lanes(), 3000);
     QTRY_VERIFY(fixture.host.state().filling.underWay() && fixture.length(0) >= 64);
     QVERIFY(fixture.length(0) < 1000);
     QElapsedTimer timer;
@@ -416,7 +416,7 @@ class TestDecodeSession : public QObject {
   void longRowsComePooledAndAreReplayedWhole() {
     Fixture fixture;
     fixture.host.setLanes({{"mha", 0, {.contextLength = 1500}}});
-    fixture.host.setFill(1300);
+    fixture.host.setLanesFilled(fixture.host.lanes(), 1300);
     QTRY_COMPARE_WITH_TIMEOUT(fixture.length(0), 1300, 60000);
     const session::LaneTrace& lane = fixture.store.lane(0);
     constexpr int kPosition = 1250;

@@ -191,6 +191,31 @@ class TestWorkspace : public QObject {
     QVERIFY(table.textHas("both kernels load each key once"));
   }
 
+  void kernelsAreComparedOnADeviceOnly() {
+    Table table;
+    QVERIFY(table.finish({"trace"}));
+    table.workspace.compareKernels(-1);
+    QVERIFY(table.textHas("Kernels are compared on a lane that a Vulkan device decodes"));
+    QCOMPARE(table.workspace.lanes().size(), std::size_t{1});
+    QVERIFY(table.workspace.wayBack().empty());
+  }
+
+  /// What changed nothing is no place to come back to.
+  void theWayBackOutlivesWhatDidNothing() {
+    Table table;
+    QVERIFY(table.finish({"long", "mha"}));
+    const std::vector<session::LaneRequest> before = table.workspace.lanes();
+    table.workspace.goTo({.batch = 2, .positions = 30});
+    QTRY_COMPARE(table.store.lane(0).info().batch, 2);
+    table.workspace.openFiles({});
+    table.workspace.undoClose();
+    QTRY_VERIFY(table.host.state().fill == 30 && !table.host.state().filling.underWay());
+    table.workspace.goTo({.batch = 4, .positions = 30});
+    QTRY_COMPARE(table.store.lane(0).info().batch, 4);
+    table.workspace.goBack();
+    QTRY_VERIFY(table.workspace.lanes() == before);
+  }
+
   void theFormOfThePromptRewritesIt() {
     Table table;
     QVERIFY(table.finish());

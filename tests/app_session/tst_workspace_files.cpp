@@ -61,6 +61,11 @@ class TestWorkspaceFiles : public QObject {
     QTRY_VERIFY(table.sources().size() == 3);
     QCOMPARE(QString::fromStdString(table.sources().back()),
              QDir(table.folder.path()).absoluteFilePath("some.gguf"));
+    // A folder, as the shell completes its name.
+    QVERIFY(QDir(table.folder.path()).mkdir("Some-1.5B"));
+    table.workspace.addLane(table.folder.filePath("Some-1.5B/").toStdString());
+    QTRY_VERIFY(table.sources().size() == 4);
+    QCOMPARE(QString::fromStdString(table.sources().back()), table.folder.filePath("Some-1.5B"));
   }
 
   /// From one experiment to the next: the way back leads to where both were opened from.

@@ -124,18 +124,14 @@ class ExportCommand final : public Command {
  private:
   static std::size_t at(int lane) { return static_cast<std::size_t>(lane); }
   bool isMap() const { return m_what == kMap; }
-  bool isRows() const { return !m_kind; }
+  bool isRows() const { return m_kind == figures::FileKind::Npy; }
 
   void checkUsage() {
-    if (m_output.path().ends_with(".npy")) {
-      if (!isMap()) {
-        throw CLI::ValidationError(
-            "--output",
-            fmt::format("{}: NPY holds the rows of a map, expected .png, .svg, .pdf or .csv for {}",
-                        m_output.path(), m_what));
-      }
-    } else {
-      m_kind = parseOption("--output", [&] { return figures::fileKindOf(m_output.path()); });
+    m_kind = parseOption("--output", [&] { return figures::fileKindOf(m_output.path()); });
+    if (isRows() && !isMap()) {
+      throw CLI::ValidationError(
+          "--output", fmt::format("{}: NPY holds the rows of a map, expected .png, .svg, .pdf or .csv for {}",
+                                  m_output.path(), m_what));
     }
     if (isMap() && m_decode.laneCount() > 1) {
       throw CLI::ValidationError(
@@ -149,7 +145,7 @@ class ExportCommand final : public Command {
 
   static lanes::LaneSet::Block blockAt(const LaneRun& run, int position, int count) {
     if (run.recorder) return run.recorder->blockAt(position, count);
-    return {std::min(count, lanes::LaneSet::kBlockTokens), model::Capture::none()};
+    return {count, model::Capture::none()};
   }
 
   void record(LaneRun& run, const model::ModelConfig& config, int tokens,
@@ -204,7 +200,7 @@ class ExportCommand final : public Command {
 
   void write(const figures::Figure& figure) const {
     std::optional<figures::Offscreen> offscreen;
-    if (*m_kind != figures::FileKind::Csv) offscreen.emplace();
+    if (m_kind != figures::FileKind::Csv) offscreen.emplace();
     figures::saveFigure(figure, m_output.path(), m_size);
   }
 
@@ -228,7 +224,7 @@ class ExportCommand final : public Command {
   std::string m_what;
   DecodeArguments m_decode;
   OutputArgument m_output;
-  std::optional<figures::FileKind> m_kind;  ///< nothing for NPY
+  figures::FileKind m_kind = figures::FileKind::Png;
   int m_layer = 0;
   int m_head = 0;
   std::string m_scale{analysis::mapScaleName(analysis::MapLook{}.scale)};

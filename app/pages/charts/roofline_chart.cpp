@@ -24,7 +24,7 @@ QString shortNumber(double value) {
 
 RooflineChart::RooflineChart(QWidget* parent)
     : Chart(
-          "Roofline: GFLOP/s reached over FLOPs per issued byte",
+          figures::kRooflineTitle,
           toQt(meaningOf(figures::LaneChart::Roofline)) +
               "\nA dot below the sloping lines is not limited by bandwidth but by its kernel or its "
               "dispatches; near a line that memory or cache limits it; near the level line arithmetic does.",
@@ -38,8 +38,8 @@ RooflineChart::RooflineChart(QWidget* parent)
     axis->setNumberFormat("g");
     axis->setNumberPrecision(3);
   }
-  xAxis->setLabel("FLOPs per issued byte");
-  yAxis->setLabel("GFLOP/s");
+  xAxis->setLabel(figures::kIntensityLabel);
+  yAxis->setLabel(figures::kFlopsLabel);
   plotLayout()->setMargins({0, 0, 0, 0});
 }
 

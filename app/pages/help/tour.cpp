@@ -133,13 +133,16 @@ std::vector<Tour::Step> Tour::steps() {
        [this] {
          return QString(
                     "Behind %1 positions keys and values are a larger part of what a step reads. Go back to "
-                    "where you were with Ctrl+Shift+G, or with the button beside the sentence below.")
+                    "the lanes and settings from before with Ctrl+Shift+G, or with the button beside the "
+                    "sentence below.")
              .arg(grouped(m_reached));
        },
        [this] {
          if (const int reached =
-                 m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext}))
+                 m_workspace.goTo({.batch = m_store.lane(0).info().batch, .positions = kLongerContext})) {
            m_reached = reached;
+           m_wentAway = true;
+         }
        },
        true},
   };
@@ -152,6 +155,8 @@ void Tour::begin() {
   const QFontMetrics metrics(font());
   const int width = std::min(kTourWidth * metrics.averageCharWidth(), window->width() * 9 / 10);
   setFixedWidth(width);
+  // A tour that begins takes nobody back.
+  m_wentAway = false;
   show(0);
   QDialog::show();
   place();
@@ -183,8 +188,9 @@ void Tour::leaveStep() {
 
 void Tour::show(int step) {
   leaveStep();
-  // Back from the longer context.
-  if (step < m_step && m_step + 1 == stepCount()) m_workspace.goBack();
+  // Back from the longer context, from one step to the one before.
+  if (step < m_step && m_wentAway) m_workspace.goBack();
+  m_wentAway = false;
   m_step = step;
   const Step& shown = m_steps[static_cast<std::size_t>(step)];
   setWindowTitle(QString("Tour, %1 of %2: %3").arg(step + 1).arg(stepCount()).arg(shown.title));

@@ -69,6 +69,7 @@ class Tour : public QDialog {
   QPushButton* m_next;
   std::vector<Step> m_steps;
   int m_step = 0;
+  bool m_wentAway = false;         ///< to the longer context, by this step
   int m_reached = kLongerContext;  ///< positions of the last step, where models allow no more
   /// What was wanted before the step that shows them; while it is shown.
   std::optional<std::optional<bool>> m_chartsBefore;

@@ -8,6 +8,7 @@
 
 #include "app/pages/colors.h"
 #include "app/pages/icons.h"
+#include "app/session/workspace.h"
 
 namespace headroom::pages {
 
@@ -28,7 +29,8 @@ LaneBar::LaneBar(const std::vector<std::string>& bundled, QWidget* parent)
   m_add->setMenu(m_menu);
   for (const std::string& name : bundled) {
     const QString source = QString::fromStdString(name);
-    m_menu->addAction(source.toUpper(), this, [this, source] { emit addRequested(source); });
+    m_menu->addAction(QString::fromStdString(session::laneTitle(name)), this,
+                      [this, source] { emit addRequested(source); });
   }
   m_menu->addSeparator();
   m_menu->addAction("Open a model file\u2026", this, &LaneBar::openFileRequested);
@@ -93,8 +95,7 @@ void LaneBar::rebuild() {
   }
   const bool room = static_cast<int>(m_lanes.size()) < session::kMaximumLanes;
   m_add->setEnabled(room);
-  m_add->setToolTip(room ? "Add a lane (Ctrl+N)"
-                         : QString("At most %1 lanes stand side by side").arg(session::kMaximumLanes));
+  m_add->setToolTip(room ? "Add a lane (Ctrl+N)" : QString::fromStdString(session::lanesFullSentence()));
 }
 
 }  // namespace headroom::pages

@@ -3,6 +3,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSpinBox>
 #include <QToolButton>
@@ -11,11 +12,17 @@
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
-#include "core/model/common_fill.h"
+#include "app/session/lane_description.h"
+#include "core/lanes/choice_names.h"
 
 namespace headroom::pages {
 
 namespace {
+template <typename Choice>
+void addChoices(QComboBox* box) {
+  for (const std::string_view name : lanes::choiceNames<Choice>())
+    box->addItem(toQt(name), static_cast<int>(lanes::choiceNamed<Choice>(name)));
+}
 
 /// Shows `value` in a combo box, or nothing where the lanes differ.
 void showValue(QComboBox* box, const QVariant& value, bool same) {
@@ -65,11 +72,9 @@ LaneControls::LaneControls(QWidget* parent)
   add("Context", m_context, "context",
       "Positions that the KV cache has room for.\nBeyond what the model was trained for its text need not "
       "make sense, but times and bytes are true.");
-  for (const model::KvType type : {model::KvType::F32, model::KvType::F16})
-    m_kvType->addItem(toQt(shortName(type)), static_cast<int>(type));
+  addChoices<model::KvType>(m_kvType);
   add("Cache", m_kvType, "kvType", "Keys and values are stored as 4 bytes (f32) or 2 bytes (f16) each");
-  for (const model::AttentionKernel kernel : {model::AttentionKernel::Shared, model::AttentionKernel::Naive})
-    m_kernel->addItem(toQt(shortName(kernel)), static_cast<int>(kernel));
+  addChoices<model::AttentionKernel>(m_kernel);
   add("Kernel", m_kernel, "kernel",
       "Shared: each key and value is loaded for the query heads that read it together.\nNaive: once per "
       "query "
@@ -77,7 +82,6 @@ LaneControls::LaneControls(QWidget* parent)
   m_compare->setText("Shared | naive");
   add("", m_compare, "compareKernels",
       "Decode the same model with both kernels side by side: the same text, other bytes (Ctrl+E)");
-  m_fill->setRange(0, model::commonFill(m_models, model::mostFill));
   m_fill->setSingleStep(256);
   m_fill->setGroupSeparatorShown(true);
   m_fill->setSpecialValueText("prompt only");
@@ -111,6 +115,7 @@ LaneControls::LaneControls(QWidget* parent)
     m_fillShown = positions;
     emit fillChosen(positions);
   });
+  connect(m_fill->findChild<QLineEdit*>(), &QLineEdit::returnPressed, this, &LaneControls::fillLeft);
   connect(m_compare, &QToolButton::clicked, this, [this] { emit kernelsRequested(scope()); });
   setLanes({}, {});
 }
@@ -132,7 +137,7 @@ void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
     m_models.push_back(info.config);
   }
   const QSignalBlocker silentFill(m_fill);
-  m_fill->setRange(0, model::commonFill(m_models, model::mostFill));
+  m_fill->setRange(0, session::mostFillOf(infos));
   m_scope->setCurrentIndex(before > 0 && before < m_scope->count() ? before : 0);
   showOptions();
 }

@@ -28,6 +28,8 @@ class LaneControls : public QWidget {
  signals:
   void lanesChosen(const std::vector<headroom::session::LaneRequest>& lanes);
   void fillChosen(int positions);
+  /// By Enter: keys are the page's again.
+  void fillLeft();
   /// The lane whose kernels are to be compared; -1 for the one that shows most.
   void kernelsRequested(int lane);
 

@@ -62,16 +62,35 @@ SamplingPopover::SamplingPopover(QWidget* parent)
       "and the next text begins. The answer to a chat message ends in any case.");
   layout->addRow("When a text ends", m_whenTextEnds);
 
-  connect(m_greedy, &QCheckBox::toggled, this, &SamplingPopover::update);
+  const auto setTemperature = [this] {
+    m_sampling.temperature = m_greedy->isChecked() ? 0.0f : static_cast<float>(m_temperature->value());
+  };
+  connect(m_greedy, &QCheckBox::toggled, this, [=, this] {
+    setTemperature();
+    update();
+  });
+  connect(m_temperature, &QDoubleSpinBox::valueChanged, this, [=, this] {
+    setTemperature();
+    update();
+  });
+  connect(m_topP, &QDoubleSpinBox::valueChanged, this, [this](double value) {
+    m_sampling.topP = static_cast<float>(value);
+    update();
+  });
+  connect(m_topK, &QSpinBox::valueChanged, this, [this](int value) {
+    m_sampling.topK = value;
+    update();
+  });
+  connect(m_seed, &QSpinBox::valueChanged, this, [this](int value) {
+    m_sampling.seed = static_cast<std::uint64_t>(value);
+    update();
+  });
   connect(m_whenTextEnds, &QComboBox::activated, this,
           [this](int index) { emit whenTextEndsChosen(static_cast<session::WhenTextEnds>(index)); });
-  for (QDoubleSpinBox* box : {m_temperature, m_topP}) {
+  for (QAbstractSpinBox* box :
+       {static_cast<QAbstractSpinBox*>(m_temperature), static_cast<QAbstractSpinBox*>(m_topP),
+        static_cast<QAbstractSpinBox*>(m_topK), static_cast<QAbstractSpinBox*>(m_seed)}) {
     box->setKeyboardTracking(false);
-    connect(box, &QDoubleSpinBox::valueChanged, this, &SamplingPopover::update);
-  }
-  for (QSpinBox* box : {m_topK, m_seed}) {
-    box->setKeyboardTracking(false);
-    connect(box, &QSpinBox::valueChanged, this, &SamplingPopover::update);
   }
 }
 
@@ -90,18 +109,13 @@ void SamplingPopover::setSampling(const model::SamplingOptions& sampling) {
   m_topK->setValue(sampling.topK);
   m_topP->setValue(static_cast<double>(sampling.topP));
   m_seed->setValue(static_cast<int>(std::min<std::uint64_t>(sampling.seed, kMostSeed)));
+  // What was set, and not what the fields round it to.
+  m_sampling = sampling;
   update();
 }
 
 void SamplingPopover::setWhenTextEnds(session::WhenTextEnds when) {
   m_whenTextEnds->setCurrentIndex(static_cast<int>(when));
-}
-
-model::SamplingOptions SamplingPopover::sampling() const {
-  return {.temperature = m_greedy->isChecked() ? 0.0f : static_cast<float>(m_temperature->value()),
-          .topK = m_topK->value(),
-          .topP = static_cast<float>(m_topP->value()),
-          .seed = static_cast<std::uint64_t>(m_seed->value())};
 }
 
 QString SamplingPopover::summary(const model::SamplingOptions& sampling) {

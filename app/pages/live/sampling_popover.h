@@ -21,7 +21,8 @@ class SamplingPopover : public QFrame {
   explicit SamplingPopover(QWidget* parent);
 
   void setSampling(const model::SamplingOptions& sampling);
-  model::SamplingOptions sampling() const;
+  /// As it was set, but for what was changed here since: fields show fewer digits than it may have.
+  const model::SamplingOptions& sampling() const { return m_sampling; }
   void setWhenTextEnds(session::WhenTextEnds when);
   /// "greedy", "T 0.8, k 40": for the button.
   static QString summary(const model::SamplingOptions& sampling);
@@ -33,6 +34,7 @@ class SamplingPopover : public QFrame {
  private:
   void update();
 
+  model::SamplingOptions m_sampling = model::SamplingOptions::forReading();
   QCheckBox* m_greedy;
   QDoubleSpinBox* m_temperature;
   QSpinBox* m_topK;

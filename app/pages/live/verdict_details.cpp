@@ -23,12 +23,6 @@ QString row(const QString& label, const QString& value) {
       .arg(label.toHtmlEscaped(), value.toHtmlEscaped());
 }
 
-QString range(const analysis::Estimate& estimate) {
-  return QString("%1\u00d7 (%2 to %3)")
-      .arg(toQt(model::timesText(estimate.value)), toQt(model::timesText(estimate.low)),
-           toQt(model::timesText(estimate.high)));
-}
-
 /// What a step's time consists of: milliseconds, and percents that add up.
 QString partsOf(const std::vector<QString>& names, std::span<const double> milliseconds) {
   const std::vector<std::string> percents = model::percentTexts(milliseconds);
@@ -88,7 +82,7 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
             analysis::sizeDifference(sizeOf(store.lane(verdict.reference).info()), sizeOf(lane)))
       remarks += QString("<p>%1</p>").arg(toQt(*differs).toHtmlEscaped());
     text += row(name + " as fast as " + reference + ", measured",
-                against.speedup ? range(*against.speedup) : QString("too few common positions"));
+                against.speedup ? toQt(against.speedup->rangeText()) : QString("too few common positions"));
     const bool isCounted =
         board.measurement(verdict.reference).measured() && board.measurement(against.lane).measured();
     text += row(name + " reads fewer bytes per step, logical, counted",
@@ -100,7 +94,7 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
                                            : "expected at batch %1, %2 positions")
                     .arg(promise.at.batch)
                     .arg(grouped(promise.at.positions)),
-                range(promise.speedup));
+                toQt(promise.speedup.rangeText()));
   }
   return text + "</table>" + remarks;
 }

@@ -254,7 +254,7 @@ void VerdictStrip::offerViews() {
 
 std::vector<QWidget*> VerdictStrip::seenButtons() const {
   std::vector<QWidget*> seen;
-  for (QWidget* button : std::initializer_list<QWidget*>{m_allViews, m_why, m_measure, m_back, m_go, m_stop})
+  for (QWidget* button : std::initializer_list<QWidget*>{m_allViews, m_stop, m_back, m_go, m_measure, m_why})
     if (!button->isHidden()) seen.push_back(button);
   return seen;
 }

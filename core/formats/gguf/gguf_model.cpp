@@ -8,6 +8,7 @@
 
 #include "core/formats/gguf/gguf_set.h"
 #include "core/formats/gguf/gguf_tokenizer.h"
+#include "core/formats/limits.h"
 #include "core/formats/model_builder.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
@@ -18,9 +19,6 @@ namespace {
 using model::Error;
 using model::RopeScalingKind;
 using text::quotedName;
-
-constexpr std::int64_t kMostPositions = 1 << 27;
-constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 
 /// Keeps the mapped files alive for the tensors that point into them.
 struct MappedWeights final : model::WeightMemory {

@@ -9,6 +9,7 @@
 #include "core/formats/hugging_face/hugging_face_rope.h"
 #include "core/formats/json/json_object.h"
 #include "core/formats/json/json_reader.h"
+#include "core/formats/limits.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 
@@ -20,9 +21,7 @@ using model::Error;
 using model::Windows;
 using text::quotedName;
 
-constexpr std::size_t kMostBytes = 1 << 20;
-constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t kMostPositions = 1 << 27;
+constexpr std::size_t kMostConfigBytes = 1 << 20;
 constexpr std::int64_t kMostCount = 65536;  // of layers and heads
 
 /// What a family calls its numbers, and what its configuration class takes where the file says nothing.
@@ -322,12 +321,12 @@ class ConfigReader {
 }  // namespace
 
 HuggingFaceConfig readHuggingFaceConfig(std::string_view text) {
-  const nlohmann::json parsed = parseJsonObject(text, kMostBytes);
+  const nlohmann::json parsed = parseJsonObject(text, kMostConfigBytes);
   return ConfigReader(JsonObject(parsed)).take();
 }
 
 std::string describeGenerationConfig(std::string_view text) {
-  const nlohmann::json parsed = parseJsonObject(text, kMostBytes);
+  const nlohmann::json parsed = parseJsonObject(text, kMostConfigBytes);
   const JsonObject json(parsed);
   const auto samples = json.flag("do_sample");
   if (!samples) return {};

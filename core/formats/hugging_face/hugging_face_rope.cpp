@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/formats/limits.h"
 #include "core/model/error.h"
 #include "core/text/utf8.h"
 
@@ -14,8 +15,6 @@ using model::Error;
 using model::RopeScaling;
 using model::RopeScalingKind;
 using text::quotedName;
-
-constexpr std::int64_t kMostPositions = 1 << 27;
 
 double requiredPositive(const JsonObject& object, std::string_view key) {
   const auto value = object.positive(key);

@@ -28,7 +28,8 @@ namespace fs = std::filesystem;
 using model::Error;
 using nlohmann::json;
 
-constexpr std::size_t kMostBytes = 256u << 20;  // tokenizer.json of the largest vocabularies has some 30 MB
+constexpr std::size_t kMostTokenizerBytes =
+    256u << 20;  // tokenizer.json of the largest vocabularies has some 30 MB
 
 bool isFile(const fs::path& path) {
   std::error_code error;
@@ -37,7 +38,7 @@ bool isFile(const fs::path& path) {
 
 /// A file of the folder, null when it is not there.
 json readOptional(const fs::path& path) {
-  return isFile(path) ? readJsonFile(path.string(), kMostBytes) : json();
+  return isFile(path) ? readJsonFile(path.string(), kMostTokenizerBytes) : json();
 }
 
 /// The files beside tokenizer.json that name special tokens.
@@ -263,7 +264,7 @@ std::unique_ptr<model::Tokenizer> build(const json& tokenizer, const SideFiles& 
 std::unique_ptr<model::Tokenizer> loadHuggingFaceTokenizer(const std::string& folder, int vocabSize) {
   const fs::path file = fs::path(folder) / "tokenizer.json";
   if (!isFile(file)) return nullptr;
-  const json tokenizer = readJsonFile(file.string(), kMostBytes);
+  const json tokenizer = readJsonFile(file.string(), kMostTokenizerBytes);
   const SideFiles sideFiles{fs::path(folder)};
   try {
     return build(tokenizer, sideFiles, vocabSize);

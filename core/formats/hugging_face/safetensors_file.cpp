@@ -44,10 +44,9 @@ struct Entry {
   std::vector<std::uint64_t> offsets;  ///< begin and end in the data
   bool hasSizes = false;
 };
-}  // namespace
 
 /// Takes the header apart while it is parsed, so that no tree of it is built.
-class SafetensorsFile::HeaderReader final : public JsonVisitor {
+class HeaderReader final : public JsonVisitor {
  public:
   std::vector<Entry> entries;
   std::map<std::string, std::string, std::less<>> metadata;
@@ -166,7 +165,6 @@ class SafetensorsFile::HeaderReader final : public JsonVisitor {
   std::string m_key;
 };
 
-namespace {
 /// Nothing when it does not fit 64 bits.
 std::optional<std::uint64_t> productOf(std::span<const std::uint64_t> sizes, std::uint64_t elementBytes) {
   if (std::ranges::find(sizes, 0u) != sizes.end()) return 0;

@@ -46,7 +46,6 @@ class SafetensorsFile {
   const FileMapping& mapping() const { return m_mapping; }
 
  private:
-  class HeaderReader;
   void parse(std::span<const std::byte> bytes);
 
   FileMapping m_mapping;  ///< of no file when the bytes are somebody else's

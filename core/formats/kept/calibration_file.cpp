@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kCalibrationVersion = 1;
 
 ordered_json document(const model::KernelPlan& plan) {
   return {{"family", shortName(plan.family)},
@@ -34,8 +34,9 @@ model::KernelPlan planOf(const json& document) {
   return model::parsePlan(text);
 }
 
-std::optional<model::Calibration> parse(const json& document) {
-  if (document.at("format") != "headroom-calibration" || document.at("version") != kVersion) return {};
+std::optional<model::Calibration> parseCalibration(const json& document) {
+  if (document.at("format") != "headroom-calibration" || document.at("version") != kCalibrationVersion)
+    return {};
   model::Calibration calibration{.device = document.at("device"),
                                  .driver = document.at("driver"),
                                  .date = document.at("date"),
@@ -55,7 +56,7 @@ CalibrationFile::CalibrationFile(const std::string& folder, const std::string& d
     : m_kept(folder, "kernels", device, driver) {}
 
 std::optional<model::Calibration> CalibrationFile::load() const {
-  return m_kept.load(parse);
+  return m_kept.load(parseCalibration);
 }
 
 void CalibrationFile::save(const model::Calibration& calibration) const {
@@ -64,7 +65,7 @@ void CalibrationFile::save(const model::Calibration& calibration) const {
     candidates.push_back({{"plan", document(candidate.plan)}, {"step_ms", candidate.stepMs}});
   }
   m_kept.save({{"format", "headroom-calibration"},
-               {"version", kVersion},
+               {"version", kCalibrationVersion},
                {"device", calibration.device},
                {"driver", calibration.driver},
                {"date", calibration.date},

@@ -11,7 +11,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// 1 knew copy commands only, which on a GPU may be a fifth of what kernels copy; 2 no reading.
-constexpr int kVersion = 3;
+constexpr int kCeilingsVersion = 3;
 
 bool isPositive(double value) {
   return std::isfinite(value) && value > 0.0;
@@ -39,8 +39,8 @@ ordered_json curveDocument(const std::vector<model::MemoryPoint>& curve) {
 }
 
 /// Throws nlohmann's exceptions for what is missing or of another type.
-std::optional<model::DeviceCeilings> parse(const json& document) {
-  if (document.at("format") != "headroom-ceilings" || document.at("version") != kVersion) return {};
+std::optional<model::DeviceCeilings> parseCeilings(const json& document) {
+  if (document.at("format") != "headroom-ceilings" || document.at("version") != kCeilingsVersion) return {};
   auto copy = parseCurve(document.at("copy"));
   auto read = parseCurve(document.at("read"));
   auto coldRead = parseCurve(document.at("cold_read"));
@@ -64,12 +64,12 @@ CeilingsFile::CeilingsFile(const std::string& folder, const std::string& device,
     : m_kept(folder, "ceilings", device, driver) {}
 
 std::optional<model::DeviceCeilings> CeilingsFile::load() const {
-  return m_kept.load(parse);
+  return m_kept.load(parseCeilings);
 }
 
 void CeilingsFile::save(const model::DeviceCeilings& ceilings) const {
   m_kept.save({{"format", "headroom-ceilings"},
-               {"version", kVersion},
+               {"version", kCeilingsVersion},
                {"device", ceilings.device},
                {"driver", ceilings.driver},
                {"date", ceilings.date},

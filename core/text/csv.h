@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace headroom::text {
+
+/// As RFC 4180 has it: a cell with a comma, quote or line break is quoted, quotes in it are doubled.
+std::string csvCell(const std::string& text);
+
+}  // namespace headroom::text
