@@ -1,7 +1,7 @@
 # One folder is one module is one static library: headroom_module(core/model LINKS ...) builds every .cpp of
 # the current folder and those below it, but for those after EXCLUDE, as headroom_core_model.
-# With HEADROOM_UNITY a dozen files are compiled together, which from nothing takes half the time; not those of modules
-# that say SEPARATE, whose files have many names of their own in common.
+# With HEADROOM_UNITY a dozen files are compiled together, which from nothing takes half the time: files of a module have
+# no two names of their own in common.
 
 add_library(headroom_flags INTERFACE)
 target_include_directories(headroom_flags INTERFACE ${CMAKE_SOURCE_DIR})
@@ -30,14 +30,14 @@ if(HEADROOM_SANITIZE)
 endif()
 
 function(headroom_module name)
-  cmake_parse_arguments(ARG "SEPARATE" "" "LINKS;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINKS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(TRANSFORM ARG_EXCLUDE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   list(REMOVE_ITEM sources ${ARG_EXCLUDE})
   string(REPLACE "/" "_" target "headroom_${name}")
   if(sources)
     add_library(${target} STATIC ${sources})
-    if(HEADROOM_UNITY AND NOT ARG_SEPARATE)
+    if(HEADROOM_UNITY)
       set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     endif()
     target_link_libraries(${target} PUBLIC headroom_flags ${ARG_LINKS})

@@ -11,8 +11,8 @@
 #include "core/analysis/rates.h"
 #include "core/analysis/speed_view.h"
 #include "core/analysis/step_bound.h"
+#include "core/model/csv.h"
 #include "core/model/quantity.h"
-#include "core/text/csv.h"
 
 namespace headroom::cli {
 
@@ -226,7 +226,7 @@ std::string benchCsv(const BenchResult& result) {
     const Spread step = row.stepMs();
     const Spread ratio = speedup(result.baselineOf(row), row);
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-                        text::csvCell(result.modelOf(row).name), row.setting.context, row.setting.batch,
+                        model::csvCell(result.modelOf(row).name), row.setting.context, row.setting.batch,
                         shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
                         speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
                         ratio.minimum, ratio.maximum, row.measurement.issued.total(),

@@ -4,7 +4,7 @@
 
 #include <iterator>
 
-#include "core/text/csv.h"
+#include "core/model/csv.h"
 
 namespace headroom::figures {
 
@@ -14,7 +14,7 @@ std::string csvLine(const std::vector<std::string>& cells) {
   std::string line;
   for (const std::string& cell : cells) {
     if (&cell != &cells.front()) line += ',';
-    line += text::csvCell(cell);
+    line += model::csvCell(cell);
   }
   return line + '\n';
 }
@@ -23,7 +23,7 @@ std::string mapText(const AttentionMap& map) {
   // Of several positions a value is the largest.
   std::string text = fmt::format("lane,layer,query_head,query,attended,{},positions_per_value\n",
                                  map.factor > 1 ? "largest_attention" : "attention");
-  const std::string head = fmt::format("{},{},{}", text::csvCell(map.lane), map.layer, map.queryHead);
+  const std::string head = fmt::format("{},{},{}", model::csvCell(map.lane), map.layer, map.queryHead);
   for (int row = 0; row < map.cellCount; ++row) {
     if (!map.isRecorded[static_cast<std::size_t>(row)]) continue;
     for (int column = 0; column <= row; ++column) {

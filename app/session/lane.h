@@ -9,6 +9,7 @@
 #include "core/analysis/speed_map.h"
 #include "core/analysis/truth_card.h"
 #include "core/analysis/weight_geometry.h"
+#include "core/lanes/choice_names.h"
 #include "core/lanes/device_lanes.h"
 #include "core/lanes/lane_set.h"
 #include "core/lanes/prompt.h"
@@ -17,6 +18,8 @@ namespace headroom::session {
 
 // What lanes are is core/lanes' business; views know it by these names.
 using lanes::bundledModels;
+using lanes::choiceNamed;
+using lanes::choiceNames;
 using lanes::Filling;
 using lanes::LaneOptions;
 using lanes::LaneRequest;

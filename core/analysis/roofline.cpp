@@ -48,14 +48,6 @@ double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExte
   return 0.0;
 }
 
-double stepFlops(const model::ModelConfig& config, StepExtent extent) {
-  double sum = 0.0;
-  for (int stage = 0; stage < model::kStageCount; ++stage) {
-    sum += stageFlops(config, static_cast<model::Stage>(stage), extent);
-  }
-  return sum;
-}
-
 std::vector<RooflinePoint> rooflinePoints(const LaneMeasurement& lane) {
   std::vector<RooflinePoint> points;
   const StepExtent extent{.batch = lane.options.batch, .positions = lane.positions};

@@ -32,8 +32,6 @@ double seenPositions(const model::ModelConfig& config, double positions);
 ///   Logits           B 2 d V
 /// Embedding only copies: 0. Norms, RoPE, softmax and residuals are left out: below 1 % of a step.
 double stageFlops(const model::ModelConfig& config, model::Stage stage, StepExtent extent);
-/// All stages together.
-double stepFlops(const model::ModelConfig& config, StepExtent extent);
 
 /// One stage of a lane in the roofline diagram.
 struct RooflinePoint {

@@ -16,6 +16,7 @@ constexpr int kResamplings = 200;
 /// Neighbouring steps are disturbed together; blocks keep that together.
 constexpr std::size_t kBlock = 4;
 constexpr std::size_t kFewestForForecast = 48;
+constexpr double kNoSpread = 0.005;  // shown as 0.00
 constexpr double kSmallestSpan = 1.5;
 constexpr std::size_t kRanges = 24;
 /// A line is not all that there is to a device's caches: what it adds to the range where it was measured, and
@@ -51,7 +52,8 @@ double Estimate::spread() const {
 
 std::string Estimate::text() const {
   const double nearer = std::min(high - value, value - low);
-  const bool isEven = nearer >= kEvenEnds * spread() && relativeSpread() <= kWideRange;
+  const bool isEven =
+      spread() < kNoSpread || (nearer >= kEvenEnds * spread() && relativeSpread() <= kWideRange);
   if (!isEven) return rangeText();
   return shortText() + " \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
 }

@@ -29,6 +29,8 @@ constexpr double kSamePlace = 0.15;
 constexpr double kLonger = 2.0;
 /// What is worth going somewhere for: the nearest of the first, else what can be had.
 constexpr double kGoals[] = {1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 1.3, 1.2, 1.1};
+/// As 1.00.
+constexpr double kShownAsOne = 0.995;
 /// The part of a step that attention must take for its rate to say something.
 constexpr double kHeavyStage = 0.25;
 constexpr double kFarBelow = 0.5;
@@ -305,8 +307,9 @@ class Judge {
     promise.speedup = forecast.at(promise.at.positions);
     const bool isAhead = promise.at.positions > static_cast<int>(reference().positions);
     const bool isMore = promise.speedup.value > m_verdict.others.back().speedup->value;
-    // A range that has "slower" in it promises nothing.
-    const bool isTold = promise.speedup.relativeSpread() <= kMostPromiseSpread && promise.speedup.low > 1.0;
+    // A range that shows "slower" promises nothing.
+    const bool isTold =
+        promise.speedup.relativeSpread() <= kMostPromiseSpread && promise.speedup.low >= kShownAsOne;
     if (!isAhead || !isMore || !isTold || isSwept(promise.at) || !withinReach(promise.at))
       return std::nullopt;
     return promise;

@@ -148,9 +148,11 @@ class TstExportCommand : public QObject {
     const auto row = [&](const char* name, const QStringList& given, int code, const char* sentence) {
       QTest::newRow(name) << given << code << sentence;
     };
-    row("ending", arguments("growth", "a.gif"), 2, "ends in .gif, expected .png, .svg, .pdf or .csv");
+    row("ending", arguments("growth", "a.gif"), 2,
+        "ends in .gif, expected .png, .svg, .pdf, .csv or, for rows of a map, .npy");
     row("no ending", arguments("map", "figure"), 2, "has no ending, expected .png");
     row("NPY of a chart", arguments("traffic", "a.npy"), 2, "NPY holds the rows of a map");
+    row("in capitals", arguments("traffic", "a.NPY"), 2, "NPY holds the rows of a map");
     row("no such figure", arguments("pie", "a.png"), 2, "pie");
     row("layer", arguments("map", "a.png", {"--layer", "3"}), 2, "there is no layer 3, expected 0 to 2");
     row("head", arguments("map", "a.svg", {"--head", "8"}), 2, "there is no query head 8, expected 0 to 7");

@@ -193,7 +193,8 @@ class TestWorkspace : public QObject {
 
   void kernelsAreComparedOnADeviceOnly() {
     Table table;
-    QVERIFY(table.finish({"trace"}));
+    table.workspace.start({"trace"});
+    QTRY_COMPARE(table.store.laneCount(), 1);
     table.workspace.compareKernels(-1);
     QVERIFY(table.textHas("Kernels are compared on a lane that a Vulkan device decodes"));
     QCOMPARE(table.workspace.lanes().size(), std::size_t{1});
@@ -203,7 +204,8 @@ class TestWorkspace : public QObject {
   /// What changed nothing is no place to come back to.
   void theWayBackOutlivesWhatDidNothing() {
     Table table;
-    QVERIFY(table.finish({"long", "mha"}));
+    table.workspace.start({"long", "mha"});
+    QTRY_COMPARE(table.store.laneCount(), 2);
     const std::vector<session::LaneRequest> before = table.workspace.lanes();
     table.workspace.goTo({.batch = 2, .positions = 30});
     QTRY_COMPARE(table.store.lane(0).info().batch, 2);

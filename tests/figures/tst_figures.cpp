@@ -434,7 +434,9 @@ class TstFigures : public QObject {
     QTest::addColumn<QString>("file");
     QTest::addColumn<QString>("sentence");
     QTest::newRow("ending") << "a.jpeg"
-                            << "ends in .jpeg, expected .png, .svg, .pdf or .csv";
+                            << "ends in .jpeg, expected .png, .svg, .pdf, .csv or, for rows of a map, .npy";
+    QTest::newRow("rows") << "a.npy"
+                          << "a.npy ends in .npy, which holds rows of a map, expected .png";
     QTest::newRow("no ending") << "figure"
                                << "has no ending, expected .png";
     QTest::newRow("no folder") << "none/a.png"

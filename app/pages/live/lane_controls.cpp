@@ -13,15 +13,14 @@
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 #include "app/session/lane_description.h"
-#include "core/lanes/choice_names.h"
 
 namespace headroom::pages {
 
 namespace {
 template <typename Choice>
 void addChoices(QComboBox* box) {
-  for (const std::string_view name : lanes::choiceNames<Choice>())
-    box->addItem(toQt(name), static_cast<int>(lanes::choiceNamed<Choice>(name)));
+  for (const std::string_view name : session::choiceNames<Choice>())
+    box->addItem(toQt(name), static_cast<int>(session::choiceNamed<Choice>(name)));
 }
 
 /// Shows `value` in a combo box, or nothing where the lanes differ.

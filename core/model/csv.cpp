@@ -1,6 +1,6 @@
-#include "core/text/csv.h"
+#include "core/model/csv.h"
 
-namespace headroom::text {
+namespace headroom::model {
 
 std::string csvCell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
@@ -12,4 +12,4 @@ std::string csvCell(const std::string& text) {
   return quoted + '"';
 }
 
-}  // namespace headroom::text
+}  // namespace headroom::model
