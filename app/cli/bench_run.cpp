@@ -35,16 +35,29 @@ std::vector<int> checkTokens(const BenchModel& model) {
   return tokens;
 }
 
+/// Room for a round behind `positions`; of a model that learned more, its own.
+int contextFor(const BenchModel& model, int positions) {
+  const model::ModelConfig& config = model.model().config;
+  const int needed = positions + StepTimer::kMostSteps;
+  if (needed <= config.contextLength) return 0;
+  if (config.traits.positions == model::Positions::Learned) {
+    throw model::Error(fmt::format(
+        "{} has learned {} positions, {} and {} to decode are asked for, expected a --context of {} at most.",
+        model.name, config.contextLength, positions, StepTimer::kMostSteps,
+        config.contextLength - StepTimer::kMostSteps));
+  }
+  return (needed + 63) / 64 * 64;
+}
+
 lanes::LaneEngine engineFor(lanes::DeviceLanes& opener, const BenchModel& model,
                             const BenchSetting& setting) {
   if (const auto note = engine::referenceNote(model.model().config, {})) {
     throw model::Error(fmt::format("{}: {} There are no kernels to measure.", model.name, *note));
   }
-  return opener.decode(opener.share(model.use),
-                       {.kvType = setting.kvType,
-                        .batch = setting.batch,
-                        .contextLength = model::contextToFill(model.model().config, setting.context),
-                        .attention = setting.attention});
+  return opener.decode(opener.share(model.use), {.kvType = setting.kvType,
+                                                 .batch = setting.batch,
+                                                 .contextLength = contextFor(model, setting.context),
+                                                 .attention = setting.attention});
 }
 
 /// A row while it is being measured.

@@ -40,13 +40,13 @@ std::string readPrompt(const std::string& path) {
   if (!isInput) file.open(path, std::ios::binary);
   std::istream& in = isInput ? std::cin : file;
   if (!in) throw model::Error(fmt::format("{} cannot be read, expected a text file", path));
-  std::string text(TokenInput::kMostPromptBytes + 1, '\0');
+  std::string text(lanes::kMostPromptBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (in.bad()) throw model::Error(fmt::format("{} could not be read to its end", name));
-  if (text.size() > TokenInput::kMostPromptBytes) {
+  if (text.size() > lanes::kMostPromptBytes) {
     throw model::Error(fmt::format("{} has more than {} bytes, the most that a prompt may have", name,
-                                   TokenInput::kMostPromptBytes));
+                                   lanes::kMostPromptBytes));
   }
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();

@@ -28,8 +28,6 @@ class TokenInput {
   /// template, CLI::ValidationError when nothing is left to feed.
   std::vector<int> idsFor(const model::Model& model) const;
 
-  static constexpr std::size_t kMostPromptBytes = 16u << 20;
-
  private:
   std::string m_tokens;
   mutable std::string m_prompt;

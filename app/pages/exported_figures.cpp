@@ -69,19 +69,22 @@ figures::Figure mapFigure(const ChartSource& source, const session::HeadAddress&
 std::vector<float> mapRows(const session::TraceStore& store, const session::HeadAddress& head) {
   const session::LaneTrace& trace = store.lane(head.lane);
   const auto length = static_cast<std::size_t>(trace.length());
-  std::vector<float> rows(length * length);
+  const auto rowAt = [&](std::size_t position) {
+    return trace.attentionRow(head.layer, head.queryHead, static_cast<int>(position));
+  };
+  // Before the memory for it, which may be much, is taken.
   for (std::size_t position = 0; position < length; ++position) {
-    const std::span<const float> row =
-        trace.attentionRow(head.layer, head.queryHead, static_cast<int>(position));
-    if (row.empty()) {
+    if (rowAt(position).empty()) {
       throw model::Error(
           fmt::format("The row of position {} of {} is not kept whole, expected every row: `headroom-cli "
                       "attention` writes "
                       "them of any text",
                       model::groupDigits(static_cast<int>(position)), model::groupDigits(trace.length())));
     }
-    std::ranges::copy(row, rows.begin() + static_cast<std::ptrdiff_t>(position * length));
   }
+  std::vector<float> rows(length * length);
+  for (std::size_t position = 0; position < length; ++position)
+    std::ranges::copy(rowAt(position), rows.begin() + static_cast<std::ptrdiff_t>(position * length));
   return rows;
 }
 

@@ -276,8 +276,8 @@ void DecodeSession::guarded(const Work& work) {
     work();
   } catch (const model::DeviceLost& error) {
     deviceLost(error.what(), m_laneRequests);
-  } catch (const std::exception& error) {
-    emit message({Severity::Problem, error.what()});
+  } catch (const std::exception&) {
+    emit message({Severity::Problem, model::sentenceOf(std::current_exception())});
   }
 }
 

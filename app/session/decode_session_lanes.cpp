@@ -83,7 +83,7 @@ bool DecodeSession::openAll(Change& change) {
       return false;
     } catch (const std::exception& error) {
       if (dynamic_cast<const model::OutOfMemory*>(&error) != nullptr && endsLanes(change)) throw;
-      emit message({Severity::Problem, error.what()});
+      emit message({Severity::Problem, model::sentenceOf(std::current_exception())});
       keepAsItWas(change, index);
     }
     if (QThread::currentThread()->isInterruptionRequested()) return false;

@@ -21,6 +21,7 @@ using lanes::bundledModels;
 using lanes::choiceNamed;
 using lanes::choiceNames;
 using lanes::Filling;
+using lanes::kMostPromptBytes;
 using lanes::LaneOptions;
 using lanes::LaneRequest;
 using lanes::LaneStep;

@@ -27,7 +27,7 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
                 .note = decoder.note()};
   if (!engine.script.empty()) {
     info.storageName = "trace";
-    info.pieces.resize(static_cast<std::size_t>(info.config.vocabSize));
+    if (!engine.pieces.empty()) info.pieces.resize(static_cast<std::size_t>(info.config.vocabSize));
     for (const auto& [token, piece] : engine.pieces) {
       if (token >= 0 && token < info.config.vocabSize) info.pieces[static_cast<std::size_t>(token)] = piece;
     }

@@ -21,7 +21,9 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   connect(m_session.get(), &DecodeSession::speedMeasured, this, &SessionHost::speedMeasured);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
-    emit stateChanged(state);
+    // What was asked for since stands, also while the worker is busy.
+    m_requests.edit([this](const Requests& waiting) { m_state.fill = waiting.fill.value_or(m_state.fill); });
+    emit stateChanged(m_state);
   });
   connect(m_session.get(), &DecodeSession::lanesSettled, this,
           [this](std::uint64_t serial, const std::vector<LaneRequest>& lanes) {

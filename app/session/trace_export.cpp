@@ -40,8 +40,8 @@ Message saveLaneTrace(const LaneTrace& lane, const std::string& path) {
   }
   try {
     lanes::saveTrace(decoded, part, path);
-  } catch (const model::Error& error) {
-    return {Severity::Problem, error.what()};
+  } catch (const std::exception&) {
+    return {Severity::Problem, model::sentenceOf(std::current_exception())};
   }
   const std::string tokens = model::groupDigits(lane.length());
   if (part.rowCount == lane.length())

@@ -444,6 +444,12 @@ void Workspace::enterPrompt(const std::string& prompt) {
 }
 
 void Workspace::setPromptForm(PromptForm form, const std::string& shown) {
+  if (m_session.state().filling.underWay()) {
+    // Half a prompt is none.
+    emit message({Severity::Passing, inWords<SentenceId::PromptBeingRead>()});
+    emit promptChanged(shown, m_settings.promptForm());
+    return;
+  }
   m_isArranged = true;
   const bool wasIds = m_settings.promptForm() == PromptForm::Ids;
   const bool isIds = form == PromptForm::Ids;

@@ -27,8 +27,8 @@ using formats::JsonObject;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// A prompt of the longest context that any model is made for fits; nothing else in the file is long.
-constexpr std::size_t kMostBytes = 1 << 24;
+/// Nothing but the prompt is long in the file.
+constexpr std::size_t kMostBytes = kMostPromptBytes;
 constexpr double kMostTokensPerSecond = 1e6;
 
 template <typename Choice>

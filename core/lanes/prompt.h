@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ enum class PromptForm {
   Chat,  ///< a user's message, put into the model's own chat template
   Ids,   ///< token ids, "1, 2, 3", fed as they are
 };
+
+/// The longest text of one, in bytes: that of the longest context that any model is made for fits.
+inline constexpr std::size_t kMostPromptBytes = 16u << 20;
 
 struct Prompt {
   std::string text;

@@ -102,6 +102,7 @@ enum class SentenceId {
   NoLaneToSave,
   ExperimentSaved,
   LanesUnderWay,
+  PromptBeingRead,
   LanesFull,
   LanesFullNotOpened,
   LaneClosed,

@@ -199,6 +199,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "The experiment is saved as {0}.";
     case SentenceId::LanesUnderWay:
       return "Lanes are being opened or closed; once they stand, try again.";
+    case SentenceId::PromptBeingRead:
+      return "The prompt is being read; once it is, choose again.";
     case SentenceId::LanesFull:
       return "At most {0} lanes stand side by side; close one first.";
     case SentenceId::LanesFullNotOpened:

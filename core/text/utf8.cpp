@@ -87,6 +87,7 @@ std::string quotedName(std::string_view name) {
   std::string result = replaceInvalidUtf8(name.substr(0, kLongest));
   for (char& byte : result) {
     if (static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F) byte = '?';
+    if (byte == '"') byte = '\'';
   }
   return '"' + result + (name.size() > kLongest ? "...\"" : "\"");
 }

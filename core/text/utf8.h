@@ -25,8 +25,8 @@ std::string toUtf8(char32_t codePoint);
 /// `text` with every byte that is not part of a valid character replaced by U+FFFD, fit to print or for JSON.
 std::string replaceInvalidUtf8(std::string_view text);
 
-/// `name` in quotation marks for a one-line message: control characters and broken UTF-8 replaced, cut after
-/// 60 bytes.
+/// `name` in quotation marks for a one-line message: control characters, broken UTF-8 and quotation marks
+/// replaced, cut after 60 bytes.
 std::string quotedName(std::string_view name);
 
 }  // namespace headroom::text

@@ -324,6 +324,8 @@ class TstTokenizers : public QObject {
 
   void messagesQuoteSafely() {
     QCOMPARE(text::quotedName("a\nb\xFF"), std::string("\"a?b\xEF\xBF\xBD\""));
+    // One that is inside would end it: what is quoted could not be told from the rest.
+    QCOMPARE(text::quotedName("x\"y"), std::string("\"x'y\""));
     QVERIFY(text::quotedName(std::string(1000, 'x')).size() < 70);
   }
 };

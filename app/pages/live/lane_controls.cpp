@@ -137,6 +137,7 @@ void LaneControls::setLanes(const std::vector<session::LaneRequest>& lanes,
   }
   const QSignalBlocker silentFill(m_fill);
   m_fill->setRange(0, session::mostFillOf(infos));
+  m_fill->setValue(m_fillShown);
   m_scope->setCurrentIndex(before > 0 && before < m_scope->count() ? before : 0);
   showOptions();
 }

@@ -216,7 +216,7 @@ void LivePage::connectControls() {
   connect(&strip, &VerdictStrip::goThere, this, &LivePage::goThere);
   connect(&strip, &VerdictStrip::goBack, &m_workspace, &session::Workspace::goBack);
   connect(&strip, &VerdictStrip::stopFilling, &m_session, &session::SessionHost::stopFilling);
-  connect(&strip, &VerdictStrip::measureSpeed, &m_session, &session::SessionHost::measureSpeed);
+  connect(&strip, &VerdictStrip::measureSpeed, this, &LivePage::measureSpeed);
   connect(&strip, &VerdictStrip::stopMeasuring, &m_session, &session::SessionHost::cancelMeasuring);
   connect(m_lower, &LowerPanel::kvHeadPointed, this,
           [this](std::optional<session::KvHeadAddress> head) { m_selection.pointAtKvHead(this, head); });
@@ -265,6 +265,11 @@ void LivePage::showPrompt(const std::string& prompt, session::PromptForm form) {
 
 void LivePage::goThere() {
   if (const auto point = m_lower->strip().destination()) m_workspace.goTo(*point);
+}
+
+void LivePage::measureSpeed() {
+  m_session.measureSpeed();
+  if (m_lower->view() != LowerView::Speed || !m_lower->isOpen()) m_lower->setView(LowerView::Speed);
 }
 
 void LivePage::offerCommands() {
@@ -381,8 +386,7 @@ void LivePage::addExplainCommands(QMenu* menu) {
     m_controls->focusFill();
   });
   m_stopFilling = addCommand(menu, "&Stop filling", QKeySequence(), [this] { m_session.stopFilling(); });
-  addCommand(menu, "&Measure speed against context", Qt::CTRL | Qt::Key_M,
-             [this] { m_session.measureSpeed(); });
+  addCommand(menu, "&Measure speed against context", Qt::CTRL | Qt::Key_M, [this] { measureSpeed(); });
   m_stopMeasuring =
       addCommand(menu, "Stop measuring", QKeySequence(), [this] { m_session.cancelMeasuring(); });
   addCommand(menu, "Measure this device's &limits again", QKeySequence(),

@@ -63,6 +63,8 @@ class LivePage : public Page {
   int heightForCharts() const;
   int heightForChartsAndInspector() const;
   int heightForLaneSettings() const;
+  /// A sweep, and the chart of what it measures.
+  void measureSpeed();
   void connectTransport();
   void connectControls();
   void addDecodeCommands(QMenu* menu);

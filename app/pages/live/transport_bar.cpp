@@ -178,6 +178,8 @@ void TransportBar::setState(const session::SessionState& state) {
 }
 
 void TransportBar::setPrompt(const QString& prompt) {
+  // A field cuts what is longer, without a word.
+  m_prompt->setMaxLength(static_cast<int>(session::kMostPromptBytes));
   m_prompt->setText(prompt);
   m_prompt->setCursorPosition(0);
 }

@@ -122,7 +122,9 @@ void VerdictStrip::setReturn(std::optional<QString> place) {
 
 void VerdictStrip::setState(const session::SessionState& state) {
   const bool changed = state.filling != m_state.filling || state.measuring != m_state.measuring;
-  if (state.filling.underWay() && !m_state.filling.underWay()) {
+  // Time that a measurement took is none of the filling's.
+  const bool goesOn = m_state.measuring.underWay && !state.measuring.underWay;
+  if (state.filling.underWay() && (!m_state.filling.underWay() || goesOn)) {
     m_sinceFilling.start();
     m_filledBefore = state.filling.done;
   }
