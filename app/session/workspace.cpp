@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "app/session/lane_description.h"
 #include "app/session/trace_export.h"
@@ -74,7 +75,6 @@ void Workspace::start(const std::vector<std::string>& files) {
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
       experiment.lanes.push_back(beside(experiment.lanes, model));
-      keepRecent(model);
     } else {
       left.push_back(model);
     }
@@ -172,8 +172,12 @@ bool Workspace::isTrace(std::size_t lane) const {
 
 void Workspace::lanesRunning() {
   // What runs is the truth: a lane that could not be opened is not in it.
-  m_lanes.clear();
-  for (int lane = 0; lane < m_store.laneCount(); ++lane) m_lanes.push_back(m_store.lane(lane).info().request);
+  const std::vector<LaneRequest> before = std::exchange(m_lanes, {});
+  for (int lane = 0; lane < m_store.laneCount(); ++lane) {
+    m_lanes.push_back(m_store.lane(lane).info().request);
+    const std::string& source = m_lanes.back().source;
+    if (std::ranges::count(before, source, &LaneRequest::source) == 0) keepRecent(source);
+  }
   m_selection.clampTo(m_store);
   m_settings.setLanes(m_lanes);
   emit lanesStand();
@@ -210,7 +214,6 @@ void Workspace::openFiles(const std::vector<std::string>& paths) {
       left.push_back(path);
       continue;
     }
-    keepRecent(path);
     addLane(path);
   }
   noteLeftOut(left);

@@ -110,7 +110,8 @@ class Workspace : public QObject {
   bool lanesAreSettled();
   void closeColor(int colorIndex);
   void noteLeftOut(const std::vector<std::string>& files);
-  /// A file that was opened or written is one of the recent ones, a bundled model is not.
+  /// A file that was opened or written is one of the recent ones; a bundled model is not, nor what could not
+  /// be opened.
   void keepRecent(const std::string& path);
   /// Says what a context beyond the model's own means.
   void noteUntrained();

@@ -54,8 +54,9 @@ class TestBundledStart : public QObject {
       if (round == 9) afterTen = residentMegabytes();
     }
     const double grown = residentMegabytes() - afterTen;
-    // A model with cache and buffers is 49 (MQA) or 76 MB (MHA); forty of them would be 2,500.
-    QVERIFY2(grown < 100.0, qPrintable(QString("%1 MB more after 40 switches").arg(grown)));
+    // A model with cache and buffers is 49 (MQA) or 76 MB (MHA), and both are there for a moment of a switch,
+    // by chance at one of the two looks; forty of them would be 2,500.
+    QVERIFY2(grown < 250.0, qPrintable(QString("%1 MB more after 40 switches").arg(grown)));
     QCOMPARE(test::validationErrorCount().load(), 0);
   }
 

@@ -61,6 +61,7 @@ class TestWorkspaceFiles : public QObject {
     QTRY_VERIFY(table.sources().size() == 3);
     QCOMPARE(QString::fromStdString(table.sources().back()),
              QDir(table.folder.path()).absoluteFilePath("some.gguf"));
+    QCOMPARE(table.settings.recentFiles(), Names{table.sources().back()});
     // A folder, as the shell completes its name.
     QVERIFY(QDir(table.folder.path()).mkdir("Some-1.5B"));
     table.workspace.addLane(table.folder.filePath("Some-1.5B/").toStdString());

@@ -28,8 +28,8 @@ namespace fs = std::filesystem;
 using model::Error;
 using nlohmann::json;
 
-constexpr std::size_t kMostTokenizerBytes =
-    256u << 20;  // tokenizer.json of the largest vocabularies has some 30 MB
+/// tokenizer.json of the largest vocabularies has some 30 MB.
+constexpr std::size_t kMostTokenizerBytes = 256u << 20;
 
 bool isFile(const fs::path& path) {
   std::error_code error;
