@@ -302,10 +302,13 @@ class TestLivePage : public QObject {
     QVERIFY2(paced >= 36, qPrintable(QString("%1 frames in 2 s").arg(paced)));
     page.click("play");
     QTRY_VERIFY(!page.application->session().state().playing);
-    QTest::qWait(400);
-    before = page.live().frameCount();
-    QTest::qWait(800);
-    QCOMPARE(page.live().frameCount(), before);
+    // On a busy machine what was asked for before comes late; then nothing more does.
+    const auto stands = [&] {
+      before = page.live().frameCount();
+      QTest::qWait(800);
+      return page.live().frameCount() == before;
+    };
+    QVERIFY(stands() || stands() || stands());
   }
 
   void themesAndPresentation() {
