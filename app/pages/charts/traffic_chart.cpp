@@ -25,12 +25,18 @@ void TrafficChart::refresh(const ChartSource& source) {
     m_run = store.run();
     m_lanes.assign(laneCount, {});
     m_stepCounts.assign(laneCount, 0);
+    m_filled.assign(laneCount, 0);
     clearGraphs();
     while (graphCount() < store.laneCount()) addGraph();
   }
   for (std::size_t lane = 0; lane < laneCount; ++lane) {
     const session::LaneTrace& trace = store.lane(static_cast<int>(lane));
     std::vector<analysis::BytesAt> traffic = std::move(m_lanes[lane].traffic);
+    // A lane that read its text again, after a failure, has its decode steps behind that.
+    if (std::exchange(m_filled[lane], trace.filledLength()) != trace.filledLength()) {
+      traffic.clear();
+      m_stepCounts[lane] = 0;
+    }
     const auto steps = trace.decodeSteps(trace.length() - 1);
     const std::size_t known = std::min(m_stepCounts[lane], steps.size());
     const auto further = analysis::issuedPerStep(steps.subspan(known));

@@ -21,6 +21,7 @@ class TrafficChart : public Chart {
  private:
   std::vector<figures::FigureLane> m_lanes;  ///< with the traffic so far
   std::vector<std::size_t> m_stepCounts;     ///< [lane], of steps that were looked at
+  std::vector<int> m_filled;                 ///< LaneTrace::filledLength() that the points are of
   std::uint64_t m_run = 0;
 };
 
