@@ -78,6 +78,14 @@ class TestKeyboard : public QObject {
     QCOMPARE(fill->value(), 300);
   }
 
+  /// More letters than such a field takes of itself.
+  void aLongPromptIsNotCut() {
+    Page page;
+    page.settings.setPrompt(std::string(40'000, 'a'));
+    page.start();
+    QTRY_COMPARE(page.prompt().text().size(), 40'000);
+  }
+
   void spaceErasesNoPrompt() {
     Page page;
     page.start();

@@ -18,6 +18,13 @@ struct Page : test::GuiFixture {
     settings.setPace({tokensPerSecond});
     start({"long", "mqa"});
   }
+  /// Decodes a few tokens and calls the tour by its keys.
+  bool begin() {
+    startAt(20.0);
+    if (!QTest::qWaitFor([this] { return length(0) > 15; })) return false;
+    QTest::keyClick(&window(), Qt::Key_F1, Qt::ShiftModifier);
+    return QTest::qWaitFor([this] { return tour().isVisible(); });
+  }
   pages::Tour& tour() { return *window().findChild<pages::Tour*>("tour"); }
   bool playing() { return application->session().state().playing; }
   void next() { QTest::mouseClick(tour().findChild<QPushButton*>("tourNext"), Qt::LeftButton); }
@@ -102,10 +109,7 @@ class TestTour : public QObject {
   /// What was decoded since a tour is not thrown away by the next one.
   void aSecondTourTakesNobodyBack() {
     Page page;
-    page.startAt(20.0);
-    QTRY_VERIFY(page.length(0) > 15);
-    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
-    QTRY_VERIFY(page.tour().isVisible());
+    QVERIFY(page.begin());
     for (int step = 0; step < 6; ++step) page.next();
     QTRY_COMPARE_WITH_TIMEOUT(page.application->session().state().fill, 1024, 10000);
     page.next();
@@ -121,10 +125,7 @@ class TestTour : public QObject {
 
   void oneCanLeaveAtAnyStep() {
     Page page;
-    page.startAt(20.0);
-    QTRY_VERIFY(page.length(0) > 15);
-    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
-    QTRY_VERIFY(page.tour().isVisible());
+    QVERIFY(page.begin());
     for (int step = 0; step < 3; ++step) page.next();
     QVERIFY(page.selection().pointedKvHead().has_value());
     QTest::mouseClick(page.tour().findChild<QPushButton*>("tourLeave"), Qt::LeftButton);

@@ -74,6 +74,8 @@ TransportBar::TransportBar(const std::vector<std::string>& bundled, const std::v
   m_speed->setPageStep(1);
   m_speed->setToolTip("Tokens per second, up to full speed (- slower, + faster)");
   m_prompt->setObjectName("prompt");
+  // A field cuts what is longer, without a word.
+  m_prompt->setMaxLength(static_cast<int>(session::kMostPromptBytes));
   offerPrompts(prompts);
   setPromptForm(session::PromptForm::Text);
   m_prompt->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
@@ -178,8 +180,6 @@ void TransportBar::setState(const session::SessionState& state) {
 }
 
 void TransportBar::setPrompt(const QString& prompt) {
-  // A field cuts what is longer, without a word.
-  m_prompt->setMaxLength(static_cast<int>(session::kMostPromptBytes));
   m_prompt->setText(prompt);
   m_prompt->setCursorPosition(0);
 }
