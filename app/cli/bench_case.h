@@ -46,7 +46,8 @@ struct BenchRow {
   int steps = 0;                              ///< decode steps in each round
   std::vector<analysis::StepSummary> rounds;  ///< whole ones
   double firstStepMs = 0.0;                   ///< of the first step ever, apart from the rounds
-  double logitsError = 0.0;                   ///< norm of the difference from the reference over its norm
+  /// Norm of the difference from the reference over its norm; nothing where the model is too large for that.
+  std::optional<double> logitsError;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.
   std::optional<model::Traffic> counted;
   /// A step of the row: the bytes of one at its context, and of each part the median of the rounds.

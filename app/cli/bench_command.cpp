@@ -137,7 +137,8 @@ class BenchCommand final : public Command {
         config.contextLength = 1;
         requireWholeBlocks(config, storage);
         const auto make = [&] {
-          return formats::syntheticModel(config, storage, formats::OutputMatrix::Tied, m_options.seed);
+          return formats::syntheticModel(config, storage, formats::OutputMatrix::Tied, m_options.seed,
+                                         formats::LayerWeightsKind::Alike);
         };
         models.push_back({config.name, m_opener->keep("shape " + config.name, make)});
       }

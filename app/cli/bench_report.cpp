@@ -184,7 +184,7 @@ std::string benchText(const BenchResult& result) {
     const Spread ratio = speedup(result.baselineOf(row), row);
     text += fmt::format(
         "{:<24}{:>8}{:>6}{:>5}{:>8}{:>10}{:>20}{:>8.2f}x{:>20}{:>12.2f}{:>12.2f}{:>7}{:>9}"
-        "{:>8}{:>10.1e}\n",
+        "{:>8}{:>10}\n",
         result.modelOf(row).name, row.setting.context, row.setting.batch, shortName(row.setting.kvType),
         shortName(row.setting.attention), model::tokenRateText(speed.median),
         fmt::format("({} - {})", model::tokenRateText(speed.minimum), model::tokenRateText(speed.maximum)),
@@ -192,7 +192,7 @@ std::string benchText(const BenchResult& result) {
         megabytes(row.measurement.issued.total()), megabytes(row.measurement.logical.total()),
         analysis::kvReuseText(row.measurement.kvReuse()),
         analysis::impliedText(row.measurement.impliedGBps()), percentText(row.percentOfRead()),
-        row.logitsError);
+        row.logitsError ? fmt::format("{:.1e}", *row.logitsError) : "-");
   }
   text += stageTable(result);
   text += verdictText(result);
@@ -204,7 +204,8 @@ std::string benchText(const BenchResult& result) {
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
       "KV reads.\n"
       "GB/s: logical bytes over the time of a step; % read: of the read ceiling at the row's working set.\n"
-      "error: norm of the logits' difference from the float64 reference over the reference's norm.\n";
+      "error: norm of the logits' difference from the float64 reference over the reference's norm; -: not "
+      "compared, for models of more than a billion parameters.\n";
   return text;
 }
 
@@ -276,7 +277,7 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"working_set_bytes", row.measurement.workingSetBytes()},
                     {"read_gb_per_s", row.readGBps},
                     {"percent_of_read", possibleShare(row.percentOfRead())},
-                    {"logits_error", row.logitsError}});
+                    {"logits_error", row.logitsError ? ordered_json(*row.logitsError) : ordered_json()}});
   }
   return {{"device", result.device},
           {"driver", result.driver},

@@ -20,7 +20,8 @@ namespace headroom::cli {
 namespace {
 
 constexpr int kCheckedTokens = 8;
-/// Beyond this the reference, with 8 bytes per parameter, would take more memory than it is worth.
+/// Beyond this the reference, with 8 bytes per parameter, would take more memory than it is worth;
+/// benchText() says so.
 constexpr std::uint64_t kMostCheckedParameters = 1'000'000'000;
 constexpr double kLimitF32 = 1e-4;
 constexpr double kLimitF16 = 1e-2;
@@ -84,11 +85,11 @@ class Case {
     if (expected.empty()) return;
     m_row.logitsError = model::relativeError(m_timer.decoder().logits(), expected);
     const double limit = m_row.setting.kvType == model::KvType::F32 ? kLimitF32 : kLimitF16;
-    if (!(m_row.logitsError <= limit)) {
+    if (!(*m_row.logitsError <= limit)) {
       throw model::Error(
           fmt::format("{}: the logits differ from the reference by {:.1e}, expected at most {:.0e}; "
                       "nothing is measured of a wrong result",
-                      m_model.name, m_row.logitsError, limit));
+                      m_model.name, *m_row.logitsError, limit));
     }
   }
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/formats/gguf/gguf_layout.h"
@@ -59,10 +62,18 @@ void appendRandomBlocks(model::Storage storage, std::span<const float> scales, s
   }
 }
 
+/// What a tensor of a layer is called in each of them: "attn_q.weight" of "blk.3.attn_q.weight"; empty for
+/// others.
+std::string_view nameInLayer(std::string_view name) {
+  constexpr std::string_view kLayer = "blk.";
+  if (!name.starts_with(kLayer)) return {};
+  return name.substr(name.find('.', kLayer.size()) + 1);
+}
+
 }  // namespace
 
 model::Model syntheticModel(const model::ModelConfig& config, model::Storage matrices, OutputMatrix output,
-                            unsigned seed) {
+                            unsigned seed, LayerWeightsKind layers) {
   model::Model result;
   result.config = config;
   if (config.architecture.empty()) result.config.architecture = "llama";
@@ -77,10 +88,16 @@ model::Model syntheticModel(const model::ModelConfig& config, model::Storage mat
   std::ranges::generate(drawn, [&] { return weight(random); });
   const std::vector<TensorSlot> slots = modelTensors(result.config, result.weights);
   memory->tensors.reserve(slots.size());
+  std::map<std::string, model::Tensor, std::less<>> ofFirstLayer;
   for (const TensorSlot& slot : slots) {
     if (slot.tensor == &result.weights.output) {
       if (output == OutputMatrix::Tied) continue;
     } else if (slot.optional && result.config.architecture == "llama") {
+      continue;
+    }
+    const std::string_view inLayer = layers == LayerWeightsKind::Alike ? nameInLayer(slot.name) : "";
+    if (const auto made = ofFirstLayer.find(inLayer); made != ofFirstLayer.end()) {
+      *slot.tensor = made->second;
       continue;
     }
     std::string& bytes = memory->tensors.emplace_back();
@@ -99,6 +116,7 @@ model::Model syntheticModel(const model::ModelConfig& config, model::Storage mat
       model::appendRow(storage, row, bytes);
     }
     *slot.tensor = {storage, slot.rows, slot.columns, std::as_bytes(std::span(bytes))};
+    if (!inLayer.empty()) ofFirstLayer.emplace(inLayer, *slot.tensor);
   }
   if (output == OutputMatrix::Tied) result.weights.output = result.weights.tokenEmbedding;
   for (model::LayerWeights& layer : result.weights.layers) {

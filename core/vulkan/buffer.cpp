@@ -18,14 +18,18 @@ constexpr std::uint64_t kDownloadBytes = 16ull << 20;
 std::uint64_t texelBytes(VkFormat format) {
   switch (format) {
     case VK_FORMAT_R32G32B32A32_SFLOAT:
+    case VK_FORMAT_R32G32B32A32_UINT:
       return 16;
     case VK_FORMAT_R16G16B16A16_SFLOAT:
     case VK_FORMAT_R32G32_SFLOAT:
       return 8;
+    case VK_FORMAT_R8G8B8A8_SNORM:
+      return 4;
     case VK_FORMAT_R16_SFLOAT:
       return 2;
     default:
-      return 4;
+      throw Error(fmt::format("Texels of format {} are not known, expected one that kernels read.",
+                              static_cast<int>(format)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "core/engine/calibration.h"
+#include "core/engine/probes.h"
 #include "core/formats/kept/calibration_file.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/engine/kernel_harness.h"
@@ -67,6 +68,21 @@ class TestCalibration : public QObject {
       decoder.run(tokens, {});
       QVERIFY2(relativeError(decoder.logits(), truth.logits()) <= kReferenceF32CacheLimit, text);
     }
+  }
+
+  /// Fails where the probe asks for a view of more texels than a device has: then nothing could be measured
+  /// on it.
+  void ceilingsAreMeasuredWhereFewTexelsAreAddressed() {
+    vulkan::DeviceInfo info = m_gpu.device.info();
+    info.limits.maxTexelBufferElements = 65536;  // the least that Vulkan allows: 1 MiB
+    info.memoryBytes = 64ull << 20;              // a quarter of it is probed
+    vulkan::Device small(m_gpu.instance, info);
+    const model::DeviceCeilings ceilings = engine::probeDevice(small);
+    for (const auto* curve : {&ceilings.copy, &ceilings.read, &ceilings.coldRead}) {
+      QVERIFY(!curve->empty());
+      for (const model::MemoryPoint& point : *curve) QVERIFY(point.gigabytesPerSecond > 0.0);
+    }
+    QCOMPARE(ceilings.copy.back().workingSetBytes, std::uint64_t{16} << 20);
   }
 
   void isKeptPerDeviceAndDriver() {
