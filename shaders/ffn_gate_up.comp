@@ -7,6 +7,7 @@
 #ifndef PLAIN_FFN
 #define PAIRS_GATE_UP
 #endif
+#define BEHIND_NORM
 #include "projection.glsl"
 #include "normalised_input.glsl"
 #include "activation.glsl"

@@ -16,6 +16,8 @@
 #define HEADROOM_QUERY_TILE_INVOCATIONS 256
 // Rows that a subgroup of the rows family computes at once; even, for pairs of rows stay together.
 #define HEADROOM_SUBGROUP_ROWS 2
+// Texels of four elements of its input that a workgroup of the rows family holds at once, behind a norm.
+#define HEADROOM_INPUT_TILE4 1024
 // Specialization constants that many kernels have; others are numbered from 0 in the order in which
 // StepKernels gives them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms;
 // blocks of rows per workgroup of the packed family; invocations of a workgroup.

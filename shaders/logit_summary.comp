@@ -1,9 +1,11 @@
 // Stage Logits, second dispatch where only a summary of each row is wanted: log-sum-exp, entropy, log-probability of
-// the row's target and the most likely tokens, equal ones by their ids. The online softmax of attention_decode, in
-// stretches, so that no sum has more than a few hundred terms.
+// the row's target and the most likely tokens, equal ones by their ids. The online softmax of attention_decode, by
+// batches whose loads are on their way together, and in stretches of them, so that no sum has more than a few hundred
+// terms.
 // Workgroups: (wanted rows); a row each, whose logits are read once and once more for each most likely token.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #define AUDIT_BINDING 3
 #include "step_params.glsl"
 #include "audit.glsl"
@@ -15,7 +17,8 @@ layout(std430, binding = 2) writeonly buffer Summaries { uint summaries[]; };  /
 
 #define NEGATIVE_INFINITY uintBitsToFloat(0xFF800000u)
 const uint INVOCATIONS = gl_WorkGroupSize.x;
-const uint STRETCH = 64;  // logits of an invocation that are summed before they join the rest
+const uint BATCH = 8;    // logits of an invocation that are loaded together
+const uint STRETCH = 8;  // batches that are summed before they join the rest
 
 shared float highest[INVOCATIONS];
 shared float sums[INVOCATIONS];      // of exp(logit - highest)
@@ -39,20 +42,39 @@ vec3 joined(vec3 a, vec3 b) {
   return vec3(top, exp(da) * a.y + exp(db) * b.y, exp(da) * (a.z + da * a.y) + exp(db) * (b.z + db * b.y));
 }
 
+// A batch of this invocation's logits, from `first` on; -infinity behind the last.
+void loadBatch(uint row, uint first, out float x[BATCH]) {
+  [[unroll]] for (uint i = 0; i < BATCH; ++i) {
+    const uint token = first + i * INVOCATIONS;
+    x[i] = NEGATIVE_INFINITY;
+    if (token < VOCAB) x[i] = load(row, token);
+  }
+}
+
 // The softmax of this invocation's share of the row.
 vec3 share(uint row, out uint bad) {
   vec3 total = vec3(NEGATIVE_INFINITY, 0.0, 0.0);
+  vec3 stretch = total;
   bad = 0;
-  for (uint first = gl_LocalInvocationID.x; first < VOCAB; first += INVOCATIONS * STRETCH) {
-    vec3 part = vec3(NEGATIVE_INFINITY, 0.0, 0.0);
-    for (uint i = 0, token = first; i < STRETCH && token < VOCAB; ++i, token += INVOCATIONS) {
-      const float x = load(row, token);
-      if ((floatBitsToUint(x) & 0x7F800000u) == 0x7F800000u) bad = 1;
-      part = joined(part, vec3(x, 1.0, 0.0));
+  uint batches = 0;
+  for (uint first = gl_LocalInvocationID.x; first < VOCAB; first += INVOCATIONS * BATCH) {
+    float x[BATCH];
+    loadBatch(row, first, x);
+    float top = x[0];
+    [[unroll]] for (uint i = 1; i < BATCH; ++i) top = max(top, x[i]);
+    vec3 part = vec3(top, 0.0, 0.0);
+    [[unroll]] for (uint i = 0; i < BATCH; ++i) {
+      if (first + i * INVOCATIONS >= VOCAB) continue;
+      if ((floatBitsToUint(x[i]) & 0x7F800000u) == 0x7F800000u) bad = 1;
+      const float weight = exp(x[i] - top);
+      part.yz += vec2(weight, (x[i] - top) * weight);
     }
-    total = joined(total, part);
+    stretch = joined(stretch, part);
+    if (++batches % STRETCH != 0) continue;
+    total = joined(total, stretch);
+    stretch = vec3(NEGATIVE_INFINITY, 0.0, 0.0);
   }
-  return total;
+  return joined(total, stretch);
 }
 
 // Whether the first token stands before the second in the order of likelihood.
@@ -65,12 +87,16 @@ void findNext(uint row, float afterLogit, uint afterToken, bool isFirst) {
   const uint self = gl_LocalInvocationID.x;
   float logit = NEGATIVE_INFINITY;
   uint best = NO_SLOT;
-  for (uint token = self; token < VOCAB; token += INVOCATIONS) {
-    const float x = load(row, token);
-    if (!isFirst && !isBefore(afterLogit, afterToken, x, token)) continue;
-    if (best != NO_SLOT && !isBefore(x, token, logit, best)) continue;
-    logit = x;
-    best = token;
+  for (uint first = self; first < VOCAB; first += INVOCATIONS * BATCH) {
+    float x[BATCH];
+    loadBatch(row, first, x);
+    [[unroll]] for (uint i = 0; i < BATCH; ++i) {
+      const uint token = first + i * INVOCATIONS;
+      if (token >= VOCAB || (!isFirst && !isBefore(afterLogit, afterToken, x[i], token))) continue;
+      if (best != NO_SLOT && !isBefore(x[i], token, logit, best)) continue;
+      logit = x[i];
+      best = token;
+    }
   }
   bestLogit[self] = logit;
   bestToken[self] = best;

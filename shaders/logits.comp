@@ -4,6 +4,7 @@
 #define AUDIT_BINDING 7
 #define ROW_COUNT step.logitsCount
 #define STEP_ROW(row) (step.logitsRows[(row) / 4][(row) % 4])
+#define BEHIND_NORM
 #include "projection.glsl"
 #include "normalised_input.glsl"
 #include "activation.glsl"

@@ -2,7 +2,7 @@
 // kernel defines, before the include, where the results go:
 //   PAIRS_ADJACENT  emit() of a row also gets the next or previous row's value (2i and 2i + 1)
 //   PAIRS_GATE_UP   W holds gate and up rows by turns; emit() gets one row of each
-// and implements loadInput(), outputScale() and emit().
+// and implements loadInput(), outputScale() and emit(). BEHIND_NORM: loadInput() does more than load.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef FAMILY_ROWS

@@ -5,6 +5,7 @@
 #extension GL_GOOGLE_include_directive : require
 #define AUDIT_BINDING 10
 #define PAIRS_ADJACENT
+#define BEHIND_NORM
 #include "projection.glsl"
 #include "normalised_input.glsl"
 #include "kv_type.glsl"

@@ -21,12 +21,12 @@ lanes::LaneSet::Block AttentionRecorder::blockAt(int position, int count) const 
   const formats::AttentionSelection& selection = m_rows.selection();
   if (!selection.wantsRow(position)) {
     const int unselected = position < selection.firstRow ? selection.firstRow - position : count;
-    return {std::min({count, unselected, static_cast<int>(kPartTokens)}), model::Capture::none()};
+    return {std::min({count, unselected, static_cast<int>(kPartTokens)})};
   }
   const std::uint64_t rowBytes =
       selection.mapCount() * (static_cast<std::uint64_t>(position) + 1) * sizeof(float);
   const std::uint64_t fitting = std::clamp<std::uint64_t>(kPartBytes / rowBytes, 1, kPartTokens);
-  return {std::min({count, selection.endRow - position, static_cast<int>(fitting)}), m_capture};
+  return {std::min({count, selection.endRow - position, static_cast<int>(fitting)}), {m_capture}};
 }
 
 void AttentionRecorder::keep(model::StepRecord& record) {

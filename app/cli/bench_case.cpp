@@ -39,7 +39,7 @@ void BenchRow::measure(const model::ModelConfig& config, const model::DecoderOpt
                        const model::StepRecord& atContext) {
   measurement = analysis::measureLane(config, options, std::span(&atContext, 1));
   const auto medianOf = [&](const auto& sum) {
-    return spreadOver(rounds, [&](const StepSummary& round) { return round.perStep(sum(round)); }).median;
+    return spreadOver(timed, [&](const StepSummary& round) { return round.perStep(sum(round)); }).median;
   };
   measurement.stepCount = steps * static_cast<int>(rounds.size());
   measurement.stepMs = stepMs().median;
@@ -51,6 +51,13 @@ void BenchRow::measure(const model::ModelConfig& config, const model::DecoderOpt
       .setupMs = medianOf([](const StepSummary& round) { return round.overhead.setupMs; }),
       .submitMs = medianOf([](const StepSummary& round) { return round.overhead.submitMs; }),
       .readBackMs = medianOf([](const StepSummary& round) { return round.overhead.readBackMs; })};
+}
+
+analysis::LaneMeasurement BenchRow::timedMeasurement() const {
+  analysis::LaneMeasurement withStamps = measurement;
+  withStamps.stepMs =
+      spreadOver(timed, [](const StepSummary& round) { return round.perStep(round.wallTimeMs); }).median;
+  return withStamps;
 }
 
 double BenchRow::percentOfRead() const {

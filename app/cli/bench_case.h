@@ -44,13 +44,15 @@ using model::Spread;
 struct BenchRow {
   BenchSetting setting;
   int steps = 0;                              ///< decode steps in each round
-  std::vector<analysis::StepSummary> rounds;  ///< whole ones
+  std::vector<analysis::StepSummary> rounds;  ///< whole ones, whose stages were not timed
+  std::vector<analysis::StepSummary> timed;   ///< after each of them, a few steps whose stages were
   double firstStepMs = 0.0;                   ///< of the first step ever, apart from the rounds
   /// Norm of the difference from the reference over its norm; nothing where the model is too large for that.
   std::optional<double> logitsError;
   /// What an audit counted of such a step; nothing without one, or when a counter of 32 bits ran over.
   std::optional<model::Traffic> counted;
-  /// A step of the row: the bytes of one at its context, and of each part the median of the rounds.
+  /// A step of the row: the bytes of one at its context, and the median of the rounds. Parts are those of
+  /// `timed`.
   analysis::LaneMeasurement measurement;
   double readGBps = 0.0;  ///< read ceiling of this run at the measurement's working set; 0 without
 
@@ -62,6 +64,8 @@ struct BenchRow {
   std::vector<double> roundMs() const;
   /// The same of all rounds.
   Spread stepMs() const;
+  /// The measurement with the time of a step whose stages were timed: what its parts add up to.
+  analysis::LaneMeasurement timedMeasurement() const;
   /// Tokens per second of all sequences together.
   Spread tokensPerSecond() const;
   /// What the measurement's implied GB/s is of the read ceiling; 0 without one.

@@ -97,6 +97,9 @@ class BenchCommand final : public Command {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
       result.options.kernels = m_opener->plan();
+      // A software device would spend more on another dispatch than on handing over all logits.
+      if (!device.info().isSoftware())
+        result.options.logits = model::LogitsRequest::top(1, model::LogitsRequest::Rows::Last);
       progress("probing the device");
       result.ceilings = m_opener->ceilings(model::Freshness::Measured);
       BenchOutcome outcome = runBench(*m_opener, models, settings, result.options, progress);

@@ -49,12 +49,19 @@ double megabytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) * 1e-6;
 }
 
+/// What a timed step hands back of its logits.
+std::string_view logitsText(const BenchResult& result) {
+  const bool isSummary = result.options.logits.form == model::LogitsRequest::Form::Summary;
+  return isSummary ? "its most likely token, chosen on the device" : "all logits";
+}
+
 std::string header(const BenchResult& result) {
   return fmt::format(
-      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; read ceiling of this run: {:.1f} GB/s "
-      "in the caches, {:.1f} GB/s in memory\n",
+      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; a step hands back {}; read ceiling of "
+      "this "
+      "run: {:.1f} GB/s in the caches, {:.1f} GB/s in memory\n",
       result.device, result.driver, result.date, result.options.rounds, result.options.seed,
-      result.ceilings.fastestRead(), result.ceilings.memoryRead());
+      logitsText(result), result.ceilings.fastestRead(), result.ceilings.memoryRead());
 }
 
 std::string stageTable(const BenchResult& result) {
@@ -62,11 +69,12 @@ std::string stageTable(const BenchResult& result) {
   for (int stage = 0; stage < model::kStageCount; ++stage) {
     text += fmt::format("{:>17}", stageName(static_cast<model::Stage>(stage)));
   }
-  text += fmt::format("{:>17}{:>11}\n", "outside stages", "step");
+  text += fmt::format("{:>17}{:>11}\n", "outside stages", "timed step");
   for (const BenchRow& row : result.rows) {
     text += fmt::format("{:<24}{:>8}{:>6}", result.modelOf(row).name, row.setting.context, row.setting.batch);
     for (double ms : row.measurement.stageMs) text += fmt::format("{:>17.3f}", ms);
-    text += fmt::format("{:>17.3f}{:>11.3f}\n", row.measurement.overhead.totalMs(), row.stepMs().median);
+    text += fmt::format("{:>17.3f}{:>11.3f}\n", row.measurement.overhead.totalMs(),
+                        row.timedMeasurement().stepMs);
   }
   return text;
 }
@@ -114,10 +122,10 @@ void eachCrossing(const BenchResult& result, const Tell& tell) {
 std::string verdictText(const BenchResult& result) {
   std::string text = "\n";
   for (const BenchRow* row : judgedRows(result)) {
-    text +=
-        fmt::format("context {}, batch {}, {} cache, {}: {} is {}\n", row->setting.context,
-                    row->setting.batch, shortName(row->setting.kvType), shortName(row->setting.attention),
-                    result.modelOf(*row).name, analysis::boundSentence(row->measurement, result.ceilings));
+    text += fmt::format("context {}, batch {}, {} cache, {}: {} is {}\n", row->setting.context,
+                        row->setting.batch, shortName(row->setting.kvType), shortName(row->setting.attention),
+                        result.modelOf(*row).name,
+                        analysis::boundSentence(row->timedMeasurement(), result.ceilings));
   }
   eachCrossing(result, [&](const analysis::SpeedCurve& fast, const analysis::SpeedCurve& slow, double goal,
                            const analysis::Crossing& crossing) {
@@ -137,8 +145,8 @@ ordered_json verdictDocument(const BenchResult& result) {
                     {"kv_type", shortName(row->setting.kvType)},
                     {"kernel", shortName(row->setting.attention)},
                     {"model", result.modelOf(*row).name},
-                    {"class", boundName(boundOf(row->measurement, result.ceilings))},
-                    {"sentence", boundSentence(row->measurement, result.ceilings)}});
+                    {"class", boundName(boundOf(row->timedMeasurement(), result.ceilings))},
+                    {"sentence", boundSentence(row->timedMeasurement(), result.ceilings)}});
   }
   return list;
 }
@@ -199,7 +207,10 @@ std::string benchText(const BenchResult& result) {
   if (result.options.audit)
     text += "\nAudited: every stage of every row counts the bytes that are declared of it.\n";
   text +=
-      "\ntokens/s: all sequences together. ratio: time of the group's first row over this row's, round by "
+      "\nms per step: of a few steps after each round that have a time stamp between any two dispatches, "
+      "which takes a "
+      "GPU time of its own; tokens/s and all else are of steps without.\n"
+      "tokens/s: all sequences together. ratio: time of the group's first row over this row's, round by "
       "round.\n"
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "
       "KV reads.\n"
@@ -214,7 +225,7 @@ std::string benchCsv(const BenchResult& result) {
       "model,context,batch,kv_type,kernel,tokens_per_s_median,tokens_per_s_min,tokens_per_s_max,ms_median,ms_"
       "min,"
       "ms_max,ratio_median,ratio_min,ratio_max,issued_bytes,logical_bytes,kv_reuse,implied_gb_per_s,"
-      "read_gb_per_s,outside_stages_ms";
+      "read_gb_per_s,timed_step_ms,outside_stages_ms";
   for (int stage = 0; stage < model::kStageCount; ++stage) {
     text += fmt::format(",{}_ms", stageName(static_cast<model::Stage>(stage)));
   }
@@ -226,13 +237,14 @@ std::string benchCsv(const BenchResult& result) {
     const Spread speed = row.tokensPerSecond();
     const Spread step = row.stepMs();
     const Spread ratio = speedup(result.baselineOf(row), row);
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
-                        model::csvCell(result.modelOf(row).name), row.setting.context, row.setting.batch,
-                        shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
-                        speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
-                        ratio.minimum, ratio.maximum, row.measurement.issued.total(),
-                        row.measurement.logical.total(), row.measurement.kvReuse(),
-                        row.measurement.impliedGBps(), row.readGBps, row.measurement.overhead.totalMs());
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+                    model::csvCell(result.modelOf(row).name), row.setting.context, row.setting.batch,
+                    shortName(row.setting.kvType), shortName(row.setting.attention), speed.median,
+                    speed.minimum, speed.maximum, step.median, step.minimum, step.maximum, ratio.median,
+                    ratio.minimum, ratio.maximum, row.measurement.issued.total(),
+                    row.measurement.logical.total(), row.measurement.kvReuse(), row.measurement.impliedGBps(),
+                    row.readGBps, row.timedMeasurement().stepMs, row.measurement.overhead.totalMs());
     for (double ms : row.measurement.stageMs) text += fmt::format(",{}", ms);
     if (result.options.audit) {
       for (const auto& [name, bytes] : classesOf(row.counted.value_or(model::Traffic{}))) {
@@ -267,6 +279,7 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"first_step_ms", row.firstStepMs},
                     {"speedup", document(speedup(result.baselineOf(row), row))},
                     {"speedup_against", result.modelOf(result.baselineOf(row)).name},
+                    {"timed_step_ms", row.timedMeasurement().stepMs},
                     {"stages", stages},
                     {"outside_stages_ms", row.measurement.overhead.totalMs()},
                     {"issued_bytes", document(row.measurement.issued)},
@@ -283,6 +296,7 @@ ordered_json benchDocument(const BenchResult& result) {
           {"driver", result.driver},
           {"date", result.date},
           {"seed", result.options.seed},
+          {"a_step_hands_back", logitsText(result)},
           {"kernels", planText(result.options.kernels)},
           {"audited", result.options.audit},
           {"interrupted", result.isInterrupted},

@@ -73,7 +73,8 @@ class Case {
                                                     .warmUpMs = options.warmUpMs,
                                                     .roundMs = options.roundMs,
                                                     .seed = options.seed,
-                                                    .capture = options.capture}) {
+                                                    .capture = options.capture,
+                                                    .logits = options.logits}) {
     m_row.setting = setting;
     m_row.firstStepMs = m_timer.last().wallTimeMs;
   }
@@ -122,13 +123,16 @@ class Case {
   }
 
   void measureRound() {
-    analysis::StepSummary round;
+    analysis::StepSummary round, timed;
     const auto keep = [&](const model::StepRecord& record) {
-      if (round.stepCount == 0) m_atContext = record;
-      round.add(record);
+      if (timed.stepCount == 0) m_atContext = record;
+      timed.add(record);
     };
     // Part of a round is none.
-    if (m_timer.round(interrupted, keep)) m_row.rounds.push_back(round);
+    if (!m_timer.round(interrupted, [&](const model::StepRecord& record) { round.add(record); })) return;
+    if (!m_timer.timeStages(interrupted, keep)) return;
+    m_row.rounds.push_back(round);
+    m_row.timed.push_back(timed);
   }
 
   bool isMeasured() const { return !m_row.rounds.empty(); }

@@ -16,6 +16,7 @@ struct BenchOptions {
   double warmUpMs = 300.0;  ///< decoded and thrown away before the rounds
   unsigned seed = 1;        ///< of the order of rows within a round, the tokens and the filled caches
   model::Capture capture;
+  model::LogitsRequest logits = model::LogitsRequest::last();  ///< of a timed step
   bool audit = false;         ///< compare declared with counted bytes before a row is measured
   model::KernelPlan kernels;  ///< as the opener has them, for the report
 };

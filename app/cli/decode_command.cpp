@@ -74,7 +74,7 @@ class DecodeCommand final : public Command {
 
   lanes::LaneSet::Block blockAt(const LaneRun& run, int position, int count) const {
     if (run.recorder) return run.recorder->blockAt(position, count);
-    return {count, m_capture == "all" ? model::Capture::everything() : model::Capture::none()};
+    return {count, {m_capture == "all" ? model::Capture::everything() : model::Capture::none()}};
   }
 
   /// Keeps what a step did; the text of a single lane appears as it comes.

@@ -32,8 +32,8 @@ std::string whyFailed(const lanes::LaneSet::Lane& lane) {
 }
 
 lanes::LaneSet::Block blockAt(int, int position, int count) {
-  return {count, position + count <= kWholeRows ? model::Capture::everything()
-                                                : model::Capture::pooled(kPooledCells)};
+  return {count, {position + count <= kWholeRows ? model::Capture::everything()
+                                                 : model::Capture::pooled(kPooledCells)}};
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ void recordQkv(StageRecorder& recorder, const StepResources& step, const DeviceL
                        .query = Binding::whole(headNorm ? buffers.projected : buffers.query),
                        .keys = keys,
                        .values = values},
-                      recorder.projectionGroups(part.matrix));
+                      recorder.projectionGroups(part.matrix, ProjectionInput::BehindNorm));
   }
   if (!headNorm) return;
   const model::AttentionShape& heads = step.shape.config.attention;
@@ -105,18 +105,16 @@ void recordAddBranch(StageRecorder& recorder, const StepResources& step, const G
 void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
                         const DeviceProjection& projection, int layerIndex, int rowCount) {
   const AttentionDecodeParams push = attentionParams(step, layerIndex);
-  constexpr std::uint32_t kMergeInvocations = HEADROOM_COPY_ROWS_INVOCATIONS;
   const auto& buffers = step.buffers;
   const DeviceMatrix& matrix = projection.matrix;
-  const auto texels = static_cast<std::uint32_t>(step.shape.config.attention.queryDim() / 4);
-  recorder.dispatch(
-      step.kernels.attentionMerge(),
-      {.stepParams = recorder.params(),
-       .partial = Binding::texels(buffers.partialView),
-       .extent = Binding::texels(buffers.extentView),
-       .attended = Binding::whole(buffers.attended)},
-      {(texels + kMergeInvocations - 1) / kMergeInvocations, static_cast<std::uint32_t>(rowCount), 1},
-      std::as_bytes(std::span(&push, 1)));
+  recorder.dispatch(step.kernels.attentionMerge(),
+                    {.stepParams = recorder.params(),
+                     .partial = Binding::whole(buffers.partial),
+                     .extent = Binding::whole(buffers.extent),
+                     .attended = Binding::whole(buffers.attended)},
+                    {static_cast<std::uint32_t>(step.shape.config.attention.queryHeadCount),
+                     static_cast<std::uint32_t>(rowCount), 1},
+                    std::as_bytes(std::span(&push, 1)));
   recorder.dispatch(step.kernels.attentionOutput(matrix),
                     {.stepParams = recorder.params(),
                      .weights = recorder.weights(matrix),
@@ -124,7 +122,7 @@ void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
                      .terms = recorder.terms(matrix, projection.terms),
                      .attended = recorder.input(buffers.attended, buffers.attendedView),
                      .stream = branchTarget(step)},
-                    recorder.projectionGroups(matrix));
+                    recorder.projectionGroups(matrix, ProjectionInput::Plain));
 }
 
 void recordMergingOutput(StageRecorder& recorder, const StepResources& step,
@@ -138,7 +136,7 @@ void recordMergingOutput(StageRecorder& recorder, const StepResources& step,
                      .partial = Binding::texels(step.buffers.partialView),
                      .extent = Binding::texels(step.buffers.extentView),
                      .stream = branchTarget(step)},
-                    recorder.projectionGroups(matrix));
+                    recorder.projectionGroups(matrix, ProjectionInput::Plain));
 }
 
 void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
@@ -155,15 +153,16 @@ void recordLogits(StageRecorder& recorder, const StepResources& step, const Step
   const auto& buffers = step.buffers;
   const DeviceMatrix& output = step.weights.outputMatrix();
   const bool summarises = form.logits == LogitsTarget::Summary;
-  recorder.dispatch(step.kernels.logits(),
-                    {.stepParams = recorder.params(),
-                     .weights = recorder.weights(output),
-                     .scales = recorder.scales(output),
-                     .terms = recorder.terms(output, step.weights.outputTerms),
-                     .stream = recorder.input(buffers.stream, buffers.streamView),
-                     .gain = recorder.input(step.weights.outputNorm.buffer(), step.weights.outputNorm.view()),
-                     .logits = Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)},
-                    recorder.projectionGroups(output, recorder.tiles(form.logitsRows)));
+  recorder.dispatch(
+      step.kernels.logits(),
+      {.stepParams = recorder.params(),
+       .weights = recorder.weights(output),
+       .scales = recorder.scales(output),
+       .terms = recorder.terms(output, step.weights.outputTerms),
+       .stream = recorder.input(buffers.stream, buffers.streamView),
+       .gain = recorder.input(step.weights.outputNorm.buffer(), step.weights.outputNorm.view()),
+       .logits = Binding::whole(summarises ? buffers.summarisedLogits : buffers.logits)},
+      recorder.projectionGroups(output, ProjectionInput::BehindNorm, recorder.tiles(form.logitsRows)));
   if (!summarises) return;
   recorder.dispatch(step.kernels.logitSummary(),
                     {.stepParams = recorder.params(),
@@ -197,7 +196,7 @@ void recordGateUp(StageRecorder& recorder, const StepResources& step, const Devi
                      .gain = recorder.input(layer.ffnNorm.buffer(), layer.ffnNorm.view()),
                      .hidden = Binding::whole(step.buffers.hidden),
                      .geluTable = Binding::texels(tabled ? step.weights.geluView : matrix.scales())},
-                    recorder.projectionGroups(matrix));
+                    recorder.projectionGroups(matrix, ProjectionInput::BehindNorm));
 }
 
 void recordFfnDown(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
@@ -210,7 +209,7 @@ void recordFfnDown(StageRecorder& recorder, const StepResources& step, const Dev
                      .terms = recorder.terms(matrix, layer.ffnDown.terms),
                      .hidden = recorder.input(step.buffers.hidden, step.buffers.hiddenView),
                      .stream = branchTarget(step)},
-                    recorder.projectionGroups(matrix));
+                    recorder.projectionGroups(matrix, ProjectionInput::Plain));
   recordAddBranch(recorder, step, layer.ffnPostNorm, rowCount);
 }
 

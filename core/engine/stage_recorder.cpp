@@ -24,15 +24,9 @@ void StageRecorder::append(const vulkan::Kernel& kernel, std::vector<Binding> bi
   m_recorder.dispatch(kernel, bindings, groups, push);
 }
 
-vulkan::GroupCount StageRecorder::projectionGroups(const DeviceMatrix& matrix,
+vulkan::GroupCount StageRecorder::projectionGroups(const DeviceMatrix& matrix, ProjectionInput input,
                                                    std::uint32_t tileCount) const {
-  const TokenTile tile = m_step.kernels.tile();
-  const std::uint64_t groups = matrix.rowGroups(tile);
-  if (!rowsFamily() || tile == TokenTile::Many) return {static_cast<std::uint32_t>(groups), tileCount, 1};
-  const auto subgroups = static_cast<std::uint64_t>(
-      std::max(1, m_step.shape.plan.invocations / std::max(1, m_step.shape.subgroupSize)));
-  return {static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (groups + subgroups - 1) / subgroups)),
-          tileCount, 1};
+  return {u32(m_step.shape.projectionWorkgroups(matrix, m_step.kernels.tile(), input)), tileCount, 1};
 }
 
 }  // namespace headroom::engine

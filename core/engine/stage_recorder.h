@@ -25,7 +25,7 @@ class StageRecorder {
     append(*kernel.kernel, bindings.inOrder(), groups, push);
   }
 
-  vulkan::Binding params() const { return vulkan::Binding::whole(m_step.buffers.params); }
+  vulkan::Binding params() const { return vulkan::Binding::whole(m_step.buffers.kernelParams()); }
   vulkan::Binding weights(const DeviceMatrix& source) const {
     return rowsFamily() ? vulkan::Binding::whole(source.buffer()) : vulkan::Binding::texels(source.view());
   }
@@ -41,11 +41,11 @@ class StageRecorder {
     return vulkan::Binding::texels(terms.present() ? terms.view() : source.scales());
   }
 
-  /// Workgroups of a projection; the rows family spreads a turn of each subgroup over them, but for many
-  /// tokens.
-  vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix, std::uint32_t tileCount) const;
-  vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix) const {
-    return projectionGroups(matrix, m_tiles);
+  /// Workgroups of a projection; the rows family spreads its rows once over them.
+  vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix, ProjectionInput input,
+                                      std::uint32_t tileCount) const;
+  vulkan::GroupCount projectionGroups(const DeviceMatrix& matrix, ProjectionInput input) const {
+    return projectionGroups(matrix, input, m_tiles);
   }
 
  private:

@@ -42,19 +42,21 @@ struct Sizes {
         chunks(static_cast<std::uint64_t>(shape.chunkCount)) {}
 };
 
-/// The common part of all projections: weights once per token tile; x once per group of rows and token.
-void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const Sizes& sizes,
-                   std::uint64_t inputColumns) {
+/// The common part of all projections: weights once per token tile; x once per workgroup and token.
+void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const StepShape& shape,
+                   const Sizes& sizes, ProjectionInput input, std::uint64_t inputColumns) {
   traffic.issued.weightsRead += matrix.issuedBytes(sizes.tile) * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
-  traffic.issued.activationsRead +=
-      matrix.rowGroups(sizes.tile) * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
+  traffic.issued.activationsRead += shape.projectionWorkgroups(matrix, sizes.tile, input) * sizes.loadedRows *
+                                    matrix.columns4() * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * inputColumns * kFloat;
 }
 
 /// Gains are loaded beside every x.
-void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& matrix, const Sizes& sizes) {
-  traffic.issued.weightsRead += matrix.rowGroups(sizes.tile) * sizes.loadedRows * gain.paddedBytes();
+void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& matrix,
+             const StepShape& shape, const Sizes& sizes) {
+  traffic.issued.weightsRead += shape.projectionWorkgroups(matrix, sizes.tile, ProjectionInput::BehindNorm) *
+                                sizes.loadedRows * gain.paddedBytes();
   traffic.logical.weightsRead += gain.logicalBytes();
 }
 
@@ -105,8 +107,8 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
   StageTraffic traffic;
   const std::uint64_t matrixRows = sizes.queryDim + 2 * sizes.kvDim;
   for (const DeviceProjection& part : layer.qkv) {
-    addProjection(traffic, part.matrix, sizes, sizes.modelDim);
-    addGain(traffic, layer.attentionNorm, part.matrix, sizes);
+    addProjection(traffic, part.matrix, shape, sizes, ProjectionInput::BehindNorm, sizes.modelDim);
+    addGain(traffic, layer.attentionNorm, part.matrix, shape, sizes);
     const auto partRows = static_cast<std::uint64_t>(part.matrix.rows());
     addTerms(traffic, part.terms, sizes.rows, partRows);
     // In the rows family each row's result is also computed for its pair.
@@ -231,8 +233,8 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
     used += static_cast<std::uint64_t>(shape.usedChunks(token.position + 1ull, layerIndex));
   traffic.logical.activationsRead = used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   if (shape.rowsFamily()) {
-    addProjection(traffic, matrix, sizes, sizes.queryDim);
-    traffic.issued.activationsRead += used * sizes.queryDim / 4 * kMergedTexelBytes;
+    addProjection(traffic, matrix, shape, sizes, ProjectionInput::Plain, sizes.queryDim);
+    traffic.issued.activationsRead += used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
       bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
     }
@@ -251,10 +253,10 @@ StageTraffic ffnGateUp(const DeviceLayer& layer, const StepShape& shape, const S
   StageTraffic traffic;
   const DeviceMatrix& matrix = layer.gateUp.matrix;
   const std::uint64_t matrices = shape.traits().feedForward == model::FeedForward::Gated ? 2 : 1;
-  addProjection(traffic, matrix, sizes, sizes.modelDim);
+  addProjection(traffic, matrix, shape, sizes, ProjectionInput::BehindNorm, sizes.modelDim);
   // Rows that only fill gate or up to a multiple of 8 are padding, not weights.
   traffic.logical.weightsRead = matrices * sizes.ffnDim * matrix.bytesOf(sizes.modelDim);
-  addGain(traffic, layer.ffnNorm, matrix, sizes);
+  addGain(traffic, layer.ffnNorm, matrix, shape, sizes);
   addTerms(traffic, layer.gateUp.terms, sizes.rows, matrices * sizes.ffnDim);
   for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
     bytes->activationsWritten += sizes.rows * sizes.ffnDim * kFloat;
@@ -272,8 +274,8 @@ StageTraffic logits(const DeviceWeights& weights, const StepShape& shape, const 
   const auto vocabSize = static_cast<std::uint64_t>(shape.config.vocabSize);
   // By the kernels of the step, whose tiles are those of all its rows.
   const Sizes wanted(shape, static_cast<std::uint64_t>(rows.form.logitsRows), sizes.tile);
-  addProjection(traffic, matrix, wanted, sizes.modelDim);
-  addGain(traffic, weights.outputNorm, matrix, wanted);
+  addProjection(traffic, matrix, shape, wanted, ProjectionInput::BehindNorm, sizes.modelDim);
+  addGain(traffic, weights.outputNorm, matrix, shape, wanted);
   addTerms(traffic, weights.outputTerms, wanted.rows, vocabSize);
   const std::uint64_t rowBytes = vocabSize * kFloat;
   for (Traffic* bytes : {&traffic.issued, &traffic.logical})
@@ -311,7 +313,7 @@ StageTraffic workTraffic(Stage stage, int layerIndex, const StepShape& shape, co
     case Stage::FfnGateUp:
       return ffnGateUp(*layer, shape, sizes);
     case Stage::FfnDown:
-      addProjection(traffic, layer->ffnDown.matrix, sizes, sizes.ffnDim);
+      addProjection(traffic, layer->ffnDown.matrix, shape, sizes, ProjectionInput::Plain, sizes.ffnDim);
       addTerms(traffic, layer->ffnDown.terms, sizes.rows, sizes.modelDim);
       addResidual(traffic, shape, sizes);
       return traffic;

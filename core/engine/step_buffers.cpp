@@ -64,6 +64,7 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
       {&Buffers::capturedExtent, floats(2 * shape.captureExtents), Host, "captured softmax extents"},
       {&Buffers::rope, floats(ropeFloats(shape)), Device, "RoPE angles", &Buffers::ropeView, kPairs}};
   if (shape.rowsFamily()) {
+    planned.push_back({&Buffers::deviceParams, sizeof(StepParams), Device, "a step's parameters"});
     planned.push_back({&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
                        &Buffers::attendedView});
   }
@@ -87,6 +88,10 @@ StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
   }
   const std::vector<float> angles = ropeAngles(shape);
   vulkan::upload(device, rope, 0, std::as_bytes(std::span(angles)));
+}
+
+void StepBuffers::recordParams(vulkan::Recorder& recorder) const {
+  if (deviceParams.bytes() > 0) recorder.copyFirst(params, deviceParams);
 }
 
 }  // namespace headroom::engine

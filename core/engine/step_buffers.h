@@ -4,6 +4,7 @@
 
 #include "core/engine/step_shape.h"
 #include "core/vulkan/buffer.h"
+#include "core/vulkan/recorder.h"
 
 namespace headroom::engine {
 
@@ -13,6 +14,8 @@ struct StepBuffers {
   StepBuffers(vulkan::Device& device, const StepShape& shape);
 
   vulkan::Buffer params;  ///< StepParams, on the host
+  vulkan::Buffer
+      deviceParams;       ///< the same where kernels read them, in the rows family: not over a GPU's bus
   vulkan::Buffer stream;  ///< [row][streamColumns] residual stream
   vulkan::Buffer
       projected;           ///< [row][queryHeads + 2 kvHeads][headDim] before head norms, where there are any
@@ -31,6 +34,10 @@ struct StepBuffers {
 
   vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView,
       ropeView;
+
+  const vulkan::Buffer& kernelParams() const { return deviceParams.bytes() > 0 ? deviceParams : params; }
+  /// Brings the parameters to where kernels read them; before any dispatch is recorded.
+  void recordParams(vulkan::Recorder& recorder) const;
 
   /// One of the buffers above: what is announced, and what the constructor allocates.
   struct Planned {

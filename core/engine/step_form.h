@@ -27,6 +27,7 @@ struct StepForm {
   int logitsRows = 1;  ///< rows whose logits are computed; 0: the stage is left out
   int texts = 0;       ///< StepShape::textsOf() the rows: attention by query tiles where there are any
   LogitsTarget logits = LogitsTarget::Host;
+  bool timesStages = true;
   std::vector<int> changedLayers = {};       ///< whose heads are changed, ascending
   std::vector<CapturedPlace> captures = {};  ///< in the order asked for; none without captured rows
 

@@ -87,7 +87,8 @@ StepForm fillIn(StepParams& params, const StepShape& shape, std::span<const Step
   StepForm form{.rows = static_cast<int>(rows.size()),
                 .logitsRows = static_cast<int>(params.logitsCount),
                 .texts = shape.textsOf(std::span(params.tokens).first(rows.size())),
-                .logits = summarises ? LogitsTarget::Summary : LogitsTarget::Host};
+                .logits = summarises ? LogitsTarget::Summary : LogitsTarget::Host,
+                .timesStages = request.timesStages};
   if (params.captureRows == 0) return form;
   for (const model::ActivationRequest& activations : request.capture.activations) {
     for (const int layer : activations.layers) form.captures.push_back({activations.point, layer});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -26,6 +27,8 @@ static_assert(static_cast<int>(model::Activation::Silu) == 0 &&
                   static_cast<int>(model::Activation::GeluErf) == 2 &&
                   static_cast<int>(model::Activation::GeluTable) == 3,
               "the numbers of activation.glsl");
+
+constexpr int kSummaryInvocations = 1024;  ///< a power of two, as are devices' limits
 
 /// Builds the kernels of one decoder.
 class Builder {
@@ -177,7 +180,10 @@ class Builder {
                          .rowBlocks = rowBlocks()});
   }
   KernelOf<LogitSummary> logitSummary() const {
-    return make<LogitSummary>("logit_summary", "logit_summary", {.vocab = u32(m_shape.config.vocabSize)});
+    // One workgroup looks through a row: on a GPU as large a one as there is.
+    const int invocations = m_rows ? std::min(kSummaryInvocations, m_device.info().mostInvocations()) : 0;
+    return make<LogitSummary>("logit_summary", "logit_summary", {.vocab = u32(m_shape.config.vocabSize)}, 0,
+                              invocations);
   }
   KernelOf<CaptureRows> captureRows() const {
     return make<CaptureRows>("capture_rows", "capture_rows", {}, sizeof(CaptureRowsParams));

@@ -41,7 +41,9 @@ int StepProgram::dispatchTotal(const StepShape& shape, const DeviceWeights& weig
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,
                          vulkan::Workgroups workgroups)
-    : m_recorder(device, dispatchTotal(resources.shape, resources.weights, form), workgroups) {
+    : m_recorder(device, dispatchTotal(resources.shape, resources.weights, form), workgroups,
+                 form.timesStages ? vulkan::TimeStamps::BetweenDispatches : vulkan::TimeStamps::None) {
+  resources.buffers.recordParams(m_recorder);
   for (const auto& [stage, layer] : stageOrder(resources.shape, form)) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, form, stage, layer);

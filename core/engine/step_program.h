@@ -27,7 +27,7 @@ class StepProgram {
   void run() { m_recorder.run(); }
   /// In the order of execution.
   const std::vector<RecordedStage>& stages() const { return m_stages; }
-  /// Milliseconds of each stage in the last run.
+  /// Milliseconds of each stage in the last run; zeros where the form does not ask for them.
   std::vector<double> stageTimesMs() const;
 
   /// The stages of a step, each with its layer (-1 for Embedding and Logits), in the order of execution.

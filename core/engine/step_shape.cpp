@@ -122,8 +122,7 @@ bool planSubgroup(OctetAttention& plan, int octets, int group, int mostHeads, in
 /// Subgroups of a workgroup for `blocks` times OctetAttention::heads heads, as many as the device takes.
 bool planWorkgroup(OctetAttention& plan, int blocks, int headDim, const vulkan::DeviceInfo& device) {
   const auto subgroupSize = static_cast<int>(device.subgroupSize);
-  const auto most = static_cast<int>(
-      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
+  const int most = device.mostInvocations();
   plan.headSubgroups = ceilDivide(blocks, plan.workgroupsPerKv);
   plan.keySubgroups = std::max(1, kSubgroupsPerWorkgroup / plan.headSubgroups);
   for (; plan.keySubgroups > 0; plan.keySubgroups /= 2) {
@@ -185,8 +184,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
       shape.options.attention == model::AttentionKernel::Shared ? shape.config.attention.groupSize() : 1;
   if (!shape.rowsFamily()) return;
   shape.multipliesTiles =
-      device.limits.maxComputeWorkGroupInvocations >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
-      device.limits.maxComputeWorkGroupSize[0] >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
+      device.mostInvocations() >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
       device.limits.maxComputeSharedMemorySize >= std::max(kProjectionTileBytes, kQueryTileBytes);
   shape.octets = planOctets(shape, device);
   if (shape.octets.heads == 0) planAttentionTile(shape, device);
@@ -198,7 +196,10 @@ void planChunks(StepShape& shape, const vulkan::DeviceInfo& device) {
   shape.minChunkKeys = device.isSoftware() ? kMinChunkKeysOnCpu
                        : wide              ? kMinChunkKeysOfWideGroups
                                            : kMinChunkKeysOnGpu;
-  const int wanted = shape.plan.attentionWorkgroups;
+  // Where many heads share a key, half as many workgroups were faster on an H200.
+  const bool isOpen = shape.options.kernels.attentionWorkgroups == 0;
+  const int wanted = wide && isOpen && !device.isSoftware() ? shape.plan.attentionWorkgroups / 2
+                                                            : shape.plan.attentionWorkgroups;
   const int groups = shape.attentionWorkgroups() * shape.options.batch;
   const int mostUseful = (shape.options.contextLength + shape.minChunkKeys - 1) / shape.minChunkKeys;
   shape.chunkCount = std::clamp((wanted + groups - 1) / groups, 1, std::min(kMaxChunks, mostUseful));
@@ -260,9 +261,8 @@ model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::Ker
     refuse(device,
            "its subgroups cannot add up or vote, which the kernel family \"rows\" needs; choose \"packed\"");
   }
-  const auto most = static_cast<int>(
-      std::min(device.limits.maxComputeWorkGroupInvocations, device.limits.maxComputeWorkGroupSize[0]));
-  plan.invocations = std::min(plan.invocations == 0 ? kRowsInvocations : plan.invocations, most);
+  plan.invocations =
+      std::min(plan.invocations == 0 ? kRowsInvocations : plan.invocations, device.mostInvocations());
   return plan;
 }
 
@@ -313,6 +313,16 @@ int StepShape::attentionWorkgroups() const {
 
 int StepShape::attentionInvocations() const {
   return octets.heads > 0 ? octets.subgroups() * subgroupSize : plan.invocations;
+}
+
+std::uint64_t StepShape::projectionWorkgroups(const DeviceMatrix& matrix, TokenTile tile,
+                                              ProjectionInput input) const {
+  const std::uint64_t groups = matrix.rowGroups(tile);
+  if (!rowsFamily() || tile == TokenTile::Many || input == ProjectionInput::Plain) return groups;
+  // Every subgroup has rows of its own.
+  const auto subgroups =
+      static_cast<std::uint64_t>(std::max(1, plan.invocations / std::max(1, subgroupSize)));
+  return (groups + subgroups - 1) / subgroups;
 }
 
 int StepShape::keyLoads() const {

@@ -44,11 +44,15 @@ struct OctetAttention {
   int subgroups() const { return headSubgroups * keySubgroups; }
 };
 
+/// Where a projection's input comes from.
+enum class ProjectionInput { BehindNorm, Plain };
+
 /// Whether the kernels take heads of that size.
 constexpr bool headDimFits(int headDim) {
   return headDim % kHeadDimStep == 0 && headDim <= kMostHeadDim;
 }
-/// What merging loads of each chunk for a texel of the result: maximum and sum twice, and its partial result.
+/// What merging loads of each chunk for a texel of the result, where that is one invocation's: maximum and
+/// sum twice, and its partial result.
 inline constexpr std::uint64_t kMergedTexelBytes = (2 + 2 + 4) * sizeof(float);
 
 /// Throws vulkan::Error when the engine has no kernels for a model of that shape, naming what does not fit.
@@ -105,6 +109,8 @@ struct StepShape {
   /// Of one token and chunk.
   int attentionWorkgroups() const;
   int attentionInvocations() const;
+  /// Of a projection and a tile of tokens; each loads every element of its input once.
+  std::uint64_t projectionWorkgroups(const DeviceMatrix& matrix, TokenTile tile, ProjectionInput input) const;
   /// How often a step loads each key of each KV head, added up over the KV heads.
   int keyLoads() const;
   /// The first key that a row of `length` keys sees in `layer`.

@@ -11,13 +11,15 @@ namespace headroom::evaluation {
 
 namespace {
 constexpr int kFewestSteps = 3;
-}
+constexpr int kTimedPart = 4;  ///< of the steps of a round as many as are enough for the times of stages
+}  // namespace
 
 StepTimer::StepTimer(lanes::LaneEngine engine, const Options& options)
     : m_options(options),
+      m_request{.capture = options.capture},
       m_lane({},
              [this](int, int, int) {
-               return lanes::LaneSet::Block{1, m_options.capture};
+               return lanes::LaneSet::Block{1, m_request};
              },
              {.stepDone = [this](lanes::LaneStep step) { m_last = std::move(step.record); },
               .laneStopped = {}}) {
@@ -37,6 +39,9 @@ const model::StepRecord& StepTimer::feed(int token) {
 void StepTimer::warmUp(const StopRequest& stop) {
   if (m_options.positions > 0) decoder().fillCache(m_options.positions, m_options.seed);
   m_lane.rewind(0, m_options.positions);
+  const model::StepRequest before = std::exchange(m_request, stepRequest(true));
+  feed(tokenAt(decoder().position()));  // the commands of such steps are others
+  m_request = stepRequest(false);
   double spent = 0.0;
   int steps = 0;
   for (; steps == 0 || (spent < m_options.warmUpMs && !stop()); ++steps) {
@@ -44,21 +49,33 @@ void StepTimer::warmUp(const StopRequest& stop) {
     if (decoder().position() >= m_options.positions + kMostSteps) m_lane.rewind(0, m_options.positions);
     spent += feed(tokenAt(decoder().position())).wallTimeMs;
   }
+  m_request = before;
   m_steps =
       std::clamp(static_cast<int>(std::lround(m_options.roundMs * steps / spent)), kFewestSteps, kMostSteps);
 }
 
-std::optional<double> StepTimer::round(const StopRequest& stop,
-                                       const std::function<void(const model::StepRecord&)>& observe) {
+std::optional<double> StepTimer::steps(int count, const model::StepRequest& request, const StopRequest& stop,
+                                       const Observer& observe) {
   m_lane.rewind(0, m_options.positions);
+  const model::StepRequest before = std::exchange(m_request, request);
   double milliseconds = 0.0;
-  for (int step = 0; step < m_steps; ++step) {
-    if (stop()) return std::nullopt;
-    const model::StepRecord& record = feed(tokenAt(step));
-    milliseconds += record.wallTimeMs / m_steps;
+  int done = 0;
+  for (; done < count && !stop(); ++done) {
+    const model::StepRecord& record = feed(tokenAt(done));
+    milliseconds += record.wallTimeMs / count;
     if (observe) observe(record);
   }
-  return milliseconds;
+  m_request = before;
+  return done == count ? std::optional(milliseconds) : std::nullopt;
+}
+
+std::optional<double> StepTimer::round(const StopRequest& stop, const Observer& observe) {
+  return steps(m_steps, stepRequest(false), stop, observe);
+}
+
+bool StepTimer::timeStages(const StopRequest& stop, const Observer& observe) {
+  const int count = std::max(kFewestSteps, m_steps / kTimedPart);
+  return steps(count, stepRequest(true), stop, observe).has_value();
 }
 
 }  // namespace headroom::evaluation

@@ -20,6 +20,7 @@ class StepTimer {
     double roundMs = 40.0;    ///< as many steps as take about that long make a round
     unsigned seed = 1;        ///< of the cache's random content
     model::Capture capture = model::Capture::none();
+    model::LogitsRequest logits = model::LogitsRequest::last();  ///< of steps that are timed
   };
   /// Positions that a round may decode behind Options::positions.
   static constexpr int kMostSteps = 64;
@@ -42,15 +43,25 @@ class StepTimer {
   /// Steps until they took Options::warmUpMs, which decides how many make a round.
   void warmUp(const StopRequest& stop);
   int stepsPerRound() const { return m_steps; }
-  /// Mean wall time of a step of one round, in ms; nothing when it was stopped. Each step is told to
-  /// `observe`.
-  std::optional<double> round(const StopRequest& stop,
-                              const std::function<void(const model::StepRecord&)>& observe = {});
+  /// Told each step of a round.
+  using Observer = std::function<void(const model::StepRecord&)>;
+  /// Mean wall time of a step of one round, in ms; nothing when it was stopped. Stages are not timed, which
+  /// would take time itself.
+  std::optional<double> round(const StopRequest& stop, const Observer& observe = {});
+  /// A few more steps from where a round begins, whose stages are timed; false when it was stopped.
+  bool timeStages(const StopRequest& stop, const Observer& observe);
 
  private:
+  /// Of a step of a round, or of one whose stages are timed.
+  model::StepRequest stepRequest(bool timesStages) const {
+    return {m_options.capture, m_options.logits, timesStages};
+  }
+  std::optional<double> steps(int count, const model::StepRequest& request, const StopRequest& stop,
+                              const Observer& observe);
   int tokenAt(int position) { return position % decoder().config().vocabSize; }
 
   Options m_options;
+  model::StepRequest m_request;  ///< of the next step
   model::StepRecord m_last;
   lanes::LaneSet m_lane;
   int m_steps = kMostSteps;

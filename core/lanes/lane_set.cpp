@@ -315,7 +315,7 @@ void LaneSet::runBlock(int laneIndex) {
   run(laneIndex,
       std::span(lane.text).subspan(static_cast<std::size_t>(position),
                                    static_cast<std::size_t>(block.tokens)),
-      block.capture, isStepped ? StepKind::CatchingUp : StepKind::Filling);
+      block.request, isStepped ? StepKind::CatchingUp : StepKind::Filling);
 }
 
 void LaneSet::cutFilling() {
@@ -382,7 +382,7 @@ void LaneSet::step() {
     if (!goesOn[static_cast<std::size_t>(index)] || lane.stopReason) continue;
     const int token = tokens[static_cast<std::size_t>(index)];
     lane.text.push_back(token);
-    run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).capture, StepKind::InTurn);
+    run(index, std::span(&token, 1), m_block(index, lane.fed(), 1).request, StepKind::InTurn);
     lane.cutText(lane.fed());  // a choice that was not fed is no part of it
   }
   handOverLead();
@@ -410,7 +410,8 @@ void LaneSet::rewind(int laneIndex, int positions) {
   lane.takeUpAnew();
 }
 
-void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, StepKind kind) {
+void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::StepRequest& request,
+                  StepKind kind) {
   const bool isFilling = kind == StepKind::Filling;
   Lane& lane = m_lanes[static_cast<std::size_t>(laneIndex)];
   int told = lane.fed();  // positions whose record is out
@@ -420,7 +421,7 @@ void LaneSet::run(int laneIndex, std::span<const int> tokens, const model::Captu
       fed = tokens.front() == lane.choice ? lane.chosen
                                           : model::rankOf(lane.engine.decoder->logits(), tokens.front());
     }
-    std::vector<model::StepRecord> records = lane.engine.decoder->run(tokens, capture);
+    std::vector<model::StepRecord> records = lane.engine.decoder->runTokens(tokens, request);
     const bool chooses = !isFilling || lane.fed() == std::ssize(lane.text) || lane.fed() == lane.steppedFrom;
     if (chooses) choose(lane);
     for (std::size_t index = 0; index < records.size() && m_events.stepDone; ++index) {

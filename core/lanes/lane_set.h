@@ -128,7 +128,7 @@ class LaneSet {
   /// What of a text's block is run at once and captured.
   struct Block {
     int tokens = 0;
-    model::Capture capture;
+    model::StepRequest request = {};
   };
   static constexpr int kBlockTokens = 64;
   /// Of a text that a lane catches up with so many last tokens are decode steps: their times and bytes are
@@ -211,7 +211,7 @@ class LaneSet {
   std::optional<StopReason> reasonToStop(const Lane& lane, int token) const;
   void runBlock(int laneIndex);
   void choose(Lane& lane);
-  void run(int laneIndex, std::span<const int> tokens, const model::Capture& capture, StepKind kind);
+  void run(int laneIndex, std::span<const int> tokens, const model::StepRequest& request, StepKind kind);
   void stop(int laneIndex, StopReason reason);
   /// Calls `act`; what it throws stops the lane, or all lanes when the device is gone.
   template <typename Act>

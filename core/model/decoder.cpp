@@ -92,15 +92,14 @@ void Decoder::truncate(int positions) {
   for (int sequence = 0; sequence < options().batch; ++sequence) truncateSequence(sequence, positions);
 }
 
-std::vector<StepRecord> Decoder::run(std::span<const int> tokens, const Capture& capture,
-                                     const LogitsRequest& logits) {
+std::vector<StepRecord> Decoder::runTokens(std::span<const int> tokens, const StepRequest& asked) {
   std::vector<StepRow> rows;
-  StepRequest request{capture, logits};
+  StepRequest request = asked;
   request.logits.targets.clear();
   for (std::size_t index = 0; index < tokens.size(); ++index) {
     for (int sequence = 0; sequence < options().batch; ++sequence) {
       rows.push_back({sequence, tokens[index], positionOf(sequence) + static_cast<int>(index)});
-      if (!logits.targets.empty()) request.logits.targets.push_back(logits.targets.at(index));
+      if (!asked.logits.targets.empty()) request.logits.targets.push_back(asked.logits.targets.at(index));
     }
   }
   return runRows(rows, request);

@@ -31,7 +31,7 @@ struct Traffic {
 struct StageRecord {
   Stage stage = Stage::Embedding;
   int layer = -1;          ///< -1 for Embedding and Logits
-  double gpuTimeMs = 0.0;  ///< from time stamps (reference decoder: from the clock)
+  double gpuTimeMs = 0.0;  ///< from time stamps (reference decoder: from the clock); 0 where none were asked for
   Traffic issued;
   Traffic logical;
   int dispatchCount = 1;  ///< commands that it took the device
@@ -133,7 +133,7 @@ int poolingFor(int positions, int cells);
 struct Overhead {
   double prepareMs = 0.0;   ///< filling in tokens and positions; making kernels and recording commands once
   double setupMs = 0.0;     ///< of prepareMs: that making and recording
-  double submitMs = 0.0;    ///< StepRecord::deviceMs less the stages' own times
+  double submitMs = 0.0;    ///< StepRecord::deviceMs less the stages' own times; all of it where they have none
   double readBackMs = 0.0;  ///< time stamps, logits, attention rows, candidates
 
   double totalMs() const { return prepareMs + submitMs + readBackMs; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,11 @@ struct DeviceInfo {
 
   /// Whether the system's processor does a device's work.
   bool isSoftware() const { return type == VK_PHYSICAL_DEVICE_TYPE_CPU; }
+  /// Of a workgroup with one dimension.
+  int mostInvocations() const {
+    return static_cast<int>(
+        std::min(limits.maxComputeWorkGroupInvocations, limits.maxComputeWorkGroupSize[0]));
+  }
 };
 
 /// Memory of a device, in bytes, at one moment.

@@ -9,9 +9,9 @@
 
 namespace headroom::vulkan {
 
-Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups)
+Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups, TimeStamps timeStamps)
     : m_device(&device), m_maxDispatches(maxDispatches), m_workgroups(workgroups), m_commands(device) {
-  if (device.info().timestampPeriodNs > 0.0) {
+  if (timeStamps == TimeStamps::BetweenDispatches && device.info().timestampPeriodNs > 0.0) {
     const VkQueryPoolCreateInfo info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
                                      .queryType = VK_QUERY_TYPE_TIMESTAMP,
                                      .queryCount = static_cast<std::uint32_t>(maxDispatches) + 1};
@@ -25,7 +25,17 @@ Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups)
     vkCmdResetQueryPool(m_commands.get(), m_timestamps.get(), 0,
                         static_cast<std::uint32_t>(maxDispatches) + 1);
   }
-  writeTimestamp();  // the submission itself makes the host's writes visible
+}
+
+void Recorder::copyFirst(const Buffer& source, const Buffer& target) {
+  assert(m_dispatchCount == 0);  // the submission itself makes the host's writes visible
+  const VkBufferCopy all{.size = source.bytes()};
+  vkCmdCopyBuffer(m_commands.get(), source.get(), target.get(), 1, &all);
+  const VkMemoryBarrier copied{.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                               .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+                               .dstAccessMask = VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_SHADER_READ_BIT};
+  vkCmdPipelineBarrier(m_commands.get(), VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                       0, 1, &copied, 0, nullptr, 0, nullptr);
 }
 
 void Recorder::barrier(VkPipelineStageFlags targets, VkAccessFlags accesses) {
@@ -119,8 +129,8 @@ void Recorder::dispatch(const Kernel& kernel, const std::vector<Binding>& bindin
   if (m_dispatchCount > 0) {
     // Each stage reads what the one before wrote, and writes what an earlier one read.
     barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-    writeTimestamp();
   }
+  writeTimestamp();
   const GroupCount counts = m_workgroups == Workgroups::None ? GroupCount{0, 0, 0} : groups;
   vkCmdDispatch(m_commands.get(), counts[0], counts[1], counts[2]);
   ++m_dispatchCount;

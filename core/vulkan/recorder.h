@@ -34,13 +34,18 @@ using GroupCount = std::array<std::uint32_t, 3>;
 /// A rehearsal runs every kernel over no workgroups: nothing is computed, but a driver that makes a kernel's
 /// code when it is first dispatched has made it then.
 enum class Workgroups { AsAsked, None };
+/// Whether there is a time stamp between any two dispatches.
+enum class TimeStamps { None, BetweenDispatches };
 
 /// A command buffer that is recorded once and run many times: dispatches in order, each after everything
-/// before it, with a time stamp around each.
+/// before it, with a time stamp around each where they are asked for.
 class Recorder {
  public:
-  explicit Recorder(Device& device, int maxDispatches, Workgroups workgroups = Workgroups::AsAsked);
+  explicit Recorder(Device& device, int maxDispatches, Workgroups workgroups = Workgroups::AsAsked,
+                    TimeStamps timeStamps = TimeStamps::BetweenDispatches);
 
+  /// Copies all of `source` to the start of `target` before any dispatch; not timed.
+  void copyFirst(const Buffer& source, const Buffer& target);
   /// Appends one dispatch. Throws Error when bindings or push constants do not fit the kernel or the group
   /// count exceeds the device's limits.
   void dispatch(const Kernel& kernel, const std::vector<Binding>& bindings, const GroupCount& groups,
@@ -52,7 +57,7 @@ class Recorder {
 
   /// Runs it on the device and waits.
   void run();
-  /// Milliseconds of each dispatch of the last run(); zeros on a device without time stamps.
+  /// Milliseconds of each dispatch of the last run(); zeros without time stamps.
   std::vector<double> dispatchTimesMs() const;
 
  private:

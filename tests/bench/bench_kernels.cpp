@@ -60,6 +60,7 @@ void measure(vulkan::Device& device, const model::Model& model, Row& row) {
       .shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers};
   const auto secondsOf = [&](int dispatches, int rounds) {
     vulkan::Recorder recorder(device, dispatches * engine::dispatchCount(shape, weights, form, row.stage, 0));
+    buffers.recordParams(recorder);
     for (int i = 0; i < dispatches; ++i) {
       engine::recordStage(recorder, resources, form, row.stage, 0);
     }

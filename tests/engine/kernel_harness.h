@@ -116,6 +116,7 @@ class KernelHarness {
                                 .logitsRows = logitsRows,
                                 .texts = shape.tilesQueries ? shape.textsOf(rows) : 0};
     vulkan::Recorder recorder(m_device, engine::dispatchCount(shape, weights, form, m_stage, 0));
+    buffers.recordParams(recorder);
     engine::recordStage(
         recorder,
         {.shape = shape, .kernels = kernels, .weights = weights, .cache = cache, .buffers = buffers}, form,

@@ -22,8 +22,7 @@ struct Lanes {
   explicit Lanes(lanes::LaneSet::Options options = {})
       : set(options,
             [](int, int, int count) {
-              return lanes::LaneSet::Block{std::min(count, lanes::LaneSet::kBlockTokens),
-                                           model::Capture::none()};
+              return lanes::LaneSet::Block{std::min(count, lanes::LaneSet::kBlockTokens)};
             },
             {.stepDone = [this](lanes::LaneStep step) { steps.push_back(std::move(step)); },
              .laneStopped = [this](int lane) { stopped.push_back(lane); }}) {}
