@@ -2,26 +2,32 @@
 // turns and add up at the end; the loads of several runs are on their way before the first is used. On an H200 that is
 // what reaches its memory's rate. Any subgroup size from 8 on, any number of subgroups and workgroups: rows are taken in
 // turns. Workgroups: (any, tokens / TOKENS).
-// BEHIND_NORM: every subgroup has rows of its own; the workgroup loads and scales the input once, by tiles, for all of
-// them. Otherwise the subgroups of a workgroup share the columns of the same rows.
+// For one token: behind a norm the workgroup loads and scales the input once, by tiles, for all its rows; otherwise, where
+// rows are long, its subgroups share the columns of the same rows.
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #define SUBGROUP_ROWS HEADROOM_SUBGROUP_ROWS
 #define LEAST_SUBGROUP 8
+#if defined(BEHIND_NORM) && TOKENS == 1
+#define TILES_INPUT
+#endif
 
 layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 
-#ifdef BEHIND_NORM
-#define RUNS_IN_FLIGHT 4
-#define OWN_ROWS 1
-const uint TILE4 = HEADROOM_INPUT_TILE4 / TOKENS;
-// [token][i % RUN4][i / RUN4]: neighbouring lanes, which take neighbouring runs, read neighbouring texels.
-shared vec4 inputTile[TILE4 * TOKENS];
-shared vec2 inputSums[gl_WorkGroupSize.x / LEAST_SUBGROUP * TOKENS];  // squares, values; of each subgroup
+#ifdef TILES_INPUT
+const uint TILE4 = HEADROOM_INPUT_TILE4;
+const bool SHARES_ROWS = false;
+const uint RUNS_IN_FLIGHT = 4;
+shared vec4 inputTile[TILE4];  // [i % RUN4][i / RUN4]: neighbouring lanes, which take neighbouring runs, read neighbours
+shared vec2 inputSums[gl_WorkGroupSize.x / LEAST_SUBGROUP];  // squares, values; of each subgroup
 #else
-#define RUNS_IN_FLIGHT 2
-#define OWN_ROWS 0
 const uint TILE4 = COLUMNS4;
-shared float productOf[gl_WorkGroupSize.x / LEAST_SUBGROUP * SUBGROUP_ROWS * TOKENS];
+#if TOKENS == 1
+const bool SHARES_ROWS = COLUMNS4 / RUN4 >= HEADROOM_RUNS_TO_SHARE * gl_WorkGroupSize.x;
+#else
+const bool SHARES_ROWS = false;
+#endif
+const uint RUNS_IN_FLIGHT = SHARES_ROWS ? 2 : 4;
+shared float productOf[SHARES_ROWS ? gl_WorkGroupSize.x / LEAST_SUBGROUP * SUBGROUP_ROWS * TOKENS : 1];
 #endif
 
 // Runs of a row in flight.
@@ -30,11 +36,10 @@ const uint FLIGHT = TOKENS > 1 ? 1 : RUNS_IN_FLIGHT / RUN_WORDS;
 float product[SUBGROUP_ROWS][TOKENS];
 
 // Texels that the subgroups with the same rows take from one run of a lane to its next.
-uint stride4() { return gl_SubgroupSize * RUN4 * (OWN_ROWS != 0 ? 1 : gl_NumSubgroups); }
+uint stride4() { return gl_SubgroupSize * RUN4 * (SHARES_ROWS ? gl_NumSubgroups : 1); }
 // This lane's run `l` of those from `first` on.
 uint columnOf(uint first, uint l) {
-  const uint lane = OWN_ROWS != 0 ? gl_SubgroupInvocationID
-                                  : gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
+  const uint lane = (SHARES_ROWS ? gl_SubgroupID * gl_SubgroupSize : 0) + gl_SubgroupInvocationID;
   return first + l * stride4() + lane * RUN4;
 }
 
@@ -63,8 +68,8 @@ void use(uint count, uint first, uint firstRow, uint firstToken, bool isWhole, R
       vec4 x[TOKENS][RUN4];
       [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
         [[unroll]] for (uint i = 0; i < RUN4; ++i) {
-#ifdef BEHIND_NORM
-          x[n][i] = inputTile[n * TILE4 + i * (TILE4 / RUN4) + column4 / RUN4];
+#ifdef TILES_INPUT
+          x[n][i] = inputTile[i * (TILE4 / RUN4) + column4 / RUN4];
 #else
           x[n][i] = loadInput(tokenOf(firstToken + n), column4 + i, n);
 #endif
@@ -83,54 +88,42 @@ void use(uint count, uint first, uint firstRow, uint firstToken, bool isWhole, R
   }
 }
 
-#ifdef BEHIND_NORM
-void loadTile(uint tile, uint count, uint firstToken) {
+#ifdef TILES_INPUT
+void loadTile(uint tile, uint count, uint token) {
   barrier();  // nobody reads the one before any more
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    for (uint i = gl_LocalInvocationID.x; i < count; i += gl_WorkGroupSize.x) {
-      inputTile[n * TILE4 + i % RUN4 * (TILE4 / RUN4) + i / RUN4] = loadInput(tokenOf(firstToken + n), tile + i, n);
-    }
-  }
+  for (uint i = gl_LocalInvocationID.x; i < count; i += gl_WorkGroupSize.x)
+    inputTile[i % RUN4 * (TILE4 / RUN4) + i / RUN4] = loadInput(tokenOf(token), tile + i, 0);
   barrier();
 }
 
 // Of what every invocation of the workgroup has added.
 void sumInputs() {
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    const vec2 sum = vec2(subgroupAdd(squares[n]), subgroupAdd(sums[n]));
-    if (subgroupElect()) inputSums[gl_SubgroupID * TOKENS + n] = sum;
-  }
+  const vec2 ofSubgroup = vec2(subgroupAdd(squares[0]), subgroupAdd(sums[0]));
+  if (subgroupElect()) inputSums[gl_SubgroupID] = ofSubgroup;
   barrier();
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    vec2 sum = vec2(0.0);
-    for (uint subgroup = 0; subgroup < gl_NumSubgroups; ++subgroup) sum += inputSums[subgroup * TOKENS + n];
-    squares[n] = sum.x;
-    sums[n] = sum.y;
-  }
+  vec2 sum = vec2(0.0);
+  for (uint subgroup = 0; subgroup < gl_NumSubgroups; ++subgroup) sum += inputSums[subgroup];
+  squares[0] = sum.x;
+  sums[0] = sum.y;
 }
+float sumLanes(float value) { return value; }
 #else
+float sumLanes(float value) { return subgroupAdd(value); }
+
 // Adds up what the subgroups have of the same rows.
 void sumProducts() {
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
-      if (subgroupElect()) productOf[(gl_SubgroupID * SUBGROUP_ROWS + r) * TOKENS + n] = product[r][n];
-    }
+  [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+    if (subgroupElect()) productOf[gl_SubgroupID * SUBGROUP_ROWS + r] = product[r][0];
   }
   barrier();
-  [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
-    [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
-      product[r][n] = 0.0;
-      for (uint subgroup = 0; subgroup < gl_NumSubgroups; ++subgroup) {
-        product[r][n] += productOf[(subgroup * SUBGROUP_ROWS + r) * TOKENS + n];
-      }
-    }
+  [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) {
+    product[r][0] = 0.0;
+    for (uint subgroup = 0; subgroup < gl_NumSubgroups; ++subgroup)
+      product[r][0] += productOf[subgroup * SUBGROUP_ROWS + r];
   }
   barrier();
 }
 #endif
-
-// The inputs are summed already.
-float sumLanes(float value) { return value; }
 
 void multiply(uint firstRow, uint firstToken) {
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
@@ -144,21 +137,16 @@ void multiply(uint firstRow, uint firstToken) {
     const uint count = min(TILE4, COLUMNS4 - tile);
     Run runs[FLIGHT][SUBGROUP_ROWS];
     uint first = 0;
-#ifdef BEHIND_NORM
-    // The first weights are on their way while the input is loaded.
-    const bool isAhead = wholeRows && turn <= count;
-    if (isAhead) load(tile, count, 0, firstRow, true, runs);
-    loadTile(tile, count, firstToken);
-    if (isAhead) {
-      use(count, 0, firstRow, firstToken, true, runs);
-      first = turn;
-    }
+    bool isLoaded = wholeRows && turn <= count;
+    if (isLoaded) load(tile, count, first, firstRow, true, runs);
+#ifdef TILES_INPUT
+    loadTile(tile, count, firstToken);  // while the first weights are on their way
 #endif
-    if (wholeRows) {
-      for (; first + turn <= count; first += turn) {
-        load(tile, count, first, firstRow, true, runs);
-        use(count, first, firstRow, firstToken, true, runs);
-      }
+    while (isLoaded) {
+      use(count, first, firstRow, firstToken, true, runs);
+      first += turn;
+      isLoaded = first + turn <= count;
+      if (isLoaded) load(tile, count, first, firstRow, true, runs);
     }
     for (; first < count; first += turn) {
       load(tile, count, first, firstRow, false, runs);
@@ -168,20 +156,23 @@ void multiply(uint firstRow, uint firstToken) {
   [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
     [[unroll]] for (uint r = 0; r < SUBGROUP_ROWS; ++r) product[r][n] = subgroupAdd(product[r][n]);
   }
-#ifdef BEHIND_NORM
+#ifdef TILES_INPUT
   sumInputs();
 #else
-  sumProducts();
+  if (SHARES_ROWS) sumProducts();
 #endif
 }
 
 void main() {
   const uint firstToken = firstTokenOf(gl_WorkGroupID.y);
-  const uint rowsAtOnce = (OWN_ROWS != 0 ? gl_NumSubgroups : 1) * SUBGROUP_ROWS;
+  const uint rowsAtOnce = (SHARES_ROWS ? 1 : gl_NumSubgroups) * SUBGROUP_ROWS;
   for (uint first = gl_WorkGroupID.x * rowsAtOnce; first < MATRIX_ROWS; first += gl_NumWorkGroups.x * rowsAtOnce) {
-    const uint firstRow = first + (OWN_ROWS != 0 ? gl_SubgroupID * SUBGROUP_ROWS : 0);
+    const uint firstRow = first + (SHARES_ROWS ? 0 : gl_SubgroupID * SUBGROUP_ROWS);
+#ifndef TILES_INPUT
+    if (firstRow >= MATRIX_ROWS) continue;
+#endif
     multiply(firstRow, firstToken);
-    if (OWN_ROWS == 0 && gl_SubgroupID > 0) continue;
+    if (SHARES_ROWS && gl_SubgroupID > 0) continue;
     [[unroll]] for (uint n = 0; n < TOKENS; ++n) {
       const float scale = outputScale(n);
       const float mean = outputMean(n);

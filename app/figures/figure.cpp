@@ -21,14 +21,17 @@ std::string csvLine(const std::vector<std::string>& cells) {
 
 std::string mapText(const AttentionMap& map) {
   // Of several positions a value is the largest.
+  const bool isPooled = std::ranges::any_of(map.pooling, [](int pooling) { return pooling > 1; });
   std::string text = fmt::format("lane,layer,query_head,query,attended,{},positions_per_value\n",
-                                 map.factor > 1 ? "largest_attention" : "attention");
+                                 isPooled ? "largest_attention" : "attention");
   const std::string head = fmt::format("{},{},{}", model::csvCell(map.lane), map.layer, map.queryHead);
   for (int row = 0; row < map.cellCount; ++row) {
     if (!map.isRecorded[static_cast<std::size_t>(row)]) continue;
-    for (int column = 0; column <= row; ++column) {
+    // Where values were kept more coarsely than cells are, neighbouring cells have the same one.
+    const int across = map.pooling[static_cast<std::size_t>(row)];
+    for (int column = 0; column <= row; column += across / map.factor) {
       fmt::format_to(std::back_inserter(text), "{},{},{},{},{}\n", head, row * map.factor,
-                     column * map.factor, map.cells[map.index(row, column)], map.factor);
+                     column * map.factor, map.cells[map.index(row, column)], across);
     }
   }
   return text;

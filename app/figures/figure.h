@@ -74,10 +74,11 @@ struct AttentionMap {
   int queryHead = 0;
   int positions = 0;
   int factor = 1;
-  int cellCount = 0;                ///< each way: positions / factor, rounded up
-  std::vector<float> cells;         ///< [cellCount][cellCount], attention
-  std::vector<float> withoutSink;   ///< the same without attention to position 0, which one scale hides
-  std::vector<bool> isRecorded;     ///< [cellCount] rows; what is not recorded is not 0
+  int cellCount = 0;               ///< each way: positions / factor, rounded up
+  std::vector<float> cells;        ///< [cellCount][cellCount], attention
+  std::vector<float> withoutSink;  ///< the same without attention to position 0, which one scale hides
+  std::vector<bool> isRecorded;    ///< [cellCount] rows; what is not recorded is not 0
+  std::vector<int> pooling;  ///< [cellCount] rows: positions across that a cell's value may be the largest of
   std::vector<std::string> labels;  ///< [positions], the tokens on one line each
   analysis::MapScale scale = analysis::MapLook{}.scale;
   double maximum = 1.0;  ///< attention at the top of a stretched scale

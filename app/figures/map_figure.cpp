@@ -35,6 +35,7 @@ MapFigure::MapFigure(Head head, int positions) : m_head(head) {
   m_map.cells.resize(count * count);
   m_map.withoutSink.resize(count * count);
   m_map.isRecorded.resize(count);
+  m_map.pooling.resize(count, m_map.factor);
 }
 
 void MapFigure::addRow(int position, std::span<const float> row, int pooling) {
@@ -43,7 +44,9 @@ void MapFigure::addRow(int position, std::span<const float> row, int pooling) {
   analysis::poolRow(window, position, row, pooling, m_map.cells);
   window.fromToken = 1;
   analysis::poolRow(window, position, row, pooling, m_map.withoutSink);
-  m_map.isRecorded[static_cast<std::size_t>(position / m_map.factor)] = true;
+  const auto cellRow = static_cast<std::size_t>(position / m_map.factor);
+  m_map.isRecorded[cellRow] = true;
+  m_map.pooling[cellRow] = std::max(m_map.pooling[cellRow], pooling);
 }
 
 Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look,
@@ -67,6 +70,12 @@ Figure MapFigure::figure(const FigureLane& lane, const analysis::MapLook& look,
       "looks. Across: the token it looks at. ";
   if (map.factor > 1) {
     what += fmt::format("A cell is the largest value of {} \u00d7 {} positions. ", map.factor, map.factor);
+  }
+  // Rows of later queries were kept more coarsely than the picture has room for.
+  const auto coarse = std::ranges::find_if(map.pooling, [&](int pooling) { return pooling > map.factor; });
+  if (coarse != map.pooling.end()) {
+    what += fmt::format("From query {} on values were kept of {} positions across. ",
+                        (coarse - map.pooling.begin()) * map.factor, std::ranges::max(map.pooling));
   }
   figure.caption.push_back(what + scaleSentence(map));
   if (std::ranges::count(map.isRecorded, false) > 0) {

@@ -95,7 +95,13 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
     return figure;
   }
   const analysis::AgainstReference* against = verdict.find(m_lane);
-  if (against == nullptr || !against->speedup) return figure;
+  if (against == nullptr) return figure;
+  if (!against->speedup) {
+    const bool isApart = verdict.answer == analysis::Answer::OtherPositions;
+    figure.note = isApart ? "at other positions" : "too few steps to compare";
+    figure.shortNote = isApart ? "elsewhere" : "too few steps";
+    return figure;
+  }
   const analysis::Estimate& speedup = *against->speedup;
   const std::string reference = context.store.lane(verdict.reference).info().title;
   if (against->isTooNoisy) {

@@ -36,6 +36,8 @@ void FramePacer::setActivity(Activity activity) {
 }
 
 void FramePacer::requestForData() {
+  // What is laid out in one frame is scrolled to in the next; while decoding that one comes anyway.
+  if (m_activity == Activity::Idle) m_settleFrames = kSettleFrames;
   schedule(dataIntervalMs());
 }
 

@@ -147,25 +147,25 @@ class Judge {
     m_verdict.reference = group.lanes.front();
     bool haveCommon = true;
     std::size_t fewest = lane(m_verdict.reference).steps.size();
-    std::size_t most = fewest;
+    bool isMeasured = reference().measured();
     for (std::size_t index = 1; index < group.lanes.size(); ++index) {
       const JudgedLane& other = lane(group.lanes[index]);
       m_pairs = pairSteps(lane(m_verdict.reference).steps, other.steps);
       fewest = std::min(fewest, other.steps.size());
-      most = std::max(most, other.steps.size());
+      isMeasured = isMeasured || other.measurement.measured();
       haveCommon = haveCommon && standTogether(other.measurement) && m_pairs.size() >= kFewestPairs;
       m_verdict.others.push_back(against(group.lanes[index]));
     }
     for (AgainstReference& against : m_verdict.others) against.isTooNoisy = isTooNoisy(against);
     if (fewest < kFewestPairs) {
       m_verdict.answer = Answer::NotMeasured;
-      sayWhatIsMissing(fewest, most);
-      return m_verdict;
+      sayWhatIsMissing(fewest, isMeasured);
+      return withoutSpeedups();
     }
     if (!haveCommon) {
       m_verdict.answer = Answer::OtherPositions;
       say(sentence<SentenceId::VerdictOtherPositions>());
-      return m_verdict;
+      return withoutSpeedups();
     }
     m_verdict.answer = answer();
     // m_pairs are those of the last lane.
@@ -361,13 +361,19 @@ class Judge {
   void say(Sentence said) { m_verdict.sentences.push_back(std::move(said)); }
 
   /// A lane's own speed is known from its first step on, and shown: then only the comparison is missing.
-  void sayWhatIsMissing(std::size_t fewestSteps, std::size_t mostSteps) {
-    if (mostSteps == 0) {
-      say(sentence<SentenceId::VerdictNotMeasured>());
-    } else {
+  void sayWhatIsMissing(std::size_t fewestSteps, bool isMeasured) {
+    if (isMeasured) {
       say(sentence<SentenceId::VerdictTooFewSteps>(std::to_string(fewestSteps),
                                                    std::to_string(kFewestPairs)));
+    } else {
+      say(sentence<SentenceId::VerdictNotMeasured>());
     }
+  }
+
+  /// Where the sentence compares nothing no lane's headline does.
+  Verdict withoutSpeedups() {
+    for (AgainstReference& against : m_verdict.others) against.speedup.reset();
+    return m_verdict;
   }
 
   void speak(double referenceRate, double lastRate) {

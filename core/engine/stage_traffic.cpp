@@ -42,20 +42,20 @@ struct Sizes {
         chunks(static_cast<std::uint64_t>(shape.chunkCount)) {}
 };
 
-/// The common part of all projections: weights once per token tile; x once per workgroup and token.
+/// The common part of all projections: weights once per token tile; x as often as its kernel does.
 void addProjection(StageTraffic& traffic, const DeviceMatrix& matrix, const StepShape& shape,
                    const Sizes& sizes, ProjectionInput input, std::uint64_t inputColumns) {
   traffic.issued.weightsRead += matrix.issuedBytes(sizes.tile) * sizes.tiles;
   traffic.logical.weightsRead += matrix.logicalBytes();
-  traffic.issued.activationsRead += shape.projectionWorkgroups(matrix, sizes.tile, input) * sizes.loadedRows *
-                                    matrix.columns4() * 4 * kFloat;
+  traffic.issued.activationsRead +=
+      shape.inputLoads(matrix, sizes.tile, input) * sizes.loadedRows * matrix.columns4() * 4 * kFloat;
   traffic.logical.activationsRead += sizes.rows * inputColumns * kFloat;
 }
 
 /// Gains are loaded beside every x.
 void addGain(StageTraffic& traffic, const GainVector& gain, const DeviceMatrix& matrix,
              const StepShape& shape, const Sizes& sizes) {
-  traffic.issued.weightsRead += shape.projectionWorkgroups(matrix, sizes.tile, ProjectionInput::BehindNorm) *
+  traffic.issued.weightsRead += shape.inputLoads(matrix, sizes.tile, ProjectionInput::BehindNorm) *
                                 sizes.loadedRows * gain.paddedBytes();
   traffic.logical.weightsRead += gain.logicalBytes();
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/engine/kv_cache.h"
+#include "core/engine/stored_rows.h"
 #include "core/vulkan/check.h"
 #include "shaders/kernel_params.h"
 
@@ -318,11 +319,21 @@ int StepShape::attentionInvocations() const {
 std::uint64_t StepShape::projectionWorkgroups(const DeviceMatrix& matrix, TokenTile tile,
                                               ProjectionInput input) const {
   const std::uint64_t groups = matrix.rowGroups(tile);
-  if (!rowsFamily() || tile == TokenTile::Many || input == ProjectionInput::Plain) return groups;
-  // Every subgroup has rows of its own.
-  const auto subgroups =
-      static_cast<std::uint64_t>(std::max(1, plan.invocations / std::max(1, subgroupSize)));
+  if (!rowsFamily() || tile == TokenTile::Many) return groups;
+  // As projection_rows.glsl says.
+  const auto invocations = static_cast<std::uint64_t>(plan.invocations);
+  const bool sharesRows =
+      tile == TokenTile::One && input == ProjectionInput::Plain &&
+      matrix.columns4() / runTexels(matrix.storage()) >= HEADROOM_RUNS_TO_SHARE * invocations;
+  if (sharesRows) return groups;
+  const std::uint64_t subgroups =
+      std::max<std::uint64_t>(1, invocations / static_cast<std::uint64_t>(std::max(1, subgroupSize)));
   return (groups + subgroups - 1) / subgroups;
+}
+
+std::uint64_t StepShape::inputLoads(const DeviceMatrix& matrix, TokenTile tile, ProjectionInput input) const {
+  const bool onceForAll = rowsFamily() && tile == TokenTile::One && input == ProjectionInput::BehindNorm;
+  return onceForAll ? projectionWorkgroups(matrix, tile, input) : matrix.rowGroups(tile);
 }
 
 int StepShape::keyLoads() const {

@@ -109,8 +109,10 @@ struct StepShape {
   /// Of one token and chunk.
   int attentionWorkgroups() const;
   int attentionInvocations() const;
-  /// Of a projection and a tile of tokens; each loads every element of its input once.
+  /// Of a projection and a tile of tokens.
   std::uint64_t projectionWorkgroups(const DeviceMatrix& matrix, TokenTile tile, ProjectionInput input) const;
+  /// How often a projection loads each element of its input, for each token.
+  std::uint64_t inputLoads(const DeviceMatrix& matrix, TokenTile tile, ProjectionInput input) const;
   /// How often a step loads each key of each KV head, added up over the KV heads.
   int keyLoads() const;
   /// The first key that a row of `length` keys sees in `layer`.

@@ -42,6 +42,12 @@ struct StoredRow {
 /// superblock; 0 for other storages.
 std::uint64_t runBytes(model::Storage storage);
 
+/// Texels of four elements that an invocation of the rows family takes at once: RUN4 of weight_runs.glsl.
+constexpr std::uint64_t runTexels(model::Storage storage) {
+  if (storage == model::Storage::F32) return 1;
+  return storage == model::Storage::F16 || storage == model::Storage::BF16 ? 2 : 8;
+}
+
 /// Reads rows of `columns` elements for a matrix that is kept in `storage`, with which they are stored alike;
 /// for F32 they may be stored in any way.
 class RowReader {

@@ -254,6 +254,13 @@ class TestVerdict : public QObject {
     // Each lane's speed is measured and shown beside it; what is missing is the comparison.
     QVERIFY(judged(few).measurement.measured());
     QVERIFY2(sentence(early).starts_with("Too few steps to compare yet: "), sentence(early).c_str());
+    // The same where none of its steps was taken in turns yet, and then no lane is compared: sentence and
+    // headlines say the same.
+    JudgedLane readAgain = judged(gqa());
+    readAgain.steps.clear();
+    const Verdict joined = verdictOf({judged(mha()), judged(mqa()), readAgain});
+    QVERIFY2(sentence(joined).starts_with("Too few steps to compare yet: 0 of"), sentence(joined).c_str());
+    for (const AgainstReference& other : joined.others) QVERIFY(!other.speedup);
     Recorded later = mqa();
     later.first = 1000;
     later.last = 1400;

@@ -87,6 +87,10 @@ class TestProjectionKernels : public QObject {
       }
     }
     addCase({5, 1, 12, 36, 50, 3, false}, KernelFamily::Rows, model::Storage::BF16);
+    // Rows so long that the subgroups of a workgroup share them, and an input of more than one tile.
+    for (model::Storage storage : {model::Storage::F32, model::Storage::F16})
+      addCase({2, 2, 8, 16, 8224, 1, false}, KernelFamily::Rows, storage);
+    addCase({2, 2, 8, 4128, 32, 1, false}, KernelFamily::Rows, model::Storage::F16);
   }
 
   struct Row {

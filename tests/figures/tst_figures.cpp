@@ -165,6 +165,26 @@ class TstFigures : public QObject {
     QVERIFY2(bright >= 1 && bright <= 9, qPrintable(QString::number(bright)));
   }
 
+  /// Fails where a table says of values that were kept more coarsely than its cells that they are as fine.
+  void coarselyKeptRowsSayHowCoarse() {
+    constexpr int kPositions = 1032;  // more than kMostCells: cells of 4 x 4 positions
+    figures::MapFigure map({0, 0}, kPositions);
+    for (int position = 0; position < kPositions; ++position) {
+      const int pooling = position < 1024 ? 1 : 8;
+      map.addRow(position, std::vector<float>(static_cast<std::size_t>(position / pooling) + 1, 0.25f), pooling);
+    }
+    const figures::Figure figure = map.figure(sampleLane("MHA", 8, 0), {.scale = analysis::MapScale::Linear},
+                                              std::vector<std::string>(kPositions, "x"), kDate);
+    const std::string table = figures::csvText(figure);
+    QVERIFY(table.find(",1020,4,0.25,4\n") != std::string::npos);
+    QVERIFY(table.find(",1024,0,0.25,8\n") != std::string::npos);
+    QVERIFY(table.find(",1024,8,0.25,8\n") != std::string::npos);
+    QVERIFY(table.find(",1024,4,") == std::string::npos);
+    QVERIFY2(figure.caption.front().find("From query 1024 on values were kept of 8 positions across.") !=
+                 std::string::npos,
+             figure.caption.front().c_str());
+  }
+
   void barsAreAsHighAsTheirValues() {
     figures::Figure figure{.title = "bars", .caption = {}};
     figure.content = figures::BarPlot{

@@ -90,8 +90,11 @@ LaneControls::LaneControls(QWidget* parent)
       "Begin with that many positions in the cache: the prompt's text again and again (Ctrl+F).\nEnter "
       "fills; a context that is too small grows.");
 
-  for (QComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel})
+  for (QuietComboBox* box : {m_scope, m_batch, m_context, m_kvType, m_kernel}) {
     box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    // Once chosen, keys are the page's again; after the box has told what was chosen.
+    connect(box, &QuietComboBox::popupLeft, this, &LaneControls::left, Qt::QueuedConnection);
+  }
   connect(m_scope, &QComboBox::activated, this, &LaneControls::showOptions);
   connect(m_batch, &QComboBox::activated, this, [this] {
     choose([&](session::LaneOptions& options) { options.batch = m_batch->currentData().toInt(); });
@@ -114,7 +117,7 @@ LaneControls::LaneControls(QWidget* parent)
     m_fillShown = positions;
     emit fillChosen(positions);
   });
-  connect(m_fill->findChild<QLineEdit*>(), &QLineEdit::returnPressed, this, &LaneControls::fillLeft);
+  connect(m_fill->findChild<QLineEdit*>(), &QLineEdit::returnPressed, this, &LaneControls::left);
   connect(m_compare, &QToolButton::clicked, this, [this] { emit kernelsRequested(scope()); });
   setLanes({}, {});
 }

@@ -6,11 +6,12 @@
 #include "app/session/appearance.h"
 #include "app/session/lane.h"
 
-class QComboBox;
 class QSpinBox;
 class QToolButton;
 
 namespace headroom::pages {
+
+class QuietComboBox;
 
 /// Batch, context, cache type and attention kernel of one lane or of all, and how far the context is filled.
 /// Whatever is chosen is decoded at once.
@@ -28,8 +29,8 @@ class LaneControls : public QWidget {
  signals:
   void lanesChosen(const std::vector<headroom::session::LaneRequest>& lanes);
   void fillChosen(int positions);
-  /// By Enter: keys are the page's again.
-  void fillLeft();
+  /// By Enter, or from a list: keys are the page's again.
+  void left();
   /// The lane whose kernels are to be compared; -1 for the one that shows most.
   void kernelsRequested(int lane);
 
@@ -44,11 +45,11 @@ class LaneControls : public QWidget {
 
   std::vector<session::LaneRequest> m_lanes;
   std::vector<model::ModelConfig> m_models;
-  QComboBox* m_scope;
-  QComboBox* m_batch;
-  QComboBox* m_context;
-  QComboBox* m_kvType;
-  QComboBox* m_kernel;
+  QuietComboBox* m_scope;
+  QuietComboBox* m_batch;
+  QuietComboBox* m_context;
+  QuietComboBox* m_kvType;
+  QuietComboBox* m_kernel;
   QSpinBox* m_fill;
   QToolButton* m_compare;
   int m_fillShown = 0;

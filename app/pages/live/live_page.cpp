@@ -192,7 +192,7 @@ void LivePage::connectTransport() {
   connect(m_transport, &TransportBar::promptEntered, this,
           [this](const QString& prompt) { m_workspace.enterPrompt(prompt.toStdString()); });
   connect(m_transport, &TransportBar::promptLeft, this, [this] { setFocus(Qt::OtherFocusReason); });
-  connect(m_controls, &LaneControls::fillLeft, this, [this] { setFocus(Qt::OtherFocusReason); });
+  connect(m_controls, &LaneControls::left, this, [this] { setFocus(Qt::OtherFocusReason); });
   connect(m_transport, &TransportBar::paceChosen, &m_workspace, &session::Workspace::setPace);
   connect(m_transport, &TransportBar::samplingChosen, &m_workspace, &session::Workspace::setSampling);
   connect(m_transport, &TransportBar::whenTextEndsChosen, &m_workspace, &session::Workspace::setWhenTextEnds);
