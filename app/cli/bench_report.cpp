@@ -57,9 +57,8 @@ std::string_view logitsText(const BenchResult& result) {
 
 std::string header(const BenchResult& result) {
   return fmt::format(
-      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; a step hands back {}; read ceiling of "
-      "this "
-      "run: {:.1f} GB/s in the caches, {:.1f} GB/s in memory\n",
+      "{}, {}, {}\n{} rounds in shuffled order (seed {}), medians; a step hands back {}; read ceiling "
+      "of this run: {:.1f} GB/s in the caches, {:.1f} GB/s in memory\n",
       result.device, result.driver, result.date, result.options.rounds, result.options.seed,
       logitsText(result), result.ceilings.fastestRead(), result.ceilings.memoryRead());
 }
@@ -208,8 +207,7 @@ std::string benchText(const BenchResult& result) {
     text += "\nAudited: every stage of every row counts the bytes that are declared of it.\n";
   text +=
       "\nms per step: of a few steps after each round that have a time stamp between any two dispatches, "
-      "which takes a "
-      "GPU time of its own; tokens/s and all else are of steps without.\n"
+      "which takes a GPU time of its own; tokens/s and all else are of steps without.\n"
       "tokens/s: all sequences together. ratio: time of the group's first row over this row's, round by "
       "round.\n"
       "issued: bytes that the kernels load and store. logical: each datum once. reuse: issued over logical "

@@ -32,6 +32,8 @@ constexpr int kMaxChunks = 128;
 /// Host memory for captured scores, unless a single row of every head needs more.
 constexpr std::uint64_t kCaptureBytes = 64ull << 20;
 constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
+/// What the largest of the rows family's workgroups share but for attention and tiles: logit_summary.comp.
+constexpr std::uint32_t kRowsSharedBytes = 24576;
 constexpr int kRowsInvocations = 256;
 /// A step has a row of every sequence.
 static_assert(model::kMostSequences == HEADROOM_MAX_TOKENS);
@@ -261,6 +263,11 @@ model::KernelPlan resolvePlan(const vulkan::DeviceInfo& device, const model::Ker
   if ((device.subgroupOperations & kNeeded) != kNeeded) {
     refuse(device,
            "its subgroups cannot add up or vote, which the kernel family \"rows\" needs; choose \"packed\"");
+  }
+  if (device.limits.maxComputeSharedMemorySize < kRowsSharedBytes) {
+    refuse(device, fmt::format("its workgroups share {} bytes, the kernel family \"rows\" needs {}; choose "
+                               "\"packed\"",
+                               device.limits.maxComputeSharedMemorySize, kRowsSharedBytes));
   }
   plan.invocations =
       std::min(plan.invocations == 0 ? kRowsInvocations : plan.invocations, device.mostInvocations());

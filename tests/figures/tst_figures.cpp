@@ -171,18 +171,17 @@ class TstFigures : public QObject {
     figures::MapFigure map({0, 0}, kPositions);
     for (int position = 0; position < kPositions; ++position) {
       const int pooling = position < 1024 ? 1 : 8;
-      map.addRow(position, std::vector<float>(static_cast<std::size_t>(position / pooling) + 1, 0.25f), pooling);
+      map.addRow(position, std::vector<float>(static_cast<std::size_t>(position / pooling) + 1, 0.25f),
+                 pooling);
     }
     const figures::Figure figure = map.figure(sampleLane("MHA", 8, 0), {.scale = analysis::MapScale::Linear},
                                               std::vector<std::string>(kPositions, "x"), kDate);
     const std::string table = figures::csvText(figure);
     QVERIFY(table.find(",1020,4,0.25,4\n") != std::string::npos);
-    QVERIFY(table.find(",1024,0,0.25,8\n") != std::string::npos);
     QVERIFY(table.find(",1024,8,0.25,8\n") != std::string::npos);
     QVERIFY(table.find(",1024,4,") == std::string::npos);
-    QVERIFY2(figure.caption.front().find("From query 1024 on values were kept of 8 positions across.") !=
-                 std::string::npos,
-             figure.caption.front().c_str());
+    const std::string coarse = "From query 1024 on values were kept of 8 positions across.";
+    QVERIFY(figure.caption.front().find(coarse) != std::string::npos);
   }
 
   void barsAreAsHighAsTheirValues() {
