@@ -95,6 +95,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
 
 void MainWindow::addPage(Page* page) {
   m_pages.push_back(page);
+  page->installEventFilter(this);  // a page gets its size when it is first shown
   m_stack->addWidget(page);
   m_modes->add(page->title(), QString("%1 (Alt+%2)").arg(page->purpose()).arg(m_pages.size()));
 }

@@ -105,7 +105,8 @@ void MessageBar::place() {
   const int height = std::max(layout()->hasHeightForWidth() ? layout()->totalHeightForWidth(width) : 0,
                               layout()->totalMinimumSize().height());
   setGeometry(m_area.center().x() - width / 2, m_area.bottom() - kDistance - height, width, height);
-  // Above the live view, which is no widget: raise() alone only sorts widgets.
+  // Above all pages, or what they paint is painted over it; and above the live view, which is no widget.
+  raise();
   if (QWindow* window = windowHandle()) window->raise();
 }
 

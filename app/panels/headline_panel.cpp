@@ -61,6 +61,9 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
   const std::string times = model::ratioText(static_cast<double>(heads.groupSize()));
   return {.value = model::bytesText(used),
           .unit = cacheRateText(info),
+          .longUnit = context.appearance.presentation()
+                          ? model::groupDigits(positions) + " \u00d7 " + model::groupDigits(perToken) + " B"
+                          : std::string(),
           .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than with MHA" : "a KV head per query head",
           .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "nothing shared",
           .heading = "KV cache",
@@ -119,6 +122,10 @@ HeadlinePanel::Figure HeadlinePanel::speedFigure(const PanelContext& context) co
   return figure;
 }
 
+const std::string& HeadlinePanel::Figure::unitWithin(const ImFont* font, float width) const {
+  return !longUnit.empty() && textWidth(font, longUnit) <= width ? longUnit : unit;
+}
+
 void HeadlinePanel::drawFigure(const PanelContext& context, const Figure& figure, const Rect& area) const {
   if (m_stacked) {
     drawStacked(context, figure, area);
@@ -142,7 +149,8 @@ void HeadlinePanel::drawStacked(const PanelContext& context, const Figure& figur
                                 ? figure.note
                                 : figure.shortNote;
   const float y = area.max.y - 2.0f * small->FontSize;
-  drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, figure.unit, area.width()));
+  const std::string& unit = figure.unitWithin(small, area.width());
+  drawText(list, small, {area.min.x, y}, colors.textDim, elided(small, unit, area.width()));
   drawText(list, small, {area.min.x, y + small->FontSize}, colors.text, elided(small, note, area.width()));
 }
 
@@ -153,11 +161,12 @@ void HeadlinePanel::drawBeside(const PanelContext& context, const Figure& figure
   const ImFont* small = context.fonts.small;
   const float gap = context.px(kGap);
   const float whole = area.height();
-  const auto roomFor = [&](const std::string& note) {
-    return area.width() - gap - std::max(textWidth(small, figure.unit), textWidth(small, note));
-  };
   // First the note is said in short, then the number shrinks, then the notes are cut.
   const float wanted = scaledWidth(font, whole, figure.value);
+  const std::string& unit = figure.unitWithin(small, area.width() - gap - wanted);
+  const auto roomFor = [&](const std::string& note) {
+    return area.width() - gap - std::max(textWidth(small, unit), textWidth(small, note));
+  };
   const std::string& note =
       wanted <= roomFor(figure.note) || figure.shortNote.empty() ? figure.note : figure.shortNote;
   const float size = whole * std::clamp(roomFor(note) / wanted, kSmallest, 1.0f);
@@ -166,7 +175,7 @@ void HeadlinePanel::drawBeside(const PanelContext& context, const Figure& figure
                figure.value.c_str());
   const float x = area.min.x + width + gap;
   const float top = area.min.y + 0.5f * (whole - 2.0f * small->FontSize);
-  drawText(list, small, {x, top}, colors.textDim, elided(small, figure.unit, area.max.x - x));
+  drawText(list, small, {x, top}, colors.textDim, elided(small, unit, area.max.x - x));
   drawText(list, small, {x, top + small->FontSize}, colors.text, elided(small, note, area.max.x - x));
 }
 

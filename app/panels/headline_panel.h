@@ -25,10 +25,13 @@ class HeadlinePanel : public Panel {
   struct Figure {
     std::string value;
     std::string unit;
+    std::string longUnit = {};  ///< instead, where there is room
     std::string note;
     std::string shortNote;  ///< where that has no room
     std::string heading;
     std::string explanation;
+
+    const std::string& unitWithin(const ImFont* font, float width) const;
   };
   Figure cacheFigure(const PanelContext& context) const;
   Figure speedFigure(const PanelContext& context) const;

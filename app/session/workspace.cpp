@@ -13,7 +13,6 @@
 #include "app/session/trained_context.h"
 #include "core/model/common_fill.h"
 #include "core/model/error.h"
-#include "core/model/quantity.h"
 #include "core/text/phrases.h"
 
 namespace headroom::session {
@@ -395,14 +394,17 @@ void Workspace::compareKernels(int lane) {
 }
 
 void Workspace::noteUntrained() {
+  std::string titles;
+  std::optional<int> from;  // the same of all of them
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneInfo& info = m_store.lane(lane).info();
     const std::optional<int> untrained = untrainedFrom(info);
-    if (!untrained) continue;
+    if (!untrained || (from && from != untrained)) continue;
     if (!m_told.insert(fmt::format("{} {}", info.contextLength, info.request.source)).second) continue;
-    emit message({Severity::Note, inWords<SentenceId::OfLane>(info.title, untrainedSentence(*untrained))});
-    return;
+    from = untrained;
+    titles = titles.empty() ? info.title : inWords<SentenceId::OfLanesToo>(titles, info.title);
   }
+  if (from) emit message({Severity::Note, inWords<SentenceId::OfLane>(titles, untrainedSentence(*from))});
 }
 
 void Workspace::noteContradictions() {

@@ -10,6 +10,7 @@
 #include "core/analysis/lane_measurement.h"
 #include "core/analysis/speed_comparison.h"
 #include "core/analysis/step_bound.h"
+#include "core/analysis/verdict.h"
 #include "core/model/decoder.h"
 #include "core/model/quantity.h"
 
@@ -58,11 +59,16 @@ std::vector<Term> makeTerms() {
                    "launch and take longer than FLOPs / FMA rate",
                    100.0 * kExplained)},
       {nameOf(Bound::Compute),
-       "Arithmetic or the kernels' other instructions are the largest part of a step: the bytes at the read "
-       "ceiling explain too little of a stage's time.",
-       fmt::format("bytes / read ceiling < {:.0f} % of the stage's time beyond the launch, or less than "
-                   "FLOPs / FMA rate",
+       "Arithmetic is the largest part of a step: FLOPs at the FMA rate take longer than bytes at the read "
+       "ceiling, and explain that time.",
+       fmt::format("FLOPs / FMA rate > bytes / read ceiling, and at least {:.0f} % of these stages' time "
+                   "beyond the launch",
                    100.0 * kExplained)},
+      {nameOf(Bound::Instructions),
+       "The kernels' other instructions are the largest part of a step: neither bytes at the read ceiling "
+       "nor "
+       "FLOPs at the FMA rate explain a stage's time.",
+       fmt::format("both less than {:.0f} % of these stages' time beyond the launch", 100.0 * kExplained)},
       {nameOf(Bound::CacheResident),
        "Reading is the largest part of a step, but from the device's caches: what memory reaches does not "
        "limit it.",
@@ -143,6 +149,12 @@ std::vector<Term> makeTerms() {
            "it.",
            kRangeShareText),
        "max(high \u2212 value, value \u2212 low)"},
+      {"too noisy",
+       "Said of a comparison whose range tells too little. It is lifted again once the range is clearly "
+       "narrower, so that the answer does not flip.",
+       fmt::format("high > {:.0f} \u00d7 low; or low \u2264 {:.2f}, high \u2265 {:.2f} and \u00b1 > {:.0f} % "
+                   "of the value",
+                   kWidestRange, 1.0 + kNoticeable, 1.0 - kNoticeable, 100.0 * kTooNoisy)},
   };
 }
 

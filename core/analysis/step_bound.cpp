@@ -56,6 +56,8 @@ std::string_view boundName(Bound bound) {
       return "KV-bound";
     case Bound::Compute:
       return "compute-bound";
+    case Bound::Instructions:
+      return "instruction-bound";
     case Bound::CacheResident:
       return "cache-resident";
   }
@@ -94,7 +96,10 @@ Bound boundOf(const LaneMeasurement& lane, const model::DeviceCeilings& ceilings
   const TimeShares shares = timeShares(lane, ceilings);
   const double largest = std::max({shares.launchMs, shares.weightMs, shares.kvMs, shares.computeMs});
   if (shares.launchMs == largest) return Bound::Launch;
-  if (shares.computeMs == largest) return Bound::Compute;
+  if (shares.computeMs == largest) {
+    const double reached = gigaPerSecond(shares.computeFlops, shares.computeMs);
+    return reached < kExplained * ceilings.fmaGflops ? Bound::Instructions : Bound::Compute;
+  }
   const bool cached = ceilings.readAt(lane.workingSetBytes()) >= kCached * ceilings.memoryRead();
   if (cached && lane.impliedGBps() > ceilings.memoryRead()) return Bound::CacheResident;
   return shares.kvMs == largest ? Bound::Kv : Bound::Weights;
@@ -126,14 +131,14 @@ std::string boundSentence(const LaneMeasurement& lane, const model::DeviceCeilin
       return inWords<SentenceId::BoundKv>(name, bytesText(bytes), milliseconds(shares.kvMs, wall),
                                           rate(bytes, shares.kvMs, ceiling), kvShare);
     }
+    case Bound::Instructions:
+      return inWords<SentenceId::BoundInstructions>(
+          name, milliseconds(shares.computeMs, wall),
+          ofArithmetic(gigaPerSecond(shares.computeFlops, shares.computeMs), ceilings),
+          ofReading(lane.impliedGBps(), ceiling), kvShare);
     case Bound::Compute: {
       const double flops = shares.computeFlops;
       const double reached = gigaPerSecond(flops, shares.computeMs);
-      if (reached < kExplained * ceilings.fmaGflops) {
-        return inWords<SentenceId::BoundInstructions>(name, milliseconds(shares.computeMs, wall),
-                                                      ofArithmetic(reached, ceilings),
-                                                      ofReading(lane.impliedGBps(), ceiling), kvShare);
-      }
       return inWords<SentenceId::BoundArithmetic>(name, fixedText(flops * 1e-9, flops < 1e10 ? 2 : 0),
                                                   milliseconds(shares.computeMs, wall), fixedText(reached, 0),
                                                   ofArithmetic(reached, ceilings), kvShare);

@@ -14,7 +14,8 @@ enum class Bound {
   Launch,         ///< dispatches and the overhead of submitting
   Weights,        ///< reading the weights
   Kv,             ///< reading keys and values
-  Compute,        ///< arithmetic, or the kernels' other instructions
+  Compute,        ///< arithmetic
+  Instructions,   ///< the kernels' other instructions: neither bytes nor FLOPs explain the time
   CacheResident,  ///< reading, but from the device's caches: what memory reaches does not limit it
 };
 /// "launch-bound", "KV-bound", "cache-resident"; empty for Unknown.

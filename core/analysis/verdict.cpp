@@ -17,8 +17,6 @@ using model::timesText;
 using text::inWords;
 using text::sentence;
 
-/// Closer to 1 than this is "the same".
-constexpr double kNoticeable = 0.03;
 /// An answer that stands is kept until the range is that much beyond what would have given it.
 constexpr double kKept = 0.03;
 /// How much farther than the longest context so far a forecast goes.

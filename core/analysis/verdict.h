@@ -66,6 +66,8 @@ struct Verdict {
   const AgainstReference* find(int lane) const;
 };
 
+/// Closer to 1 than this is "the same".
+inline constexpr double kNoticeable = 0.03;
 /// Where a range does not tell which lane is faster, and its ends lie farther from its value than this part
 /// of it, nothing is said of it; "alike" would say more than is known.
 inline constexpr double kTooNoisy = 0.2;

@@ -28,7 +28,7 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::VerdictTooNoisyButMeasured:
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; {4} measured at {5}.";
     case SentenceId::VerdictSweepTooNoisy:
-      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; so was the last measurement.";
+      return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; nor could Measure tell.";
     case SentenceId::VerdictFirstLane:
       return "{0} is {1}";
     case SentenceId::VerdictNextLane:

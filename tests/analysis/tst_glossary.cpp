@@ -15,12 +15,37 @@ class TestGlossary : public QObject {
   /// The words that the window uses.
   void everyWordIsThere_data() {
     QTest::addColumn<QString>("name");
-    for (const char* name :
-         {"MHA",           "GQA",          "MQA",      "query head",      "KV head",       "KV cache",
-          "prefill",       "issued",       "logical",  "implied GB/s",    "read ceiling",  "capture",
-          "sink",          "naive",        "shared",   "lockstep",        "free run",      "entropy",
-          "mean distance", "stage",        "roofline", "trained context", "median",        "\u00b1",
-          "launch-bound",  "weight-bound", "KV-bound", "compute-bound",   "cache-resident"}) {
+    for (const char* name : {"MHA",
+                             "GQA",
+                             "MQA",
+                             "query head",
+                             "KV head",
+                             "KV cache",
+                             "prefill",
+                             "issued",
+                             "logical",
+                             "implied GB/s",
+                             "read ceiling",
+                             "capture",
+                             "sink",
+                             "naive",
+                             "shared",
+                             "lockstep",
+                             "free run",
+                             "entropy",
+                             "mean distance",
+                             "stage",
+                             "roofline",
+                             "trained context",
+                             "median",
+                             "\u00b1",
+                             "launch-bound",
+                             "weight-bound",
+                             "KV-bound",
+                             "compute-bound",
+                             "cache-resident",
+                             "too noisy",
+                             "instruction-bound"}) {
       QTest::newRow(name) << QString(name);
     }
   }
@@ -66,7 +91,7 @@ class TestGlossary : public QObject {
   void theClassesAreThoseOfTheVerdict() {
     for (const analysis::Bound bound :
          {analysis::Bound::Launch, analysis::Bound::Weights, analysis::Bound::Kv, analysis::Bound::Compute,
-          analysis::Bound::CacheResident}) {
+          analysis::Bound::Instructions, analysis::Bound::CacheResident}) {
       QCOMPARE(analysis::term(analysis::boundName(bound)).name, std::string(analysis::boundName(bound)));
     }
   }

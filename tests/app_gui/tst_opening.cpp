@@ -2,9 +2,11 @@
 #include <QAction>
 #include <QComboBox>
 #include <QDropEvent>
+#include <QGuiApplication>
 #include <QLineEdit>
 #include <QMimeData>
 #include <QPlainTextEdit>
+#include <QScreen>
 #include <QTabWidget>
 #include <QTimer>
 #include <QToolButton>
@@ -70,6 +72,26 @@ class TestOpening : public QObject {
 
  private slots:
   void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
+
+  /// Fails where a message lies under the page, or on one that has no size yet: it was seen on the Live page
+  /// only.
+  void aRefusedFileIsToldOnTheModelsPage() {
+    Page page;
+    page.start();
+    QVERIFY(page.drawn());
+    QTest::keyClick(&page.window(), Qt::Key_2, Qt::AltModifier);
+    page.window().showMessage({session::Severity::Problem, "wrong.gguf: not a GGUF file."});
+    const pages::MessageBar& bar = page.window().messages();
+    QVERIFY(bar.isVisible());
+    QTRY_VERIFY2(bar.width() > 200 && bar.height() > 10 && page.window().rect().contains(bar.geometry()),
+                 qPrintable(QString("%1 x %2 at %3").arg(bar.width()).arg(bar.height()).arg(bar.y())));
+    // As people see it: its edge is of another colour than the page beside it.
+    QTRY_VERIFY([&] {
+      const QImage screen = QGuiApplication::primaryScreen()->grabWindow(0).toImage();
+      const QPoint edge = bar.mapToGlobal(QPoint(4, bar.height() / 2));
+      return screen.pixel(edge) != screen.pixel(edge - QPoint(12, 0));
+    }());
+  }
 
   void severalFiles_data() {
     QTest::addColumn<QStringList>("paths");

@@ -132,7 +132,8 @@ std::vector<Tour::Step> Tour::steps() {
       {"a longer context",
        [this] {
          return QString(
-                    "Behind %1 positions keys and values are a larger part of what a step reads. Go back to "
+                    "With %1 positions in the cache keys and values are a larger part of what a step reads. "
+                    "Go back to "
                     "the lanes and settings from before with Ctrl+Shift+G, or with the button beside the "
                     "sentence below.")
              .arg(grouped(m_reached));

@@ -59,7 +59,7 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
     add("launching", shares.launchMs);
     add("stages that reading weights limits", shares.weightMs);
     add("stages that reading keys and values limits", shares.kvMs);
-    add("stages that computing limits", shares.computeMs);
+    add("stages that instructions limit", shares.computeMs);
     text += partsOf(limits, milliseconds);
   }
   return text + "</table>";
@@ -122,8 +122,9 @@ QString sweepOf(const analysis::SpeedMap& map) {
 /// The classes and what each means.
 QString definitions() {
   QString words;
-  for (const analysis::Bound bound : {analysis::Bound::Launch, analysis::Bound::Weights, analysis::Bound::Kv,
-                                      analysis::Bound::Compute, analysis::Bound::CacheResident}) {
+  for (const analysis::Bound bound :
+       {analysis::Bound::Launch, analysis::Bound::Weights, analysis::Bound::Kv, analysis::Bound::Compute,
+        analysis::Bound::Instructions, analysis::Bound::CacheResident}) {
     const analysis::Term& term = analysis::term(analysis::boundName(bound));
     words +=
         QString("<b>%1</b>: %2 ").arg(toQt(term.name).toHtmlEscaped(), toQt(term.meaning).toHtmlEscaped());
