@@ -15,7 +15,9 @@ PresetMenu::PresetMenu(session::Workspace& workspace, MainWindow& window) : QMen
     QAction* action =
         addCommand(this, toQt(session::presetName(preset)), QKeySequence(QString("Ctrl+Alt+%1").arg(number)),
                    [&workspace, &window, preset] {
-                     if (preset == session::Preset::FirstStart && window.appearance().presentation()) {
+                     const bool wantsControls =
+                         preset == session::Preset::Class || preset == session::Preset::FirstStart;
+                     if (wantsControls && window.appearance().presentation()) {
                        session::Appearance appearance = window.appearance();
                        appearance.typeSize = session::TypeSize::Standard;
                        window.setAppearance(appearance);
