@@ -19,7 +19,7 @@
 // Texels of four elements of its input that a workgroup of the rows family holds at once, behind a norm.
 #define HEADROOM_INPUT_TILE4 1024
 // Runs of a row (weight_runs.glsl) for each invocation of a workgroup, from which on its subgroups share the row: on an
-// H200 that is faster from there on only.
+// H200 sharing rows of 7 runs of F16 was 4 % faster, of 2 runs 3 % slower.
 #define HEADROOM_RUNS_TO_SHARE 4
 // Specialization constants that many kernels have; others are numbered from 0 in the order in which
 // StepKernels gives them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms;

@@ -227,7 +227,9 @@ class TestExplained : public QObject {
     QTest::keyClicks(fill, "2000");
     QTest::keyClick(fill, Qt::Key_Return);
     QTRY_VERIFY_WITH_TIMEOUT(page.length(1) >= 2000, 60000);
-    QTRY_VERIFY(page.window().messages().sentence().contains("Beyond the trained context of 64 positions"));
+    const char* kNotice = "MHA, MQA: Beyond the trained context of 64 positions";
+    QTRY_VERIFY2(page.window().messages().sentence().contains(kNotice),
+                 qPrintable(page.window().messages().sentence()));
     page.application->session().setPace({0.0});
     QTRY_VERIFY_WITH_TIMEOUT(page.application->session().state().finished, 60000);
     QCOMPARE(page.store().lane(0).promptLength(), 2000);

@@ -1,3 +1,4 @@
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QLineEdit>
 #include <QSpinBox>
@@ -76,6 +77,26 @@ class TestKeyboard : public QObject {
     page.press(Qt::Key_Space);
     QTRY_VERIFY(!page.playing());
     QCOMPARE(fill->value(), 300);
+  }
+
+  /// Fails where the list opens once more instead.
+  void afterAChoiceFromAListSpacePlays() {
+    Page page;
+    page.start();
+    QTRY_VERIFY(page.playing());
+    auto* kernel = page.window().findChild<QComboBox*>("kernel");
+    QVERIFY(kernel && kernel->isVisible());
+    QTest::mouseClick(kernel, Qt::LeftButton);
+    QTRY_VERIFY(kernel->view()->isVisible());
+    QTest::keyClick(kernel->view(), Qt::Key_Down);
+    QTest::keyClick(kernel->view(), Qt::Key_Return);
+    QTRY_VERIFY(!kernel->view()->isVisible());
+    QTRY_VERIFY(page.focused() != kernel);
+    QTRY_COMPARE(page.store().lane(0).info().request.options.attention, model::AttentionKernel::Naive);
+    QTRY_VERIFY(page.playing());
+    page.press(Qt::Key_Space);
+    QTRY_VERIFY(!page.playing());
+    QVERIFY(!kernel->view()->isVisible());
   }
 
   /// More letters than such a field takes of itself.

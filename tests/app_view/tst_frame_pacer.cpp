@@ -28,6 +28,19 @@ class TestFramePacer : public QObject {
     QVERIFY(due.wait(1000));
     QVERIFY2(clock.elapsed() < 80, qPrintable(QString::number(clock.elapsed())));
   }
+
+  /// What comes while nothing is decoded, as a single step, is laid out in one frame and scrolled to in the
+  /// next: fails where only one is drawn, or where drawing does not end.
+  void whatComesInAPauseIsDrawnUntilItStands() {
+    FramePacer pacer;
+    QSignalSpy due(&pacer, &FramePacer::frameDue);
+    pacer.requestForData();
+    for (int frame = 0; frame < 3; ++frame) {
+      QVERIFY2(due.wait(1000), qPrintable(QString::number(frame)));
+      pacer.frameBegan();
+    }
+    QVERIFY(!due.wait(200));
+  }
 };
 
 QTEST_GUILESS_MAIN(TestFramePacer)

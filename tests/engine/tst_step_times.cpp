@@ -95,6 +95,26 @@ class TestStepTimes : public QObject {
     for (const model::StageRecord& stage : record.stages) QVERIFY(stage.gpuTimeMs > 0.0);
   }
 
+  /// Fails where a step that nobody times has times, of an earlier step say, or where timing changes what is
+  /// decoded.
+  void stagesThatNobodyTimesHaveNoTimes() {
+    const model::Model model = randomModel(smallConfig({8, 1, 32}), Output::Tied);
+    UploadedDecoder decoder(m_gpu.device, model, {});
+    const int token = 5;
+    std::vector<std::vector<float>> logits;
+    for (const bool times : {true, false, true}) {
+      decoder.truncate(0);
+      const model::StepRecord record =
+          decoder.runTokens(std::span(&token, 1), {.timesStages = times}).front();
+      QCOMPARE(std::ssize(record.stages), 2 + 5 * 2);
+      for (const model::StageRecord& stage : record.stages) QCOMPARE(stage.gpuTimeMs > 0.0, times);
+      QVERIFY(record.deviceMs > 0.0);
+      logits.emplace_back(decoder.logits().begin(), decoder.logits().end());
+    }
+    QCOMPARE(logits[1], logits[0]);
+    QCOMPARE(logits[2], logits[0]);
+  }
+
   /// A stage with more to do takes a larger share of its step: fails where times go to another stage. With
   /// 128 times the columns, the FFN's two stages are most of the step.
   void timesGoToTheStageThatTookThem() {

@@ -440,6 +440,16 @@ class TestVulkanDecoder : public QObject {
     expectError([&] { UploadedDecoder(m_gpu.device, model, {.contextLength = tooMany}); }, {"bytes"});
   }
 
+  void tooLittleSharedMemoryIsNamed() {
+    const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
+    vulkan::DeviceInfo info = m_gpu.device.info();
+    info.limits.maxComputeSharedMemorySize = 16384;  // the least that Vulkan allows
+    vulkan::Device small(m_gpu.instance, info);
+    const model::KernelPlan rows{.family = model::KernelFamily::Rows};
+    expectError([&] { UploadedDecoder(small, model, {.kernels = rows}); },
+                {"share 16384 bytes", "needs 24576", "choose \"packed\""});
+  }
+
   /// Fails where a cache that a device cannot address is called a matrix, or found out by allocating it.
   void aCacheOfTooManyTexelsIsNamed() {
     const model::Model model = randomModel(smallConfig({8, 8, 64}), Output::Tied);
@@ -457,6 +467,8 @@ class TestVulkanDecoder : public QObject {
     } catch (const vulkan::Error& error) {
       QVERIFY2(QString(error.what()).contains("65537 of a KV cache of 9 positions"), error.what());
     }
+    QVERIFY_THROWS_EXCEPTION(vulkan::Error,
+                             vulkan::TexelView(small, buffer, VK_FORMAT_R8_UNORM, 0, buffer.bytes()));
   }
 };
 

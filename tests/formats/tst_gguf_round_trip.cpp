@@ -1,4 +1,5 @@
 #include <QTest>
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "core/formats/gguf/gguf_model.h"
 #include "core/formats/gguf/gguf_tokenizer.h"
 #include "core/formats/gguf/gguf_writer.h"
+#include "core/formats/synthetic_model.h"
 #include "core/model/error.h"
 #include "core/text/sentencepiece_bpe.h"
 #include "tests/support/fixtures.h"
@@ -221,6 +223,24 @@ class TstGgufRoundTrip : public QObject {
     QVERIFY(tests::readText(file("keep.gguf")) == before);
     for (const auto& entry : std::filesystem::directory_iterator(m_folder.path().toStdString())) {
       QVERIFY2(entry.path().string().find(".part-") == std::string::npos, entry.path().c_str());
+    }
+  }
+
+  /// Layers that are alike take the memory of one; within a layer, and where each has its own, nothing is
+  /// shared.
+  void alikeLayersShareTheirWeights() {
+    const model::ModelConfig config = tests::smallConfig({4, 2, 16});
+    for (const auto kind : {formats::LayerWeightsKind::Own, formats::LayerWeightsKind::Alike}) {
+      const model::Model model =
+          formats::syntheticModel(config, Storage::F16, formats::OutputMatrix::Tied, 1, kind);
+      const model::LayerWeights& first = model.weights.layers[0];
+      const model::LayerWeights& second = model.weights.layers[1];
+      const bool isAlike = kind == formats::LayerWeightsKind::Alike;
+      QCOMPARE(second.query.bytes.data() == first.query.bytes.data(), isAlike);
+      QCOMPARE(second.ffnDown.bytes.data() == first.ffnDown.bytes.data(), isAlike);
+      QCOMPARE(std::ranges::equal(second.ffnDown.bytes, first.ffnDown.bytes), isAlike);
+      QVERIFY(first.ffnUp.bytes.data() != first.ffnGate.bytes.data());
+      QVERIFY(!second.attentionNorm.empty());
     }
   }
 
