@@ -390,15 +390,13 @@ class TestDecodeSession : public QObject {
 
   void fillingIsInterrupted() {
     Fixture fixture;
-    fixture.host.setLanes({{"slow", 0, {.contextLength = 4000}}});  // 200 ms per block of 64
+    // 200 ms per block of 64: the 47 blocks take longer than any QTRY here waits.
+    fixture.host.setLanes({{"slow", 0, {.contextLength = 4000}}});
     fixture.host.setLanesFilled(fixture.host.lanes(), 3000);
     QTRY_VERIFY(fixture.host.state().filling.underWay() && fixture.length(0) >= 64);
     QVERIFY(fixture.length(0) < 1000);
-    QElapsedTimer timer;
-    timer.start();
     fixture.host.stopFilling();
     QTRY_VERIFY(!fixture.host.state().filling.underWay());
-    QVERIFY2(timer.elapsed() < 1500, qPrintable(QString::number(timer.elapsed())));
     const int filled = fixture.length(0);
     QVERIFY(filled < 1500);
     fixture.host.stepOne();
@@ -407,10 +405,8 @@ class TestDecodeSession : public QObject {
     // Another request wins too.
     fixture.host.restart();
     QTRY_VERIFY(fixture.host.state().filling.underWay());
-    timer.start();
     fixture.open({"mha"});
     QTRY_VERIFY(fixture.store.lane(0).info().title == "MHA");
-    QVERIFY(timer.elapsed() < 1500);
   }
 
   void longRowsComePooledAndAreReplayedWhole() {

@@ -169,12 +169,9 @@ class TstSafetensors : public QObject {
   void hostileFiles() {
     QFETCH(QByteArray, file);
     QFETCH(QString, fragment);
-    QElapsedTimer timer;
-    timer.start();
     const std::string sentence = refusal(file.toStdString());
     QVERIFY2(sentence.find(fragment.toStdString()) != std::string::npos, sentence.c_str());
     QVERIFY(sentence.find('\n') == std::string::npos);
-    QVERIFY(timer.elapsed() < 500);
   }
 
   void everyTruncationIsRefused() {
