@@ -31,7 +31,8 @@ void markUntrained(LinePlot& plot, const std::vector<FigureLane>& lanes) {
 }  // namespace
 
 std::string meaningOf(LaneChart chart) {
-  const std::string step = "the step of median time of " + analysis::recentStepsText() + ".";
+  const std::string parts = "the median of each over " + analysis::recentStepsText() +
+                            ", scaled together so that they add up to the median step.";
   switch (chart) {
     case LaneChart::Growth:
       return "Solid: counted by the decoder, of a trace computed. Dashed: computed up to the context limit, "
@@ -40,13 +41,13 @@ std::string meaningOf(LaneChart chart) {
     case LaneChart::Traffic:
       return "Counted: bytes that the kernels of each decode step load and store, of all sequences.";
     case LaneChart::Stages:
-      return "Measured: " + step +
+      return "Measured: " + parts +
              " Stages: by the device's time stamps (on the processor by its clock), layers added up. "
-             "Outside: by the host's clock. All bars of a lane add up to a step's wall time.";
+             "Outside: by the host's clock.";
     case LaneChart::Roofline:
       return "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "
              "measured, " +
-             step;
+             parts;
     case LaneChart::Geometry:
       return "Computed from the shapes of the model's tensors: across is what a matrix gives, down what it "
              "takes, thin lines part the heads. Parameters of a matrix are computed so too; those of the "

@@ -31,6 +31,38 @@ std::string recentStepsText() {
   return text::inWords<model::SentenceId::RecentStepsAtMost>(std::to_string(kRecentSteps));
 }
 
+namespace {
+
+/// Medians of the parts of `steps`, scaled to the step that `lane` has.
+void setParts(LaneMeasurement& lane, std::span<const model::StepRecord> steps) {
+  const auto medianOf = [&](const auto& partOf) {
+    std::vector<double> times;
+    for (const model::StepRecord& step : steps) times.push_back(partOf(step));
+    return model::median(std::move(times));
+  };
+  for (std::size_t stage = 0; stage < lane.stageMs.size(); ++stage) {
+    lane.stageMs[stage] =
+        medianOf([stage](const model::StepRecord& step) { return stageMilliseconds(step)[stage]; });
+  }
+  const auto overhead = [&](double model::Overhead::* part) {
+    return medianOf([part](const model::StepRecord& step) { return step.overhead.*part; });
+  };
+  lane.overhead = {.prepareMs = overhead(&model::Overhead::prepareMs),
+                   .setupMs = overhead(&model::Overhead::setupMs),
+                   .submitMs = overhead(&model::Overhead::submitMs),
+                   .readBackMs = overhead(&model::Overhead::readBackMs)};
+  const double sum = lane.stagesMs() + lane.overhead.totalMs();
+  if (sum <= 0.0) return;
+  const double factor = lane.stepMs / sum;
+  for (double& ms : lane.stageMs) ms *= factor;
+  lane.overhead.prepareMs *= factor;
+  lane.overhead.setupMs *= factor;
+  lane.overhead.submitMs *= factor;
+  lane.overhead.readBackMs *= factor;
+}
+
+}  // namespace
+
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
                             std::span<const model::StepRecord> decodeSteps) {
   LaneMeasurement lane{.config = config, .options = options};
@@ -50,9 +82,7 @@ LaneMeasurement measureLane(const model::ModelConfig& config, const model::Decod
   std::vector<double> times;
   for (const model::StepRecord& record : recent) times.push_back(record.wallTimeMs);
   lane.stepMs = model::lowerMedian(std::move(times));
-  const model::StepRecord& typical = *std::ranges::find(recent, lane.stepMs, &model::StepRecord::wallTimeMs);
-  lane.stageMs = stageMilliseconds(typical);
-  lane.overhead = typical.overhead;
+  setParts(lane, recent);
   return lane;
 }
 

@@ -13,9 +13,10 @@ namespace headroom::analysis {
 /// Steps that "now" is the median of: enough for a steady number, few enough to follow a change.
 inline constexpr int kRecentSteps = 32;
 
-/// One decode step of a lane: the bytes of the newest, and the times of that of the last kRecentSteps that
-/// took the median time, so that its parts add up. Every view takes its figures from here: whoever divides
-/// one by another gets the third.
+/// One decode step of a lane: the bytes of the newest, the median time of the last kRecentSteps, and as its
+/// parts the median of each part over these, all scaled by one factor so that they add up to it: what holds
+/// one step up for once is in no part. Every view takes its figures from here: whoever divides one by another
+/// gets the third.
 struct LaneMeasurement {
   model::ModelConfig config;
   model::DecoderOptions options;
@@ -24,7 +25,7 @@ struct LaneMeasurement {
 
   double stepMs = 0.0;                               ///< wall time
   std::array<double, model::kStageCount> stageMs{};  ///< by the device's time stamps, layers added up
-  model::Overhead overhead;                          ///< with the stages of one step it adds up to stepMs
+  model::Overhead overhead;                          ///< with the stages it adds up to stepMs
 
   model::Traffic issued;
   model::Traffic logical;

@@ -66,16 +66,25 @@ class TestStepBound : public QObject {
     QVERIFY(near(shares.launchMs + shares.weightMs + shares.kvMs + shares.computeMs, lane.stepMs));
   }
 
-  /// Stages and overhead of the step that took the median time add up to it, however the others went.
+  /// Stages and overhead add up to the median step, however single steps went: what one of them did is
+  /// in no part.
   void partsAddUp() {
     std::vector<model::StepRecord> records = test::steps({}, 20, 60);
     for (std::size_t index = 0; index < records.size(); index += 3) {
       records[index].wallTimeMs += 50.0;
       records[index].overhead.submitMs += 50.0;
     }
+    // The step of median time itself: one stage took what another did not.
+    const double medianMs = measureLane(test::config(8), {}, records).stepMs;
+    model::StepRecord& median = *std::ranges::find(records, medianMs, &model::StepRecord::wallTimeMs);
+    const auto usual = stageMilliseconds(median);
+    median.stages[0].gpuTimeMs += 0.05;
+    median.stages[1].gpuTimeMs -= 0.05;
     const LaneMeasurement lane = measureLane(test::config(8), {}, records);
     QVERIFY(lane.stepMs < 5.0);
     QVERIFY(near(lane.stagesMs() + lane.overhead.totalMs(), lane.stepMs));
+    for (std::size_t stage = 0; stage < usual.size(); ++stage)
+      QVERIFY2(std::abs(lane.stageMs[stage] - usual[stage]) < 0.01, std::to_string(stage).c_str());
     // Bytes are the newest step's, and its position times the bytes of one is what it read.
     QCOMPARE(lane.positions, 61.0);
     QCOMPARE(lane.logical.kvRead, 61u * 8192u / 4u * 4u);

@@ -44,6 +44,7 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   for (int stage = 0; stage < model::kStageCount; ++stage)
     parts.push_back(toQt(model::stageName(static_cast<model::Stage>(stage))));
   parts.emplace_back("outside the stages: prepare, submit, read back");
+  text += row("its parts, medians scaled together so that they add up to it", {});
   text += partsOf(parts, analysis::stepPartsMs(measured));
   if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
@@ -135,6 +136,7 @@ QString definitions() {
              "faster lane and what the slower one takes on top are each a robust line (Theil\u2013Sen) over "
              "the positions of all steps since the last lane came; the range widens with each doubling "
              "beyond them. "
+             "<b>Percents</b> are rounded so that those of one step add up to 100. "
              "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
              "behind a cache of random content.</p>")
       .arg(words, toQt(analysis::kRangeShareText));
