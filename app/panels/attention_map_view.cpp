@@ -170,8 +170,8 @@ void AttentionMapView::drawRowLabels(const PanelContext& context, const session:
   for (int position = firstLabel(viewport.firstRow, every); position < lane.length(); position += every) {
     const float centre = m_plot.min.y + (static_cast<float>(position - viewport.firstRow) + 0.5f) * pixels;
     if (centre > m_plot.max.y - 0.4f * small->FontSize) break;
-    const float top = std::max(centre - 0.5f * small->FontSize, m_plot.min.y - context.px(1));
-    drawLabelRight(context, list, small, {m_plot.min.x - context.px(5), top}, context.palette().textDim,
+    drawLabelRight(context, list, small, {m_plot.min.x - context.px(5), centre - 0.5f * small->FontSize},
+                   context.palette().textDim,
                    elidedLabel(context, small, lane.labelAt(position), labelWidth(context) - context.px(7)));
   }
 }

@@ -374,6 +374,19 @@ class Judge {
     return m_verdict;
   }
 
+  /// "GQA is 1.30\u00d7 (1.25 to 1.35), MQA is 1.50\u00d7 (1.44 to 1.57)": of the lanes that are not too noisy.
+  std::string compared() const {
+    std::string list;
+    const std::size_t most = std::min(m_verdict.others.size(), kMostCompared);
+    for (const AgainstReference& other : std::span(m_verdict.others).last(most)) {
+      if (other.isTooNoisy) continue;
+      const std::string range = other.speedup->text();
+      list = list.empty() ? inWords<SentenceId::VerdictFirstLane>(name(other.lane), range)
+                          : inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
+    }
+    return list;
+  }
+
   void speak(double referenceRate, double lastRate) {
     const std::string referenceName = name(m_verdict.reference);
     const AgainstReference& last = m_verdict.others.back();
@@ -381,15 +394,7 @@ class Judge {
       sayTooNoisy(last);
       return;
     }
-    std::string list;
-    const std::size_t compared = std::min(m_verdict.others.size(), kMostCompared);
-    for (const AgainstReference& other : std::span(m_verdict.others).last(compared)) {
-      if (other.isTooNoisy) continue;
-      const std::string range = other.speedup->text();
-      list = list.empty() ? inWords<SentenceId::VerdictFirstLane>(name(other.lane), range)
-                          : inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
-    }
-    say(sentence<SentenceId::VerdictCompared>(list, referenceName));
+    say(sentence<SentenceId::VerdictCompared>(compared(), referenceName));
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
@@ -413,7 +418,16 @@ class Judge {
     const std::string high = timesText(last.speedup->high);
     const std::string referenceName = name(m_verdict.reference);
     const std::optional<Promise> measured = m_verdict.promise ? m_verdict.promise : measuredNearHere();
-    if (measured) {
+    const std::string others = compared();
+    if (!others.empty()) {
+      // What is known of the others comes first; what a sweep says of the last as far as there is room.
+      say(sentence<SentenceId::VerdictCompared>(others, referenceName));
+      say(sentence<SentenceId::VerdictButTooNoisy>(name(last.lane), low, high));
+      std::vector<Sentence> ends;
+      if (measured) ends = promised(*measured);
+      ends.push_back(sentence<SentenceId::VerdictNothingMore>());
+      endWith(ends, false);
+    } else if (measured) {
       const auto told = [&](const std::string& times) {
         return sentence<SentenceId::VerdictTooNoisyButMeasured>(name(last.lane), low, high, referenceName,
                                                                 times, placeText(measured->at, batch()));

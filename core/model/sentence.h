@@ -16,6 +16,7 @@ enum class SentenceId {
   VerdictTooNoisy,
   VerdictTooNoisyButMeasured,
   VerdictSweepTooNoisy,
+  VerdictButTooNoisy,
   VerdictFirstLane,
   VerdictNextLane,
   VerdictWideRange,

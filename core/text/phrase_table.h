@@ -29,6 +29,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; {4} measured at {5}.";
     case SentenceId::VerdictSweepTooNoisy:
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; nor could Measure tell.";
+    case SentenceId::VerdictButTooNoisy:
+      return "; {0} too noisy to tell, {1} to {2}\u00d7";
     case SentenceId::VerdictFirstLane:
       return "{0} is {1}";
     case SentenceId::VerdictNextLane:

@@ -182,6 +182,20 @@ class TestVerdict : public QObject {
     QVERIFY2(clear >= 5 && noisy >= 5, qPrintable(QString("%1 clear, %2 noisy").arg(clear).arg(noisy)));
   }
 
+  /// Where only the last lane is too noisy, what is known of the others is still said, and of whom it is not.
+  void oneNoisyLaneDoesNotSilenceTheOthers() {
+    Recorded b = mqa();
+    b.noise = 1.5;
+    const Verdict verdict = verdictOf({judged(mha()), judged(gqa()), judged(b)});
+    QCOMPARE(verdict.answer, Answer::TooNoisy);
+    QVERIFY(!verdict.find(1)->isTooNoisy && verdict.find(2)->isTooNoisy);
+    const Estimate& range = *verdict.find(2)->speedup;
+    const std::string said = sentence(verdict);
+    QCOMPARE(said, "GQA is " + verdict.find(1)->speedup->text() +
+                       " as fast as MHA here; MQA too noisy to tell, " + model::timesText(range.low) + " to " +
+                       model::timesText(range.high) + "\u00d7.");
+  }
+
   void whatDriftsWithBothLanesIsNoNoise() {
     const auto drift = [](int position) { return 1.0 + 2.0 * position / 400.0; };
     Recorded a = mha(), b = mqa();

@@ -133,14 +133,20 @@ class TestExplained : public QObject {
     QTRY_VERIFY(chart && chart->isVisible());
     QCOMPARE(chart->plottableCount(), 0);
     auto* stop = page.find<QPushButton>("stop");
+    auto* why = page.find<QPushButton>("why");
+    const int whyAt = why->mapTo(&page.window(), QPoint()).x();
     bool wasMeasuring = false;
+    bool whyStood = true;
     QObject::connect(&page.application->session(), &session::SessionHost::stateChanged, &page.window(),
                      [&](const session::SessionState& state) {
                        wasMeasuring = wasMeasuring || (state.measuring.underWay && stop->isVisible());
+                       whyStood = whyStood && why->isVisible() &&
+                                  why->mapTo(&page.window(), QPoint()).x() == whyAt;
                      });
     page.click("measure");
     QTRY_VERIFY_WITH_TIMEOUT(page.store().speedMap().isComplete, 60000);
     QVERIFY(wasMeasuring);
+    QVERIFY(whyStood);
     // MHA, MQA and MQA's naive kernel, at five contexts and more.
     const analysis::SpeedMap& map = page.store().speedMap();
     QCOMPARE(map.curves.size(), 3u);

@@ -61,7 +61,8 @@ void RooflineChart::refresh(const ChartSource& source) {
                                 : QString("This device's ceilings are not measured yet.");
   const analysis::RooflineRange range = setRanges(ceilings);
   const session::Color color = m_appearance.palette().textDim;
-  for (const figures::Series& roof : figures::roofLines(ceilings, range, color)) drawRoof(roof);
+  const std::vector<figures::Series> roofs = figures::roofLines(ceilings, range, color);
+  for (const figures::Series& roof : roofs) drawRoof(roof, roofs);
   drawDots();
   drawLegend();
   replot(QCustomPlot::rpQueuedReplot);
@@ -85,16 +86,31 @@ analysis::RooflineRange RooflineChart::setRanges(const model::DeviceCeilings& ce
   return range;
 }
 
-void RooflineChart::drawRoof(const figures::Series& roof) {
+void RooflineChart::drawRoof(const figures::Series& roof, const std::vector<figures::Series>& roofs) {
   QCPGraph* line = addGraph();
   setPoints(*line, roof);
   line->setPen(QPen(toQt(roof.color), 1.5, penOf(roof, 1.5).style()));
-  // The names stand above their lines, those of slopes apart from each other.
-  const double along = roof.stroke == figures::Stroke::Solid    ? 0.6
-                       : roof.stroke == figures::Stroke::Dashed ? 0.75
-                                                                : 1.0;
-  const auto [from, to] = std::pair(roof.points.front(), roof.points.back());
-  label(toQt(roof.name), from.x * std::pow(to.x / from.x, along), from.y * std::pow(to.y / from.y, along),
+  const QString name = toQt(roof.name);
+  const figures::Point ridge = roof.points.back();
+  if (roof.stroke == figures::Stroke::Dotted) {
+    label(name, ridge.x, ridge.y, Qt::AlignRight | Qt::AlignBottom);
+    return;
+  }
+  // A slope's name stands under the level line, right of where it meets it, as far as nothing else does.
+  const double at = xAxis->coordToPixel(ridge.x);
+  double room = axisRect()->right() - at;
+  for (const figures::Series& other : roofs) {
+    const double away = xAxis->coordToPixel(other.points.back().x) - at;
+    if (other.stroke != figures::Stroke::Dotted && away > 0.0) room = std::min(room, away - 8.0);
+  }
+  if (room > QFontMetrics(legend->font()).horizontalAdvance(name) + 16) {
+    label(name, ridge.x, ridge.y, Qt::AlignLeft | Qt::AlignTop);
+    return;
+  }
+  // Else above its line, those of two slopes apart from each other.
+  const double along = roof.stroke == figures::Stroke::Solid ? 0.6 : 0.75;
+  const figures::Point from = roof.points.front();
+  label(name, from.x * std::pow(ridge.x / from.x, along), from.y * std::pow(ridge.y / from.y, along),
         Qt::AlignRight | Qt::AlignBottom);
 }
 

@@ -32,7 +32,8 @@ class RooflineChart : public Chart {
   void collect(const ChartSource& source);
   /// What the axes then show.
   analysis::RooflineRange setRanges(const model::DeviceCeilings& ceilings);
-  void drawRoof(const figures::Series& roof);
+  /// One of `roofs`.
+  void drawRoof(const figures::Series& roof, const std::vector<figures::Series>& roofs);
   void drawDots();
   void drawLegend();
   /// How many it has, with the space between lanes and stages.

@@ -177,7 +177,7 @@ void VerdictStrip::showVerdict() {
 }
 
 void VerdictStrip::showProgress(const QString& text) {
-  m_why->setVisible(false);
+  // Stop takes the place of Measure; the others keep theirs.
   m_measure->setVisible(false);
   m_go->setVisible(false);
   m_stop->setVisible(true);
@@ -256,7 +256,7 @@ void VerdictStrip::offerViews() {
 
 std::vector<QWidget*> VerdictStrip::seenButtons() const {
   std::vector<QWidget*> seen;
-  for (QWidget* button : std::initializer_list<QWidget*>{m_allViews, m_stop, m_back, m_go, m_measure, m_why})
+  for (QWidget* button : std::initializer_list<QWidget*>{m_allViews, m_back, m_go, m_stop, m_measure, m_why})
     if (!button->isHidden()) seen.push_back(button);
   return seen;
 }
