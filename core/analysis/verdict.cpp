@@ -1,8 +1,10 @@
 #include "core/analysis/verdict.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "core/analysis/compared_lanes.h"
 #include "core/model/common_fill.h"
 #include "core/model/quantity.h"
 #include "core/text/phrases.h"
@@ -36,46 +38,6 @@ constexpr std::size_t kLongestTitle = 16;
 constexpr std::size_t kLongestTitleOfMany = 10;
 constexpr std::size_t kMostCompared = 2;
 constexpr std::size_t kMostLetters = 140;
-
-bool alike(const LaneMeasurement& a, const LaneMeasurement& b) {
-  return sameShape(a.config.layerCount, a.config.attention, b.config.layerCount, b.config.attention) &&
-         a.options.kvType == b.options.kvType && a.options.batch == b.options.batch &&
-         (!a.measured() || !b.measured() || a.ranOnDevice() == b.ranOnDevice());
-}
-
-/// The lanes that are compared, the reference first, the fewest KV heads last.
-struct Group {
-  std::vector<int> lanes;
-  bool ofKernels = false;
-};
-
-Group chooseGroup(std::span<const JudgedLane> lanes) {
-  const auto of = [&](int lane) -> const LaneMeasurement& {
-    return lanes[static_cast<std::size_t>(lane)].measurement;
-  };
-  const auto heads = [&](int lane) { return of(lane).config.attention.kvHeadCount; };
-  Group best;
-  for (int first = 0; first < std::ssize(lanes); ++first) {
-    Group layouts{.lanes = {first}};
-    Group kernels{.lanes = {first}, .ofKernels = true};
-    for (int other = 0; other < std::ssize(lanes); ++other) {
-      if (other == first || !alike(of(first), of(other))) continue;
-      const bool sameKernel = of(first).options.attention == of(other).options.attention;
-      if (sameKernel && heads(other) < heads(first)) layouts.lanes.push_back(other);
-      const bool isNaive = of(first).options.attention == model::AttentionKernel::Naive;
-      if (!sameKernel && isNaive && heads(other) == heads(first) &&
-          lanes[static_cast<std::size_t>(other)].source == lanes[static_cast<std::size_t>(first)].source) {
-        kernels.lanes.push_back(other);
-      }
-    }
-    for (Group* group : {&layouts, &kernels}) {
-      std::ranges::stable_sort(group->lanes, std::ranges::greater(), heads);
-      if (group->ofKernels) std::ranges::rotate(group->lanes, std::ranges::find(group->lanes, first));
-      if (group->lanes.size() > best.lanes.size()) best = *group;
-    }
-  }
-  return best;
-}
 
 std::string shortTitle(const std::string& title, std::size_t most) {
   if (title.size() <= most) return title;
@@ -131,7 +93,7 @@ class Judge {
       : m_lanes(lanes), m_map(map), m_before(before), m_reach(reach) {}
 
   Verdict judge() {
-    const Group group = chooseGroup(m_lanes);
+    const ComparedLanes group = comparedLanes(m_lanes);
     m_verdict.ofKernels = group.ofKernels;
     if (group.lanes.size() < 2) {
       m_verdict.answer = Answer::OneLane;
@@ -374,7 +336,8 @@ class Judge {
     return m_verdict;
   }
 
-  /// "GQA is 1.30\u00d7 (1.25 to 1.35), MQA is 1.50\u00d7 (1.44 to 1.57)": of the lanes that are not too noisy.
+  /// "GQA is 1.30\u00d7 (1.25 to 1.35), MQA is 1.50\u00d7 (1.44 to 1.57)": of the lanes that are not too
+  /// noisy.
   std::string compared() const {
     std::string list;
     const std::size_t most = std::min(m_verdict.others.size(), kMostCompared);
@@ -398,7 +361,9 @@ class Judge {
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
-      const std::string share = model::percentText(reference().kvShareOfReads());
+      // Whole percents: the bytes beside it go on while the sentence stands.
+      const double kv = reference().kvShareOfReads();
+      const std::string share = model::percentTexts(std::array{kv, 1.0 - kv}).front();
       say(reference().ranOnDevice() ? sentence<SentenceId::VerdictSmallIssuedShare>(share, referenceName)
                                     : sentence<SentenceId::VerdictSmallLogicalShare>(share, referenceName));
     }

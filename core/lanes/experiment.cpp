@@ -92,7 +92,8 @@ void colorLanes(std::vector<LaneRequest>& lanes) {
 Experiment experimentOf(const json& document, const Folder& folder) {
   const JsonObject file(document);
   if (const std::string format = file.text("format").value_or(""); format != kExperimentFormat) {
-    throw model::Error(fmt::format("format is {}, expected {}", text::quotedName(format), kExperimentFormat));
+    throw model::Error(fmt::format("not an experiment of Headroom: its format is {}, expected {}",
+                                   text::quotedName(format), kExperimentFormat));
   }
   const std::int64_t version = file.requiredInteger("version", 1, std::numeric_limits<int>::max());
   if (version > kExperimentVersion) {

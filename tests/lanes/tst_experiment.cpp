@@ -141,8 +141,9 @@ class TestExperiment : public QObject {
       QTest::newRow(name) << from << to << sentence;
     };
     row("of another program", "headroom-experiment", "headroom-trace",
-        "format is \"headroom-trace\", expected headroom-experiment");
-    row("no format", "\"format\"", "\"fmt\"", "format is \"\", expected headroom-experiment");
+        "not an experiment of Headroom: its format is \"headroom-trace\", expected headroom-experiment");
+    row("no format", "\"format\"", "\"fmt\"",
+        "not an experiment of Headroom: its format is \"\", expected headroom-experiment");
     row("newer", "\"version\": 1", "\"version\": 2",
         "its version is 2, this program reads up to version 1: a newer one is needed");
     row("version 0", "\"version\": 1", "\"version\": 0", "version is 0, expected an integer from 1");
