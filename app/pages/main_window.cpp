@@ -85,7 +85,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_quitQuestion = new QuitQuestion(session, this);
   m_tour = new Tour(session, workspace, store, selection,
                     {.showLive = [this] { showPage(kLivePlace); },
-                     .wantCharts = [this](std::optional<bool> wanted) { return m_live->wantCharts(wanted); }},
+                     .wantCharts = [this](std::optional<bool> wanted) { return m_live->wantCharts(wanted); },
+                     .isPresentation = [this] { return m_appearance.presentation(); }},
                     this);
 
   createMenus();

@@ -106,6 +106,17 @@ class TestTour : public QObject {
     QTRY_VERIFY(!charts->isVisible());
   }
 
+  /// It tells of no counters that a presentation leaves out.
+  void aPresentationIsToldOfWhatItShows() {
+    Page page;
+    page.settings.setAppearance({.typeSize = session::TypeSize::Presentation});
+    QVERIFY(page.begin());
+    for (int step = 0; step < 4; ++step) page.next();
+    QVERIFY2(page.text().contains("shows the cache growing"), qPrintable(page.text()));
+    QVERIFY2(!page.text().contains("; the chart below shows them"), qPrintable(page.text()));
+    QTRY_VERIFY(page.window().findChild<QWidget*>("charts")->isVisible());
+  }
+
   /// What was decoded since a tour is not thrown away by the next one.
   void aSecondTourTakesNobodyBack() {
     Page page;

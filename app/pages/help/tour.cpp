@@ -116,8 +116,16 @@ std::vector<Tour::Step> Tour::steps() {
          m_selection.pointAtKvHead(this, session::KvHeadAddress{.lane = sharingLane(), .kvHead = 0});
        }},
       {"bytes per token",
-       says("A step reads all weights and the whole cache. The bytes are counted, by class, under each lane; "
-            "the chart below shows them growing with the positions."),
+       [this] {
+         const QString reads = "A step reads all weights and the whole cache. ";
+         return reads +
+                (m_views.isPresentation()
+                     ? "So it reads more with every position: the chart below shows the cache growing. "
+                       "Outside "
+                       "presentation mode the bytes are counted, by class, under each lane."
+                     : "The bytes are counted, by class, under each lane; the chart below shows them growing "
+                       "with the positions.");
+       },
        [this] {
          m_chartsBefore = m_views.wantCharts(true);
          m_session.play();

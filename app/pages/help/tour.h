@@ -26,6 +26,8 @@ class Tour : public QDialog {
     /// Whether charts are to be seen below the lanes; nothing: where the window is high enough. Gives what
     /// was wanted before.
     std::function<std::optional<bool>(std::optional<bool>)> wantCharts;
+    /// Whether the window is in presentation mode, which leaves the byte counters out.
+    std::function<bool()> isPresentation;
   };
 
   Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
