@@ -42,7 +42,8 @@ std::string meaningOf(LaneChart chart) {
       return "Counted: bytes that the kernels of each decode step load and store, of all sequences.";
     case LaneChart::Stages:
       return "Measured: " + parts +
-             " Stages: by the device's time stamps (on the processor by its clock), layers added up. "
+             " Stages: by the device's time stamps (on the processor by its clock) in those steps that have "
+             "them, layers added up. "
              "Outside: by the host's clock.";
     case LaneChart::Roofline:
       return "FLOPs: computed from the model's shape. Bytes: counted, as issued by the kernels. Times: "

@@ -54,6 +54,8 @@ class DecodeSession : public QObject {
   /// Where the lanes that are wanted come from.
   struct Change;
 
+  /// All of them captured, of long rows the maxima of what a cell covers; stages timed in every so many steps.
+  lanes::LaneSet::Block blockAt(int lane, int position, int count) const;
   void serve(Requests requests);
   /// Opens what is wanted and not there yet. Lanes that cannot be opened are named and left out, those whose
   /// other options cannot be had stay as they are; where nothing would be left, everything stays. Where all

@@ -248,7 +248,7 @@ std::span<const model::StepRecord> LaneTrace::comparable(int position, int since
 analysis::LaneMeasurement LaneTrace::measured(int position, int since) const {
   std::span<const model::StepRecord> steps = comparable(position, since);
   if (steps.size() < analysis::kFewestPairs) steps = decodeSteps(position);
-  return analysis::measureLane(m_info.config, options(), steps);
+  return analysis::measureLane(m_info.config, options(), steps, decodeSteps(position));
 }
 
 std::vector<float> LaneTrace::meanAttentionRow(int position) const {

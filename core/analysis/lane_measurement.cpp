@@ -1,6 +1,7 @@
 #include "core/analysis/lane_measurement.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -33,19 +34,34 @@ std::string recentStepsText() {
 
 namespace {
 
+/// Far enough back for some steps whose stages were timed, where not each is.
+constexpr std::size_t kLookedBack = 2 * kRecentSteps;
+
+using Steps = std::vector<const model::StepRecord*>;
+
+Steps timedOf(std::span<const model::StepRecord> steps) {
+  Steps timed;
+  for (const model::StepRecord& step : steps.last(std::min(steps.size(), kLookedBack)))
+    if (step.gpuTimeMs() > 0.0) timed.push_back(&step);
+  if (timed.size() > kRecentSteps) timed.erase(timed.begin(), timed.end() - kRecentSteps);
+  return timed;
+}
+
+template <typename PartOf>
+double medianOf(const Steps& steps, const PartOf& partOf) {
+  std::vector<double> times;
+  for (const model::StepRecord* step : steps) times.push_back(std::invoke(partOf, *step));
+  return model::median(std::move(times));
+}
+
 /// Medians of the parts of `steps`, scaled to the step that `lane` has.
-void setParts(LaneMeasurement& lane, std::span<const model::StepRecord> steps) {
-  const auto medianOf = [&](const auto& partOf) {
-    std::vector<double> times;
-    for (const model::StepRecord& step : steps) times.push_back(partOf(step));
-    return model::median(std::move(times));
-  };
+void setParts(LaneMeasurement& lane, const Steps& steps) {
   for (std::size_t stage = 0; stage < lane.stageMs.size(); ++stage) {
     lane.stageMs[stage] =
-        medianOf([stage](const model::StepRecord& step) { return stageMilliseconds(step)[stage]; });
+        medianOf(steps, [stage](const model::StepRecord& step) { return stageMilliseconds(step)[stage]; });
   }
-  const auto overhead = [&](double model::Overhead::* part) {
-    return medianOf([part](const model::StepRecord& step) { return step.overhead.*part; });
+  const auto overhead = [&](double model::Overhead::*part) {
+    return medianOf(steps, [part](const model::StepRecord& step) { return step.overhead.*part; });
   };
   lane.overhead = {.prepareMs = overhead(&model::Overhead::prepareMs),
                    .setupMs = overhead(&model::Overhead::setupMs),
@@ -64,7 +80,8 @@ void setParts(LaneMeasurement& lane, std::span<const model::StepRecord> steps) {
 }  // namespace
 
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
-                            std::span<const model::StepRecord> decodeSteps) {
+                            std::span<const model::StepRecord> decodeSteps,
+                            std::span<const model::StepRecord> earlier) {
   LaneMeasurement lane{.config = config, .options = options};
   const auto recent = decodeSteps.last(std::min<std::size_t>(decodeSteps.size(), kRecentSteps));
   if (recent.empty()) return lane;
@@ -82,7 +99,16 @@ LaneMeasurement measureLane(const model::ModelConfig& config, const model::Decod
   std::vector<double> times;
   for (const model::StepRecord& record : recent) times.push_back(record.wallTimeMs);
   lane.stepMs = model::lowerMedian(std::move(times));
-  setParts(lane, recent);
+  const Steps timed = timedOf(earlier.empty() ? decodeSteps : earlier);
+  lane.timedCount = static_cast<int>(timed.size());
+  if (!timed.empty()) {
+    lane.timedStepMs = medianOf(timed, &model::StepRecord::wallTimeMs);
+    setParts(lane, timed);
+  } else {
+    Steps all;
+    for (const model::StepRecord& step : recent) all.push_back(&step);
+    setParts(lane, all);
+  }
   return lane;
 }
 

@@ -14,9 +14,9 @@ namespace headroom::analysis {
 inline constexpr int kRecentSteps = 32;
 
 /// One decode step of a lane: the bytes of the newest, the median time of the last kRecentSteps, and as its
-/// parts the median of each part over these, all scaled by one factor so that they add up to it: what holds
-/// one step up for once is in no part. Every view takes its figures from here: whoever divides one by another
-/// gets the third.
+/// parts the median of each part over those whose stages were timed, all scaled by one factor so that they
+/// add up to it: what holds one step up for once is in no part, and what time stamps take is none of a step's
+/// time. Every view takes its figures from here: whoever divides one by another gets the third.
 struct LaneMeasurement {
   model::ModelConfig config;
   model::DecoderOptions options;
@@ -26,6 +26,8 @@ struct LaneMeasurement {
   double stepMs = 0.0;                               ///< wall time
   std::array<double, model::kStageCount> stageMs{};  ///< by the device's time stamps, layers added up
   model::Overhead overhead;                          ///< with the stages it adds up to stepMs
+  int timedCount = 0;        ///< steps that the parts are of; 0: none had its stages timed
+  double timedStepMs = 0.0;  ///< wall time of these steps: time stamps are not free
 
   model::Traffic issued;
   model::Traffic logical;
@@ -56,8 +58,10 @@ struct LaneMeasurement {
 std::string recentStepsText(int count);
 std::string recentStepsText();
 
-/// `decodeSteps` are steps of one token each, the oldest first.
+/// `decodeSteps` are steps of one token each, the oldest first; `earlier` those of the same lane up to the
+/// newest of them, where these may be too few for one whose stages were timed to be among them.
 LaneMeasurement measureLane(const model::ModelConfig& config, const model::DecoderOptions& options,
-                            std::span<const model::StepRecord> decodeSteps);
+                            std::span<const model::StepRecord> decodeSteps,
+                            std::span<const model::StepRecord> earlier = {});
 
 }  // namespace headroom::analysis

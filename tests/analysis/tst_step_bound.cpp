@@ -92,6 +92,42 @@ class TestStepBound : public QObject {
     QVERIFY(near(lane.tokensPerSecond(), 1000.0 / lane.stepMs));
   }
 
+  /// Where only some steps have time stamps, which make them slower, a step is as long as the others are, and
+  /// its parts are those of the timed ones, of earlier steps where there are none among those measured.
+  void partsAreThoseOfTimedSteps() {
+    std::vector<model::StepRecord> records = test::steps({}, 20, 60);
+    const LaneMeasurement all = measureLane(test::config(8), {}, records);
+    for (std::size_t index = 0; index < records.size(); ++index) {
+      model::StepRecord& step = records[index];
+      if (index % 8 == 0) {
+        step.wallTimeMs *= 1.5;
+        for (model::StageRecord& stage : step.stages) stage.gpuTimeMs *= 1.5;
+        step.overhead.submitMs *= 1.5;
+      } else {
+        step.overhead.submitMs += step.gpuTimeMs();
+        for (model::StageRecord& stage : step.stages) stage.gpuTimeMs = 0.0;
+      }
+    }
+    const LaneMeasurement some = measureLane(test::config(8), {}, records);
+    QCOMPARE(some.stepCount, 32);
+    QCOMPARE(some.timedCount, 6);
+    QVERIFY(some.stepMs < 1.02 * all.stepMs);
+    QVERIFY(std::abs(some.timedStepMs / all.stepMs - 1.5) < 0.02);
+    QVERIFY(near(some.stagesMs() + some.overhead.totalMs(), some.stepMs));
+    for (std::size_t stage = 0; stage < all.stageMs.size(); ++stage)
+      QVERIFY2(std::abs(some.stageMs[stage] - all.stageMs[stage]) < 0.02, std::to_string(stage).c_str());
+    // Index 40 is timed, 33 to 39 are not.
+    const std::span<const model::StepRecord> until39 = std::span(records).first(40);
+    const LaneMeasurement few = measureLane(test::config(8), {}, until39.last(7), until39);
+    QCOMPARE(few.stepCount, 7);
+    QVERIFY(few.hasTimeStamps());
+    QVERIFY(near(few.stagesMs() + few.overhead.totalMs(), few.stepMs));
+    // Without any the time is there, its parts are not.
+    const LaneMeasurement none = measureLane(test::config(8), {}, until39.last(7));
+    QVERIFY(none.measured() && !none.hasTimeStamps() && none.timedCount == 0);
+    QVERIFY(near(none.overhead.totalMs(), none.stepMs));
+  }
+
   void sentenceHasTheNumbers() {
     // 20 dispatches x 10 us + 0.9 ms overhead = 1.1 of 1.65 ms. KV: 101 x 8,192 of 10,827,392 bytes = 7.6 %.
     const LaneMeasurement lane =

@@ -388,6 +388,27 @@ class TestDecodeSession : public QObject {
     QTRY_COMPARE(fixture.length(0), kPromptLength);
   }
 
+  /// The first decode step and every eighth, at the same positions in all lanes; parts are there from the first
+  /// on.
+  void someStepsHaveTheirStagesTimed() {
+    Fixture fixture;
+    fixture.open({"mha", "mqa"});
+    QTRY_COMPARE(fixture.length(1), kPromptLength);
+    fixture.host.stepOne();
+    QTRY_COMPARE(fixture.length(1), kPromptLength + 1);
+    QVERIFY(fixture.store.lane(1).measured(kPromptLength).hasTimeStamps());
+    fixture.host.setPace({0.0});
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(1), kContext);
+    for (const int lane : {0, 1}) {
+      for (const model::StepRecord& step : fixture.store.lane(lane).decodeSteps(kContext - 1))
+        QCOMPARE(step.gpuTimeMs() > 0.0, step.position == kPromptLength || step.position % 8 == 0);
+    }
+    const analysis::LaneMeasurement last = fixture.store.lane(1).measured(kContext - 1);
+    QVERIFY(last.timedCount >= 4 && last.timedCount < last.stepCount);
+    QVERIFY(std::abs(last.stagesMs() + last.overhead.totalMs() - last.stepMs) < 1e-9);
+  }
+
   void fillingIsInterrupted() {
     Fixture fixture;
     // 200 ms per block of 64: the 47 blocks take longer than any QTRY here waits.

@@ -179,6 +179,10 @@ class FakeDecoder final : public model::Decoder {
                              .issued = {.weightsRead = 1'000'000},
                              .logical = {.weightsRead = 1'000'000}});
     record.overhead = {.prepareMs = 0.2, .submitMs = 0.5, .readBackMs = 0.3};
+    if (!request.timesStages) {
+      record.overhead.submitMs += record.gpuTimeMs();
+      for (model::StageRecord& stage : record.stages) stage.gpuTimeMs = 0.0;
+    }
     record.wallTimeMs = 2.0 + kvMs;
     if (capture.all && m_lane.captures) addAttention(record.attention, record.position, count);
     std::fill(m_logits.begin(), m_logits.end(), 0.0f);

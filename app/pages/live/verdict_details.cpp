@@ -44,7 +44,14 @@ QString timesOf(const session::TraceStore& store, const session::SpeedBoard& boa
   for (int stage = 0; stage < model::kStageCount; ++stage)
     parts.push_back(toQt(model::stageName(static_cast<model::Stage>(stage))));
   parts.emplace_back("outside the stages: prepare, submit, read back");
-  text += row("its parts, medians scaled together so that they add up to it", {});
+  if (measured.timedCount > 0 && measured.timedCount < measured.stepCount) {
+    text += row(QString("a step with time stamps between its stages, which take time: median of the last %1")
+                    .arg(measured.timedCount),
+                toQt(model::millisecondsText(measured.timedStepMs)));
+    text += row("parts of such steps, scaled together so that they add up to a step without", {});
+  } else {
+    text += row("its parts, medians scaled together so that they add up to it", {});
+  }
   text += partsOf(parts, analysis::stepPartsMs(measured));
   if (analysis::boundOf(measured, store.ceilings()) != analysis::Bound::Unknown) {
     const analysis::TimeShares shares = analysis::timeShares(measured, store.ceilings());
