@@ -33,7 +33,9 @@ void addLine(LinePlot& plot, const analysis::SpeedCurve& curve, const analysis::
 std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis::SpeedView& view,
                                    bool isOverContext) {
   std::vector<std::string> caption{
-      "Measured: medians of the rounds of a sweep in which all took turns, with the least and the most." +
+      "Measured: medians of the rounds of a sweep in which all took turns, with the least and the most; "
+      "steps without captured "
+      "maps and time stamps, so shorter than those of the lanes." +
       std::string(isOverContext ? " Lines are fitted; dashed they are computed, beyond what was measured."
                                 : "")};
   caption.push_back(isOverContext ? fmt::format("Batch {}.", view.batch)
@@ -48,7 +50,7 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
     for (const auto& [curve, against, goal, crossing] : analysis::crossingsAt(map, view.batch)) {
       caption.push_back(fmt::format("{} is {}\u00d7 as fast as {} at {} positions.",
                                     map.curves[curve].title(), model::fixedText(goal, 1),
-                                    map.curves[against].title(), model::groupDigits(crossing.at.positions)));
+                                    map.curves[against].title(), analysis::crossingText(crossing)));
     }
   }
   caption.push_back(fmt::format("Device: {}. {}.", map.device, map.date));

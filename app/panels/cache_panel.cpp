@@ -123,7 +123,8 @@ std::string CachePanel::shareOfLargest(const PanelContext& context) const {
   const double ratio = static_cast<double>(growthOf(largest).bytesPerToken) /
                        static_cast<double>(growthOf(context.store.lane(m_lane).info()).bytesPerToken);
   if (ratio <= 1.0) return {};
-  return "1/" + model::ratioText(ratio) + " of " + largest.title;
+  return "1/" + model::ratioText(ratio) + " of " + largest.title +
+         (context.selection.isAtOnePosition(context.store) ? "" : " per token");
 }
 
 void CachePanel::drawArea(const PanelContext& context, const Rect& area, int positions) {

@@ -59,13 +59,16 @@ HeadlinePanel::Figure HeadlinePanel::cacheFigure(const PanelContext& context) co
   const double used = positions > 0 ? static_cast<double>(lane.cacheBytesUsed(positions - 1)) : 0.0;
   const model::AttentionShape& heads = info.config.attention;
   const std::string times = model::ratioText(static_cast<double>(heads.groupSize()));
+  // Where lanes stand at different positions, their caches are not in that ratio, what a token takes is.
+  const std::string smaller =
+      times + "\u00d7 smaller" + (context.selection.isAtOnePosition(context.store) ? "" : " per token");
   return {.value = model::bytesText(used),
           .unit = cacheRateText(info),
           .longUnit = context.appearance.presentation()
                           ? model::groupDigits(positions) + " \u00d7 " + model::groupDigits(perToken) + " B"
                           : std::string(),
-          .note = heads.groupSize() > 1 ? times + "\u00d7 smaller than with MHA" : "a KV head per query head",
-          .shortNote = heads.groupSize() > 1 ? times + "\u00d7 smaller" : "nothing shared",
+          .note = heads.groupSize() > 1 ? smaller + " than with MHA" : "a KV head per query head",
+          .shortNote = heads.groupSize() > 1 ? smaller : "nothing shared",
           .heading = "KV cache",
           .explanation = cacheOrigin(info) + model::groupDigits(positions) + " positions \u00d7 " +
                          model::groupDigits(perToken) +

@@ -1,6 +1,7 @@
 #include "app/session/selection.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace headroom::session {
 
@@ -72,6 +73,16 @@ void Selection::movePosition(const TraceStore& store, int by) {
 int Selection::positionIn(const TraceStore& store, int lane) const {
   const int last = store.lane(lane).length() - 1;
   return m_position ? std::min(*m_position, last) : last;
+}
+
+bool Selection::isAtOnePosition(const TraceStore& store) const {
+  int least = std::numeric_limits<int>::max();
+  int most = -1;
+  for (int lane = 0; lane < store.laneCount(); ++lane) {
+    least = std::min(least, positionIn(store, lane));
+    most = std::max(most, positionIn(store, lane));
+  }
+  return most - least <= 1;
 }
 
 void Selection::wantRows(const RowRequest& rows) {

@@ -63,6 +63,8 @@ class Selection : public QObject {
   void movePosition(const TraceStore& store, int by);
   /// The position whose step every view of `lane` shows, -1 while there is none.
   int positionIn(const TraceStore& store, int lane) const;
+  /// Whether it is the same in all lanes, or one step apart as while a step is under way.
+  bool isAtOnePosition(const TraceStore& store) const;
 
   const std::optional<TokenAddress>& hoveredToken() const { return m_hoveredToken; }
   void setHoveredToken(std::optional<TokenAddress> token);

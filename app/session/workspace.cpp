@@ -311,8 +311,7 @@ void Workspace::setFill(int positions) {
     int& context = lanes[lane].options.contextLength;
     context = model::contextToFill(configOf(lane), positions, context);
   }
-  m_selection.setPosition(std::nullopt);
-  emit wentOn();
+  goOn();
   m_session.setLanesFilled(lanes, positions);
   m_session.play();
 }
@@ -355,8 +354,7 @@ void Workspace::goBack() {
   m_isArranged = false;
   m_return.reset();
   m_wayBack.clear();
-  m_selection.setPosition(std::nullopt);
-  emit wentOn();
+  goOn();
   if (place.left == Leaving::Everything) {
     decode(place.experiment);
   } else {
@@ -420,11 +418,13 @@ void Workspace::noteContradictions() {
   }
 }
 
+void Workspace::goOn() {
+  m_selection.setPosition(std::nullopt);
+  emit wentOn();
+}
+
 void Workspace::togglePlaying() {
-  if (!m_session.state().playing) {
-    m_selection.setPosition(std::nullopt);
-    emit wentOn();
-  }
+  if (!m_session.state().playing) goOn();
   m_session.playOrPause();
 }
 
@@ -434,15 +434,13 @@ void Workspace::stepOne() {
 }
 
 void Workspace::restart() {
-  m_selection.setPosition(std::nullopt);
-  emit wentOn();
+  goOn();
   m_session.restart();
 }
 
 void Workspace::enterPrompt(const std::string& prompt) {
   m_isArranged = true;
-  m_selection.setPosition(std::nullopt);
-  emit wentOn();
+  goOn();
   m_settings.setPrompt(prompt);
   m_session.setPrompt(prompt);
   m_session.play();

@@ -66,6 +66,11 @@ class Workspace : public QObject {
   const std::string& wayBack() const { return m_wayBack; }
 
   void togglePlaying();
+  /// Decodes on, from the prompt where all lanes have come to their end; takes notes of before away.
+  void play() {
+    goOn();
+    m_session.play();
+  }
   void stepOne();
   void restart();
   void enterPrompt(const std::string& prompt);
@@ -97,6 +102,8 @@ class Workspace : public QObject {
     std::size_t index = 0;  ///< where it stood
   };
   enum class Leaving { LanesAndFill, Everything };
+  /// The newest token is looked at again, and what was said of before no longer holds.
+  void goOn();
   /// Somebody changed lanes, filling or prompt since a button led here.
   bool m_isArranged = false;
   /// What there was before a button led elsewhere.

@@ -38,7 +38,7 @@ void addRow(std::span<const float> row, std::vector<float>& sum) {
 std::array<RowFigure, 3> figuresOf(const RowStatistics& row) {
   return {{{"entropy", model::fixedText(row.entropyBits, 2) + " bits"},
            {"first token", model::fixedText(100.0 * row.sinkMass, 1) + " %"},
-           {"mean distance", model::fixedText(row.meanDistance, 1) + " tokens"}}};
+           {"distance", model::fixedText(row.meanDistance, 1) + " tokens"}}};
 }
 
 }  // namespace headroom::analysis

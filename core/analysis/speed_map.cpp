@@ -1,9 +1,11 @@
 #include "core/analysis/speed_map.h"
-#include "core/text/phrases.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
+
+#include "core/model/quantity.h"
+#include "core/text/phrases.h"
 
 namespace headroom::analysis {
 
@@ -131,6 +133,14 @@ std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const Spee
     if (found.high != 0) found.high = std::max(found.high, found.at.positions);
   }
   return found.at.positions == 0 ? std::nullopt : std::optional(found);
+}
+
+std::string crossingText(const Crossing& crossing) {
+  const std::string at = model::groupDigits(crossing.at.positions);
+  const std::string low = model::groupDigits(crossing.low);
+  if (crossing.high == 0) return at + " (from " + low + ")";
+  if (crossing.low == crossing.at.positions && crossing.high == crossing.at.positions) return at;
+  return at + " (" + low + " to " + model::groupDigits(crossing.high) + ")";
 }
 
 std::optional<Line> contextLine(const SpeedCurve& curve, int batch) {

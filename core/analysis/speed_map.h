@@ -88,6 +88,9 @@ struct Crossing {
   int low = 0;   ///< positions where the fastest rounds cross it, if these are fewer
   int high = 0;  ///< where the slowest do, if these are more; 0: not within what was measured
 };
+/// "1,759", with the range where rounds lie apart: "1,759 (1,024 to 2,048)", "1,759 (from 1,024)" where the
+/// slowest rounds did not reach it.
+std::string crossingText(const Crossing& crossing);
 /// The first crossing of `goal` with growing context at `batch`: where both curves' lines have it, as they
 /// are drawn, or of fewer than three contexts where the straight between two of them has.
 std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const SpeedCurve& fast, int batch);

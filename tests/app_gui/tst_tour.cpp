@@ -134,6 +134,21 @@ class TestTour : public QObject {
     QVERIFY(page.length(0) > 1024);
   }
 
+  /// A tour that decodes on takes away the note that nothing can be.
+  void noNoteStaysThatNoLongerHolds() {
+    Page page;
+    page.settings.setPace({0.0});
+    page.start({"mha", "mqa"});
+    QTRY_VERIFY(page.window().messages().sentence().contains("have reached the context limit"));
+    page.window().workspace().setPace({20.0});
+    QTest::keyClick(&page.window(), Qt::Key_F1, Qt::ShiftModifier);
+    QTRY_VERIFY(page.tour().isVisible());
+    page.next();
+    page.next();
+    QTRY_VERIFY(!page.window().messages().sentence().contains("context limit"));
+    QTRY_VERIFY(page.length(0) < 64);
+  }
+
   void oneCanLeaveAtAnyStep() {
     Page page;
     QVERIFY(page.begin());

@@ -37,7 +37,8 @@ int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& c
 SpeedChart::SpeedChart(analysis::SpeedOver over, QWidget* parent)
     : Chart(
           over == analysis::SpeedOver::Context ? "ms per step against context" : "ms per step against batch",
-          "Measured by the last sweep: medians of its rounds, with the least and the most.\n"
+          "Measured by the last sweep: medians of its rounds, with the least and the most; its steps "
+          "capture no maps and take no time stamps, so they are shorter than those of the lanes.\n"
           "The line is fitted; dashed it is beyond what was measured.",
           parent),
       m_over(over) {
@@ -126,9 +127,10 @@ void SpeedChart::drawCrossings() {
   int place = 0;
   for (const auto& [curve, _, goal, crossing] : analysis::crossingsAt(m_map, m_view.batch)) {
     const QString name = toQt(m_map.curves[curve].title());
-    markCrossing(crossing.at.positions,
-                 QString("%1 %2\u00d7 at %3").arg(name, fixed(goal, 1), grouped(crossing.at.positions)),
-                 place++);
+    markCrossing(
+        crossing.at.positions,
+        QString("%1 %2\u00d7 at %3").arg(name, fixed(goal, 1), toQt(analysis::crossingText(crossing))),
+        place++);
   }
 }
 

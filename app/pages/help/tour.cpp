@@ -104,7 +104,7 @@ std::vector<Tour::Step> Tour::steps() {
       {"the cache grows",
        says("They stay there, so that no token is computed twice. The KV cache grows with every token; all "
             "lanes' caches are drawn to one scale."),
-       [this] { m_session.play(); }},
+       [this] { m_workspace.play(); }},
       {"heads share",
        [this] {
          const session::LaneInfo& info = m_store.lane(sharingLane()).info();
@@ -128,7 +128,7 @@ std::vector<Tour::Step> Tour::steps() {
        },
        [this] {
          m_chartsBefore = m_views.wantCharts(true);
-         m_session.play();
+         m_workspace.play();
        },
        true},
       {"time",
@@ -136,7 +136,7 @@ std::vector<Tour::Step> Tour::steps() {
             "the "
             "sentence below how many times as fast, with its spread. Where nothing can be told yet, it says "
             "so."),
-       [this] { m_session.play(); }, true},
+       [this] { m_workspace.play(); }, true},
       {"a longer context",
        [this] {
          return QString(
