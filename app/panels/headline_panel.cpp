@@ -37,8 +37,9 @@ constexpr float kMiddle = 8.0f;
 
 bool HeadlinePanel::stacksAt(const PanelContext& context, float width) {
   const ImFont* small = context.fonts.small;
-  const float notes =
-      std::max(textWidth(small, "88,888 B/token"), textWidth(small, "8.88\u00d7 \u00b1 0.88"));
+  // A presentation has the positions too: a room multiplies.
+  const char* rate = context.appearance.presentation() ? "8,888 \u00d7 88,888 B" : "88,888 B/token";
+  const float notes = std::max(textWidth(small, rate), textWidth(small, "8.88\u00d7 \u00b1 0.88"));
   const float number = kSmallest * scaledWidth(context.fonts.headline, headlineLine(context), "8.88 MB");
   return number + context.px(kGap) + notes > 0.5f * width - context.px(kMiddle);
 }

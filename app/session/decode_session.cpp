@@ -25,8 +25,8 @@ constexpr int kMeasureAfterMs = 2000;
 /// positions in 32 heads are a megabyte per token.
 constexpr int kPooledCells = 256;
 
-/// Every so many decode steps the stages are timed one by one: the time stamps that it takes make a step a
-/// third longer on software devices and 1.3 us longer for each of its dispatches on an H200.
+/// Every so many decode steps the stages are timed one by one: the time stamps for that make a step a third
+/// longer on software devices and take 1.3 us for each of its dispatches on an H200.
 constexpr int kStepsPerTimedOne = 8;
 
 /// Why a lane failed, and that a text which it has can go on.

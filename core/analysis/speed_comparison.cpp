@@ -55,7 +55,12 @@ std::string Estimate::text() const {
   const bool isEven =
       spread() < kNoSpread || (nearer >= kEvenEnds * spread() && relativeSpread() <= kWideRange);
   if (!isEven) return rangeText();
-  return shortText() + " \u00b1 " + model::fixedText(spread(), value < 9.95 ? 2 : 1);
+  // Of the numbers as they are shown, so that it leads to the ends that rangeText() shows elsewhere.
+  const int digits = value < 9.95 ? 2 : 1;
+  const double unit = std::pow(10.0, -digits);
+  const auto shown = [&](double times) { return std::round(times / unit) * unit; };
+  const double farther = std::max(shown(high) - shown(value), shown(value) - shown(low));
+  return shortText() + " \u00b1 " + model::fixedText(farther, digits);
 }
 
 std::string Estimate::shortText() const {

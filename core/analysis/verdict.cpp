@@ -336,16 +336,20 @@ class Judge {
     return m_verdict;
   }
 
-  /// "GQA is 1.30\u00d7 (1.25 to 1.35), MQA is 1.50\u00d7 (1.44 to 1.57)": of the lanes that are not too
-  /// noisy.
+  /// "GQA is 1.30× (1.25 to 1.35), MQA is 1.50× (1.44 to 1.57)": of the lanes that are not too noisy.
   std::string compared() const {
     std::string list;
     const std::size_t most = std::min(m_verdict.others.size(), kMostCompared);
     for (const AgainstReference& other : std::span(m_verdict.others).last(most)) {
       if (other.isTooNoisy) continue;
       const std::string range = other.speedup->text();
-      list = list.empty() ? inWords<SentenceId::VerdictFirstLane>(name(other.lane), range)
-                          : inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
+      if (!list.empty()) {
+        list = inWords<SentenceId::VerdictNextLane>(list, name(other.lane), range);
+      } else if (m_verdict.ofKernels) {  // against the naive one
+        list = inWords<SentenceId::VerdictOfSharedKernel>(range);
+      } else {
+        list = inWords<SentenceId::VerdictFirstLane>(name(other.lane), range);
+      }
     }
     return list;
   }

@@ -17,6 +17,7 @@ enum class SentenceId {
   VerdictTooNoisyButMeasured,
   VerdictSweepTooNoisy,
   VerdictButTooNoisy,
+  VerdictOfSharedKernel,
   VerdictFirstLane,
   VerdictNextLane,
   VerdictWideRange,

@@ -31,6 +31,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "Too noisy here to tell: {0} is {1} to {2}\u00d7 as fast as {3}; nor could Measure tell.";
     case SentenceId::VerdictButTooNoisy:
       return "; {0} too noisy to tell, {1} to {2}\u00d7";
+    case SentenceId::VerdictOfSharedKernel:
+      return "The shared kernel is {0}";
     case SentenceId::VerdictFirstLane:
       return "{0} is {1}";
     case SentenceId::VerdictNextLane:
@@ -181,9 +183,9 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::MeasuringProgressAtQuit:
       return "{0} What was measured would be lost.";
     case SentenceId::FillingProgress:
-      return "Filling the caches with text: {0} of {1} positions, {2} %.";
+      return "Filling the caches with text: all lanes have {0} of {1} positions, {2} %.";
     case SentenceId::FillingProgressWithTime:
-      return "Filling the caches with text: {0} of {1} positions, {2} %, about {3} s more.";
+      return "Filling the caches with text: all lanes have {0} of {1} positions, {2} %, about {3} s more.";
     // What commands answer
     case SentenceId::MeasuringCeilings:
       return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "

@@ -169,6 +169,14 @@ class TestSpeedComparison : public QObject {
     QVERIFY(!SpeedForecast::from(pairs(cost, cost, 1, 40, 0.0, 1)));
   }
 
+  /// Value, spread and ends are numbers that whoever reads them both can add up: 1.37 - 0.20 = 1.17, where the
+  /// ends themselves lie 0.208 apart.
+  void aSpreadLeadsToTheEndThatIsShown() {
+    const Estimate speedup{.value = 1.374, .low = 1.166, .high = 1.56};
+    QCOMPARE(speedup.text(), std::string("1.37\u00d7 \u00b1 0.20"));
+    QCOMPARE(speedup.rangeText(), std::string("1.37\u00d7 (1.17 to 1.56)"));
+  }
+
   void crossingsLieBetweenWhatWasMeasured() {
     const SpeedCurve slow = curve("MHA", {{512, {3.0, 3.0, 3.3}}, {1024, {8.0, 8.8, 8.4}}});
     const SpeedCurve fast = curve("MQA", {{512, {2.0, 2.0, 2.0}}, {1024, {2.0, 2.2, 2.0}}});

@@ -308,7 +308,7 @@ class TestVerdict : public QObject {
     const Verdict verdict = verdictOf({judged(shared), judged(naive)});
     QVERIFY(verdict.ofKernels);
     QCOMPARE(verdict.reference, 1);
-    QVERIFY2(sentence(verdict).starts_with("the shared kernel is "), sentence(verdict).c_str());
+    QVERIFY2(sentence(verdict).starts_with("The shared kernel is "), sentence(verdict).c_str());
   }
 
   /// Around the edge between two answers, what stands stays.

@@ -121,8 +121,7 @@ std::vector<Tour::Step> Tour::steps() {
          return reads +
                 (m_views.isPresentation()
                      ? "So it reads more with every position: the chart below shows the cache growing. "
-                       "Outside "
-                       "presentation mode the bytes are counted, by class, under each lane."
+                       "Outside presentation mode the bytes are counted, by class, under each lane."
                      : "The bytes are counted, by class, under each lane; the chart below shows them growing "
                        "with the positions.");
        },
