@@ -34,7 +34,7 @@ std::vector<std::string> captionOf(const analysis::SpeedMap& map, const analysis
                                    bool isOverContext) {
   std::vector<std::string> caption{
       "Measured: medians of the rounds of a sweep in which all took turns, with the least and the most; "
-      "steps without captured maps and time stamps, so shorter than those of the lanes." +
+      "its steps capture no maps, unlike those of the lanes." +
       std::string(isOverContext ? " Lines are fitted; dashed they are computed, beyond what was measured."
                                 : "")};
   caption.push_back(isOverContext ? fmt::format("Batch {}.", view.batch)

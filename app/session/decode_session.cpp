@@ -26,7 +26,7 @@ constexpr int kMeasureAfterMs = 2000;
 constexpr int kPooledCells = 256;
 
 /// Every so many decode steps the stages are timed one by one: the time stamps for that make a step a third
-/// longer on software devices and take 1.3 us for each of its dispatches on an H200.
+/// longer on lavapipe (bench) and take 1.3 us for each of its dispatches on an H200.
 constexpr int kStepsPerTimedOne = 8;
 
 /// Why a lane failed, and that a text which it has can go on.

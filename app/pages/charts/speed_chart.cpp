@@ -38,7 +38,7 @@ SpeedChart::SpeedChart(analysis::SpeedOver over, QWidget* parent)
     : Chart(
           over == analysis::SpeedOver::Context ? "ms per step against context" : "ms per step against batch",
           "Measured by the last sweep: medians of its rounds, with the least and the most; its steps "
-          "capture no maps and take no time stamps, so they are shorter than those of the lanes.\n"
+          "capture no maps, unlike those of the lanes.\n"
           "The line is fitted; dashed it is beyond what was measured.",
           parent),
       m_over(over) {
