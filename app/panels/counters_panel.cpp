@@ -104,7 +104,7 @@ void CountersPanel::drawBar(const PanelContext& context, const Rect& bar, int po
     const model::Traffic logical = step.logical();
     // The figures that narrow lanes have no room for.
     for (const Figure& figure : figuresOf(context, step)) {
-      lines += std::string(figure.label) + ": " + figure.value + "\n";
+      lines += figure.label + ": " + figure.value + "\n";
     }
     if (!countsIssued(step)) {
       showTip(

@@ -16,8 +16,8 @@ class CountersPanel : public Panel {
 
  private:
   struct Figure {
-    std::string_view label;
-    std::string_view shortLabel;  ///< for narrow lanes
+    std::string label;
+    std::string shortLabel;  ///< for narrow lanes
     std::string value;
     std::string explanation;
   };
