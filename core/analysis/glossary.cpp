@@ -97,6 +97,10 @@ std::vector<Term> makeTerms() {
        "their own.",
        "4 bytes \u00d7 captured heads \u00d7 (values per row + 2 per chunk of the context, its maximum and "
        "sum)"},
+      {"position",
+       "The place of a token in its sequence, numbered from 0: with n positions in the cache the newest is "
+       "number n \u2212 1. A step writes one key and one value per KV head and layer for it.",
+       "newest = positions in the cache \u2212 1"},
       {"sink", "The attention that goes to position 0, which often takes what a head has no other use for.",
        "sink mass = attention[0]"},
       {"naive",

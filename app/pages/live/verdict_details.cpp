@@ -137,6 +137,7 @@ QString definitions() {
     words +=
         QString("<b>%1</b>: %2 ").arg(toQt(term.name).toHtmlEscaped(), toQt(term.meaning).toHtmlEscaped());
   }
+  const analysis::Term& tooNoisy = analysis::term("too noisy");
   return QString(
              "<h3>What the words mean</h3><p>%1</p>"
              "<p><b>Range</b>: %2 resampled measurements lie in it. <b>Expected</b>: the time of the "
@@ -145,8 +146,9 @@ QString definitions() {
              "beyond them. "
              "<b>Percents</b> are rounded so that those of one step add up to 100. "
              "<b>Sweep</b>: every lane and kernel in turns, in shuffled order, several rounds at each point, "
-             "behind a cache of random content.</p>")
-      .arg(words, toQt(analysis::kRangeShareText));
+             "behind a cache of random content. <b>Too noisy</b>: %3 It is too little where %4.</p>")
+      .arg(words, toQt(analysis::kRangeShareText), toQt(tooNoisy.meaning).toHtmlEscaped(),
+           toQt(tooNoisy.formula).toHtmlEscaped());
 }
 
 }  // namespace
