@@ -19,6 +19,7 @@ namespace headroom::cli {
 struct BenchModel {
   std::string name;  ///< what a lane of the file is called, or "kv_heads=2" for one of a --shape
   lanes::ModelUse use;
+  model::KernelPlan kernels = {};  ///< as the opener has them for it, for the report
 
   const model::Model& model() const { return *use; }
 };

@@ -83,7 +83,7 @@ class BenchCommand final : public Command {
     const std::optional<model::KernelPlan> kernels = kernelsOf(m_kernels);
     m_opener = std::make_unique<lanes::DeviceLanes>(
         lanes::DeviceLanes::Choice{.device = global().device, .kernels = kernels});
-    const std::vector<BenchModel> models = openModels();
+    std::vector<BenchModel> models = openModels();
     const std::vector<BenchSetting> settings = plan(static_cast<int>(models.size()));
     watchInterrupts();
     try {
@@ -96,7 +96,7 @@ class BenchCommand final : public Command {
       const auto progress = [](const std::string& what) {
         if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
       };
-      result.options.kernels = m_opener->plan();
+      for (BenchModel& model : models) model.kernels = m_opener->plan(model.model());
       // A software device would spend more on another dispatch than on handing over all logits.
       if (!device.info().isSoftware())
         result.options.logits = model::LogitsRequest::top(1, model::LogitsRequest::Rows::Last);

@@ -290,12 +290,14 @@ ordered_json benchDocument(const BenchResult& result) {
                     {"percent_of_read", possibleShare(row.percentOfRead())},
                     {"logits_error", row.logitsError ? ordered_json(*row.logitsError) : ordered_json()}});
   }
+  ordered_json kernels;
+  for (const BenchModel& model : *result.models) kernels[model.name] = planText(model.kernels);
   return {{"device", result.device},
           {"driver", result.driver},
           {"date", result.date},
           {"seed", result.options.seed},
           {"a_step_hands_back", logitsText(result)},
-          {"kernels", planText(result.options.kernels)},
+          {"kernels", kernels},
           {"audited", result.options.audit},
           {"interrupted", result.isInterrupted},
           {"probes", ceilingsDocument(result.ceilings)},

@@ -18,7 +18,6 @@ struct BenchOptions {
   model::Capture capture;
   model::LogitsRequest logits = model::LogitsRequest::last();  ///< of a timed step
   bool audit = false;         ///< compare declared with counted bytes before a row is measured
-  model::KernelPlan kernels;  ///< as the opener has them, for the report
 };
 
 /// Told what is being done, for a progress line.

@@ -49,16 +49,20 @@ nlohmann::ordered_json describe(const DeviceFacts& device,
   return document;
 }
 
-nlohmann::ordered_json describe(const model::Calibration& calibration) {
-  if (!calibration.known()) return {{"plan", "default"}, {"calibrated", nullptr}};
-  nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
-  for (const auto& [plan, stepMs] : calibration.candidates) {
-    candidates.push_back({{"plan", planText(plan)}, {"step_ms", stepMs}});
+nlohmann::ordered_json describe(const std::vector<model::Calibration>& calibrations) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const model::Calibration& calibration : calibrations) {
+    nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
+    for (const auto& [plan, stepMs] : calibration.candidates) {
+      candidates.push_back({{"plan", planText(plan)}, {"step_ms", stepMs}});
+    }
+    all.push_back({{"shape", calibration.shape},
+                   {"plan", planText(calibration.plan)},
+                   {"calibrated", calibration.date},
+                   {"measured", calibration.measured},
+                   {"candidates", candidates}});
   }
-  return {{"plan", planText(calibration.plan)},
-          {"calibrated", calibration.date},
-          {"measured", calibration.measured},
-          {"candidates", candidates}};
+  return all;
 }
 
 void print(const std::vector<lanes::DeviceLine>& lines) {
@@ -74,8 +78,12 @@ class DevicesCommand final : public Command {
                    "Copy bandwidth, FMA rate and the cost of a dispatch: as kept from an earlier run on this "
                    "device and driver, else measured");
     app().add_flag("--probe-again", m_probeAgain, "As --probe, measured now and kept");
-    app().add_flag("--calibrate", m_calibrate,
-                   "Measure which kernels are fastest here, and use those from now on");
+    auto* calibrate = app().add_flag("--calibrate", m_calibrate,
+                                     "Measure which kernels are fastest here for models of the shape of each "
+                                     "--model, and use those from now on");
+    app()
+        .add_option("--model", m_models, "Models for --calibrate: names or paths; the bundled ones without")
+        ->needs(calibrate);
   }
 
   void run() override {
@@ -91,10 +99,14 @@ class DevicesCommand final : public Command {
         probed = {lanes.ceilings(model::Freshness::Measured), model::Freshness::Measured};
       else if (measures && m_probe)
         probed = lanes::keptElseMeasured(lanes);
-      if (measures && m_calibrate) device.calibration = lanes.calibrate();
+      if (measures && m_calibrate) {
+        for (const std::string& model : m_models.empty() ? lanes::bundledModels() : m_models)
+          lanes.calibrate(lanes.load(model));
+        device = lanes::findDevice(std::to_string(device.index));
+      }
       if (global().json) {
         document.push_back(describe(device, probed));
-        document.back()["kernels"] = describe(device.calibration);
+        document.back()["kernels"] = describe(device.calibrations);
       } else {
         print(device, probed);
       }
@@ -109,11 +121,12 @@ class DevicesCommand final : public Command {
     if (probed) cli::print(lanes::ceilingLines(probed->ceilings));
     if (probed && probed->freshness == model::Freshness::Kept)
       cli::print({{"", "kept since then; --probe-again measures anew"}});
-    cli::print(lanes::kernelLines(device.calibration));
-    if (!device.calibration.known()) cli::print({{"", "--calibrate measures which are fastest"}});
+    cli::print(lanes::kernelLines(device.calibrations));
+    if (device.calibrations.empty()) cli::print({{"", "--calibrate measures which are fastest"}});
   }
 
   bool m_calibrate = false;
+  std::vector<std::string> m_models;
   bool m_probe = false;
   bool m_probeAgain = false;
 };

@@ -46,12 +46,15 @@ DecodeSession::DecodeSession(std::unique_ptr<lanes::LaneOpener> opener, RequestB
               {.stepDone = [this](lanes::LaneStep step) { keepStep(std::move(step)); },
                .laneStopped = [this](int lane) { m_stopped.push_back(lane); }}),
       m_timer(this),
-      m_ceilingsTimer(this) {
+      m_ceilingsTimer(this),
+      m_calibrationTimer(this) {
   m_timer.setSingleShot(true);
   m_timer.setTimerType(Qt::PreciseTimer);
   connect(&m_timer, &QTimer::timeout, this, &DecodeSession::tick);
   m_ceilingsTimer.setSingleShot(true);
   connect(&m_ceilingsTimer, &QTimer::timeout, this, &DecodeSession::measureCeilings);
+  m_calibrationTimer.setSingleShot(true);
+  connect(&m_calibrationTimer, &QTimer::timeout, this, &DecodeSession::calibrateNext);
   m_clock.start();
   m_sinceFlush.start();
 }
@@ -134,6 +137,7 @@ void DecodeSession::serve(Requests requests) {
   if (requests.measureCeilings && !m_reopen) measureCeilings();
   if (requests.measureSpeed && !m_reopen) measureSpeed();
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
+  m_calibrationTimer.start(kMeasureAfterMs);
   paceFromNow();
   schedule();
 }
@@ -162,6 +166,33 @@ void DecodeSession::measureCeilings() {
   emit message({Severity::Passing, text::inWords<model::SentenceId::MeasuringCeilings>()});
   guarded([&] { emit ceilingsChanged(m_opener->ceilings(model::Freshness::Measured)); });
   paceFromNow();
+}
+
+void DecodeSession::calibrateNext() {
+  // Once its limits are known, for those tell what takes too long; never while somebody waits for a text.
+  if (m_reopen) return;
+  if (m_ceilingsTimer.isActive() || m_lanes.filling()) return m_calibrationTimer.start(kMeasureAfterMs);
+  for (int lane = 0; lane < m_lanes.laneCount(); ++lane) {
+    const std::string& source = m_laneRequests[static_cast<std::size_t>(lane)].source;
+    if (!m_calibrated.insert(source).second) continue;
+    bool begun = false, stopped = false;
+    const lanes::LaneEngine& engine = m_lanes.lane(lane).engine;
+    guarded([&] {
+      m_opener->calibrate(
+          engine, {.begins =
+                       [&] {
+                         begun = true;
+                         flush();
+                         emit message({Severity::Passing,
+                                       text::inWords<model::SentenceId::MeasuringKernels>(engine.title())});
+                       },
+                   .stop = [&] { return stopped = m_requests.waits(); }});
+    });
+    if (stopped) m_calibrated.erase(source);
+    if (!begun) continue;
+    paceFromNow();
+    return m_calibrationTimer.start(kMeasureAfterMs);
+  }
 }
 
 void DecodeSession::measureSpeed() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,8 @@ class DecodeSession : public QObject {
   /// Where the lanes that are wanted come from.
   struct Change;
 
-  /// All of them captured, of long rows the maxima of what a cell covers; stages timed in every so many steps.
+  /// All of them captured, of long rows the maxima of what a cell covers; stages timed in every so many
+  /// steps.
   lanes::LaneSet::Block blockAt(int lane, int position, int count) const;
   void serve(Requests requests);
   /// Opens what is wanted and not there yet. Lanes that cannot be opened are named and left out, those whose
@@ -110,6 +112,8 @@ class DecodeSession : public QObject {
   /// Takes kept ceilings at once; without any, measures them a little later, when there is text to look at.
   void findCeilings();
   void measureCeilings();
+  /// Of the models that lanes have, one whose fastest kernels are not known yet; the next a little later.
+  void calibrateNext();
   /// All lanes and both kernels over contexts and batches.
   void measureSpeed();
   /// Says which lanes go their own way in lockstep, and why.
@@ -142,6 +146,8 @@ class DecodeSession : public QObject {
   QTimer m_timer;
   QTimer m_ceilingsTimer;
   bool m_ceilingsSought = false;
+  QTimer m_calibrationTimer;
+  std::set<std::string> m_calibrated;  ///< sources of lanes that need it no more
 };
 
 }  // namespace headroom::session

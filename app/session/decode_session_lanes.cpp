@@ -99,6 +99,7 @@ DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::Lane
     letGo();
     m_opener->forgetDevice();
     m_ceilingsSought = false;  // the next device may be another one
+    m_calibrated.clear();
   }
   m_requests.allowOpening();
   Change change = changeTo(wanted);
@@ -159,6 +160,7 @@ void DecodeSession::deviceLost(const std::string& sentence, const std::vector<la
   // What is to be opened again is what was there when it was lost first.
   if (!m_reopen) m_reopen = lanes;
   m_ceilingsTimer.stop();
+  m_calibrationTimer.stop();
   m_lanes.stopAll(lanes::StopReason::DeviceLost);
   m_stopped.clear();
   flush();

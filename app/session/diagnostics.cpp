@@ -31,7 +31,7 @@ void replaceAll(std::string& text, const std::string& what, const std::string& b
 std::string deviceText(const DeviceFacts& device) {
   return fmt::format("{}: {}\n", device.index, device.label) + lanes::inRows(lanes::deviceLines(device)) +
          lanes::inRows(lanes::ceilingLines(device.ceilings)) +
-         lanes::inRows(lanes::kernelLines(device.calibration));
+         lanes::inRows(lanes::kernelLines(device.calibrations));
 }
 
 std::string laneText(const LaneTrace& lane) {

@@ -54,6 +54,12 @@ class RequestBox {
     change(m_waiting);
   }
 
+  /// Whether a request is there that the worker did not take yet.
+  bool waits() {
+    const std::scoped_lock lock(m_mutex);
+    return m_waiting.any();
+  }
+
   /// Ends the opening of models under way; read by the worker while it opens.
   void cancelOpening() { m_cancelled = true; }
   void allowOpening() { m_cancelled = false; }

@@ -138,7 +138,7 @@ std::optional<Crossing> crossing(double goal, const SpeedCurve& slow, const Spee
 std::string crossingText(const Crossing& crossing) {
   const std::string at = model::groupDigits(crossing.at.positions);
   const std::string low = model::groupDigits(crossing.low);
-  if (crossing.high == 0) return at + " (from " + low + ")";
+  if (crossing.high == 0) return at + " (" + low + " or more)";
   if (crossing.low == crossing.at.positions && crossing.high == crossing.at.positions) return at;
   return at + " (" + low + " to " + model::groupDigits(crossing.high) + ")";
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "core/analysis/compared_lanes.h"
 #include "core/model/common_fill.h"
 #include "core/model/quantity.h"
@@ -23,6 +25,8 @@ using text::sentence;
 constexpr double kKept = 0.03;
 /// How much farther than the longest context so far a forecast goes.
 constexpr double kFarthest = 8.0;
+/// Of the bytes read: below this a few positions more change what it rounds to.
+constexpr double kSmallShare = 0.1;
 /// A promise stays where it is while the new one is within this of it.
 constexpr double kSamePlace = 0.15;
 /// Where no goal is in reach, what is said of is a context that much longer.
@@ -365,9 +369,10 @@ class Judge {
     const bool explains =
         m_verdict.answer == Answer::Alike && !m_verdict.ofKernels && !m_verdict.kernelLimits;
     if (explains) {
-      // Whole percents: the bytes beside it go on while the sentence stands.
+      // No more than stays true while the bytes beside it go on and the sentence stands.
       const double kv = reference().kvShareOfReads();
-      const std::string share = model::percentTexts(std::array{kv, 1.0 - kv}).front();
+      const std::string share = kv < kSmallShare ? fmt::format("less than {:.0f} %", 100.0 * kSmallShare)
+                                                 : model::percentTexts(std::array{kv, 1.0 - kv}).front();
       say(reference().ranOnDevice() ? sentence<SentenceId::VerdictSmallIssuedShare>(share, referenceName)
                                     : sentence<SentenceId::VerdictSmallLogicalShare>(share, referenceName));
     }
@@ -386,7 +391,8 @@ class Judge {
     const std::string low = timesText(last.speedup->low);
     const std::string high = timesText(last.speedup->high);
     const std::string referenceName = name(m_verdict.reference);
-    const std::optional<Promise> measured = m_verdict.promise ? m_verdict.promise : measuredNearHere();
+    m_verdict.quoted = measuredNearHere();
+    const std::optional<Promise> measured = m_verdict.promise ? m_verdict.promise : m_verdict.quoted;
     const std::string others = compared();
     if (!others.empty()) {
       // What is known of the others comes first; what a sweep says of the last as far as there is room.

@@ -58,6 +58,8 @@ struct Verdict {
   bool ofKernels = false;
   std::vector<AgainstReference> others;  ///< by KV heads, the fewest last
   std::optional<Promise> promise;        ///< of the last of them
+  /// What a sweep measured of it nearest to here, where there is no promise and it is too noisy.
+  std::optional<Promise> quoted;
   /// The kernel of the last of them reads keys and values at less than half the rate of the reference's, in a
   /// stage that both spend much of a step in.
   bool kernelLimits = false;

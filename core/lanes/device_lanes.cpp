@@ -18,7 +18,6 @@
 #include "core/formats/kept/ceilings_file.h"
 #include "core/formats/load_model.h"
 #include "core/formats/model_state.h"
-#include "core/formats/synthetic_model.h"
 #include "core/formats/trace/trace_file.h"
 #include "core/model/error.h"
 #include "core/model/trace_decoder.h"
@@ -64,6 +63,20 @@ analysis::MemoryOutlook outlookOn(const vulkan::DeviceInfo& device, const model:
           .there = device.memoryBytes,
           .contextLength = model::chosenContext(config, options.contextLength),
           .kvType = options.kvType};
+}
+
+/// A calibration of an opened model holds up what decodes.
+constexpr double kMostCalibrationSeconds = 4.0;
+constexpr double kMostCalibrationSpread = 0.15;
+
+/// A folder that cannot be written costs the next start the same seconds, and nothing is wrong with the
+/// numbers.
+template <typename Save>
+void keepIfPossible(const Save& save) {
+  try {
+    save();
+  } catch (const model::Error&) {
+  }
 }
 
 }  // namespace
@@ -145,8 +158,8 @@ LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
   engine::translateErrors([&] { memory.require(); });
   // Weights that nobody decodes with go with their model.
   if (!loaded.onDevice) {
-    loaded.onDevice = std::make_unique<engine::DeviceModel>(device(), loaded.layout(device().info(), plan()),
-                                                            engine::UploadOptions{.progress = progress});
+    loaded.onDevice = std::make_unique<engine::DeviceModel>(
+        device(), loaded.layout(device().info(), plan(*model)), engine::UploadOptions{.progress = progress});
   }
   lane.decoder = std::make_unique<engine::VulkanDecoder>(*loaded.onDevice, wanted);
   lane.memory = outlookOn(device().info(), model->config, options);
@@ -177,7 +190,7 @@ engine::MemoryPlan DeviceLanes::planMemory(const ModelUse& model, const LaneOpti
   auto& loaded = static_cast<DeviceLoadedModel&>(model.loaded());
   const model::DecoderOptions wanted = decoderOptions(options);
   return loaded.onDevice ? engine::planMemory(*loaded.onDevice, wanted)
-                         : engine::planMemory(device(), loaded.layout(device().info(), plan()), wanted);
+                         : engine::planMemory(device(), loaded.layout(device().info(), plan(*model)), wanted);
 }
 
 const engine::DeviceModel* DeviceLanes::onDevice(const ModelUse& model) const {
@@ -203,23 +216,35 @@ model::DeviceCeilings DeviceLanes::ceilings(model::Freshness freshness) {
   if (freshness == model::Freshness::Kept) return file.load().value_or(model::DeviceCeilings{});
   const model::DeviceCeilings ceilings =
       engine::translateErrors([&] { return engine::probeDevice(measured); });
-  try {
-    file.save(ceilings);
-  } catch (const model::Error&) {
-    // A folder that cannot be written costs the next start the same seconds, and nothing is wrong with the
-    // numbers.
-  }
+  keepIfPossible([&] { file.save(ceilings); });
   return ceilings;
 }
 
-model::Calibration DeviceLanes::calibrate() {
-  const formats::CalibrationFile file(formats::cacheFolder(), device().info().name, device().info().driver);
+formats::CalibrationFile DeviceLanes::calibrationFile(const model::Model& model) {
+  return {formats::cacheFolder(), device().info().name, device().info().driver, model::shapeText(model)};
+}
+
+void DeviceLanes::calibrate(const LaneEngine& lane, const CalibrationWatch& watch) {
+  if (!lane.model || !lane.decoder->isOnDevice() || m_choice.kernels) return;
+  const formats::CalibrationFile file = calibrationFile(*lane.model);
+  if (file.load()) return;
+  // Where one step takes that long there is nothing to wait for.
+  const double readsPerSecond = 1e9 * ceilings(model::Freshness::Kept).memoryRead();
+  const auto weightBytes = static_cast<double>(lane.model->weights.storedBytes());
+  if (readsPerSecond > 0.0 && weightBytes / readsPerSecond > kMostCalibrationSeconds / 10.0) return;
+  watch.begins();
   const model::Calibration calibration = engine::translateErrors([&] {
-    return engine::calibrate(device(),
-                             formats::syntheticModel(formats::calibrationShape(), model::Storage::F32,
-                                                     formats::OutputMatrix::Tied));
+    return engine::calibrate(
+        *onDevice(lane.model), *lane.model,
+        {.seconds = kMostCalibrationSeconds, .spread = kMostCalibrationSpread, .stop = watch.stop});
   });
-  file.save(calibration);
+  if (calibration.known()) keepIfPossible([&] { file.save(calibration); });
+}
+
+model::Calibration DeviceLanes::calibrate(const ModelUse& model) {
+  const model::Calibration calibration =
+      engine::translateErrors([&] { return engine::calibrate(device(), *model); });
+  calibrationFile(*model).save(calibration);
   return calibration;
 }
 
@@ -244,9 +269,10 @@ std::optional<std::string> DeviceLanes::fallbackNote(const model::Model& model,
   return engine::referenceNote(model.config, decoderOptions(options));
 }
 
-model::KernelPlan DeviceLanes::plan() {
+model::KernelPlan DeviceLanes::plan(const model::Model& model) {
   if (m_choice.kernels) return *m_choice.kernels;
-  return formats::keptPlan(device().info().name, device().info().driver);
+  const auto kept = calibrationFile(model).load();
+  return kept ? kept->plan : model::KernelPlan{};
 }
 
 std::unique_ptr<LaneOpener> deviceLanes(const std::string& device) {

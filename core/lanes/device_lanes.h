@@ -13,6 +13,9 @@ namespace headroom::engine {
 class DeviceModel;
 struct MemoryPlan;
 }  // namespace headroom::engine
+namespace headroom::formats {
+class CalibrationFile;
+}
 namespace headroom::vulkan {
 class Device;
 class Instance;
@@ -46,7 +49,7 @@ class DeviceLanes final : public LaneOpener {
   struct Choice {
     Backend backend = Backend::Vulkan;
     std::string device = {};  ///< as --device names it; empty for the best one
-    /// Empty for what this device's calibration chose, or the default for its kind.
+    /// Empty for what was calibrated for this device and the model's shape, or the default for its kind.
     std::optional<model::KernelPlan> kernels = {};
   };
 
@@ -70,13 +73,14 @@ class DeviceLanes final : public LaneOpener {
 
   LaneEngine open(const LaneRequest& request, const std::function<void(double)>& progress) override;
   model::DeviceCeilings ceilings(model::Freshness freshness) override;
-  /// Which kernels are the fastest on the device; what was measured is kept, and throws model::Error when it
-  /// cannot be.
-  model::Calibration calibrate();
+  void calibrate(const LaneEngine& lane, const CalibrationWatch& watch) override;
+  /// Which kernels are the fastest for the model on the device, families and layouts of weights among them,
+  /// however long that takes; kept for its shape. Throws model::Error.
+  model::Calibration calibrate(const ModelUse& model);
   void forgetDevice() override;
 
-  /// The kernels that lanes decode with.
-  model::KernelPlan plan();
+  /// The kernels that lanes of that model decode with, once it is opened on the device.
+  model::KernelPlan plan(const model::Model& model);
   /// Opened when it is first asked for. Throws model::Error.
   vulkan::Device& device();
   /// The weights of a model there; null until a lane decodes with them.
@@ -91,6 +95,7 @@ class DeviceLanes final : public LaneOpener {
   /// What a lane would take beside those that decode now, and whether it is there. Throws model::Error when
   /// there are no kernels for it.
   engine::MemoryPlan planMemory(const ModelUse& model, const LaneOptions& options);
+  formats::CalibrationFile calibrationFile(const model::Model& model);
   /// Why the reference decodes in place of the device; nothing where it was chosen, or need not.
   std::optional<std::string> fallbackNote(const model::Model& model, const LaneOptions& options) const;
 

@@ -7,6 +7,12 @@
 
 namespace headroom::lanes {
 
+/// What a calibration tells and asks.
+struct CalibrationWatch {
+  std::function<void()> begins;  ///< told before anything is measured
+  std::function<bool()> stop;    ///< asked between steps; what was measured until then is lost
+};
+
 /// Opens lanes; outlives the lanes that it opened, and is used on one thread.
 class LaneOpener {
  public:
@@ -19,6 +25,11 @@ class LaneOpener {
   /// What the lanes' device reaches. Kept: unknown ceilings unless they were measured earlier on this device
   /// and driver. Measured: takes a few seconds. Throws model::Error.
   virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
+  /// Finds and keeps which kernels are the fastest for that lane's model on its device, unless that is known
+  /// for the device, driver and shape of model: what loads such a model later decodes with them, lanes that
+  /// have it go on as they are. Takes seconds. Nothing to do for a lane without kernels to choose. Throws
+  /// model::Error.
+  virtual void calibrate(const LaneEngine& lane, const CalibrationWatch& watch) { (void)lane, (void)watch; }
   /// After the device was lost, and every lane on it is gone: the next one opens a device anew.
   virtual void forgetDevice() = 0;
 };

@@ -1,7 +1,6 @@
 #include "core/lanes/machine.h"
 
 #include <algorithm>
-#include <span>
 
 #include <fmt/format.h>
 
@@ -38,8 +37,7 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
           .timestampPeriodNs = info.timestampPeriodNs,
           .ceilings =
               formats::CeilingsFile(folder, info.name, info.driver).load().value_or(model::DeviceCeilings{}),
-          .calibration =
-              formats::CalibrationFile(folder, info.name, info.driver).load().value_or(model::Calibration{})};
+          .calibrations = formats::keptCalibrations(folder, info.name, info.driver)};
 }
 }  // namespace
 
@@ -98,13 +96,16 @@ std::vector<DeviceLine> ceilingLines(const model::DeviceCeilings& ceilings) {
   return lines;
 }
 
-std::vector<DeviceLine> kernelLines(const model::Calibration& calibration) {
-  if (!calibration.known()) return {{"kernels", "default for the kind of device, not calibrated"}};
-  std::vector<DeviceLine> lines = {
-      {"kernels", model::planText(calibration.plan)},
-      {"  calibrated", fmt::format("on {}: {}", calibration.date, calibration.measured)}};
-  for (const auto& [plan, stepMs] : calibration.candidates)
-    lines.push_back({"", fmt::format("{:8.3f} ms  {}", stepMs, model::planText(plan))});
+std::vector<DeviceLine> kernelLines(std::span<const model::Calibration> calibrations) {
+  if (calibrations.empty()) return {{"kernels", "default for the kind of device, not calibrated"}};
+  std::vector<DeviceLine> lines = {{"kernels", "default for the kind of device, but for models of"}};
+  for (const model::Calibration& calibration : calibrations) {
+    lines.push_back({"", calibration.shape});
+    lines.push_back({"  calibrated", fmt::format("on {}: {}; {}", calibration.date,
+                                                 model::planText(calibration.plan), calibration.measured)});
+    for (const auto& [plan, stepMs] : calibration.candidates)
+      lines.push_back({"", fmt::format("{:8.3f} ms  {}", stepMs, model::planText(plan))});
+  }
   return lines;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,15 +22,15 @@ struct DeviceFacts {
   bool computes = false;  ///< it has a compute queue: without one it cannot decode
   std::uint64_t memoryBytes = 0;
   std::uint32_t subgroupSize = 0;
-  std::uint32_t computeUnits = 0;  ///< multiprocessors; 0: the driver does not tell
+  std::uint32_t computeUnits = 0;            ///< multiprocessors; 0: the driver does not tell
   std::uint64_t maxStorageBufferRange = 0;   ///< bytes
   std::uint32_t maxTexelBufferElements = 0;  ///< texels
   std::uint32_t maxSharedMemory = 0;         ///< bytes
   std::uint32_t maxPushConstants = 0;        ///< bytes
   bool storage16Bit = false;
-  double timestampPeriodNs = 0.0;  ///< 0: none
-  model::DeviceCeilings ceilings;  ///< unknown unless they were kept
-  model::Calibration calibration;  ///< unknown unless one was kept: lanes decode by the default of its kind
+  double timestampPeriodNs = 0.0;                ///< 0: none
+  model::DeviceCeilings ceilings;                ///< unknown unless they were kept
+  std::vector<model::Calibration> calibrations;  ///< those that were kept, one for each shape of model
 };
 
 /// Every device of Vulkan 1.2 or newer. Throws model::Error when Vulkan cannot be had at all.
@@ -48,7 +49,7 @@ std::vector<DeviceLine> deviceLines(const DeviceFacts& device);
 /// What was measured on it.
 std::vector<DeviceLine> ceilingLines(const model::DeviceCeilings& ceilings);
 /// Which kernels decode there.
-std::vector<DeviceLine> kernelLines(const model::Calibration& calibration);
+std::vector<DeviceLine> kernelLines(std::span<const model::Calibration> calibrations);
 
 /// One below the other, indented, as they stand below a device's name.
 std::string inRows(const std::vector<DeviceLine>& lines);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/model/error.h"
+#include "core/model/model.h"
 #include "core/model/whole_number.h"
 
 namespace headroom::model {
@@ -72,6 +73,14 @@ KernelPlan parsePlan(const std::string& text) {
     }
   }
   return plan;
+}
+
+std::string shapeText(const Model& model) {
+  const ModelConfig& config = model.config;
+  return fmt::format(
+      "{} layers, d {}, {} query and {} KV heads x {}, FFN {}, vocabulary {}, trained on {} positions, {}",
+      config.layerCount, config.modelDim, config.attention.queryHeadCount, config.attention.kvHeadCount,
+      config.attention.headDim, config.ffnDim, config.vocabSize, config.contextLength, model.storageName);
 }
 
 }  // namespace headroom::model

@@ -32,17 +32,24 @@ std::string planText(const KernelPlan& plan);
 /// Throws Error naming what is wrong.
 KernelPlan parsePlan(const std::string& text);
 
-/// What a calibration of a device found.
+struct Model;
+
+/// What the choice of kernels depends on in a model: sizes, heads, context and storage, "6 layers, d 256, 8
+/// query and 1 KV heads x 32, FFN 704, vocabulary 4096, trained on 1024 positions, F16".
+std::string shapeText(const Model& model);
+
+/// What a calibration of a device found for models of a shape.
 struct Calibration {
   struct Candidate {
     KernelPlan plan;
-    double stepMs = 0.0;  ///< median of one decode step of the measured model
+    double stepMs = 0.0;  ///< of one decode step: the mean of the medians at each measured position
   };
 
   std::string device;
   std::string driver;
+  std::string shape;                  ///< shapeText() of the models
   std::string date;                   ///< "2026-11-22 09:30"
-  std::string measured;               ///< what was decoded: "2 layers, d 512, context 1,024"
+  std::string measured;               ///< where: "decode steps behind 255 and 1023 positions, f32 cache"
   std::vector<Candidate> candidates;  ///< in the order of measuring
   KernelPlan plan;                    ///< the fastest
 

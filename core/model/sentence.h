@@ -98,6 +98,7 @@ enum class SentenceId {
 
   // What commands answer
   MeasuringCeilings,
+  MeasuringKernels,
   NothingToMeasure,
   DeviceNotThere,
   NoLaneForPreset,

@@ -190,6 +190,10 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::MeasuringCeilings:
       return "Measuring what this device reaches at most (copies, arithmetic, dispatches); decoding "
              "pauses for a few seconds.";
+    case SentenceId::MeasuringKernels:
+      return "Measuring which kernels are the fastest for {0}, once for this device, for later starts; "
+             "decoding "
+             "pauses for a few seconds.";
     case SentenceId::NothingToMeasure:
       return "There is nothing to measure: no lane decodes a model on a Vulkan device.";
     case SentenceId::DeviceNotThere:

@@ -190,7 +190,7 @@ class TestSpeedComparison : public QObject {
     QVERIFY(!crossing(5.0, slow, fast, 1));
     QCOMPARE(crossingText({.at = {1, 1759}, .low = 1024, .high = 2048}),
              std::string("1,759 (1,024 to 2,048)"));
-    QCOMPARE(crossingText({.at = {1, 1759}, .low = 1024}), std::string("1,759 (from 1,024)"));
+    QCOMPARE(crossingText({.at = {1, 1759}, .low = 1024}), std::string("1,759 (1,024 or more)"));
     QCOMPARE(crossingText({.at = {1, 512}, .low = 512, .high = 512}), std::string("512"));
     QVERIFY(!crossing(2.0, slow, fast, 4));
     QVERIFY(!measuredSpeedup(slow, fast, {1, 700}));

@@ -243,7 +243,7 @@ class TestVerdict : public QObject {
     a.noise = b.noise = 0.005;
     const Verdict verdict = verdictOf({judged(a), judged(b)});
     QCOMPARE(verdict.answer, Answer::Alike);
-    QVERIFY2(sentence(verdict).find("of the issued bytes that MHA reads") != std::string::npos,
+    QVERIFY2(sentence(verdict).find("KV is less than 10 % of the issued bytes that MHA reads") != std::string::npos,
              sentence(verdict).c_str());
   }
 
@@ -386,6 +386,7 @@ class TestVerdict : public QObject {
     const Verdict behind = verdictOf({judged(a), judged(b)}, &map);
     QCOMPARE(behind.answer, Answer::TooNoisy);
     QVERIFY(!behind.promise);
+    QVERIFY(behind.quoted && behind.quoted->at == (OperatingPoint{1, 4096}));
     QVERIFY2(sentence(behind).ends_with("; 2.53\u00d7 \u00b1 0.00 measured at 4,096 positions."),
              sentence(behind).c_str());
   }

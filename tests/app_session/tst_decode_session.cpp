@@ -86,37 +86,6 @@ class TestDecodeSession : public QObject {
     QCOMPARE(fixture.store.lane(1).info().title, std::string("MQA"));
   }
 
-  void keptCeilingsComeWithTheFirstLanes() {
-    Fixture fixture;
-    QTest::qWait(50);
-    QVERIFY(!fixture.store.ceilings().known());
-    QSignalSpy changed(&fixture.store, &session::TraceStore::changed);
-    fixture.open({"mha"});
-    QTRY_VERIFY(fixture.store.ceilings().known());
-    QCOMPARE(fixture.store.ceilings().date, std::string("2026-01-01 10:00"));
-    QVERIFY(!changed.isEmpty());
-    QVERIFY(fixture.messages.isEmpty());
-    // Measured anew on request, and that is said because decoding pauses.
-    fixture.host.measureCeilings();
-    QTRY_COMPARE(fixture.store.ceilings().date, std::string("2026-02-02 11:00"));
-    QVERIFY(fixture.textHas("Measuring what this device reaches"));
-    QCOMPARE(fixture.store.length(), kPromptLength);
-  }
-
-  void unknownCeilingsAreMeasuredAfterTheFirstText() {
-    auto factory = std::make_unique<test::FakeLaneOpener>();
-    factory->keepsCeilings = false;
-    Fixture fixture(std::move(factory));
-    fixture.host.setPace({50.0});
-    fixture.open({"long"});
-    fixture.host.play();
-    QTRY_VERIFY(fixture.store.length() > kPromptLength + 5);
-    QVERIFY(!fixture.store.ceilings().known());
-    QTRY_COMPARE(fixture.store.ceilings().date, std::string("2026-02-02 11:00"));
-    const int length = fixture.store.length();
-    QTRY_VERIFY(fixture.store.length() > length);  // and decoding goes on
-  }
-
   void stepsOneTokenEach() {
     Fixture fixture;
     fixture.open({"mha", "mqa"});

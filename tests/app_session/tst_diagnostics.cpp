@@ -40,10 +40,11 @@ class TestDiagnostics : public QObject {
                        .coldRead = {{1 << 20, 9.0}},
                        .fmaGflops = 100.0,
                        .emptyDispatchUs = 50.0};
-    device.calibration = {.date = "2026-01-02",
-                          .measured = "2 layers",
-                          .candidates = {{{.family = model::KernelFamily::Packed}, 1.5}},
-                          .plan = {.family = model::KernelFamily::Packed}};
+    device.calibrations = {{.shape = "2 layers, d 64",
+                            .date = "2026-01-02",
+                            .measured = "behind 255 positions",
+                            .candidates = {{{.family = model::KernelFamily::Packed}, 1.5}},
+                            .plan = {.family = model::KernelFamily::Packed}}};
     return session::diagnosticsText({.program = {"Headroom 9.9"},
                                      .system = "a system",
                                      .devices = {device},
@@ -62,7 +63,7 @@ class TestDiagnostics : public QObject {
           ", driver 1.2\n", "cannot decode       it has no compute queue",
           "ceilings            measured on 2026-01-01 10:00\n", " 1.05 MB      45.0\n",
           "  268 MB      20.0\n", "100.0 GFLOP/s, float32\n", "50.0 us with its barrier\n",
-          "kernels             packed\n", "  calibrated        on 2026-01-02: 2 layers\n",
+          "2 layers, d 64\n", "  calibrated        on 2026-01-02: packed; behind 255 positions\n",
           "   1.500 ms  packed\n", "tiny f16: ~/models/tiny.gguf\n", "8 Q \u2192 1 KV, 6 layers",
           "cache f16, batch 8, context 4096 of 2048 trained, naive kernel, on a device",
           "A note of the decoder.", "It says 9 heads, its tensors have 8", "temperature 0.8",

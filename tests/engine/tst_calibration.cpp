@@ -27,6 +27,7 @@ class TestCalibration : public QObject {
     const model::KernelPlan plan{.family = KernelFamily::Rows, .invocations = 128, .attentionWorkgroups = 32};
     return {.device = "a device",
             .driver = "a driver 1.0",
+            .shape = "a shape",
             .date = "2026-11-22 09:30",
             .measured = "something",
             .candidates = {{{.family = KernelFamily::Packed, .rowBlocks = 4, .attentionWorkgroups = 4}, 2.5},
@@ -53,6 +54,57 @@ class TestCalibration : public QObject {
             families[static_cast<int>(KernelFamily::Rows)]);
     const UploadedDecoder decoder(m_gpu.device, model, {.kernels = calibration.plan});
     QVERIFY(decoder.shape().plan == calibration.plan);
+  }
+
+  /// What lies on the device stays as it is: only what works with that is tried.
+  void triesWhatWorksWithTheMatricesAsTheyLie_data() {
+    QTest::addColumn<QString>("plan");
+    QTest::addColumn<int>("candidates");
+    QTest::newRow("packed") << "packed,attentionWorkgroups=4" << 3;
+    QTest::newRow("rows") << "rows,invocations=256,attentionWorkgroups=4" << 6;
+    QTest::newRow("one workgroup") << "packed,attentionWorkgroups=1" << 2;
+  }
+  void triesWhatWorksWithTheMatricesAsTheyLie() {
+    QFETCH(QString, plan);
+    QFETCH(int, candidates);
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const engine::DeviceModel uploaded(m_gpu.device, model, model::parsePlan(plan.toStdString()));
+    const Calibration calibration = engine::calibrate(uploaded, model, {});
+    QCOMPARE(calibration.shape, model::shapeText(model));
+    QCOMPARE(static_cast<int>(calibration.candidates.size()), candidates);
+    QVERIFY(calibration.candidates.front().plan == uploaded.plan());
+    for (const Calibration::Candidate& candidate : calibration.candidates) {
+      QVERIFY(candidate.stepMs > 0.0);
+      QVERIFY(uploaded.planFor(candidate.plan) == candidate.plan);
+    }
+  }
+
+  void whereStepsTakeLongOnlyThePlanThatThereIsIsTimed() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const engine::DeviceModel uploaded(m_gpu.device, model);
+    const Calibration calibration = engine::calibrate(uploaded, model, {.seconds = 1e-6});
+    QCOMPARE(calibration.candidates.size(), std::size_t{1});
+    QVERIFY(calibration.plan == uploaded.plan());
+  }
+
+  /// No spread is that small.
+  void whereTimesLieTooFarApartThePlanThatThereIsStays() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    // By far the slowest of those that are tried.
+    const engine::DeviceModel uploaded(m_gpu.device, model,
+                                       {.family = KernelFamily::Rows, .invocations = 1024});
+    const Calibration calibration = engine::calibrate(uploaded, model, {.spread = -1.0});
+    QVERIFY(calibration.candidates.size() > 1);
+    QVERIFY(calibration.plan == uploaded.plan());
+    QVERIFY2(calibration.measured.ends_with("; too noisy to choose by"), calibration.measured.c_str());
+  }
+
+  void isUnknownWhereItWasStopped() {
+    const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Tied);
+    const engine::DeviceModel uploaded(m_gpu.device, model);
+    int asked = 0;
+    QVERIFY(!engine::calibrate(uploaded, model, {.stop = [&] { return ++asked > 20; }}).known());
+    QCOMPARE(asked, 21);
   }
 
   void everyPlanDecodesAsTheReference() {
@@ -89,15 +141,34 @@ class TestCalibration : public QObject {
     QTemporaryDir folder;
     const std::string path = folder.path().toStdString();
     const Calibration saved = someCalibration();
-    formats::CalibrationFile(path, "a device", "a driver 1.0").save(saved);
-    const auto loaded = formats::CalibrationFile(path, "a device", "a driver 1.0").load();
+    formats::CalibrationFile(path, "a device", "a driver 1.0", "a shape").save(saved);
+    const auto loaded = formats::CalibrationFile(path, "a device", "a driver 1.0", "a shape").load();
     QVERIFY(loaded.has_value());
     QVERIFY(loaded->plan == saved.plan);
     QCOMPARE(loaded->date, saved.date);
     QCOMPARE(loaded->candidates.size(), saved.candidates.size());
     QCOMPARE(loaded->candidates[0].stepMs, 2.5);
-    QVERIFY(!formats::CalibrationFile(path, "a device", "a driver 1.1").load());
-    QVERIFY(!formats::CalibrationFile({}, "a device", "a driver 1.0").load());
+    QVERIFY(!formats::CalibrationFile(path, "a device", "a driver 1.1", "a shape").load());
+    QVERIFY(!formats::CalibrationFile(path, "a device", "a driver 1.0", "another shape").load());
+    QVERIFY(!formats::CalibrationFile({}, "a device", "a driver 1.0", "a shape").load());
+  }
+
+  void allShapesOfADeviceAreListed() {
+    QTemporaryDir folder;
+    const std::string path = folder.path().toStdString();
+    Calibration saved = someCalibration();
+    for (const char* shape : {"a shape", "another shape"}) {
+      saved.shape = shape;
+      formats::CalibrationFile(path, saved.device, saved.driver, shape).save(saved);
+    }
+    saved.device = "another device";
+    formats::CalibrationFile(path, saved.device, saved.driver, "a shape").save(saved);
+    std::ofstream(folder.filePath("kernels-broken.json").toStdString()) << "{";
+    const auto kept = formats::keptCalibrations(path, "a device", "a driver 1.0");
+    QCOMPARE(kept.size(), std::size_t{2});
+    QVERIFY(kept[0].shape != kept[1].shape);
+    QCOMPARE(formats::removeKept(path), 4);
+    QVERIFY(formats::keptCalibrations(path, "a device", "a driver 1.0").empty());
   }
 
   void aBrokenFileIsNoCalibration_data() {
@@ -113,12 +184,14 @@ class TestCalibration : public QObject {
                               << "<";
     QTest::newRow("other device") << "a device"
                                   << "b device";
+    QTest::newRow("other shape") << "a shape"
+                                 << "b shape";
   }
   void aBrokenFileIsNoCalibration() {
     QFETCH(QString, find);
     QFETCH(QString, replace);
     QTemporaryDir folder;
-    const formats::CalibrationFile file(folder.path().toStdString(), "a device", "a driver 1.0");
+    const formats::CalibrationFile file(folder.path().toStdString(), "a device", "a driver 1.0", "a shape");
     file.save(someCalibration());
     QFile raw(QString::fromStdString(file.path()));
     QVERIFY(raw.open(QIODevice::ReadOnly));

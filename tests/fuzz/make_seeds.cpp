@@ -206,9 +206,10 @@ void addKeptFiles(const Seeds& seeds) {
              .fmaGflops = 60.0,
              .emptyDispatchUs = 100.0});
   const model::KernelPlan plan{.family = model::KernelFamily::Packed, .rowBlocks = 4};
-  formats::CalibrationFile(folder, "device", "driver")
+  formats::CalibrationFile(folder, "device", "driver", "shape")
       .save({.device = "device",
              .driver = "driver",
+             .shape = "shape",
              .date = "2026-11-22",
              .measured = "2 layers",
              .candidates = {{plan, 1.5}},

@@ -318,6 +318,19 @@ class FakeLaneOpener final : public lanes::LaneOpener {
             .emptyDispatchUs = 50.0};
   }
 
+  void calibrate(const lanes::LaneEngine& lane, const lanes::CalibrationWatch& watch) override {
+    if (!calibrates) return;
+    watch.begins();
+    ++calibrations;
+    while (calibrationWaits && !watch.stop()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    calibrationWaits = false;
+    static_cast<void>(lane);
+  }
+
+  bool calibrates = false;                     ///< whether there are kernels to choose
+  std::atomic<bool> calibrationWaits = false;  ///< the next one goes on until it is stopped
+  std::atomic<int> calibrations = 0;           ///< how many were begun
+
   /// Called on the session's thread in the middle of opening a lane.
   std::function<void()> whileOpening;
   bool keepsCeilings = true;

@@ -24,12 +24,15 @@ constexpr double kMarkSize = 7.0;
 
 int colorIndexOf(const session::TraceStore& store, const analysis::SpeedCurve& curve) {
   int found = -1;
+  int mostAlike = -1;
   for (int lane = 0; lane < store.laneCount(); ++lane) {
     const session::LaneInfo& info = store.lane(lane).info();
     if (info.request.source != curve.source) continue;
-    // That with the same type of cache, if there is one.
-    if (info.kvType == curve.kvType) return info.request.colorIndex;
-    if (found < 0) found = info.request.colorIndex;
+    // That with the same kernel and type of cache, if there is one.
+    const int alike = (info.attention == curve.kernel ? 2 : 0) + (info.kvType == curve.kvType ? 1 : 0);
+    if (alike <= mostAlike) continue;
+    mostAlike = alike;
+    found = info.request.colorIndex;
   }
   return found;
 }

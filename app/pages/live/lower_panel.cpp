@@ -44,8 +44,9 @@ LowerPanel::LowerPanel(const session::TraceStore& store, const session::SpeedBoa
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(3);
-  layout->addWidget(m_strip);
   layout->addWidget(m_stack, 1);
+  // Below them: its buttons stay where they are whatever a view takes.
+  layout->addWidget(m_strip);
   m_timer.setSingleShot(true);
   connect(&m_timer, &QTimer::timeout, this, &LowerPanel::refresh);
   connect(&store, &session::TraceStore::changed, this, &LowerPanel::request);

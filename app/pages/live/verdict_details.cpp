@@ -96,8 +96,8 @@ QString comparisonOf(const session::TraceStore& store, const session::SpeedBoard
     text += row(name + " reads fewer bytes per step, logical, counted",
                 isCounted ? fixed(against.bytesRatio, 2) + "\u00d7" : QString("\u2013"));
   }
-  if (verdict.promise) {
-    const analysis::Promise& promise = *verdict.promise;
+  if (verdict.promise || verdict.quoted) {
+    const analysis::Promise& promise = verdict.promise ? *verdict.promise : *verdict.quoted;
     text += row(QString(promise.isMeasured ? "least to most of the sweep's rounds at batch %1, %2 positions"
                                            : "expected at batch %1, %2 positions")
                     .arg(promise.at.batch)

@@ -10,7 +10,9 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kCalibrationVersion = 1;
+/// 2 names the shape that it is of.
+constexpr int kCalibrationVersion = 2;
+const char* const kKind = "kernels";
 
 ordered_json document(const model::KernelPlan& plan) {
   return {{"family", shortName(plan.family)},
@@ -39,6 +41,7 @@ std::optional<model::Calibration> parseCalibration(const json& document) {
     return {};
   model::Calibration calibration{.device = document.at("device"),
                                  .driver = document.at("driver"),
+                                 .shape = document.at("shape"),
                                  .date = document.at("date"),
                                  .measured = document.at("measured"),
                                  .candidates = {},
@@ -52,11 +55,12 @@ std::optional<model::Calibration> parseCalibration(const json& document) {
 }  // namespace
 
 CalibrationFile::CalibrationFile(const std::string& folder, const std::string& device,
-                                 const std::string& driver)
-    : m_kept(folder, "kernels", device, driver) {}
+                                 const std::string& driver, const std::string& shape)
+    : m_shape(shape), m_kept(folder, kKind, device, driver, shape) {}
 
 std::optional<model::Calibration> CalibrationFile::load() const {
-  return m_kept.load(parseCalibration);
+  std::optional<model::Calibration> kept = m_kept.load(parseCalibration);
+  return kept && kept->shape == m_shape ? kept : std::nullopt;
 }
 
 void CalibrationFile::save(const model::Calibration& calibration) const {
@@ -68,27 +72,21 @@ void CalibrationFile::save(const model::Calibration& calibration) const {
                {"version", kCalibrationVersion},
                {"device", calibration.device},
                {"driver", calibration.driver},
+               {"shape", calibration.shape},
                {"date", calibration.date},
                {"measured", calibration.measured},
                {"plan", document(calibration.plan)},
                {"candidates", candidates}});
 }
 
-model::ModelConfig calibrationShape() {
-  model::ModelConfig config;
-  config.name = "calibration";
-  config.layerCount = 2;
-  config.modelDim = 512;
-  config.ffnDim = 1536;
-  config.vocabSize = 512;
-  config.contextLength = 1;
-  config.attention = {8, 2, 64};
-  return config;
-}
-
-model::KernelPlan keptPlan(const std::string& device, const std::string& driver) {
-  const auto kept = CalibrationFile(cacheFolder(), device, driver).load();
-  return kept ? kept->plan : model::KernelPlan{};
+std::vector<model::Calibration> keptCalibrations(const std::string& folder, const std::string& device,
+                                                 const std::string& driver) {
+  std::vector<model::Calibration> all;
+  for (const std::string& file : keptFiles(folder, kKind)) {
+    const auto kept = readKept(file, parseCalibration);
+    if (kept && kept->device == device && kept->driver == driver) all.push_back(*kept);
+  }
+  return all;
 }
 
 }  // namespace headroom::formats

@@ -19,28 +19,37 @@ constexpr std::array<std::string_view, 2> kKeptKinds{"ceilings", "kernels"};
 }
 
 KeptJson::KeptJson(const std::string& folder, const std::string& kind, const std::string& device,
-                   const std::string& driver)
+                   const std::string& driver, const std::string& of)
     : m_device(device), m_driver(driver) {
   assert(std::ranges::find(kKeptKinds, kind) != kKeptKinds.end());
   if (folder.empty()) return;
-  const std::string name = cacheFileName(kind, device, device + "\n" + driver);
+  const std::string name =
+      cacheFileName(kind, device, device + "\n" + driver + (of.empty() ? "" : "\n" + of));
   m_path = (std::filesystem::path(folder) / (name + ".json")).string();
 }
 
-int removeKept(const std::string& folder) {
+std::vector<std::string> keptFiles(const std::string& folder, const std::string& kind) {
   std::error_code failed;
-  std::vector<std::filesystem::path> kept;
+  std::vector<std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
     const std::string name = entry.path().filename().string();
-    const bool isKept = std::ranges::any_of(
-        kKeptKinds, [&](std::string_view kind) { return name.starts_with(std::string(kind) + "-"); });
-    if (isKept && name.ends_with(".json")) kept.push_back(entry.path());
+    if (name.starts_with(kind + "-") && name.ends_with(".json")) files.push_back(entry.path().string());
   }
-  for (const std::filesystem::path& file : kept) {
-    if (!std::filesystem::remove(file, failed) && failed)
-      throw model::Error(fmt::format("Cannot delete {}: {}", file.string(), failed.message()));
+  std::ranges::sort(files);
+  return files;
+}
+
+int removeKept(const std::string& folder) {
+  int removed = 0;
+  for (const std::string_view kind : kKeptKinds) {
+    for (const std::string& file : keptFiles(folder, std::string(kind))) {
+      std::error_code failed;
+      if (!std::filesystem::remove(file, failed) && failed)
+        throw model::Error(fmt::format("Cannot delete {}: {}", file, failed.message()));
+      ++removed;
+    }
   }
-  return static_cast<int>(kept.size());
+  return removed;
 }
 
 void KeptJson::save(const nlohmann::ordered_json& document) const {
