@@ -198,7 +198,8 @@ void PreferencesDialog::forget() {
         count == 0
             ? QString("Nothing was kept.")
             : QString("%1 forgotten. The device's limits are measured again with Explain, Measure this "
-                      "device's limits; which kernels are the fastest at the next start.")
+                      "device's limits; which kernels are the fastest at the next start on a GPU, or with "
+                      "headroom-cli devices --calibrate.")
                   .arg(count == 1 ? "One file is" : QString("%1 files are").arg(count)));
   } catch (const model::Error& error) {
     m_forgotten->setText(error.what());

@@ -94,7 +94,8 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   const float pitch = width / columns;
   grid.gap = std::min(context.px(lane.queryHeadCount() > 16 ? 2 : kCellGap), std::floor(0.25f * pitch));
   grid.cellWidth = std::max(kNarrowestCell, (width + grid.gap) / columns - grid.gap);
-  grid.cellHeight = std::max(smallest, (area.height() - top + grid.gap) / rows - grid.gap);
+  // The last row's frame lies outside of its cells.
+  grid.cellHeight = std::max(smallest, (area.height() - top - context.px(2) + grid.gap) / rows - grid.gap);
   grid.cellWidth = std::min(grid.cellWidth, 2.2f * grid.cellHeight);
   grid.cellHeight = std::min(grid.cellHeight, std::max(smallest, 1.35f * grid.cellWidth));
 

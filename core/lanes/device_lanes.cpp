@@ -226,6 +226,8 @@ formats::CalibrationFile DeviceLanes::calibrationFile(const model::Model& model)
 
 void DeviceLanes::calibrate(const LaneEngine& lane, const CalibrationWatch& watch) {
   if (!lane.model || !lane.decoder->isOnDevice() || m_choice.kernels) return;
+  // A software device draws the window as well: there no plan was ever told from another beside it.
+  if (device().info().isSoftware()) return;
   const formats::CalibrationFile file = calibrationFile(*lane.model);
   if (file.load()) return;
   // Where one step takes that long there is nothing to wait for.

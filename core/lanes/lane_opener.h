@@ -27,8 +27,8 @@ class LaneOpener {
   virtual model::DeviceCeilings ceilings(model::Freshness freshness) = 0;
   /// Finds and keeps which kernels are the fastest for that lane's model on its device, unless that is known
   /// for the device, driver and shape of model: what loads such a model later decodes with them, lanes that
-  /// have it go on as they are. Takes seconds. Nothing to do for a lane without kernels to choose. Throws
-  /// model::Error.
+  /// have it go on as they are. Takes seconds. Nothing to do for a lane without kernels to choose, or on a
+  /// device that other work disturbs. Throws model::Error.
   virtual void calibrate(const LaneEngine& lane, const CalibrationWatch& watch) { (void)lane, (void)watch; }
   /// After the device was lost, and every lane on it is gone: the next one opens a device anew.
   virtual void forgetDevice() = 0;
