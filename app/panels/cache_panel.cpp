@@ -22,6 +22,11 @@ analysis::CacheGrowth growthOf(const session::LaneInfo& info) {
   return analysis::cacheGrowth(info.config, info.kvType, info.contextLength, info.batch);
 }
 
+/// One per layer and KV head, all of one size.
+double stripsOf(const session::LaneInfo& info) {
+  return static_cast<double>(info.config.layerCount * info.config.attention.kvHeadCount);
+}
+
 /// Behind other sentences of a tool tip.
 std::string trainedNote(const session::LaneInfo& info) {
   const std::optional<int> untrained = session::untrainedFrom(info);
@@ -73,6 +78,9 @@ void CachePanel::draw(const PanelContext& context, const Rect& area) {
         context, heading,
         (isHere ? session::sharingSentence(info.config.attention, pointed->kvHead) + "\n" : std::string()) +
             cacheOrigin(info) + model::groupDigits(static_cast<std::uint64_t>(used)) + " B used" +
+            (isHere ? " (" + model::groupDigits(static_cast<std::uint64_t>(used / stripsOf(info))) +
+                          " B in this strip)"
+                    : std::string()) +
             (position >= 0
                  ? ", " + model::groupDigits(lane.stepAt(position).cacheBytesAllocated) + " B allocated"
                  : "") +

@@ -27,6 +27,10 @@ struct Page : test::GuiFixture {
   }
   pages::Tour& tour() { return *window().findChild<pages::Tour*>("tour"); }
   bool playing() { return application->session().state().playing; }
+  QPoint nextAt() {
+    const auto* button = tour().findChild<QPushButton*>("tourNext");
+    return button->mapToGlobal(button->rect().center());
+  }
   void next() { QTest::mouseClick(tour().findChild<QPushButton*>("tourNext"), Qt::LeftButton); }
   void back() { QTest::mouseClick(tour().findChild<QPushButton*>("tourBack"), Qt::LeftButton); }
   bool offer() { return window().messages().sentence().contains("A tour of seven steps"); }
@@ -60,11 +64,17 @@ class TestTour : public QObject {
     QTRY_VERIFY(!page.playing());
     QTest::qWait(300);
     const int before = page.length(0);
+    // Next stays under the pointer, once the dialog has its frame.
+    QTest::qWait(500);
+    const QSize size = page.tour().size();
+    const QPoint nextAt = page.nextAt();
     // Its keys and values: 2 x 3 layers x heads x 16 x 4 bytes.
     page.next();
     QTRY_COMPARE(page.length(0), before + 1);
     QVERIFY2(page.text().contains("3,072 bytes per token") && page.text().contains("384 bytes per token"),
              qPrintable(page.text()));
+    QCOMPARE(page.tour().size(), size);
+    QCOMPARE(page.nextAt(), nextAt);
     // The cache grows.
     page.next();
     QTRY_VERIFY(page.playing());

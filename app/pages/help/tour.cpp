@@ -4,6 +4,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QTimer>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -17,6 +18,8 @@ namespace headroom::pages {
 namespace {
 /// In letters of the interface font.
 constexpr int kTourWidth = 84;
+constexpr int kFramedAfterMs = 200;
+
 }  // namespace
 
 Tour::Tour(session::SessionHost& session, session::Workspace& workspace, const session::TraceStore& store,
@@ -163,11 +166,21 @@ void Tour::begin() {
   const QFontMetrics metrics(font());
   const int width = std::min(kTourWidth * metrics.averageCharWidth(), window->width() * 9 / 10);
   setFixedWidth(width);
+  // As high as its longest step needs: buttons stay where they are from step to step.
+  const QMargins margins = layout()->contentsMargins();
+  int height = 0;
+  for (const Step& step : m_steps) {
+    const QRect room(0, 0, width - margins.left() - margins.right(), QWIDGETSIZE_MAX);
+    height = std::max(height, metrics.boundingRect(room, Qt::TextWordWrap, step.text()).height());
+  }
+  m_text->setFixedHeight(height + metrics.lineSpacing());
   // A tour that begins takes nobody back.
   m_wentAway = false;
   show(0);
   QDialog::show();
   place();
+  // Once more when the desktop has put a frame around it, which counts.
+  QTimer::singleShot(kFramedAfterMs, this, &Tour::place);
   raise();
   activateWindow();
 }
@@ -204,7 +217,6 @@ void Tour::show(int step) {
   setWindowTitle(QString("Tour, %1 of %2: %3").arg(step + 1).arg(stepCount()).arg(shown.title));
   shown.act();
   m_text->setText(shown.text());
-  m_text->setMinimumHeight(5 * fontMetrics().lineSpacing());
   m_back->setEnabled(step > 0);
   m_next->setText(step + 1 < stepCount() ? "Next" : "Done");
   if (isVisible()) place();
