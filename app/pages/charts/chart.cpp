@@ -10,6 +10,10 @@
 
 namespace headroom::pages {
 
+namespace {
+constexpr int kLeastAbove = 4;
+}
+
 figures::FigureLane figureLane(const session::TraceStore& store, int lane, session::Color color) {
   const session::LaneTrace& trace = store.lane(lane);
   const session::LaneInfo& info = trace.info();
@@ -36,7 +40,7 @@ Chart::Chart(const QString& title, const QString& explanation, QWidget* parent)
   m_title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
   m_title->setMargins(QMargins(6, 3, 6, 0));
   axisRect()->setupFullAxesBox(false);
-  axisRect()->setMinimumMargins(QMargins(4, 4, 12, 2));
+  axisRect()->setMinimumMargins(QMargins(4, kLeastAbove, 12, 2));
   // In a low chart the plot gives way, not what explains it.
   axisRect()->setMinimumSize(50, 10);
   for (QCPAxis* axis : {xAxis2, yAxis2}) axis->setVisible(false);
@@ -69,6 +73,10 @@ void Chart::setAppearance(const session::Appearance& appearance) {
   small.setPixelSize(static_cast<int>(appearance.textSize() - 1.5f));
   QFont strong = font();
   strong.setPixelSize(static_cast<int>(appearance.textSize() - 1.0f));
+  // The highest number of an axis stands half above it.
+  QMargins margins = axisRect()->minimumMargins();
+  margins.setTop(std::max(kLeastAbove, QFontMetrics(small).ascent() / 2 + 1));
+  axisRect()->setMinimumMargins(margins);
   setBackground(toQt(colors.panel));
   m_title->setFont(strong);
   m_title->setTextColor(toQt(colors.text));

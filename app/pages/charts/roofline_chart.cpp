@@ -47,7 +47,9 @@ void RooflineChart::setAppearance(const session::Appearance& appearance) {
   Chart::setAppearance(appearance);
   // A legend of its own stands in the right margin.
   const QFontMetrics metrics(legend->font());
-  axisRect()->setMinimumMargins(QMargins(4, 4, metrics.horizontalAdvance("MHA \u00d764 f16 naive") + 32, 2));
+  QMargins margins = axisRect()->minimumMargins();
+  margins.setRight(metrics.horizontalAdvance("MHA \u00d764 f16 naive") + 32);
+  axisRect()->setMinimumMargins(margins);
 }
 
 void RooflineChart::refresh(const ChartSource& source) {
