@@ -10,6 +10,8 @@
 // A group of more than HEADS heads is spread over HEAD_SUBGROUPS subgroups that take the same keys, each of which loads
 // them; further heads over further workgroups. The subgroups of different keys are merged at the end.
 // Captured scores are those before softmax; captured with pooling, a value is the largest score of 8 keys.
+// Where it merges, the workgroup that is the last to finish a chunk of its heads merges all of their chunks: there is
+// no dispatch for that then, and what it reads was written a moment ago.
 // Workgroups: (KV heads * workgroups per KV head, CHUNKS, tokens). Any subgroup size that is a multiple of LANES.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -17,7 +19,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_KHR_shader_subgroup_vote : require
 #extension GL_EXT_control_flow_attributes : require
-#define AUDIT_BINDING 8
+#define AUDIT_BINDING 10
 #define FAMILY_ROWS
 #define BY_OCTETS
 #include "step_params.glsl"
@@ -25,6 +27,10 @@
 
 layout(local_size_x_id = HEADROOM_INVOCATIONS_CONSTANT) in;
 #include "attention_interface.glsl"
+layout(std430, binding = 8) writeonly buffer Attended { vec4 attended[]; };  // [token][ATTENDED_COLUMNS4]
+// [token][workgroup of a chunk]: those that are done; 0 between dispatches.
+layout(std430, binding = 9) coherent buffer Arrivals { uint arrivals[]; };
+layout(constant_id = 9) const uint ATTENDED_COLUMNS4 = 8;
 layout(constant_id = 12) const uint LANES = 1;            // a power of two
 layout(constant_id = 17) const uint UNROLL = 8;           // a power of two
 layout(constant_id = 18) const uint HEADS_CEILED = 1;     // HEADS up to a power of two, LANES at most
@@ -44,6 +50,7 @@ const float kNothing = -1e30;
 
 shared vec4 mixedOf[SUBGROUPS * HEADS * HEAD_DIM4];
 shared vec2 extentOf[SUBGROUPS * HEADS];
+shared bool isLast;
 shared float raw[gl_WorkGroupSize.x / LANES * UNROLL * HEADS];  // scores of a subgroup's keys, for capture
 
 float q[HEADS][SLICES * 8];
@@ -137,6 +144,71 @@ float sumOfHead(float x) {
   [[unroll]] for (uint offset = 1; offset < HEAD_LANES; offset *= 2) x += subgroupShuffleXor(x, offset);
   for (uint offset = LANES; offset < gl_SubgroupSize; offset *= 2) x += subgroupShuffleXor(x, offset);
   return x;
+}
+
+// Whether this workgroup is the last of those that share its heads and have a chunk each; what they stored is there.
+bool arrivesLast(uint token, uint used) {
+  memoryBarrierBuffer();
+  barrier();
+  if (used == 1) return true;
+  const uint column = token * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  if (gl_LocalInvocationIndex == 0) {
+    COUNT(ACTIVATIONS_READ, 4);
+    COUNT(ACTIVATIONS_WRITTEN, 4);
+    isLast = atomicAdd(arrivals[column], 1) + 1 == used;
+    if (isLast) {
+      COUNT(ACTIVATIONS_WRITTEN, 4);
+      arrivals[column] = 0;
+    }
+  }
+  barrier();
+  memoryBarrierBuffer();
+  return isLast;
+}
+
+// Of all chunks of the workgroup's heads, as many invocations for a texel as there are subgroups for its head.
+void mergeChunks(uint token, uint used, uint firstOfWorkgroup, uint headEnd) {
+  const uint texels = HEAD_SUBGROUPS * HEADS * HEAD_DIM4;
+  for (uint i = gl_LocalInvocationID.x; i < texels * KEY_SUBGROUPS; i += gl_WorkGroupSize.x) {
+    const uint local = i % texels / HEAD_DIM4;
+    const uint head = firstOfWorkgroup + local;
+    float highestOfAll = kNothing;
+    float weights = 0.0;
+    vec4 sum = vec4(0.0);
+    for (uint chunk = i / texels; head < headEnd && chunk < used; chunk += KEY_SUBGROUPS) {
+      COUNT(ACTIVATIONS_READ, 24);
+      const uint entry = (token * CHUNKS + chunk) * QUERY_HEADS + head;
+      const vec2 found = extent[entry];
+      const float now = max(highestOfAll, found.x);
+      const float before = exp(highestOfAll - now);
+      const float weight = exp(found.x - now);
+      highestOfAll = now;
+      weights = before * weights + weight * found.y;
+      sum = before * sum + weight * partial[entry * HEAD_DIM4 + i % HEAD_DIM4];
+    }
+    mixedOf[i] = sum;
+    if (i % HEAD_DIM4 == 0) extentOf[i / HEAD_DIM4] = vec2(highestOfAll, weights);
+  }
+  barrier();
+  for (uint i = gl_LocalInvocationID.x; i < texels; i += gl_WorkGroupSize.x) {
+    const uint local = i / HEAD_DIM4;
+    const uint head = firstOfWorkgroup + local;
+    if (head >= headEnd) continue;
+    float highestOfAll = kNothing;
+    for (uint k = 0; k < KEY_SUBGROUPS; ++k) {
+      highestOfAll = max(highestOfAll, extentOf[k * HEAD_SUBGROUPS * HEADS + local].x);
+    }
+    float weights = 0.0;
+    vec4 sum = vec4(0.0);
+    for (uint k = 0; k < KEY_SUBGROUPS; ++k) {
+      const vec2 found = extentOf[k * HEAD_SUBGROUPS * HEADS + local];
+      const float weight = exp(found.x - highestOfAll);
+      weights += weight * found.y;
+      sum += weight * mixedOf[k * texels + i];
+    }
+    COUNT(ACTIVATIONS_WRITTEN, 16);
+    attended[token * ATTENDED_COLUMNS4 + head * HEAD_DIM4 + i % HEAD_DIM4] = sum / weights;
+  }
 }
 
 void main() {
@@ -291,4 +363,7 @@ void main() {
       storeExtent(token, chunk, head, captureRow, captures, vec2(highestOfAll, weights));
     }
   }
+  if (params.merges == 0) return;
+  const uint used = usedChunks(length);
+  if (arrivesLast(token, used)) mergeChunks(token, used, firstOfWorkgroup, headEnd);
 }

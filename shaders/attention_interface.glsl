@@ -29,8 +29,13 @@ layout(binding = 1) uniform textureBuffer query;
 layout(binding = 2) uniform textureBuffer keys;
 layout(binding = 3) uniform textureBuffer values;
 #endif
-layout(std430, binding = 4) writeonly buffer Partial { vec4 partial[]; };  // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
-layout(std430, binding = 5) writeonly buffer Extent { vec2 extent[]; };    // [token][CHUNKS][QUERY_HEADS] max, sum
+#ifdef BY_OCTETS
+#define PARTIAL_ACCESS coherent
+#else
+#define PARTIAL_ACCESS writeonly
+#endif
+layout(std430, binding = 4) PARTIAL_ACCESS buffer Partial { vec4 partial[]; };  // [token][CHUNKS][QUERY_HEADS][HEAD_DIM4]
+layout(std430, binding = 5) PARTIAL_ACCESS buffer Extent { vec2 extent[]; };    // [token][CHUNKS][QUERY_HEADS] max, sum
 layout(std430, binding = 6) writeonly buffer Captured { float captured[]; };  // [slot][captureRows][captureStride]
 layout(std430, binding = 7) writeonly buffer CapturedExtent { vec2 capturedExtent[]; };  // [slot][captureRows][CHUNKS]
 
@@ -38,6 +43,7 @@ layout(push_constant) uniform AttentionDecodeParams {
   uint layer;
   uint window;  // positions that the layer sees at most; 0: all
   uint texts;   // of attention_tiles: row i of the step is of text i % texts
+  uint merges;  // of attention_decode_octets: whether the last workgroup of a head merges its chunks
 } params;
 
 #include "activation.glsl"

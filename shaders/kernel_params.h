@@ -117,6 +117,7 @@ struct AttentionDecodeParams {
   std::uint32_t layer = 0;
   std::uint32_t window = 0;  ///< positions that the layer sees at most; 0: all
   std::uint32_t texts = 1;   ///< of attention by query tiles: row i of the step is of text i % texts
+  std::uint32_t merges = 0;  ///< of attention by octets: 1 where the last workgroup of a head merges its chunks
 };
 
 }  // namespace headroom::engine

@@ -64,6 +64,8 @@ class Contender {
   }
 
   const KernelPlan& plan() const { return m_decoder.shape().plan; }
+  bool canMergeLast() const { return m_decoder.shape().attendsByOctets(); }
+  bool mergesLast() const { return m_decoder.shape().mergesLast; }
   const Uploaded& uploaded() const { return m_uploaded; }
 
  private:
@@ -171,7 +173,7 @@ class Tournament {
   }
 
   /// Of matrices that lie already.
-  static constexpr int kMostCandidates = 6;
+  static constexpr int kMostCandidates = 7;
 
   CalibrationLimits m_limits;
   std::array<int, 2> m_positions;
@@ -194,6 +196,12 @@ void chooseWorkgroups(Tournament& tournament, const Uploaded& uploaded) {
       plan.invocations = invocations;
       enter(plan);
     }
+  }
+  if (tournament.best().canMergeLast()) {
+    KernelPlan plan = tournament.best().plan();
+    plan.merging = tournament.best().mergesLast() ? model::AttentionMerging::Apart
+                                                  : model::AttentionMerging::LastWorkgroup;
+    enter(plan);
   }
   const KernelPlan chosen = tournament.best().plan();
   for (const int workgroups : {chosen.attentionWorkgroups / 2, chosen.attentionWorkgroups * 2}) {

@@ -14,10 +14,11 @@ using vulkan::Binding;
 
 namespace {
 
-AttentionDecodeParams attentionParams(const StepResources& step, int layer, int texts = 1) {
+AttentionDecodeParams attentionParams(const StepResources& step, const StepForm& form, int layer) {
   return {.layer = static_cast<std::uint32_t>(layer),
           .window = static_cast<std::uint32_t>(step.shape.config.windowOf(layer)),
-          .texts = static_cast<std::uint32_t>(texts)};
+          .texts = static_cast<std::uint32_t>(form.texts),
+          .merges = mergesInAttention(step.shape, form, layer) ? 1u : 0u};
 }
 
 vulkan::GroupCount attentionGroups(const StepShape& shape, const StepForm& form) {
@@ -36,7 +37,22 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, const S
                      int layerIndex) {
   const auto& buffers = step.buffers;
   const bool rows = step.shape.rowsFamily();
-  const AttentionDecodeParams push = attentionParams(step, layerIndex, form.texts);
+  const AttentionDecodeParams push = attentionParams(step, form, layerIndex);
+  if (step.shape.attendsByOctets()) {
+    recorder.dispatch(step.kernels.octetAttentionDecode(),
+                      {.stepParams = recorder.params(),
+                       .query = Binding::whole(buffers.query),
+                       .keys = step.cache.keyStorage(layerIndex),
+                       .values = step.cache.valueStorage(layerIndex),
+                       .partial = Binding::whole(buffers.partial),
+                       .extent = Binding::whole(buffers.extent),
+                       .captured = Binding::whole(buffers.captured),
+                       .capturedExtent = Binding::whole(buffers.capturedExtent),
+                       .attended = Binding::whole(buffers.attended),
+                       .arrivals = Binding::whole(buffers.arrivals)},
+                      attentionGroups(step.shape, form), std::as_bytes(std::span(&push, 1)));
+    return;
+  }
   recorder.dispatch(
       step.kernels.attentionDecode(),
       {.stepParams = recorder.params(),
@@ -101,20 +117,22 @@ void recordAddBranch(StageRecorder& recorder, const StepResources& step, const G
                     {1, static_cast<std::uint32_t>(rowCount), 1});
 }
 
-/// Chunks of the context are merged in a dispatch of their own.
-void recordMergedOutput(StageRecorder& recorder, const StepResources& step,
-                        const DeviceProjection& projection, int layerIndex, int rowCount) {
-  const AttentionDecodeParams push = attentionParams(step, layerIndex);
+/// Of merged chunks of the context; where attention has not merged them, in a dispatch of their own.
+void recordMergedOutput(StageRecorder& recorder, const StepResources& step, const StepForm& form,
+                        const DeviceProjection& projection, int layerIndex) {
+  const AttentionDecodeParams push = attentionParams(step, form, layerIndex);
   const auto& buffers = step.buffers;
   const DeviceMatrix& matrix = projection.matrix;
-  recorder.dispatch(step.kernels.attentionMerge(),
-                    {.stepParams = recorder.params(),
-                     .partial = Binding::whole(buffers.partial),
-                     .extent = Binding::whole(buffers.extent),
-                     .attended = Binding::whole(buffers.attended)},
-                    {static_cast<std::uint32_t>(step.shape.config.attention.queryHeadCount),
-                     static_cast<std::uint32_t>(rowCount), 1},
-                    std::as_bytes(std::span(&push, 1)));
+  if (push.merges == 0) {
+    recorder.dispatch(step.kernels.attentionMerge(),
+                      {.stepParams = recorder.params(),
+                       .partial = Binding::whole(buffers.partial),
+                       .extent = Binding::whole(buffers.extent),
+                       .attended = Binding::whole(buffers.attended)},
+                      {static_cast<std::uint32_t>(step.shape.config.attention.queryHeadCount),
+                       static_cast<std::uint32_t>(form.rows), 1},
+                      std::as_bytes(std::span(&push, 1)));
+  }
   recorder.dispatch(step.kernels.attentionOutput(matrix),
                     {.stepParams = recorder.params(),
                      .weights = recorder.weights(matrix),
@@ -139,14 +157,14 @@ void recordMergingOutput(StageRecorder& recorder, const StepResources& step,
                     recorder.projectionGroups(matrix, ProjectionInput::Plain));
 }
 
-void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const DeviceLayer& layer,
-                           int layerIndex, int rowCount) {
-  if (step.kernels.attentionMerge()) {
-    recordMergedOutput(recorder, step, layer.attentionOutput, layerIndex, rowCount);
+void recordAttentionOutput(StageRecorder& recorder, const StepResources& step, const StepForm& form,
+                           const DeviceLayer& layer, int layerIndex) {
+  if (step.shape.rowsFamily()) {
+    recordMergedOutput(recorder, step, form, layer.attentionOutput, layerIndex);
   } else {
     recordMergingOutput(recorder, step, layer.attentionOutput);
   }
-  recordAddBranch(recorder, step, layer.attentionPostNorm, rowCount);
+  recordAddBranch(recorder, step, layer.attentionPostNorm, form.rows);
 }
 
 void recordLogits(StageRecorder& recorder, const StepResources& step, const StepForm& form) {
@@ -215,6 +233,11 @@ void recordFfnDown(StageRecorder& recorder, const StepResources& step, const Dev
 
 }  // namespace
 
+bool mergesInAttention(const StepShape& shape, const StepForm& form, int layer) {
+  // What is changed is changed between attention and merging.
+  return shape.mergesLast && !changesHeads(form, Stage::AttentionDecode, layer);
+}
+
 bool changesHeads(const StepForm& form, Stage stage, int layer) {
   return stage == Stage::AttentionDecode && std::ranges::binary_search(form.changedLayers, layer);
 }
@@ -224,7 +247,8 @@ int dispatchCount(const StepShape& shape, const DeviceWeights& weights, const St
   int count = 1 + static_cast<int>(capturesOf(shape, form, stage, layer).size());
   if (stage == Stage::Logits && form.logits == LogitsTarget::Summary) ++count;
   if (changesHeads(form, stage, layer)) ++count;
-  if (stage == Stage::AttentionOutput && shape.rowsFamily()) ++count;
+  if (stage == Stage::AttentionOutput && shape.rowsFamily() && !mergesInAttention(shape, form, layer))
+    ++count;
   if (stage == Stage::QkvProjection) {
     count += static_cast<int>(std::ssize(weights.layers[static_cast<std::size_t>(layer)].qkv)) - 1;
     if (shape.traits().headNorms) ++count;
@@ -253,7 +277,7 @@ void recordWork(StageRecorder& recorder, const StepResources& step, const StepFo
       recordAttention(recorder, step, form, layerIndex);
       return;
     case Stage::AttentionOutput:
-      recordAttentionOutput(recorder, step, layer(), layerIndex, rowCount);
+      recordAttentionOutput(recorder, step, form, layer(), layerIndex);
       return;
     case Stage::FfnGateUp:
       recordGateUp(recorder, step, layer());

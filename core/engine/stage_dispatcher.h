@@ -27,6 +27,8 @@ struct StepResources {
 
 inline constexpr std::uint64_t kAuditStride = kOffsetAlignment;
 
+/// Whether attention of that layer hands on merged chunks, so that its output's stage has no dispatch for it.
+bool mergesInAttention(const StepShape& shape, const StepForm& form, int layer);
 /// Whether a stage ends with changing heads of its layer.
 bool changesHeads(const StepForm& form, model::Stage stage, int layer);
 /// Dispatches of a stage of a layer: the rows family merges attention in one of its own, parts of Q, K and V

@@ -14,6 +14,7 @@ using model::Stage;
 using model::Traffic;
 
 constexpr std::uint64_t kFloat = sizeof(float);
+constexpr std::uint64_t kCounter = sizeof(std::uint32_t);
 
 /// Sizes of one step in the unsigned type that byte counts use.
 struct Sizes {
@@ -197,6 +198,20 @@ void addQueryTiles(StageTraffic& traffic, const StepShape& shape, const Sizes& s
   }
 }
 
+/// Of the last workgroup of each head: the chunks of a row, which it reads back, an extent with every texel;
+/// and where there are several, that each workgroup counts itself.
+void addMerging(StageTraffic& traffic, const StepShape& shape, const Sizes& sizes, std::uint64_t used) {
+  const auto columns = static_cast<std::uint64_t>(shape.attentionWorkgroups());
+  traffic.issued.activationsRead += used * sizes.queryHeads * sizes.headDim / 4 * (4 + 2) * kFloat;
+  traffic.logical.activationsRead += used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+  for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
+    bytes->activationsWritten += sizes.queryDim * kFloat;
+    if (used == 1) continue;
+    bytes->activationsRead += used * columns * kCounter;
+    bytes->activationsWritten += (used + 1) * columns * kCounter;
+  }
+}
+
 StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const StepRows& rows, int layer) {
   StageTraffic traffic;
   if (shape.tilesQueries) addQueryTiles(traffic, shape, sizes, rows, layer);
@@ -212,6 +227,7 @@ StageTraffic attentionDecode(const StepShape& shape, const Sizes& sizes, const S
     if (!shape.tilesQueries) {
       traffic.issued.kvRead += keyLoads * 2 * (length - first) * sizes.headDim * sizes.kvBytes;
       traffic.issued.activationsRead += used * queryTexels(shape, sizes) * 4 * kFloat;
+      if (mergesInAttention(shape, rows.form, layer)) addMerging(traffic, shape, sizes, used);
     }
     for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
       bytes->activationsWritten += sizes.queryHeads * (used * sizes.headDim + 2 * sizes.chunks) * kFloat;
@@ -231,12 +247,15 @@ StageTraffic attentionOutput(const DeviceLayer& layer, const StepShape& shape, c
   std::uint64_t used = 0;  // of all rows
   for (const TokenParams& token : rows.tokens)
     used += static_cast<std::uint64_t>(shape.usedChunks(token.position + 1ull, layerIndex));
-  traffic.logical.activationsRead = used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+  const bool isMerged = mergesInAttention(shape, rows.form, layerIndex);
+  if (!isMerged) traffic.logical.activationsRead = used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
   if (shape.rowsFamily()) {
     addProjection(traffic, matrix, shape, sizes, ProjectionInput::Plain, sizes.queryDim);
-    traffic.issued.activationsRead += used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
-    for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
-      bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
+    if (!isMerged) {
+      traffic.issued.activationsRead += used * sizes.queryHeads * (sizes.headDim + 2) * kFloat;
+      for (Traffic* bytes : {&traffic.issued, &traffic.logical}) {
+        bytes->activationsWritten += sizes.rows * sizes.queryDim * kFloat;
+      }
     }
   } else {
     traffic.issued.weightsRead = matrix.issuedBytes(sizes.tile) * sizes.tiles;

@@ -68,6 +68,11 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
     planned.push_back({&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
                        &Buffers::attendedView});
   }
+  if (shape.octets.heads > 0) {
+    planned.push_back({&Buffers::arrivals,
+                       rows * static_cast<std::uint64_t>(shape.attentionWorkgroups()) * sizeof(std::uint32_t),
+                       Device, "counters of workgroups"});
+  }
   if (shape.traits().headNorms) {
     planned.push_back({&Buffers::projected, floats(rows * (queryDim + 2 * kvDim)), Device,
                        "heads before their norms", &Buffers::projectedView, kPairs});
@@ -85,6 +90,10 @@ StepBuffers::StepBuffers(vulkan::Device& device, const StepShape& shape) {
     buffer = vulkan::Buffer(device, planned.bytes, planned.place, planned.what);
     if (planned.view == nullptr) continue;
     this->*planned.view = vulkan::TexelView(device, buffer, planned.format, 0, buffer.bytes());
+  }
+  if (arrivals.bytes() > 0) {
+    const std::vector<std::byte> zeros(arrivals.bytes());
+    vulkan::upload(device, arrivals, 0, zeros);
   }
   const std::vector<float> angles = ropeAngles(shape);
   vulkan::upload(device, rope, 0, std::as_bytes(std::span(angles)));

@@ -28,6 +28,7 @@ struct StepBuffers {
   vulkan::Buffer summarisedLogits;  ///< [row][vocabSize] that only kernels read
   vulkan::Buffer summaries;         ///< [row][HEADROOM_SUMMARY_WORDS], on the host
   vulkan::Buffer attended;          ///< [row][attendedColumns], in the rows family
+  vulkan::Buffer arrivals;          ///< [row][workgroup] counters between 0 and 0, where attention merges
   vulkan::Buffer captured;          ///< scores before softmax, by CaptureLayout, on the host
   vulkan::Buffer capturedExtent;    ///< [slot][row][chunk] max and sum of the online softmax, on the host
   vulkan::Buffer rope;  ///< [position][ropeDim / 2] cos, sin, times the magnitude, of the whole context

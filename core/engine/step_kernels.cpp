@@ -79,30 +79,44 @@ class Builder {
                            .context = u32(m_shape.options.contextLength),
                            .epsilon = m_shape.config.normEpsilon});
   }
-  KernelOf<AttentionDecode> attentionDecode() const {
+  KernelOf<OctetAttentionDecode> octetAttentionDecode() const {
     const OctetAttention& octets = m_shape.octets;
-    const bool byOctets = octets.heads > 0;
-    return make<AttentionDecode>("attention_decode", attentionDecodeCode(),
-                                 {.headDim4 = u32(m_heads.headDim / 4),
-                                  .group = u32(m_shape.tilesQueries ? m_shape.headsPerQueryTile()
-                                               : byOctets           ? octets.heads
-                                                                    : m_shape.headsPerWorkgroup),
-                                  .headsPerKv = u32(m_heads.groupSize()),
-                                  .queryHeads = u32(m_heads.queryHeadCount),
-                                  .kvHeads = u32(m_heads.kvHeadCount),
-                                  .context = u32(m_shape.options.contextLength),
-                                  .chunks = u32(m_shape.chunkCount),
-                                  .minChunk = u32(m_shape.minChunkKeys),
-                                  .kvTexelBytes = kvTexelBytes(),
-                                  .tile = u32(m_shape.attentionTile),
-                                  .scale = static_cast<float>(m_shape.config.scoreScale()),
-                                  .softCap = m_shape.config.attentionSoftCap,
-                                  .lanes = u32(octets.lanes),
-                                  .unroll = u32(octets.unroll),
-                                  .headsCeiled = u32(octets.headsCeiled()),
-                                  .headSubgroups = u32(octets.headSubgroups),
-                                  .subgroups = u32(octets.subgroups())},
-                                 sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
+    return make<OctetAttentionDecode>(
+        "attention_decode", fmt::format("attention_decode_octets_{}", shortName(m_shape.options.kvType)),
+        {.headDim4 = u32(m_heads.headDim / 4),
+         .group = u32(octets.heads),
+         .headsPerKv = u32(m_heads.groupSize()),
+         .queryHeads = u32(m_heads.queryHeadCount),
+         .kvHeads = u32(m_heads.kvHeadCount),
+         .context = u32(m_shape.options.contextLength),
+         .chunks = u32(m_shape.chunkCount),
+         .minChunk = u32(m_shape.minChunkKeys),
+         .attendedColumns4 = u32(m_shape.attendedColumns() / 4),
+         .scale = static_cast<float>(m_shape.config.scoreScale()),
+         .softCap = m_shape.config.attentionSoftCap,
+         .lanes = u32(octets.lanes),
+         .unroll = u32(octets.unroll),
+         .headsCeiled = u32(octets.headsCeiled()),
+         .headSubgroups = u32(octets.headSubgroups),
+         .subgroups = u32(octets.subgroups())},
+        sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
+  }
+  KernelOf<AttentionDecode> attentionDecode() const {
+    return make<AttentionDecode>(
+        "attention_decode", attentionDecodeCode(),
+        {.headDim4 = u32(m_heads.headDim / 4),
+         .group = u32(m_shape.tilesQueries ? m_shape.headsPerQueryTile() : m_shape.headsPerWorkgroup),
+         .headsPerKv = u32(m_heads.groupSize()),
+         .queryHeads = u32(m_heads.queryHeadCount),
+         .kvHeads = u32(m_heads.kvHeadCount),
+         .context = u32(m_shape.options.contextLength),
+         .chunks = u32(m_shape.chunkCount),
+         .minChunk = u32(m_shape.minChunkKeys),
+         .kvTexelBytes = kvTexelBytes(),
+         .tile = u32(m_shape.attentionTile),
+         .scale = static_cast<float>(m_shape.config.scoreScale()),
+         .softCap = m_shape.config.attentionSoftCap},
+        sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
   }
   KernelOf<AttentionMerge> attentionMerge() const {
     return make<AttentionMerge>("attention_merge", "attention_merge",
@@ -231,7 +245,6 @@ class Builder {
   std::string attentionDecodeCode() const {
     const std::string_view kvType = shortName(m_shape.options.kvType);
     if (m_shape.tilesQueries) return fmt::format("attention_tiles_{}", kvType);
-    if (m_shape.octets.heads > 0) return fmt::format("attention_decode_octets_{}", kvType);
     if (m_rows) return fmt::format("attention_decode_rows_{}", kvType);
     const bool large = m_shape.headsPerWorkgroup > HEADROOM_UNROLLED_GROUP;
     return large ? "attention_decode_packed_large" : "attention_decode_packed";
@@ -273,7 +286,13 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
   const Builder builder(device, shape, tile, build);
   const auto wanted = [&](Stage stage) { return !only || *only == stage; };
   if (wanted(Stage::Embedding)) m_embedding = builder.embedding(weights.tokenEmbedding);
-  if (wanted(Stage::AttentionDecode)) m_attentionDecode = builder.attentionDecode();
+  if (wanted(Stage::AttentionDecode)) {
+    if (shape.attendsByOctets()) {
+      m_octetAttentionDecode = builder.octetAttentionDecode();
+    } else {
+      m_attentionDecode = builder.attentionDecode();
+    }
+  }
   if (wanted(Stage::Logits)) m_logits = builder.logits(weights.outputMatrix(), weights.outputTerms);
   if (shape.rowsFamily() && wanted(Stage::AttentionOutput)) m_attentionMerge = builder.attentionMerge();
   if (shape.traits().headNorms && wanted(Stage::QkvProjection)) m_headNorm = builder.headNorm();

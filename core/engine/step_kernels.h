@@ -24,8 +24,10 @@ class StepKernels {
 
   TokenTile tile() const { return m_tile; }
   KernelOf<Embedding> embedding() const { return m_embedding; }
+  /// None where attention goes by octets.
   KernelOf<AttentionDecode> attentionDecode() const { return m_attentionDecode; }
-  /// Of the rows family, which merges chunks in a dispatch of its own; none for the other.
+  KernelOf<OctetAttentionDecode> octetAttentionDecode() const { return m_octetAttentionDecode; }
+  /// Of the rows family, where a dispatch of its own merges chunks; none for the other.
   KernelOf<AttentionMerge> attentionMerge() const { return m_attentionMerge; }
   KernelOf<Logits> logits() const { return m_logits; }
   // Made with the first step that asks for them.
@@ -66,6 +68,7 @@ class StepKernels {
   /// By storage, first row and rows of a part of Q, K and V.
   std::map<std::array<std::int64_t, 3>, KernelOf<QkvProjection>> m_qkvProjection;
   KernelOf<AttentionDecode> m_attentionDecode;
+  KernelOf<OctetAttentionDecode> m_octetAttentionDecode;
   KernelOf<AttentionMerge> m_attentionMerge;
   ByStorage<AttentionOutput> m_attentionOutput;
   ByStorage<MergingAttentionOutput> m_mergingAttentionOutput;

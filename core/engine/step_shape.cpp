@@ -191,6 +191,11 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
       device.limits.maxComputeSharedMemorySize >= std::max(kProjectionTileBytes, kQueryTileBytes);
   shape.octets = planOctets(shape, device);
   if (shape.octets.heads == 0) planAttentionTile(shape, device);
+  // On an H200 that was 1 to 8 % faster for MHA and GQA, and slower for MQA (KERNELS.md).
+  const bool isOpen = shape.plan.merging == model::AttentionMerging::Automatic;
+  shape.mergesLast =
+      shape.attendsByOctets() && (isOpen ? !device.isSoftware() && shape.config.attention.kvHeadCount > 1
+                                         : shape.plan.merging == model::AttentionMerging::LastWorkgroup);
 }
 
 /// Parts of the context, so many that a step has about as many workgroups as are wanted.
@@ -310,6 +315,7 @@ int StepShape::textsOf(std::span<const TokenParams> rows) const {
 StepShape StepShape::forQueryTiles() const {
   StepShape tiled = *this;
   tiled.tilesQueries = true;
+  tiled.mergesLast = false;
   tiled.minChunkKeys = static_cast<int>(roundUp(static_cast<std::uint64_t>(options.contextLength), 8)) + 8;
   return tiled;
 }

@@ -75,6 +75,7 @@ struct StepShape {
   OctetAttention octets;          ///< of the rows family
   int headsPerWorkgroup = 1;      ///< query heads that one attention workgroup serves, where it has no octets
   int attentionTile = 8;          ///< keys that such a workgroup of the rows family holds at once
+  bool mergesLast = false;        ///< the last workgroup of attention merges chunks, see mergesInAttention()
   bool multipliesTiles = false;   ///< whether there are kernels for many tokens
   bool tilesQueries = false;      ///< attention_tiles.comp attends, see forQueryTiles()
   int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
@@ -106,6 +107,8 @@ struct StepShape {
   }
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   const model::Traits& traits() const { return config.traits; }
+  /// Whether attention by octets is what runs, for steps that do not go by query tiles.
+  bool attendsByOctets() const { return octets.heads > 0 && !tilesQueries; }
   /// Of one token and chunk.
   int attentionWorkgroups() const;
   int attentionInvocations() const;

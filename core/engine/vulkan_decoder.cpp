@@ -100,7 +100,8 @@ StepProgram& VulkanDecoder::program(const StepForm& form) {
       return !isPlain || (kept.rows != m_shape.options.batch && kept.rows != m_shape.blockTokens);
     });
   }
-  if (m_build == KernelBuild::Audit) makeAudit(StepProgram::dispatchTotal(m_shape, m_model.weights(), form));
+  if (m_build == KernelBuild::Audit)
+    makeAudit(StepProgram::dispatchTotal(shapeFor(form), m_model.weights(), form));
   const std::size_t kernelsBefore = m_device.kernels().size();
   const StepResources step = stepResources(form);
   StepProgram recorded(m_device, step, form);

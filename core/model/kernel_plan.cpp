@@ -14,7 +14,7 @@ namespace {
 
 const char* const kExpected =
     "automatic, packed or rows, then if wanted rowBlocks=2|4|8, invocations=64..1024, "
-    "attentionWorkgroups=1..4096";
+    "attentionWorkgroups=1..4096, merging=apart|last";
 
 int parseChoice(const std::string& part, std::string_view name, int least, int most) {
   const int number = wholeNumber(std::string_view(part).substr(name.size() + 1)).value_or(least - 1);
@@ -46,6 +46,8 @@ std::string planText(const KernelPlan& plan) {
     text += fmt::format(", {} invocations", plan.invocations);
   if (plan.attentionWorkgroups > 0)
     text += fmt::format(", {} attention workgroups", plan.attentionWorkgroups);
+  if (plan.merging == AttentionMerging::Apart) text += ", merged apart";
+  if (plan.merging == AttentionMerging::LastWorkgroup) text += ", merged by the last workgroup";
   return text;
 }
 
@@ -68,6 +70,10 @@ KernelPlan parsePlan(const std::string& text) {
       plan.invocations = parseChoice(part, "invocations", 64, 1024);
     } else if (part.starts_with("attentionWorkgroups=")) {
       plan.attentionWorkgroups = parseChoice(part, "attentionWorkgroups", 1, 4096);
+    } else if (part == "merging=apart") {
+      plan.merging = AttentionMerging::Apart;
+    } else if (part == "merging=last") {
+      plan.merging = AttentionMerging::LastWorkgroup;
     } else {
       throw Error(fmt::format("The kernel plan holds \"{}\", expected {}", part, kExpected));
     }

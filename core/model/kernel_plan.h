@@ -15,6 +15,14 @@ enum class KernelFamily {
 
 std::string_view shortName(KernelFamily family);
 
+/// Who merges the results of the parts that attention splits the context into.
+enum class AttentionMerging {
+  Automatic,      ///< the last workgroup on GPUs, where more than one KV head shares the work
+  Apart,          ///< a dispatch of its own, or the one that reads them
+  LastWorkgroup,  ///< of the attention kernel, where that kernel can: of the rows family, heads of whole
+                  ///< octets
+};
+
 /// The choices that make kernels fast on one device and slow on another; results are the same up to rounding.
 /// 0 takes the default for the kind of device.
 struct KernelPlan {
@@ -22,6 +30,7 @@ struct KernelPlan {
   int rowBlocks = 0;            ///< packed family: blocks of 8 rows per workgroup of a projection; 2, 4 or 8
   int invocations = 0;          ///< rows family: invocations per workgroup; a power of two from 64 on
   int attentionWorkgroups = 0;  ///< attention splits the context until a step has about that many workgroups
+  AttentionMerging merging = AttentionMerging::Automatic;
 
   bool operator==(const KernelPlan&) const = default;
 };

@@ -42,7 +42,8 @@ class TestAttentionKernels : public QObject {
     std::vector<float> values;
   };
 
-  /// Compares what AttentionDecode left of `rows`, all of them captured, with softmax attention in double.
+  /// Compares what AttentionDecode left of `rows`, all of them captured, with softmax attention in double;
+  /// where it merges, also what it merged.
   static void expectAttention(KernelHarness& harness, const std::vector<engine::TokenParams>& rows,
                               const Inputs& inputs) {
     const model::ModelConfig& config = harness.shape.config;
@@ -57,6 +58,10 @@ class TestAttentionKernels : public QObject {
     const std::vector<float> partial =
         harness.read(harness.buffers.partial, rowCount * chunkCount * heads * dim);
     const std::vector<float> extent = harness.read(harness.buffers.extent, rowCount * chunkCount * heads * 2);
+    const std::vector<float> attended =
+        harness.shape.mergesLast
+            ? harness.read(harness.buffers.attended, rowCount * harness.shape.attendedColumns())
+            : std::vector<float>();
     const auto mapped = harness.buffers.captured.mapped<const float>();
     const std::vector<float> captured(mapped.begin(), mapped.end());
     const auto capturedExtent = harness.buffers.capturedExtent.mapped<const float>();
@@ -104,6 +109,10 @@ class TestAttentionKernels : public QObject {
         }
         for (float& value : merged) value = static_cast<float>(value / mergedSum);
         compare(merged, expected, "mixed values");
+        if (harness.shape.mergesLast) {
+          compare(std::span(attended).subspan(row * harness.shape.attendedColumns() + head * dim, dim),
+                  expected, "values merged by the last workgroup");
+        }
         const std::size_t slotRow = head * rowCount + row;
         compare(std::span(captured).subspan(slotRow * context + first, seen - first),
                 {scores.begin() + static_cast<std::ptrdiff_t>(first), scores.end()}, "captured scores");
@@ -215,6 +224,15 @@ class TestAttentionKernels : public QObject {
     harness.run(rows, 1, 1);
 
     expectAttention(harness, rows, {.query = query, .keys = keys, .values = values});
+    if (!shape.attendsByOctets()) return;
+    // Twice, for it leaves its counters as it found them.
+    harness.shape.mergesLast = true;
+    for (int round = 0; round < 2; ++round) {
+      harness.write(harness.buffers.attended,
+                    std::vector<float>(static_cast<std::size_t>(2 * shape.attendedColumns()), 1e9f));
+      harness.run(rows, 1, 1);
+      expectAttention(harness, rows, {.query = query, .keys = keys, .values = values});
+    }
   }
 
   void attentionByQueryTiles_data() {

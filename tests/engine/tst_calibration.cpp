@@ -24,7 +24,10 @@ class TestCalibration : public QObject {
   TestDevice m_gpu;
 
   static Calibration someCalibration() {
-    const model::KernelPlan plan{.family = KernelFamily::Rows, .invocations = 128, .attentionWorkgroups = 32};
+    const model::KernelPlan plan{.family = KernelFamily::Rows,
+                                 .invocations = 128,
+                                 .attentionWorkgroups = 32,
+                                 .merging = model::AttentionMerging::LastWorkgroup};
     return {.device = "a device",
             .driver = "a driver 1.0",
             .shape = "a shape",
@@ -61,7 +64,7 @@ class TestCalibration : public QObject {
     QTest::addColumn<QString>("plan");
     QTest::addColumn<int>("candidates");
     QTest::newRow("packed") << "packed,attentionWorkgroups=4" << 3;
-    QTest::newRow("rows") << "rows,invocations=256,attentionWorkgroups=4" << 6;
+    QTest::newRow("rows") << "rows,invocations=256,attentionWorkgroups=4" << 7;
     QTest::newRow("one workgroup") << "packed,attentionWorkgroups=1" << 2;
   }
   void triesWhatWorksWithTheMatricesAsTheyLie() {
@@ -115,7 +118,8 @@ class TestCalibration : public QObject {
     truth.run(tokens, {});
     for (const char* text :
          {"packed", "packed,rowBlocks=2", "packed,rowBlocks=8", "packed,attentionWorkgroups=32", "rows",
-          "rows,invocations=64", "rows,invocations=512,attentionWorkgroups=1"}) {
+          "rows,invocations=64", "rows,invocations=512,attentionWorkgroups=1",
+          "rows,attentionWorkgroups=32,merging=last", "rows,attentionWorkgroups=32,merging=apart"}) {
       UploadedDecoder decoder(m_gpu.device, model, {.kernels = model::parsePlan(text)});
       decoder.run(tokens, {});
       QVERIFY2(relativeError(decoder.logits(), truth.logits()) <= kReferenceF32CacheLimit, text);

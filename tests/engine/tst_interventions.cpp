@@ -167,29 +167,39 @@ class TestInterventions : public QObject {
     QTest::addColumn<int>("kvHeads");
     QTest::addColumn<KernelFamily>("family");
     QTest::addColumn<bool>("f16");
+    QTest::addColumn<bool>("mergesLast");
     for (const KernelFamily family : kFamilies) {
       for (const int kvHeads : {4, 2, 1}) {
         QTest::addRow("%d KV heads, %s", kvHeads, std::string(shortName(family)).c_str())
-            << kvHeads << family << (kvHeads == 1);
+            << kvHeads << family << (kvHeads == 1) << false;
       }
     }
+    // Layers without changes only.
+    QTest::newRow("merged by the last workgroup") << 2 << KernelFamily::Rows << false << true;
   }
   void theDevicesAreTheReferences() {
     QFETCH(int, kvHeads);
     QFETCH(KernelFamily, family);
     QFETCH(bool, f16);
-    model::ModelConfig config = smallConfig({4, kvHeads, 20});
+    QFETCH(bool, mergesLast);
+    const int headDim = mergesLast ? 24 : 20;
+    model::ModelConfig config = smallConfig({4, kvHeads, headDim});
     config.contextLength = 400;
     config.traits.windows = model::Windows::EvenLayers;
     config.slidingWindow = 50;
     const model::Model model = randomModel(config, Output::Separate);
     const KvType type = f16 ? KvType::F16 : KvType::F32;
     UploadedDecoder decoder(m_gpu.device, model,
-                            {.kvType = type, .kernels = {.family = family, .attentionWorkgroups = 16}});
+                            {.kvType = type,
+                             .kernels = {.family = family,
+                                         .attentionWorkgroups = 16,
+                                         .merging = mergesLast ? model::AttentionMerging::LastWorkgroup
+                                                               : model::AttentionMerging::Automatic}});
     QVERIFY(decoder.shape().chunkCount > 1);
+    QCOMPARE(decoder.shape().mergesLast, mergesLast);
     reference::ReferenceDecoder truth(model, {.kvType = type});
     const std::vector<int> tokens = someTokens(200, model.config.vocabSize);
-    const std::vector<HeadIntervention> changes = everyKind(20);
+    const std::vector<HeadIntervention> changes = everyKind(headDim);
     const Capture capture{
         .all = true,
         .activations = {{CapturePoint::HeadOutputs, {0, 1}}, {CapturePoint::SoftmaxExtents, {1}}}};

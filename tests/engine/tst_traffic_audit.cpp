@@ -26,6 +26,8 @@ struct Run {
   Storage storage = Storage::F32;
   std::optional<Storage> others = std::nullopt;  ///< of mixedModel()
   int batch = 1;
+  int attentionWorkgroups = 0;
+  model::AttentionMerging merging = model::AttentionMerging::Automatic;
 };
 
 /// The counters of an audit in the words of a failure message.
@@ -83,7 +85,9 @@ class TestTrafficAudit : public QObject {
                             {.kvType = run.kvType,
                              .batch = run.batch,
                              .attention = run.kernel,
-                             .kernels = {.family = run.family}},
+                             .kernels = {.family = run.family,
+                                         .attentionWorkgroups = run.attentionWorkgroups,
+                                         .merging = run.merging}},
                             {.build = engine::KernelBuild::Audit});
     std::vector<int> tokens;
     for (int i = 0; i < 71; ++i) tokens.push_back((i * 53 + 7) % model.config.vocabSize);
@@ -152,6 +156,19 @@ class TestTrafficAudit : public QObject {
       QTest::addRow("GQA %s weights, rows", std::string(shortName(storage)).c_str())
           << 4 << 2 << headDim << Run{.family = KernelFamily::Rows, .storage = storage};
     }
+    for (const int kvHeads : {4, 2, 1}) {
+      const Run merging{.kvType = kvHeads == 2 ? KvType::F16 : KvType::F32,
+                        .family = KernelFamily::Rows,
+                        .batch = kvHeads == 2 ? 3 : 1,
+                        .attentionWorkgroups = 40,
+                        .merging = model::AttentionMerging::LastWorkgroup};
+      QTest::addRow("%d KV heads, merged by the last workgroup", kvHeads) << 4 << kvHeads << 16 << merging;
+    }
+    QTest::addRow("17 query heads, merged by the last workgroup")
+        << 17 << 1 << 8
+        << Run{.family = KernelFamily::Rows,
+               .attentionWorkgroups = 8,
+               .merging = model::AttentionMerging::LastWorkgroup};
     QTest::addRow("GQA Q4_K weights, V as Q6_K, rows")
         << 4 << 2 << 64
         << Run{.family = KernelFamily::Rows, .storage = Storage::Q4_K, .others = Storage::Q6_K};

@@ -25,6 +25,12 @@ class TestKernelPlan : public QObject {
                                  << KernelPlan{.family = KernelFamily::Rows,
                                                .invocations = 128,
                                                .attentionWorkgroups = 512};
+    QTest::newRow("merged by the last workgroup")
+        << "rows,merging=last"
+        << KernelPlan{.family = KernelFamily::Rows, .merging = model::AttentionMerging::LastWorkgroup};
+    QTest::newRow("merged apart") << "rows,merging=apart"
+                                  << KernelPlan{.family = KernelFamily::Rows,
+                                                .merging = model::AttentionMerging::Apart};
   }
   void parses() {
     QFETCH(QString, text);
@@ -34,9 +40,10 @@ class TestKernelPlan : public QObject {
 
   void refusesWhatIsNoPlan_data() {
     QTest::addColumn<QString>("text");
-    for (const char* text : {"", "fast", "packed,rowBlocks=3", "packed,rowBlocks=16",
-                             "packed,rowBlocks=", "rows,x=1", "rows,invocations=96", "rows,invocations=32",
-                             "rows,attentionWorkgroups=0", "rows,attentionWorkgroups=9999999999"}) {
+    for (const char* text :
+         {"", "fast", "packed,rowBlocks=3", "packed,rowBlocks=16", "packed,rowBlocks=", "rows,x=1",
+          "rows,invocations=96", "rows,invocations=32", "rows,attentionWorkgroups=0", "rows,merging=first",
+          "rows,attentionWorkgroups=9999999999"}) {
       QTest::addRow("\"%s\"", text) << text;
     }
   }
@@ -59,6 +66,8 @@ class TestKernelPlan : public QObject {
     QCOMPARE(
         planText({.family = KernelFamily::Rows, .rowBlocks = 4, .invocations = 64, .attentionWorkgroups = 9}),
         std::string("rows, 64 invocations, 9 attention workgroups"));
+    QCOMPARE(planText({.family = KernelFamily::Rows, .merging = model::AttentionMerging::Apart}),
+             std::string("rows, merged apart"));
   }
 };
 

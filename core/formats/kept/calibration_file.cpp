@@ -18,7 +18,10 @@ ordered_json document(const model::KernelPlan& plan) {
   return {{"family", shortName(plan.family)},
           {"row_blocks", plan.rowBlocks},
           {"invocations", plan.invocations},
-          {"attention_workgroups", plan.attentionWorkgroups}};
+          {"attention_workgroups", plan.attentionWorkgroups},
+          {"merging", plan.merging == model::AttentionMerging::LastWorkgroup ? "last"
+                      : plan.merging == model::AttentionMerging::Apart       ? "apart"
+                                                                             : ""}};
 }
 
 /// Through the parser of options, which knows what is possible. Throws model::Error and nlohmann's
@@ -33,6 +36,7 @@ model::KernelPlan planOf(const json& document) {
   if (const int count = document.at("attention_workgroups"); count > 0) {
     text += fmt::format(",attentionWorkgroups={}", count);
   }
+  if (const std::string merging = document.at("merging"); !merging.empty()) text += ",merging=" + merging;
   return model::parsePlan(text);
 }
 
