@@ -391,7 +391,7 @@ class Judge {
     const std::string low = timesText(last.speedup->low);
     const std::string high = timesText(last.speedup->high);
     const std::string referenceName = name(m_verdict.reference);
-    m_verdict.quoted = measuredNearHere();
+    if (!m_verdict.promise) m_verdict.quoted = measuredNearHere();
     const std::optional<Promise> measured = m_verdict.promise ? m_verdict.promise : m_verdict.quoted;
     const std::string others = compared();
     if (!others.empty()) {

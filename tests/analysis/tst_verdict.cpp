@@ -192,8 +192,8 @@ class TestVerdict : public QObject {
     const Estimate& range = *verdict.find(2)->speedup;
     const std::string said = sentence(verdict);
     QCOMPARE(said, "GQA is " + verdict.find(1)->speedup->text() +
-                       " as fast as MHA here; MQA too noisy to tell, " + model::timesText(range.low) + " to " +
-                       model::timesText(range.high) + "\u00d7.");
+                       " as fast as MHA here; MQA too noisy to tell, " + model::timesText(range.low) +
+                       " to " + model::timesText(range.high) + "\u00d7.");
   }
 
   void whatDriftsWithBothLanesIsNoNoise() {
@@ -243,7 +243,8 @@ class TestVerdict : public QObject {
     a.noise = b.noise = 0.005;
     const Verdict verdict = verdictOf({judged(a), judged(b)});
     QCOMPARE(verdict.answer, Answer::Alike);
-    QVERIFY2(sentence(verdict).find("KV is less than 10 % of the issued bytes that MHA reads") != std::string::npos,
+    QVERIFY2(sentence(verdict).find("KV is less than 10 % of the issued bytes that MHA reads") !=
+                 std::string::npos,
              sentence(verdict).c_str());
   }
 
@@ -372,6 +373,7 @@ class TestVerdict : public QObject {
     const Verdict noisy = verdictOf({judged(a), judged(b)}, &map);
     QCOMPARE(noisy.answer, Answer::TooNoisy);
     QVERIFY(noisy.promise && noisy.promise->at == (OperatingPoint{1, 4096}));
+    QVERIFY(!noisy.quoted);
     const std::string said = sentence(noisy);
     QVERIFY2(said.starts_with("Too noisy here to tell: MQA is "), said.c_str());
     QVERIFY2(said.ends_with("; 2.53\u00d7 \u00b1 0.00 measured at 4,096 positions."), said.c_str());
