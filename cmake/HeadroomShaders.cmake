@@ -21,7 +21,36 @@ endfunction()
 # C++ struct, bind the same things in the same order.
 function(headroom_kernel name interface file)
   headroom_shader(${name} ${file} ${ARGN} OPTIONS -g)
-  set_property(GLOBAL APPEND PROPERTY HEADROOM_KERNELS ${name}:${interface})
+  set_property(GLOBAL APPEND PROPERTY HEADROOM_KERNELS ${name}:${interface}=${CMAKE_BINARY_DIR}/shaders/${name}.spv.inc)
+endfunction()
+
+# Whether glslc knows cooperative matrices: Debian 13's does, Debian 12's does not.
+if(NOT DEFINED HEADROOM_GLSLC_MATRICES)
+  file(WRITE ${CMAKE_BINARY_DIR}/matrices.comp
+       "#version 460\n#extension GL_KHR_cooperative_matrix : require\nvoid main() {}\n")
+  execute_process(COMMAND ${GLSLC} --target-env=vulkan1.2 -o ${CMAKE_BINARY_DIR}/matrices.spv
+                          ${CMAKE_BINARY_DIR}/matrices.comp
+                  RESULT_VARIABLE refused OUTPUT_QUIET ERROR_QUIET)
+  string(COMPARE EQUAL "${refused}" 0 known)
+  set(HEADROOM_GLSLC_MATRICES ${known} CACHE BOOL "glslc knows GL_KHR_cooperative_matrix")
+endif()
+
+# headroom_matrix_kernels(list) are the kernels with cooperative matrices, one in a line of shaders/<list>: its name, its
+# interface, the file, and what is defined for it. Where the compiler does not know them, what shaders/compiled/make
+# compiled of them is taken.
+function(headroom_matrix_kernels list)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/shaders/${list})
+  file(STRINGS ${CMAKE_SOURCE_DIR}/shaders/${list} lines REGEX "^[a-z]")
+  foreach(line ${lines})
+    separate_arguments(words UNIX_COMMAND "${line}")
+    list(POP_FRONT words name interface file)
+    if(HEADROOM_GLSLC_MATRICES)
+      headroom_kernel(${name} ${interface} ${file} DEFINES ${words})
+    else()
+      set_property(GLOBAL APPEND PROPERTY HEADROOM_KERNELS
+                   ${name}:${interface}=${CMAKE_SOURCE_DIR}/shaders/compiled/${name}.spv)
+    endif()
+  endforeach()
 endfunction()
 
 # headroom_kernel_table() writes to <build>/shaders, for all kernels so far: kernel_table.inc, their words as C++
@@ -36,9 +65,9 @@ function(headroom_kernel_table)
   set(arguments "")
   set(files "")
   foreach(kernel ${kernels})
-    string(REGEX REPLACE ":.*" "" name ${kernel})
-    list(APPEND arguments ${kernel}=${folder}/${name}.spv.inc)
-    list(APPEND files ${folder}/${name}.spv.inc)
+    string(REGEX REPLACE ".*=" "" file ${kernel})
+    list(APPEND arguments ${kernel})
+    list(APPEND files ${file})
   endforeach()
   add_custom_command(
     OUTPUT ${folder}/kernel_table.inc ${folder}/kernel_interfaces.h

@@ -1,12 +1,14 @@
 // Reads compiled kernels and writes C++ from them, so that what a kernel binds is stated in the shader alone:
 // shader_interfaces FOLDER NAME:INTERFACE=FILE...; FILE holds SPIR-V words as text, as glslc -g -mfmt=num
-// writes them. FOLDER/kernel_table.inc gets every kernel's words without names, its bindings and its
-// specialization constants, FOLDER/kernel_interfaces.h a struct for each INTERFACE with what has to be given.
-// Kernels of one interface bind the same names in the same order, or it is an error.
+// writes them, or by themselves (.spv). FOLDER/kernel_table.inc gets every kernel's words without names, its
+// bindings and its specialization constants, FOLDER/kernel_interfaces.h a struct for each INTERFACE with what
+// has to be given. Kernels of one interface bind the same names in the same order, or it is an error.
+// shader_interfaces --keep FILE OUT writes the words of FILE without its source text to OUT.
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -63,16 +65,21 @@ struct Kernel {
 };
 
 Words readWords(const std::string& path) {
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("Cannot read " + path);
   std::stringstream text;
   text << file.rdbuf();
   std::string numbers = text.str();
-  std::ranges::replace(numbers, ',', ' ');
-  std::istringstream stream(numbers);
-  stream.unsetf(std::ios::basefield);  // hexadecimal by its prefix
   Words words;
-  for (std::uint32_t word; stream >> word;) words.push_back(word);
+  if (path.ends_with(".spv")) {
+    words.resize(numbers.size() / sizeof(std::uint32_t));
+    std::memcpy(words.data(), numbers.data(), words.size() * sizeof(std::uint32_t));
+  } else {
+    std::ranges::replace(numbers, ',', ' ');
+    std::istringstream stream(numbers);
+    stream.unsetf(std::ios::basefield);  // hexadecimal by its prefix
+    for (std::uint32_t word; stream >> word;) words.push_back(word);
+  }
   if (words.size() < kHeaderWords || words[0] != kMagic) throw std::runtime_error(path + " is no SPIR-V");
   return words;
 }
@@ -115,13 +122,11 @@ std::string textOf(const std::uint32_t* words, std::size_t count) {
   return text;
 }
 
-bool isName(std::uint32_t opcode) {
+bool isSource(std::uint32_t opcode) {
   switch (opcode) {
     case OpSourceContinued:
     case OpSource:
     case OpSourceExtension:
-    case OpName:
-    case OpMemberName:
     case OpString:
     case OpLine:
     case OpNoLine:
@@ -130,6 +135,30 @@ bool isName(std::uint32_t opcode) {
     default:
       return false;
   }
+}
+bool isName(std::uint32_t opcode) {
+  return opcode == OpName || opcode == OpMemberName || isSource(opcode);
+}
+
+/// Words of the instruction at `at`.
+std::size_t lengthAt(const Words& words, std::size_t at) {
+  const std::size_t length = words[at] >> 16;
+  if (length == 0 || at + length > words.size()) throw std::runtime_error("an instruction beyond the end");
+  return length;
+}
+
+void keep(const std::string& from, const std::string& to) {
+  const Words words = readWords(from);
+  std::ofstream out(to, std::ios::binary);
+  const auto write = [&](std::size_t at, std::size_t count) {
+    out.write(reinterpret_cast<const char*>(words.data() + at),
+              static_cast<std::streamsize>(count * sizeof(std::uint32_t)));
+  };
+  write(0, kHeaderWords);
+  for (std::size_t at = kHeaderWords; at < words.size(); at += lengthAt(words, at)) {
+    if (!isSource(words[at] & 0xFFFFu)) write(at, lengthAt(words, at));
+  }
+  if (!out.flush()) throw std::runtime_error("Cannot write " + to);
 }
 
 Kernel readKernel(const Words& words) {
@@ -144,8 +173,7 @@ Kernel readKernel(const Words& words) {
   Kernel kernel;
   kernel.words.assign(words.begin(), words.begin() + kHeaderWords);
   for (std::size_t at = kHeaderWords; at < words.size();) {
-    const std::size_t length = words[at] >> 16;
-    if (length == 0 || at + length > words.size()) throw std::runtime_error("an instruction beyond the end");
+    const std::size_t length = lengthAt(words, at);
     const std::uint32_t* operands = words.data() + at + 1;
     const std::uint32_t opcode = words[at] & 0xFFFFu;
     switch (opcode) {
@@ -257,6 +285,10 @@ void writeInterface(std::ostream& out, const std::string& name, const Interface&
 
 int main(int argc, char** argv) {
   try {
+    if (argc == 4 && std::string(argv[1]) == "--keep") {
+      keep(argv[2], argv[3]);
+      return EXIT_SUCCESS;
+    }
     std::map<std::string, Interface> interfaces;
     std::ostringstream arrays, rows, structs;
     for (int i = 2; i < argc; ++i) {

@@ -29,7 +29,7 @@ layout(binding = 1) uniform textureBuffer query;
 layout(binding = 2) uniform textureBuffer keys;
 layout(binding = 3) uniform textureBuffer values;
 #endif
-#ifdef BY_OCTETS
+#if defined(BY_OCTETS) && !defined(APART)
 #define PARTIAL_ACCESS coherent
 #else
 #define PARTIAL_ACCESS writeonly

@@ -2,7 +2,7 @@
 // workgroup takes HEADROOM_QUERY_TILE rows, each a token and one of the GROUP query heads that share its KV head, and
 // loads every key and value that any of them sees once for all (FlashAttention-2: Dao 2023, arXiv 2307.08691). Scores
 // are products of tiles in shared memory, 32 elements of a head at a time; results stay in registers and are rescaled
-// with every block of keys (online softmax). What it leaves is one chunk, see StepShape::forQueryTiles.
+// with every block of keys (online softmax). CHUNKS is 1, see StepShape::forQueryTiles.
 // Captured scores are those before softmax; captured with pooling, a value is the largest score of 8 keys.
 // Workgroups: (query heads / GROUP, rows of a text / QUERY_TILE, texts). Any subgroup size.
 #version 460
@@ -34,8 +34,12 @@ const float kNothing = -1e30;
 shared vec4 pool[ROWS * KEYS / 4 + VALUE_KEYS * VALUES4];
 const uint FIRST_KEY = SLICE4 * ROWS;
 const uint FIRST_VALUE = ROWS * KEYS / 4;
-// Of a row: its token (NO_SLOT: no row), the keys that it sees, and its row among the captured ones or NO_SLOT.
-shared uvec4 rowOf[ROWS];
+struct Row {
+  uint token;       // NO_SLOT: no row
+  uint seen, end;   // the keys that it sees
+  uint captureRow;  // among the captured ones, or NO_SLOT
+};
+shared Row rowOf[ROWS];
 shared float highest[ROWS];
 shared float weightSum[ROWS];
 shared float correction[ROWS];
@@ -45,8 +49,8 @@ shared float lanes[INVOCATIONS];
 uint placeOf(uint column4, uint item) { return (column4 * SIDE + item % SIDE) * PLACES + item / SIDE; }
 
 float maskedScore(float score, uint row, uint key) {
-  const uvec4 info = rowOf[row];
-  return info.x != NO_SLOT && key >= info.y && key < info.z ? softCapped(score, SOFT_CAP) : kNothing;
+  const Row info = rowOf[row];
+  return info.token != NO_SLOT && key >= info.seen && key < info.end ? softCapped(score, SOFT_CAP) : kNothing;
 }
 
 void main() {
@@ -63,12 +67,12 @@ void main() {
   const uint end = step.tokens[lastToken].y + 1;
 
   if (self < ROWS) {
-    uvec4 info = uvec4(NO_SLOT, 0, 0, NO_SLOT);
+    Row info = Row(NO_SLOT, 0, 0, NO_SLOT);
     if (self < rowCount) {
       const uint token = (firstRow + self) / GROUP * params.texts + text;
       const uint length = step.tokens[token].y + 1;
       const bool captures = step.tokens[token].w != NO_SLOT && layerSlot() != NO_SLOT;
-      info = uvec4(token, firstSeen(length), length, captures ? step.tokens[token].w : NO_SLOT);
+      info = Row(token, firstSeen(length), length, captures ? step.tokens[token].w : NO_SLOT);
     }
     rowOf[self] = info;
     highest[self] = kNothing;
@@ -96,7 +100,7 @@ void main() {
         if (texel < HEAD_DIM4) {
           if (item < rowCount) {
             const uint head = firstHead + (firstRow + item) % GROUP;
-            query4 = loadQuery((rowOf[item].x * QUERY_HEADS + head) * HEAD_DIM4 + texel) * SCALE;
+            query4 = loadQuery((rowOf[item].token * QUERY_HEADS + head) * HEAD_DIM4 + texel) * SCALE;
           }
           if (first + item >= seen && first + item < end) key4 = loadKey((base + first + item) * HEAD_DIM4 + texel);
         }
@@ -129,9 +133,9 @@ void main() {
     const uint cells = KEYS / step.capturePooling;
     for (uint i = self; layerSlot() != NO_SLOT && i < ROWS * cells; i += INVOCATIONS) {
       const uint row = i / cells;
-      const uvec4 info = rowOf[row];
+      const Row info = rowOf[row];
       const uint key = first + i % cells * step.capturePooling;
-      if (info.w == NO_SLOT || key >= info.z || key + step.capturePooling <= info.y) continue;
+      if (info.captureRow == NO_SLOT || key >= info.end || key + step.capturePooling <= info.seen) continue;
       const uint slot = headSlot(firstHead + (firstRow + row) % GROUP);
       if (slot == NO_SLOT) continue;
       float value = kNothing;
@@ -139,7 +143,7 @@ void main() {
         const uint at = key - first + k;
         value = max(value, pool[placeOf(at / 4, row)][at % 4]);
       }
-      capture(slot, info.w, key / step.capturePooling, value);
+      capture(slot, info.captureRow, key / step.capturePooling, value);
     }
 
     // Softmax: ROW_LANES invocations take the keys of a row by turns.
@@ -209,14 +213,11 @@ void main() {
       const uint texel = part * VALUES4 + column;
       if (texel >= HEAD_DIM4) continue;
       COUNT(ACTIVATIONS_WRITTEN, 16);
-      partial[(rowOf[row].x * CHUNKS * QUERY_HEADS + head) * HEAD_DIM4 + texel] = mixed[part * SIDE + i];
+      partial[(rowOf[row].token * QUERY_HEADS + head) * HEAD_DIM4 + texel] = mixed[part * SIDE + i];
     }
   }
-  for (uint i = self; i < rowCount * CHUNKS; i += INVOCATIONS) {
-    const uint row = i / CHUNKS;
-    const uint chunk = i % CHUNKS;
-    const vec2 ofChunk = chunk == 0 ? vec2(highest[row], weightSum[row]) : vec2(NEGATIVE_INFINITY, 0.0);
-    storeExtent(rowOf[row].x, chunk, firstHead + (firstRow + row) % GROUP, rowOf[row].w, rowOf[row].w != NO_SLOT,
-                ofChunk);
+  for (uint row = self; row < rowCount; row += INVOCATIONS) {
+    storeExtent(rowOf[row].token, 0, firstHead + (firstRow + row) % GROUP, rowOf[row].captureRow, rowOf[row].captureRow != NO_SLOT,
+                vec2(highest[row], weightSum[row]));
   }
 }

@@ -11,6 +11,8 @@
 // Tokens, and rows of a matrix, that a workgroup of the rows family multiplies where there are many tokens.
 #define HEADROOM_PROJECTION_TILE 64
 #define HEADROOM_PROJECTION_TILE_INVOCATIONS 256
+// Rows of a matrix that a workgroup multiplies with as many tokens as above where there are cooperative matrices.
+#define HEADROOM_MATRIX_TILE_ROWS 128
 // Rows (a token and a query head) and keys of a block of attention where there are many tokens.
 #define HEADROOM_QUERY_TILE 64
 #define HEADROOM_QUERY_TILE_INVOCATIONS 256
@@ -23,11 +25,14 @@
 #define HEADROOM_RUNS_TO_SHARE 4
 // Specialization constants that many kernels have; others are numbered from 0 in the order in which
 // StepKernels gives them. Of a norm that it is a LayerNorm, of a residual that it is stored; row terms;
-// blocks of rows per workgroup of the packed family; invocations of a workgroup.
+// blocks of rows per workgroup of the packed family; invocations of a workgroup; rows and columns of a
+// cooperative matrix; subgroups of a workgroup.
 #define HEADROOM_VARIANT_CONSTANT 13
 #define HEADROOM_TERMS_CONSTANT 14
 #define HEADROOM_ROW_BLOCKS_CONSTANT 15
 #define HEADROOM_INVOCATIONS_CONSTANT 16
+#define HEADROOM_MATRIX_SIDE_CONSTANT 21
+#define HEADROOM_SUBGROUPS_CONSTANT 22
 // Invocations of a workgroup of the kernels that copy or merge one element each.
 #define HEADROOM_COPY_ROWS_INVOCATIONS 64
 #define HEADROOM_FMA_INVOCATIONS 64
@@ -35,8 +40,9 @@
 #define HEADROOM_TRAFFIC_CLASSES 6
 // Query heads of a KV group up to which attention_decode is unrolled; beyond, a build with loops is used.
 #define HEADROOM_UNROLLED_GROUP 16
-// Tokens of one step at most: a prefill block, or the sequences of a batch.
-#define HEADROOM_MAX_TOKENS 64
+// Tokens of one step at most: a block of a prompt. Of these, where each attends by itself or has logits.
+#define HEADROOM_MAX_TOKENS 256
+#define HEADROOM_MAX_SINGLE_TOKENS 64
 // Most likely tokens of a row that a summary of its logits holds at most.
 #define HEADROOM_MOST_TOP 64
 // Words of such a summary: flag of a value that is not finite, log-sum-exp, entropy, log-probability of the

@@ -1,4 +1,5 @@
-// y = W x for a tile of tokens, in one of two families of the same algorithm, or TILED for many tokens. The including
+// y = W x for a tile of tokens, in one of two families of the same algorithm, or TILED for many tokens, and then
+// perhaps with cooperative MATRICES. The including
 // kernel defines, before the include, where the results go:
 //   PAIRS_ADJACENT  emit() of a row also gets the next or previous row's value (2i and 2i + 1)
 //   PAIRS_GATE_UP   W holds gate and up rows by turns; emit() gets one row of each
@@ -75,7 +76,9 @@ const uint MATRIX_ROWS = 2 * ROWS;  // rows family: gate 0, up 0, gate 1, up 1, 
 const uint MATRIX_ROWS = ROWS;
 #endif
 
-#if defined(TILED)
+#if defined(MATRICES)
+#include "projection_matrices.glsl"
+#elif defined(TILED)
 #include "projection_tile.glsl"
 #elif defined(FAMILY_ROWS)
 #include "projection_rows.glsl"

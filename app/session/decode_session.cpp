@@ -24,6 +24,8 @@ constexpr int kMeasureAfterMs = 2000;
 /// Values of an attention row beyond kWholeRows positions, which comes max-pooled: whole rows of 8,192
 /// positions in 32 heads are a megabyte per token.
 constexpr int kPooledCells = 256;
+/// Texts up to that many tokens are filled without looking for requests in between.
+constexpr int kShortText = 64;
 
 /// Every so many decode steps the stages are timed one by one: the time stamps for that make a step a third
 /// longer on lavapipe (bench) and take 1.3 us for each of its dispatches on an H200.
@@ -292,7 +294,7 @@ void DecodeSession::fillShortTexts() {
     const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
     if (lane.filling()) longest = std::max(longest, static_cast<int>(lane.text.size()) - lane.fed());
   }
-  while (longest <= lanes::LaneSet::kBlockTokens && m_lanes.filling()) m_lanes.fillBlock();
+  while (longest <= kShortText && m_lanes.filling()) m_lanes.fillBlock();
   tellStops();
 }
 

@@ -169,14 +169,16 @@ std::uint64_t DeviceMatrix::bytesOf(const Form& form) {
 }
 
 std::uint64_t DeviceMatrix::rowGroups(TokenTile tile) const {
-  const std::uint64_t rows = tile == TokenTile::Many ? HEADROOM_PROJECTION_TILE : groupRowsOf(m_form);
+  const std::uint64_t rows = tile == TokenTile::Many             ? HEADROOM_PROJECTION_TILE
+                             : tile == TokenTile::ManyByMatrices ? HEADROOM_MATRIX_TILE_ROWS
+                                                                 : groupRowsOf(m_form);
   return (m_storedRows + rows - 1) / rows;
 }
 
 std::uint64_t DeviceMatrix::issuedBytes(TokenTile tile) const {
   // In tiles neighbours load other rows.
   const std::uint64_t run = runBytes(m_form.storage);
-  if (tile == TokenTile::Many && run > 0) return m_storedRows * m_paddedColumns / 32 * run;
+  if (isMany(tile) && run > 0) return m_storedRows * m_paddedColumns / 32 * run;
   return m_storedRows * bytesOf(m_paddedColumns);
 }
 

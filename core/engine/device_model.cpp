@@ -52,6 +52,7 @@ model::KernelPlan DeviceModel::planFor(const model::KernelPlan& wanted) const {
   if (plan.invocations == 0) plan.invocations = m_plan.invocations;
   if (plan.attentionWorkgroups == 0) plan.attentionWorkgroups = m_plan.attentionWorkgroups;
   if (plan.merging == model::AttentionMerging::Automatic) plan.merging = m_plan.merging;
+  if (plan.matrices == model::MatrixUse::Automatic) plan.matrices = m_plan.matrices;
   return plan;
 }
 

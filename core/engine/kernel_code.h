@@ -12,11 +12,16 @@ namespace headroom::engine {
 
 /// Tokens that one workgroup of a projection handles.
 enum class TokenTile {
-  One,      ///< a single sequence that is decoded
-  Several,  ///< a few sequences, or a short text
-  Many,     ///< rows family: as a product of matrices
+  One,             ///< a single sequence that is decoded
+  Several,         ///< a few sequences, or a short text
+  Many,            ///< rows family: as a product of matrices
+  ManyByMatrices,  ///< the same with cooperative matrices
 };
-inline constexpr int kTokenTiles = 3;
+inline constexpr int kTokenTiles = 4;
+/// Whether the rows of such a step are multiplied as a matrix.
+constexpr bool isMany(TokenTile tile) {
+  return tile == TokenTile::Many || tile == TokenTile::ManyByMatrices;
+}
 /// Of a tile.
 constexpr int tokensOf(TokenTile tile) {
   return tile == TokenTile::One       ? 1

@@ -27,6 +27,7 @@ vulkan::GroupCount attentionGroups(const StepShape& shape, const StepForm& form)
     return {static_cast<std::uint32_t>(shape.attentionWorkgroups()),
             static_cast<std::uint32_t>(shape.chunkCount), rows};
   }
+  // attention_matrices.comp has as many rows to a workgroup as attention_tiles.comp.
   const auto heads = static_cast<std::uint32_t>(shape.headsPerQueryTile());
   const auto texts = static_cast<std::uint32_t>(form.texts);
   return {static_cast<std::uint32_t>(shape.config.attention.queryHeadCount) / heads,
@@ -38,6 +39,19 @@ void recordAttention(StageRecorder& recorder, const StepResources& step, const S
   const auto& buffers = step.buffers;
   const bool rows = step.shape.rowsFamily();
   const AttentionDecodeParams push = attentionParams(step, form, layerIndex);
+  if (step.shape.attendsByMatrices()) {
+    recorder.dispatch(step.kernels.matrixAttentionDecode(),
+                      {.stepParams = recorder.params(),
+                       .query = Binding::whole(buffers.query),
+                       .keys = step.cache.keyStorage(layerIndex),
+                       .values = step.cache.valueStorage(layerIndex),
+                       .partial = Binding::whole(buffers.partial),
+                       .extent = Binding::whole(buffers.extent),
+                       .captured = Binding::whole(buffers.captured),
+                       .capturedExtent = Binding::whole(buffers.capturedExtent)},
+                      attentionGroups(step.shape, form), std::as_bytes(std::span(&push, 1)));
+    return;
+  }
   if (step.shape.attendsByOctets()) {
     recorder.dispatch(step.kernels.octetAttentionDecode(),
                       {.stepParams = recorder.params(),

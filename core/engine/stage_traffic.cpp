@@ -112,8 +112,8 @@ StageTraffic qkvProjection(const DeviceLayer& layer, const StepShape& shape, con
     addGain(traffic, layer.attentionNorm, part.matrix, shape, sizes);
     const auto partRows = static_cast<std::uint64_t>(part.matrix.rows());
     addTerms(traffic, part.terms, sizes.rows, partRows);
-    // In the rows family each row's result is also computed for its pair.
-    if (shape.rowsFamily() && part.terms.present()) {
+    // In the rows family each row's result is also computed for its pair; matrices have both at hand.
+    if (shape.rowsFamily() && sizes.tile != TokenTile::ManyByMatrices && part.terms.present()) {
       traffic.issued.weightsRead += sizes.rows * RowTerms::bytesOf(partRows);
     }
   }
@@ -147,7 +147,7 @@ std::uint64_t queryTexels(const StepShape& shape, const Sizes& sizes) {
   // In the packed family lanes past head_dim load its end.
   if (!shape.rowsFamily()) return sizes.queryHeads * roundUp(sizes.headDim / 4, HEADROOM_LANES);
   std::uint64_t copies = 1;
-  if (shape.octets.heads > 0) {
+  if (shape.attendsByOctets()) {
     // Every subgroup with those heads, and in it the lanes of every key abreast.
     copies =
         static_cast<std::uint64_t>(shape.octets.keySubgroups * (shape.subgroupSize / shape.octets.lanes));
@@ -176,7 +176,8 @@ std::map<std::uint32_t, SeenKeys> seenKeys(const StepShape& shape, std::span<con
   return seen;
 }
 
-/// What attention by query tiles loads: of each tile, its queries with every block of the keys that they see.
+/// What attention by query tiles loads: of each tile, its queries, without matrices with every block of the
+/// keys that they see.
 void addQueryTiles(StageTraffic& traffic, const StepShape& shape, const Sizes& sizes, const StepRows& rows,
                    int layer) {
   const auto heads = static_cast<std::uint64_t>(shape.headsPerQueryTile());
@@ -190,7 +191,9 @@ void addQueryTiles(StageTraffic& traffic, const StepShape& shape, const Sizes& s
       };
       const SeenKeys seen{shape.firstSeen(lengthAt(first), layer), lengthAt(first + count - 1)};
       const std::uint64_t blocks =
-          roundUp(seen.end - seen.first / 8 * 8, HEADROOM_QUERY_TILE) / HEADROOM_QUERY_TILE;
+          shape.attendsByMatrices()
+              ? 1
+              : roundUp(seen.end - seen.first / 8 * 8, HEADROOM_QUERY_TILE) / HEADROOM_QUERY_TILE;
       const std::uint64_t tiles = sizes.queryHeads / heads;
       traffic.issued.kvRead += tiles * 2 * seen.count() * sizes.headDim * sizes.kvBytes;
       traffic.issued.activationsRead += tiles * blocks * count * sizes.headDim * kFloat;

@@ -37,7 +37,9 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
   using enum vulkan::MemoryPlace;
   using Buffers = StepBuffers;
   const auto rows = static_cast<std::uint64_t>(shape.blockTokens);
-  const auto chunks = static_cast<std::uint64_t>(shape.chunkCount);
+  const auto singleRows = static_cast<std::uint64_t>(shape.singleRows());
+  // Rows that go by query tiles have a chunk each.
+  const std::uint64_t rowChunks = std::max(rows, singleRows * static_cast<std::uint64_t>(shape.chunkCount));
   const auto queryHeads = static_cast<std::uint64_t>(shape.config.attention.queryHeadCount);
   const auto queryDim = static_cast<std::uint64_t>(shape.config.attention.queryDim());
   const auto kvDim = static_cast<std::uint64_t>(shape.config.attention.kvDim());
@@ -50,15 +52,14 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
       {&Buffers::stream, floats(rows * shape.streamColumns()), Device, "the residual stream",
        &Buffers::streamView},
       {&Buffers::query, floats(rows * queryDim), Device, "queries", &Buffers::queryView},
-      {&Buffers::partial, floats(rows * chunks * queryDim), Device, "partial attention",
-       &Buffers::partialView},
-      {&Buffers::extent, floats(rows * chunks * queryHeads * 2), Device, "softmax extents",
-       &Buffers::extentView, kPairs},
+      {&Buffers::partial, floats(rowChunks * queryDim), Device, "partial attention", &Buffers::partialView},
+      {&Buffers::extent, floats(rowChunks * queryHeads * 2), Device, "softmax extents", &Buffers::extentView,
+       kPairs},
       {&Buffers::hidden, floats(rows * shape.hiddenColumns()), Device, "the hidden layer",
        &Buffers::hiddenView},
-      {&Buffers::logits, floats(rows * vocabSize), Host, "logits"},
-      {&Buffers::summarisedLogits, floats(rows * vocabSize), Device, "logits to be summarised"},
-      {&Buffers::summaries, rows * HEADROOM_SUMMARY_WORDS * sizeof(std::uint32_t), Host,
+      {&Buffers::logits, floats(singleRows * vocabSize), Host, "logits"},
+      {&Buffers::summarisedLogits, floats(singleRows * vocabSize), Device, "logits to be summarised"},
+      {&Buffers::summaries, singleRows * HEADROOM_SUMMARY_WORDS * sizeof(std::uint32_t), Host,
        "summaries of logits"},
       {&Buffers::captured, floats(shape.captureFloats), Host, "captured attention"},
       {&Buffers::capturedExtent, floats(2 * shape.captureExtents), Host, "captured softmax extents"},
@@ -68,10 +69,11 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
     planned.push_back({&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
                        &Buffers::attendedView});
   }
-  if (shape.octets.heads > 0) {
-    planned.push_back({&Buffers::arrivals,
-                       rows * static_cast<std::uint64_t>(shape.attentionWorkgroups()) * sizeof(std::uint32_t),
-                       Device, "counters of workgroups"});
+  if (shape.attendsByOctets()) {
+    planned.push_back(
+        {&Buffers::arrivals,
+         singleRows * static_cast<std::uint64_t>(shape.attentionWorkgroups()) * sizeof(std::uint32_t), Device,
+         "counters of workgroups"});
   }
   if (shape.traits().headNorms) {
     planned.push_back({&Buffers::projected, floats(rows * (queryDim + 2 * kvDim)), Device,

@@ -9,7 +9,7 @@
 namespace headroom::engine {
 
 /// Everything that a step works on besides the weights and the KV cache, for at most StepShape::blockTokens
-/// rows.
+/// rows, of which StepShape::singleRows() attend by themselves or have logits.
 struct StepBuffers {
   StepBuffers(vulkan::Device& device, const StepShape& shape);
 
@@ -24,9 +24,9 @@ struct StepBuffers {
   vulkan::Buffer partial;  ///< [row][chunk][queryHead][headDim]
   vulkan::Buffer extent;   ///< [row][chunk][queryHead] max and sum of the online softmax
   vulkan::Buffer hidden;   ///< [row][hiddenColumns]
-  vulkan::Buffer logits;   ///< [row][vocabSize], on the host
-  vulkan::Buffer summarisedLogits;  ///< [row][vocabSize] that only kernels read
-  vulkan::Buffer summaries;         ///< [row][HEADROOM_SUMMARY_WORDS], on the host
+  vulkan::Buffer logits;   ///< [wanted row][vocabSize], on the host
+  vulkan::Buffer summarisedLogits;  ///< [wanted row][vocabSize] that only kernels read
+  vulkan::Buffer summaries;         ///< [wanted row][HEADROOM_SUMMARY_WORDS], on the host
   vulkan::Buffer attended;          ///< [row][attendedColumns], in the rows family
   vulkan::Buffer arrivals;          ///< [row][workgroup] counters between 0 and 0, where attention merges
   vulkan::Buffer captured;          ///< scores before softmax, by CaptureLayout, on the host

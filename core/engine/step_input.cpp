@@ -66,8 +66,30 @@ void fillInLogits(StepParams& params, const StepShape& shape, std::span<const St
 
 }  // namespace
 
-std::size_t stepRows(const StepShape& shape, std::span<const StepRow> rows, const Capture& capture) {
-  const std::size_t length = model::stepLength(rows, static_cast<std::size_t>(shape.blockTokens));
+namespace {
+
+/// Without room for captured values: more rows than have room for themselves only of texts by query tiles,
+/// without logits of every row.
+std::size_t stepRows(const StepShape& shape, std::span<const StepRow> rows, LogitsRequest::Rows logits) {
+  const auto single = static_cast<std::size_t>(shape.singleRows());
+  const bool needsSingle = logits == LogitsRequest::Rows::All;
+  const std::size_t length =
+      model::stepLength(rows, needsSingle ? single : static_cast<std::size_t>(shape.blockTokens));
+  if (length <= single) return length;
+  std::vector<TokenParams> tokens;
+  for (const StepRow& row : rows.first(length)) {
+    tokens.push_back({.position = static_cast<std::uint32_t>(row.position),
+                      .sequence = static_cast<std::uint32_t>(row.sequence)});
+  }
+  return shape.textsOf(tokens) > 0 ? length : model::stepLength(rows, single);
+}
+
+}  // namespace
+
+std::size_t stepRows(const StepShape& shape, std::span<const StepRow> rows,
+                     const model::StepRequest& request) {
+  const Capture& capture = request.capture;
+  const std::size_t length = stepRows(shape, rows, request.logits.rows);
   std::vector<std::size_t> captured;  // of the rows that are
   for (std::size_t index = 0; index < length; ++index) {
     if (isCaptured(rows[index], capture)) captured.push_back(index);

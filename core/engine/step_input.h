@@ -13,7 +13,7 @@ namespace headroom::engine {
 /// How many of `rows` the next step takes: as many as there is room for, theirs and what is captured of them.
 /// Throws vulkan::Error when not even one can be captured.
 std::size_t stepRows(const StepShape& shape, std::span<const model::StepRow> rows,
-                     const model::Capture& capture);
+                     const model::StepRequest& request);
 
 /// Tells a step what to do: `rows`, what is captured of them, and whose logits are wanted. `targets` are
 /// those of `rows`, or none. The form that the step has.

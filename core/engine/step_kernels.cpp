@@ -38,7 +38,7 @@ class Builder {
         m_shape(shape),
         m_heads(shape.config.attention),
         m_rows(shape.rowsFamily()),
-        m_tile(tokensOf(tile)),
+        m_tile(codeName(tile)),
         m_build(build) {}
 
   KernelOf<Embedding> embedding(const DeviceMatrix& matrix) const {
@@ -68,7 +68,9 @@ class Builder {
          .firstRow = u32(projection.firstRow),
          .layerNorm = layerNorm(),
          .hasTerms = has(projection.terms),
-         .rowBlocks = rowBlocks()});
+         .rowBlocks = rowBlocks(),
+         .side = side(),
+         .subgroups = tileSubgroups()});
   }
   KernelOf<HeadNorm> headNorm() const {
     return make<HeadNorm>("head_norm", fmt::format("head_norm_{}", shortName(m_shape.options.kvType)),
@@ -100,6 +102,27 @@ class Builder {
          .headSubgroups = u32(octets.headSubgroups),
          .subgroups = u32(octets.subgroups())},
         sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
+  }
+  KernelOf<MatrixAttentionDecode> matrixAttentionDecode() const {
+    const MatrixAttention& matrices = m_shape.matrices;
+    return make<MatrixAttentionDecode>("attention_decode", "attention_matrices",
+                                       {.headDim4 = u32(m_heads.headDim / 4),
+                                        .group = u32(matrices.heads),
+                                        .headsPerKv = u32(m_heads.groupSize()),
+                                        .queryHeads = u32(m_heads.queryHeadCount),
+                                        .kvHeads = u32(m_heads.kvHeadCount),
+                                        .context = u32(m_shape.options.contextLength),
+                                        .chunks = u32(m_shape.chunkCount),
+                                        .minChunk = u32(m_shape.minChunkKeys),
+                                        .workgroupsPerKv = u32(matrices.workgroupsPerKv),
+                                        .scale = static_cast<float>(m_shape.config.scoreScale()),
+                                        .softCap = m_shape.config.attentionSoftCap,
+                                        .rows = u32(matrices.rows),
+                                        .keys = u32(matrices.keys),
+                                        .tilesQueries = m_shape.tilesQueries ? 1u : 0u,
+                                        .side = side(),
+                                        .subgroups = subgroupsOf(matrices.invocations)},
+                                       sizeof(AttentionDecodeParams), m_shape.attentionInvocations());
   }
   KernelOf<AttentionDecode> attentionDecode() const {
     return make<AttentionDecode>(
@@ -134,7 +157,9 @@ class Builder {
                                   .rows = u32(m_shape.config.modelDim),
                                   .streamColumns = u32(m_shape.streamColumns()),
                                   .stores = storesBranch(),
-                                  .hasTerms = has(projection.terms)});
+                                  .hasTerms = has(projection.terms),
+                                  .side = side(),
+                                  .subgroups = tileSubgroups()});
   }
   KernelOf<MergingAttentionOutput> mergingAttentionOutput(const DeviceProjection& projection) const {
     return make<MergingAttentionOutput>("attention_output",
@@ -169,7 +194,9 @@ class Builder {
                             .activation = static_cast<std::uint32_t>(traits.activation),
                             .layerNorm = layerNorm(),
                             .hasTerms = has(projection.terms),
-                            .rowBlocks = rowBlocks()});
+                            .rowBlocks = rowBlocks(),
+                            .side = side(),
+                            .subgroups = tileSubgroups()});
   }
   KernelOf<FfnDown> ffnDown(const DeviceProjection& projection) const {
     return make<FfnDown>("ffn_down", fmt::format("ffn_down_{}_{}", family(), m_tile),
@@ -179,7 +206,9 @@ class Builder {
                           .streamColumns = u32(m_shape.streamColumns()),
                           .stores = storesBranch(),
                           .hasTerms = has(projection.terms),
-                          .rowBlocks = rowBlocks()});
+                          .rowBlocks = rowBlocks(),
+                          .side = side(),
+                          .subgroups = tileSubgroups()});
   }
   KernelOf<Logits> logits(const DeviceMatrix& matrix, const RowTerms& terms) const {
     return make<Logits>("logits", fmt::format("logits_{}_{}", family(), m_tile),
@@ -191,7 +220,9 @@ class Builder {
                          .softCap = m_shape.config.logitSoftCap,
                          .layerNorm = layerNorm(),
                          .hasTerms = has(terms),
-                         .rowBlocks = rowBlocks()});
+                         .rowBlocks = rowBlocks(),
+                         .side = side(),
+                         .subgroups = tileSubgroups()});
   }
   KernelOf<LogitSummary> logitSummary() const {
     // One workgroup looks through a row: on a GPU as large a one as there is.
@@ -241,6 +272,13 @@ class Builder {
   std::uint32_t storesBranch() const { return m_shape.traits().branchNorms ? 1 : 0; }
   std::uint32_t kvTexelBytes() const { return u32(4 * model::bytesPerElement(m_shape.options.kvType)); }
   static std::uint32_t has(const RowTerms& terms) { return terms.present() ? 1 : 0; }
+  static std::string codeName(TokenTile tile) {
+    return tile == TokenTile::ManyByMatrices ? "matrices" : std::to_string(tokensOf(tile));
+  }
+  // Of cooperative matrices; what has none does not read them.
+  std::uint32_t side() const { return u32(m_shape.matrixSide); }
+  std::uint32_t subgroupsOf(int invocations) const { return u32(invocations / m_shape.subgroupSize); }
+  std::uint32_t tileSubgroups() const { return subgroupsOf(HEADROOM_PROJECTION_TILE_INVOCATIONS); }
 
   std::string attentionDecodeCode() const {
     const std::string_view kvType = shortName(m_shape.options.kvType);
@@ -269,7 +307,7 @@ class Builder {
   const StepShape& m_shape;
   const model::AttentionShape& m_heads;
   bool m_rows;
-  int m_tile;
+  std::string m_tile;  ///< in names of kernels
   KernelBuild m_build;
 };
 
@@ -287,7 +325,9 @@ StepKernels::StepKernels(vulkan::Device& device, const StepShape& shape, const D
   const auto wanted = [&](Stage stage) { return !only || *only == stage; };
   if (wanted(Stage::Embedding)) m_embedding = builder.embedding(weights.tokenEmbedding);
   if (wanted(Stage::AttentionDecode)) {
-    if (shape.attendsByOctets()) {
+    if (shape.attendsByMatrices()) {
+      m_matrixAttentionDecode = builder.matrixAttentionDecode();
+    } else if (shape.attendsByOctets()) {
       m_octetAttentionDecode = builder.octetAttentionDecode();
     } else {
       m_attentionDecode = builder.attentionDecode();

@@ -24,9 +24,10 @@ class StepKernels {
 
   TokenTile tile() const { return m_tile; }
   KernelOf<Embedding> embedding() const { return m_embedding; }
-  /// None where attention goes by octets.
+  // One of the three, as StepShape says.
   KernelOf<AttentionDecode> attentionDecode() const { return m_attentionDecode; }
   KernelOf<OctetAttentionDecode> octetAttentionDecode() const { return m_octetAttentionDecode; }
+  KernelOf<MatrixAttentionDecode> matrixAttentionDecode() const { return m_matrixAttentionDecode; }
   /// Of the rows family, where a dispatch of its own merges chunks; none for the other.
   KernelOf<AttentionMerge> attentionMerge() const { return m_attentionMerge; }
   KernelOf<Logits> logits() const { return m_logits; }
@@ -69,6 +70,7 @@ class StepKernels {
   std::map<std::array<std::int64_t, 3>, KernelOf<QkvProjection>> m_qkvProjection;
   KernelOf<AttentionDecode> m_attentionDecode;
   KernelOf<OctetAttentionDecode> m_octetAttentionDecode;
+  KernelOf<MatrixAttentionDecode> m_matrixAttentionDecode;
   KernelOf<AttentionMerge> m_attentionMerge;
   ByStorage<AttentionOutput> m_attentionOutput;
   ByStorage<MergingAttentionOutput> m_mergingAttentionOutput;

@@ -36,7 +36,7 @@ constexpr std::uint64_t kCaptureExtentBytes = 8ull << 20;
 constexpr std::uint32_t kRowsSharedBytes = 24576;
 constexpr int kRowsInvocations = 256;
 /// A step has a row of every sequence.
-static_assert(model::kMostSequences == HEADROOM_MAX_TOKENS);
+static_assert(model::kMostSequences == HEADROOM_MAX_SINGLE_TOKENS);
 constexpr int kAttentionTile = 32;
 
 void refuse(const vulkan::DeviceInfo& device, const std::string& why) {
@@ -157,6 +157,76 @@ OctetAttention planOctets(const StepShape& shape, const vulkan::DeviceInfo& devi
   return {};
 }
 
+/// Query heads of a workgroup at most; more rows of one token leave too little for keys.
+constexpr int kMostMatrixHeads = 32;
+
+/// Of attention_matrices.comp, as it declares it.
+std::uint64_t sharedBytes(const MatrixAttention& plan, int headDim, int subgroups, int side) {
+  const int stride4 = headDim / 4 + 2;
+  const int keys4 = plan.keys * stride4;
+  const int block4 = std::max(keys4, 2 * plan.rows * (plan.keys / 4 + 2)) + keys4;
+  const int pool4 = std::max({block4, plan.rows * stride4, subgroups * side * side / 2});
+  return static_cast<std::uint64_t>(8 * pool4 + 16 * plan.rows * (plan.keys / 4 + 1) + 4 * plan.rows * side +
+                                    16 * plan.rows + 8);
+}
+
+/// For workgroups of `rows` rows, as many invocations and keys as the device takes; none where it cannot.
+MatrixAttention planMatrices(const StepShape& shape, const vulkan::DeviceInfo& device, MatrixAttention plan) {
+  const int headDim = shape.config.attention.headDim;
+  const int side = shape.matrixSide;
+  if (side == 0 || shape.options.kvType != model::KvType::F16 || headDim % side != 0) return {};
+  for (const int invocations : {plan.invocations, 128, 256, 64, 32}) {
+    const int subgroups = invocations / shape.subgroupSize;
+    // A row's scores are looked through by invocations of one subgroup, a subgroup scores whole rows.
+    if (invocations > device.mostInvocations() || subgroups * side < plan.rows || invocations < plan.rows ||
+        invocations / plan.rows > shape.subgroupSize)
+      continue;
+    for (const int keys : {plan.keys, 32, 16}) {
+      plan.invocations = invocations;
+      plan.keys = keys;
+      if (sharedBytes(plan, headDim, subgroups, side) <= device.limits.maxComputeSharedMemorySize)
+        return plan;
+    }
+  }
+  return {};
+}
+
+/// Shared memory of projection_matrices.glsl: halves of 32 columns of rows and tokens, each twice and with
+/// room behind them, or results; scale and mean of each token, a sum.
+std::uint64_t projectionMatrixBytes(int subgroups, int side) {
+  constexpr int kTiles = 2 * (HEADROOM_MATRIX_TILE_ROWS + HEADROOM_PROJECTION_TILE) * 10 * 8;
+  return static_cast<std::uint64_t>(
+      std::max(kTiles, 4 * subgroups * side * side) +
+      4 * (2 * HEADROOM_PROJECTION_TILE + HEADROOM_PROJECTION_TILE_INVOCATIONS));
+}
+
+void planMatrices(StepShape& shape, const vulkan::DeviceInfo& device) {
+  const bool isPowerOfTwo = std::has_single_bit(static_cast<unsigned>(shape.subgroupSize));
+  const auto side = static_cast<int>(device.matrixSide);
+  if (shape.plan.matrices == model::MatrixUse::None || !isPowerOfTwo || !shape.multipliesTiles ||
+      projectionMatrixBytes(HEADROOM_PROJECTION_TILE_INVOCATIONS / shape.subgroupSize, side) >
+          device.limits.maxComputeSharedMemorySize)
+    return;
+  shape.matrixSide = side;
+  const model::AttentionShape& attention = shape.config.attention;
+  shape.tiledMatrices = planMatrices(shape, device,
+                                     {.rows = HEADROOM_QUERY_TILE,
+                                      .keys = 32,
+                                      .invocations = HEADROOM_QUERY_TILE_INVOCATIONS,
+                                      .heads = shape.headsPerQueryTile()});
+  // With fewer heads than half a matrix has rows, most of it is empty.
+  const int group = attention.groupSize();
+  if (shape.options.attention != model::AttentionKernel::Shared || group < kWideGroup) return;
+  const int workgroups = ceilDivide(group, kMostMatrixHeads);
+  const int heads = ceilDivide(group, workgroups);
+  shape.matrices = planMatrices(shape, device,
+                                {.rows = std::max(shape.matrixSide, ceilToPowerOfTwo(heads)),
+                                 .keys = 64,
+                                 .invocations = attention.headDim > 128 ? 256 : 128,
+                                 .heads = heads,
+                                 .workgroupsPerKv = workgroups});
+}
+
 /// Shared memory of one attention workgroup of the rows family that has no octets.
 std::uint64_t sharedBytes(int heads, int headDim, int tile) {
   const int texels = headDim / 4;
@@ -189,6 +259,7 @@ void planKernels(StepShape& shape, const vulkan::DeviceInfo& device) {
   shape.multipliesTiles =
       device.mostInvocations() >= HEADROOM_PROJECTION_TILE_INVOCATIONS &&
       device.limits.maxComputeSharedMemorySize >= std::max(kProjectionTileBytes, kQueryTileBytes);
+  planMatrices(shape, device);
   shape.octets = planOctets(shape, device);
   if (shape.octets.heads == 0) planAttentionTile(shape, device);
   // On an H200 that was 1 to 8 % faster for MHA and GQA, and slower for MQA (KERNELS.md).
@@ -288,7 +359,7 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
   checkOptions(device, config, shape.options, shape.plan.family);
   planKernels(shape, device);
 
-  shape.blockTokens = HEADROOM_MAX_TOKENS;
+  shape.blockTokens = shape.multipliesTiles ? HEADROOM_MAX_TOKENS : HEADROOM_MAX_SINGLE_TOKENS;
   planChunks(shape, device);
   planCapture(shape, device);
   return shape;
@@ -296,11 +367,12 @@ StepShape StepShape::make(const vulkan::DeviceInfo& device, const model::ModelCo
 
 TokenTile StepShape::tileOf(int rows) const {
   if (rows == 1) return TokenTile::One;
-  return multipliesTiles && rows >= kFewestForTiles ? TokenTile::Many : TokenTile::Several;
+  if (!multipliesTiles || rows < kFewestForTiles) return TokenTile::Several;
+  return matrixSide > 0 ? TokenTile::ManyByMatrices : TokenTile::Many;
 }
 
 int StepShape::textsOf(std::span<const TokenParams> rows) const {
-  if (!multipliesTiles || tileOf(static_cast<int>(rows.size())) != TokenTile::Many) return 0;
+  if (!isMany(tileOf(static_cast<int>(rows.size())))) return 0;
   const auto isFirst = [&](const TokenParams& row) { return row.position == rows.front().position; };
   const auto texts = static_cast<std::size_t>(std::ranges::find_if_not(rows, isFirst) - rows.begin());
   if (rows.size() % texts != 0 || rows.size() / texts < kFewestOfText) return 0;
@@ -315,24 +387,28 @@ int StepShape::textsOf(std::span<const TokenParams> rows) const {
 StepShape StepShape::forQueryTiles() const {
   StepShape tiled = *this;
   tiled.tilesQueries = true;
+  tiled.matrices = tiledMatrices;
   tiled.mergesLast = false;
+  tiled.chunkCount = 1;
   tiled.minChunkKeys = static_cast<int>(roundUp(static_cast<std::uint64_t>(options.contextLength), 8)) + 8;
   return tiled;
 }
 
 int StepShape::attentionWorkgroups() const {
+  if (attendsByMatrices()) return config.attention.kvHeadCount * matrices.workgroupsPerKv;
   if (octets.heads > 0) return config.attention.kvHeadCount * octets.workgroupsPerKv;
   return config.attention.queryHeadCount / headsPerWorkgroup;
 }
 
 int StepShape::attentionInvocations() const {
+  if (attendsByMatrices()) return matrices.invocations;
   return octets.heads > 0 ? octets.subgroups() * subgroupSize : plan.invocations;
 }
 
 std::uint64_t StepShape::projectionWorkgroups(const DeviceMatrix& matrix, TokenTile tile,
                                               ProjectionInput input) const {
   const std::uint64_t groups = matrix.rowGroups(tile);
-  if (!rowsFamily() || tile == TokenTile::Many) return groups;
+  if (!rowsFamily() || isMany(tile)) return groups;
   // As projection_rows.glsl says.
   const auto invocations = static_cast<std::uint64_t>(plan.invocations);
   const bool sharesRows =
@@ -350,7 +426,7 @@ std::uint64_t StepShape::inputLoads(const DeviceMatrix& matrix, TokenTile tile, 
 }
 
 int StepShape::keyLoads() const {
-  if (octets.heads == 0) return attentionWorkgroups();
+  if (octets.heads == 0 || attendsByMatrices()) return attentionWorkgroups();
   return config.attention.kvHeadCount * ceilDivide(config.attention.groupSize(), octets.heads);
 }
 

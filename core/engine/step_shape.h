@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -44,6 +45,15 @@ struct OctetAttention {
   int subgroups() const { return headSubgroups * keySubgroups; }
 };
 
+/// How attention_matrices.comp divides its work.
+struct MatrixAttention {
+  int rows = 0;   ///< of a workgroup, a token and a query head each; 0: this kernel does not take the model
+  int keys = 32;  ///< that it multiplies at once
+  int invocations = 128;
+  int heads = 1;  ///< query heads whose rows it takes together
+  int workgroupsPerKv = 1;
+};
+
 /// Where a projection's input comes from.
 enum class ProjectionInput { BehindNorm, Plain };
 
@@ -73,11 +83,14 @@ struct StepShape {
   model::KernelPlan plan;         ///< options.kernels with nothing left open
   int subgroupSize = 8;           ///< as the device says; kernels are right with any other
   OctetAttention octets;          ///< of the rows family
+  int matrixSide = 0;             ///< of cooperative matrices; 0: kernels use none
+  MatrixAttention matrices;       ///< where they attend; with a plan for each token, or for query tiles
+  MatrixAttention tiledMatrices;  ///< the one for query tiles
   int headsPerWorkgroup = 1;      ///< query heads that one attention workgroup serves, where it has no octets
   int attentionTile = 8;          ///< keys that such a workgroup of the rows family holds at once
   bool mergesLast = false;        ///< the last workgroup of attention merges chunks, see mergesInAttention()
   bool multipliesTiles = false;   ///< whether there are kernels for many tokens
-  bool tilesQueries = false;      ///< attention_tiles.comp attends, see forQueryTiles()
+  bool tilesQueries = false;      ///< attention goes by query tiles, see forQueryTiles()
   int blockTokens = 1;            ///< rows of a step at most: a prefill block, or the batch
   int chunkCount = 1;             ///< parts that attention splits the context into
   int minChunkKeys = 64;          ///< no part is shorter, so short contexts are not split
@@ -108,7 +121,10 @@ struct StepShape {
   bool rowsFamily() const { return plan.family == model::KernelFamily::Rows; }
   const model::Traits& traits() const { return config.traits; }
   /// Whether attention by octets is what runs, for steps that do not go by query tiles.
-  bool attendsByOctets() const { return octets.heads > 0 && !tilesQueries; }
+  bool attendsByOctets() const { return octets.heads > 0 && !tilesQueries && !attendsByMatrices(); }
+  bool attendsByMatrices() const { return matrices.rows > 0; }
+  /// Rows whose attention, or whose logits, a step has room for where they do not go by query tiles.
+  int singleRows() const { return std::min(blockTokens, HEADROOM_MAX_SINGLE_TOKENS); }
   /// Of one token and chunk.
   int attentionWorkgroups() const;
   int attentionInvocations() const;

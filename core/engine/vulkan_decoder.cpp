@@ -214,8 +214,8 @@ StepRecord VulkanDecoder::runStep(std::span<const model::StepRow> rows, const mo
   requireFiniteLogits(form);
   if (audits) addAudit(m_resources->audit, steps.stages(), m_audited);
   addStages(steps, form, request.capture, record);
-  record.attention = readAttention(m_shape, m_resources->buffers, request.capture);
-  record.activations = readCaptures(m_shape, m_resources->buffers, form);
+  record.attention = readAttention(shapeFor(form), m_resources->buffers, request.capture);
+  record.activations = readCaptures(shapeFor(form), m_resources->buffers, form);
   addLogits(form, request.logits, record);
   record.overhead.submitMs = record.deviceMs - record.gpuTimeMs();
   record.overhead.readBackMs = millisecondsSince(readBackStart);
@@ -233,7 +233,7 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
     const model::StepRequest request{capture, model::LogitsRequest::none()};
     std::vector<model::AttentionRows> replayed;
     for (std::span<const model::StepRow> rest(rows); !rest.empty();) {
-      const std::size_t count = stepRows(m_shape, rest, capture);
+      const std::size_t count = stepRows(m_shape, rest, request);
       replayed.push_back(runStep(rest.first(count), request, {}).attention);
       rest = rest.subspan(count);
     }
@@ -250,7 +250,7 @@ std::vector<StepRecord> VulkanDecoder::runRows(std::span<const model::StepRow> r
     std::vector<StepRecord> records;
     while (!rows.empty()) {
       const auto start = Clock::now();
-      const std::size_t count = stepRows(m_shape, rows, request.capture);
+      const std::size_t count = stepRows(m_shape, rows, request);
       const std::size_t asked = std::min(targets.size(), count);
       StepRecord record = runStep(rows.first(count), request, targets.first(asked));
       for (const model::StepRow& row : record.rows) ++m_positions[static_cast<std::size_t>(row.sequence)];

@@ -34,6 +34,7 @@ class VulkanDecoder : public model::Decoder {
   const model::DecoderOptions& options() const override { return m_shape.options; }
   std::string deviceName() const override { return m_device.info().name; }
   bool isOnDevice() const override { return true; }
+  int blockTokens() const override { return m_shape.blockTokens; }
 
   int positionOf(int sequence) const override { return m_positions[static_cast<std::size_t>(sequence)]; }
   void truncateSequence(int sequence, int positions) override;

@@ -309,7 +309,7 @@ void LaneSet::runBlock(int laneIndex) {
   const int position = lane.fed();
   const bool isStepped = position >= lane.steppedFrom;
   const int left = std::min(lane.steppedFrom, static_cast<int>(lane.text.size())) - position;
-  const int count = isStepped ? 1 : std::min(left, kBlockTokens);
+  const int count = isStepped ? 1 : std::min(left, lane.engine.decoder->blockTokens());
   const Block block = m_block(laneIndex, position, count);
   assert(block.tokens >= 1 && block.tokens <= count);
   run(laneIndex,

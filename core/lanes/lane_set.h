@@ -130,12 +130,11 @@ class LaneSet {
     int tokens = 0;
     model::StepRequest request = {};
   };
-  static constexpr int kBlockTokens = 64;
   /// Of a text that a lane catches up with so many last tokens are decode steps: their times and bytes are
   /// those of the position where the others are.
   static constexpr int kSteppedTokens = analysis::kRecentSteps;
-  /// For the next `count` tokens of a lane, kBlockTokens at most, from `position` on; a block takes at least
-  /// one of them and at most all.
+  /// For the next `count` tokens of a lane, at most its decoder's blockTokens(), from `position` on; a block
+  /// takes at least one of them and at most all.
   using BlockChoice = std::function<Block(int lane, int position, int count)>;
   /// The prompt of a lane; may throw.
   using PromptOf = std::function<std::vector<int>(int lane)>;

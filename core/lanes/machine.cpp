@@ -29,6 +29,7 @@ DeviceFacts factsOf(const vulkan::DeviceInfo& info) {
           .memoryBytes = info.memoryBytes,
           .subgroupSize = info.subgroupSize,
           .computeUnits = info.computeUnits,
+          .matrixSide = info.matrixSide,
           .maxStorageBufferRange = info.limits.maxStorageBufferRange,
           .maxTexelBufferElements = info.limits.maxTexelBufferElements,
           .maxSharedMemory = info.limits.maxComputeSharedMemorySize,
@@ -67,6 +68,8 @@ std::vector<DeviceLine> deviceLines(const DeviceFacts& device) {
   lines.push_back({"memory", fmt::format("{} bytes", device.memoryBytes)});
   lines.push_back({"subgroup", fmt::format("{} invocations", device.subgroupSize)});
   if (device.computeUnits > 0) lines.push_back({"multiprocessors", fmt::format("{}", device.computeUnits)});
+  if (device.matrixSide > 0)
+    lines.push_back({"matrices", fmt::format("cooperative, {0} x {0} of f16", device.matrixSide)});
   lines.push_back(
       {"limits",
        fmt::format("storage buffer {} bytes, texel buffer {} texels, shared memory {} bytes",

@@ -23,6 +23,7 @@ struct DeviceFacts {
   std::uint64_t memoryBytes = 0;
   std::uint32_t subgroupSize = 0;
   std::uint32_t computeUnits = 0;            ///< multiprocessors; 0: the driver does not tell
+  std::uint32_t matrixSide = 0;              ///< of cooperative matrices; 0: kernels have none
   std::uint64_t maxStorageBufferRange = 0;   ///< bytes
   std::uint32_t maxTexelBufferElements = 0;  ///< texels
   std::uint32_t maxSharedMemory = 0;         ///< bytes

@@ -138,6 +138,9 @@ class Decoder {
   /// The type that keys and values are rounded to before they go into a cache of a wider one.
   virtual std::optional<KvType> cacheRoundedTo() const { return {}; }
 
+  /// Rows of a text that one step takes at most.
+  virtual int blockTokens() const { return 64; }
+
   /// Positions that a sequence has in the cache, 0 <= sequence < options().batch.
   virtual int positionOf(int sequence) const = 0;
   /// Forgets every position of a sequence after the first `positions` (0: all of them).

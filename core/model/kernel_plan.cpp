@@ -14,7 +14,7 @@ namespace {
 
 const char* const kExpected =
     "automatic, packed or rows, then if wanted rowBlocks=2|4|8, invocations=64..1024, "
-    "attentionWorkgroups=1..4096, merging=apart|last";
+    "attentionWorkgroups=1..4096, merging=apart|last, matrices=none";
 
 int parseChoice(const std::string& part, std::string_view name, int least, int most) {
   const int number = wholeNumber(std::string_view(part).substr(name.size() + 1)).value_or(least - 1);
@@ -48,6 +48,7 @@ std::string planText(const KernelPlan& plan) {
     text += fmt::format(", {} attention workgroups", plan.attentionWorkgroups);
   if (plan.merging == AttentionMerging::Apart) text += ", merged apart";
   if (plan.merging == AttentionMerging::LastWorkgroup) text += ", merged by the last workgroup";
+  if (plan.matrices == MatrixUse::None) text += ", without cooperative matrices";
   return text;
 }
 
@@ -74,6 +75,8 @@ KernelPlan parsePlan(const std::string& text) {
       plan.merging = AttentionMerging::Apart;
     } else if (part == "merging=last") {
       plan.merging = AttentionMerging::LastWorkgroup;
+    } else if (part == "matrices=none") {
+      plan.matrices = MatrixUse::None;
     } else {
       throw Error(fmt::format("The kernel plan holds \"{}\", expected {}", part, kExpected));
     }

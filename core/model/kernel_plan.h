@@ -23,6 +23,12 @@ enum class AttentionMerging {
                   ///< octets
 };
 
+/// Whether cooperative matrices multiply where there are many rows: prompts, and groups of many heads.
+enum class MatrixUse {
+  Automatic,  ///< where the device has them
+  None,
+};
+
 /// The choices that make kernels fast on one device and slow on another; results are the same up to rounding.
 /// 0 takes the default for the kind of device.
 struct KernelPlan {
@@ -31,6 +37,7 @@ struct KernelPlan {
   int invocations = 0;          ///< rows family: invocations per workgroup; a power of two from 64 on
   int attentionWorkgroups = 0;  ///< attention splits the context until a step has about that many workgroups
   AttentionMerging merging = AttentionMerging::Automatic;
+  MatrixUse matrices = MatrixUse::Automatic;  ///< rows family
 
   bool operator==(const KernelPlan&) const = default;
 };

@@ -15,9 +15,6 @@ using model::LogitsRequest;
 using model::StepRecord;
 using model::StepRow;
 
-/// Rows that go through the layers together; bounds the scores and captured rows in memory.
-constexpr std::size_t kBlockRows = 128;
-
 /// The options that a decoder states: context filled in, and the cache as it really is.
 model::DecoderOptions filledIn(const model::ModelConfig& config, model::DecoderOptions options) {
   options.contextLength = model::contextOf(config, options);
@@ -146,7 +143,7 @@ std::vector<StepRecord> ReferenceDecoder::runRows(std::span<const StepRow> rows,
   std::vector<StepRecord> records;
   while (!rows.empty()) {
     const auto start = model::Clock::now();
-    const std::size_t count = model::stepLength(rows, kBlockRows);
+    const std::size_t count = model::stepLength(rows, std::size_t{kBlockRows});
     const std::size_t asked = std::min(targets.size(), count);
     records.push_back(runStep(rows.first(count), request, targets.first(asked)));
     records.back().wallTimeMs = model::millisecondsSince(start);
@@ -166,9 +163,9 @@ std::vector<model::AttentionRows> ReferenceDecoder::replay(int firstPosition, st
   sequence.truncate(firstPosition, m_config.attention.kvDim());
   std::vector<model::AttentionRows> replayed;
   try {
-    for (; !tokens.empty(); tokens = tokens.subspan(std::min(tokens.size(), kBlockRows))) {
+    for (; !tokens.empty(); tokens = tokens.subspan(std::min(tokens.size(), std::size_t{kBlockRows}))) {
       StepRecord record;
-      m_pass.run(tokens.first(std::min(tokens.size(), kBlockRows)), sequence, capture, record);
+      m_pass.run(tokens.first(std::min(tokens.size(), std::size_t{kBlockRows})), sequence, capture, record);
       replayed.push_back(std::move(record.attention));
     }
   } catch (const model::Error&) {

@@ -33,6 +33,7 @@ class ReferenceDecoder final : public model::Decoder {
   const model::DecoderOptions& options() const override { return m_options; }
   std::string deviceName() const override { return "Eigen, float64"; }
   std::string note() const override { return m_note; }
+  int blockTokens() const override { return kBlockRows; }
   std::optional<model::KvType> cacheRoundedTo() const override { return m_roundedTo; }
   int positionOf(int sequence) const override { return at(m_sequences, sequence).position; }
   void truncateSequence(int sequence, int positions) override;
@@ -44,6 +45,9 @@ class ReferenceDecoder final : public model::Decoder {
   std::span<const float> logitsOf(int sequence) const override { return at(m_logits, sequence); }
 
  private:
+  /// Rows that go through the layers together; bounds the scores and captured rows in memory.
+  static constexpr int kBlockRows = 128;
+
   /// One step; when it throws, nothing changed. `targets` are those of `rows`, or none.
   model::StepRecord runStep(std::span<const model::StepRow> rows, const model::StepRequest& request,
                             std::span<const int> targets);

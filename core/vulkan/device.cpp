@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/cooperative_matrix.h"
 #include "core/vulkan/kernel_store.h"
 #include "core/vulkan/staging_ring.h"
 
@@ -70,7 +71,7 @@ std::uint32_t computeUnitsOf(VkPhysicalDevice device) {
   return amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray;
 }
 
-DeviceInfo describe(VkPhysicalDevice device, int index) {
+DeviceInfo describe(VkInstance instance, VkPhysicalDevice device, int index) {
   VkPhysicalDeviceDriverProperties driver{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
   VkPhysicalDeviceSubgroupProperties subgroup{.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
                                               .pNext = &driver};
@@ -85,17 +86,22 @@ DeviceInfo describe(VkPhysicalDevice device, int index) {
   VkPhysicalDeviceMemoryProperties memory;
   vkGetPhysicalDeviceMemoryProperties(device, &memory);
 
-  DeviceInfo info{.index = index,
-                  .name = properties.properties.deviceName,
-                  .driver = fmt::format("{} {}", driver.driverName, driver.driverInfo),
-                  .type = properties.properties.deviceType,
-                  .apiVersion = properties.properties.apiVersion,
-                  .subgroupSize = subgroup.subgroupSize,
-                  .computeUnits = computeUnitsOf(device),
-                  .subgroupOperations = subgroup.supportedOperations,
-                  .memoryBudget = hasExtension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME),
-                  .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,
-                  .limits = properties.properties.limits};
+  DeviceInfo info{
+      .index = index,
+      .name = properties.properties.deviceName,
+      .driver = fmt::format("{} {}", driver.driverName, driver.driverInfo),
+      .type = properties.properties.deviceType,
+      .apiVersion = properties.properties.apiVersion,
+      .subgroupSize = subgroup.subgroupSize,
+      .computeUnits = computeUnitsOf(device),
+      .subgroupOperations = subgroup.supportedOperations,
+      .memoryBudget = hasExtension(device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME),
+      .storage16Bit = storage16.storageBuffer16BitAccess == VK_TRUE,
+      .matrixSide = std::ranges::all_of(CooperativeMatrixFeatures::kExtensions,
+                                        [&](const char* name) { return hasExtension(device, name); })
+                        ? cooperativeMatrixSide(instance, device)
+                        : 0,
+      .limits = properties.properties.limits};
   for (std::uint32_t heap = 0; heap < memory.memoryHeapCount; ++heap) {
     if (memory.memoryHeaps[heap].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) {
       info.memoryBytes = std::max(info.memoryBytes, memory.memoryHeaps[heap].size);
@@ -148,7 +154,7 @@ std::string_view typeName(VkPhysicalDeviceType type) {
 std::vector<DeviceInfo> listDevices(const Instance& instance) {
   std::vector<DeviceInfo> devices;
   for (VkPhysicalDevice device : instance.physicalDevices()) {
-    devices.push_back(describe(device, static_cast<int>(devices.size())));
+    devices.push_back(describe(instance.get(), device, static_cast<int>(devices.size())));
     DeviceInfo& info = devices.back();
     const auto alike = std::ranges::count(devices, info.name, &DeviceInfo::name);
     info.label = alike > 1 ? fmt::format("{} #{}", info.name, alike) : info.name;
@@ -208,10 +214,16 @@ Device::Device(const Instance& instance, const DeviceInfo& info, const std::stri
   VkPhysicalDevice16BitStorageFeatures storage16{
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
       .storageBuffer16BitAccess = info.storage16Bit};
-  const VkDeviceCreateInfo create{.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                                  .pNext = &storage16,
-                                  .queueCreateInfoCount = 1,
-                                  .pQueueCreateInfos = &queue};
+  CooperativeMatrixFeatures matrices(VK_TRUE);
+  constexpr const auto& kMatrixExtensions = CooperativeMatrixFeatures::kExtensions;
+  if (info.matrixSide > 0) storage16.pNext = matrices.features();
+  const VkDeviceCreateInfo create{
+      .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+      .pNext = &storage16,
+      .queueCreateInfoCount = 1,
+      .pQueueCreateInfos = &queue,
+      .enabledExtensionCount = info.matrixSide > 0 ? static_cast<std::uint32_t>(kMatrixExtensions.size()) : 0,
+      .ppEnabledExtensionNames = kMatrixExtensions.data()};
   VkDevice device;
   check(vkCreateDevice(m_physicalDevice, &create, nullptr, &device), fmt::format("open {}", info.name));
   m_device.reset(device);

@@ -31,6 +31,7 @@ struct DeviceInfo {
   std::uint64_t memoryBytes = 0;  ///< of the largest device-local heap; of a software device the system's
   bool memoryBudget = false;      ///< it says how much of its memory is free, VK_EXT_memory_budget
   bool storage16Bit = false;      ///< kernels may load and store f16
+  std::uint32_t matrixSide = 0;   ///< see cooperativeMatrixSide(); 0: kernels have no cooperative matrices
   VkPhysicalDeviceLimits limits{};
   std::optional<std::uint32_t> computeQueueFamily;  ///< none: it is listed, and cannot decode
   double timestampPeriodNs = 0.0;                   ///< 0 when the compute queue has no time stamps

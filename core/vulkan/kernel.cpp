@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/vulkan/check.h"
+#include "core/vulkan/cooperative_matrix.h"
 
 namespace headroom::vulkan {
 
@@ -53,11 +54,16 @@ Kernel::Kernel(Device& device, std::string name, std::span<const std::uint32_t> 
                                             .pData = constants.data()};
   const VkComputePipelineCreateInfo pipelineInfo{
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = module,
-                .pName = "main",
-                .pSpecializationInfo = &specialization},
+      .stage =
+          {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+           .flags =
+               usesCooperativeMatrices(words)
+                   ? VkPipelineShaderStageCreateFlags{VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT}
+                   : 0,
+           .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+           .module = module,
+           .pName = "main",
+           .pSpecializationInfo = &specialization},
       .layout = layout};
   VkPipeline pipeline;
   check(vkCreateComputePipelines(device.get(), device.pipelineCache().get(), 1, &pipelineInfo, nullptr,

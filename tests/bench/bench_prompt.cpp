@@ -1,6 +1,6 @@
 // What reading a prompt costs: its time, by stages, and the matrices' floating-point operations in it. Random
 // weights of the shape that is asked for; by default one that a processor reads in seconds. Run by hand:
-//   bench_prompt [TOKENS LAYERS QUERY_HEADS KV_HEADS HEAD_DIM FFN VOCAB]
+//   bench_prompt [TOKENS LAYERS QUERY_HEADS KV_HEADS HEAD_DIM FFN VOCAB [KERNEL_PLAN]]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include "core/engine/vulkan_decoder.h"
 #include "core/formats/synthetic_model.h"
 #include "core/model/clock.h"
+#include "core/model/kernel_plan.h"
 #include "core/vulkan/instance.h"
 
 using namespace headroom;
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
   config.contextLength = shape[0];
   const model::Model model = formats::syntheticModel(config, model::Storage::F16, formats::OutputMatrix::Tied,
                                                      1, formats::LayerWeightsKind::Alike);
-  const engine::DeviceModel deviceModel(device, model);
+  const model::KernelPlan plan = argc > 8 ? model::parsePlan(argv[8]) : model::KernelPlan{};
+  const engine::DeviceModel deviceModel(device, model, plan);
   engine::VulkanDecoder decoder(
       deviceModel, {.kvType = device.info().storage16Bit ? model::KvType::F16 : model::KvType::F32});
   const std::vector<int> tokens(static_cast<std::size_t>(shape[0]), 7);

@@ -171,6 +171,12 @@ class TestAttentionKernels : public QObject {
              Row{2, 2, 256, 67, 1, false, false},
              Row{4, 2, 256, 259, 3, true, true},
              Row{8, 1, 256, 127, 2, false, false},
+             // wide groups, f16: by cooperative matrices where there are any
+             Row{71, 1, 64, 77, 2, true, false},
+             Row{9, 1, 96, 130, 2, true, false},
+             Row{32, 1, 128, 601, 4, true, false},
+             Row{16, 2, 128, 40, 1, true, false},
+             Row{16, 1, 256, 259, 3, true, false},
              // more chunks than keys need: the last ones are empty
              Row{8, 1, 32, 5, 8, false, false},
              Row{4, 4, 16, 100, 16, true, false},
@@ -244,21 +250,36 @@ class TestAttentionKernels : public QObject {
     QTest::addColumn<double>("cap");
     QTest::addColumn<bool>("f16Cache");
     QTest::addColumn<bool>("naive");
-    const auto row = [](const char* what) -> QTestData& { return QTest::addRow("%s", what); };
     using Heads = model::AttentionShape;
-    row("MHA from the start") << Heads{4, 4, 32} << 0 << 24 << 1 << 0 << 0.0 << false << false;
-    row("GQA-4, whole tiles, f16") << Heads{8, 2, 64} << 100 << 64 << 1 << 0 << 0.0 << true << false;
-    row("MQA, rows of one token in two tiles")
-        << Heads{71, 1, 64} << 7 << 24 << 1 << 0 << 0.0 << false << false;
-    row("two texts, heads of no whole octets")
-        << Heads{6, 2, 12} << 5 << 15 << 2 << 0 << 0.0 << false << false;
-    row("eight texts") << Heads{4, 1, 36} << 130 << 8 << 8 << 0 << 0.0 << true << false;
-    row("head_dim 80") << Heads{3, 3, 80} << 61 << 33 << 1 << 0 << 0.0 << false << false;
-    row("head_dim 256") << Heads{2, 1, 256} << 70 << 40 << 1 << 0 << 0.0 << false << false;
-    row("a window that ends within a block")
-        << Heads{4, 2, 16} << 190 << 50 << 1 << 37 << 0.0 << false << false;
-    row("capped scores") << Heads{4, 2, 20} << 9 << 30 << 1 << 0 << 1.5 << false << false;
-    row("the naive kernel") << Heads{4, 1, 32} << 66 << 29 << 1 << 0 << 0.0 << false << true;
+    struct Row {
+      const char* what;
+      Heads heads;
+      int firstPosition, positions, texts, window;
+      double cap;
+      bool f16Cache, naive;
+    };
+    for (const Row& row : {
+             Row{"MHA from the start", {4, 4, 32}, 0, 24, 1, 0, 0.0, false, false},
+             Row{"GQA-4, whole tiles, f16", {8, 2, 64}, 100, 64, 1, 0, 0.0, true, false},
+             Row{"MQA, rows of one token in two tiles", {71, 1, 64}, 7, 24, 1, 0, 0.0, false, false},
+             Row{"the same, f16", {71, 1, 64}, 7, 24, 1, 0, 0.0, true, false},
+             Row{"two texts, heads of no whole octets", {6, 2, 12}, 5, 15, 2, 0, 0.0, false, false},
+             Row{"eight texts, head_dim 36", {4, 1, 36}, 130, 8, 8, 0, 0.0, true, false},
+             Row{"eight texts, head_dim 48", {4, 1, 48}, 130, 8, 8, 0, 0.0, true, false},
+             Row{"head_dim 80, f16", {3, 3, 80}, 61, 33, 1, 0, 0.0, true, false},
+             Row{"the largest block, f16", {2, 1, 128}, 3, HEADROOM_MAX_TOKENS, 1, 0, 0.0, true, false},
+             Row{"head_dim 256", {2, 1, 256}, 70, 40, 1, 0, 0.0, false, false},
+             Row{"head_dim 256, f16", {2, 1, 256}, 70, 40, 1, 0, 0.0, true, false},
+             Row{"a window that ends within a block", {4, 2, 16}, 190, 50, 1, 37, 0.0, false, false},
+             Row{"such a window, f16", {4, 2, 16}, 190, 50, 1, 37, 0.0, true, false},
+             Row{"capped scores", {4, 2, 20}, 9, 30, 1, 0, 1.5, false, false},
+             Row{"capped scores, f16", {4, 2, 32}, 9, 30, 1, 0, 1.5, true, false},
+             Row{"the naive kernel", {4, 1, 32}, 66, 29, 1, 0, 0.0, false, true},
+             Row{"the naive kernel, f16", {4, 1, 32}, 66, 29, 1, 0, 0.0, true, true},
+         }) {
+      QTest::addRow("%s", row.what) << row.heads << row.firstPosition << row.positions << row.texts
+                                    << row.window << row.cap << row.f16Cache << row.naive;
+    }
   }
 
   /// As attentionDecode, for many tokens of a text, or of several side by side.
@@ -282,7 +303,7 @@ class TestAttentionKernels : public QObject {
                                  .batch = texts,
                                  .attention = naive ? AttentionKernel::Naive : AttentionKernel::Shared,
                                  .kernels = {.family = KernelFamily::Rows}});
-    shape.chunkCount = 3;  // the others stay empty
+    shape.chunkCount = 3;  // of steps that do not go by tiles
     shape.captureFloats = static_cast<std::uint64_t>(positions * texts * heads.queryHeadCount * context);
     shape.captureExtents = static_cast<std::uint64_t>(positions * texts * heads.queryHeadCount * 3);
     std::vector<engine::TokenParams> rows;

@@ -132,6 +132,47 @@ class TestStepRows : public QObject {
     checkLogits(decoder->logitsOf(2), alone(model, b.first(14)), "second text");
   }
 
+  /// As many rows as the decoder says; those that need room for themselves come in smaller steps.
+  void longTextsGoInLargeBlocks_data() { addDecoders(false); }
+  void longTextsGoInLargeBlocks() {
+    QFETCH(int, kvHeads);
+    QFETCH(int, which);
+    model::ModelConfig config = smallConfig({4, kvHeads, 16});
+    config.contextLength = 330;
+    const model::Model model = randomModel(config, Output::Separate);
+    const std::vector<int> text = randomText(300, 11, model.config.vocabSize);
+    const auto decoder = make(which, model, 2);
+    const auto block = static_cast<std::size_t>(decoder->blockTokens());
+    QCOMPARE(block, std::vector<std::size_t>({128, 64, 256})[static_cast<std::size_t>(which)]);
+    const auto sizes = [&](const std::vector<model::StepRecord>& records) {
+      std::vector<std::size_t> rows;
+      for (const model::StepRecord& record : records) rows.push_back(record.rows.size());
+      return rows;
+    };
+    const auto split = [](std::size_t rows, std::size_t most) {
+      std::vector<std::size_t> parts(rows / most, most);
+      if (rows % most > 0) parts.push_back(rows % most);
+      return parts;
+    };
+    QCOMPARE(sizes(decoder->runRows(rowsOf(0, text), {})), split(300, block));
+    checkLogits(decoder->logitsOf(0), alone(model, text), "one text");
+    decoder->truncate(0);
+    QCOMPARE(sizes(decoder->run(text, Capture::none())), split(600, block));  // both sequences
+    checkLogits(decoder->logitsOf(1), alone(model, text), "two texts side by side");
+    decoder->truncateSequence(0, 0);
+    const auto whole = decoder->runRows(rowsOf(0, text), {{}, LogitsRequest::all()});
+    QCOMPARE(sizes(whole), split(300, which == 0 ? block : 64));
+    checkLogits(decoder->logitsOf(0), alone(model, text), "with logits of every row");
+    // One text behind another is none side by side: rows attend one by one.
+    decoder->truncate(0);
+    const std::span<const int> half = std::span<const int>(text).first(150);
+    const auto joined = decoder->runRows(together({rowsOf(0, half), rowsOf(1, half)}), {});
+    std::size_t rows = 0;
+    for (const std::size_t size : sizes(joined)) rows += size;
+    QCOMPARE(rows, std::size_t{300});
+    checkLogits(decoder->logitsOf(1), alone(model, half), "one behind another");
+  }
+
   /// One sequence decodes while another fills; a third takes the place of one that left.
   void sequencesComeAndGo_data() { addDecoders(false); }
   void sequencesComeAndGo() {

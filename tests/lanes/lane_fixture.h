@@ -20,10 +20,7 @@ struct Lanes {
   lanes::LaneSet set;
 
   explicit Lanes(lanes::LaneSet::Options options = {})
-      : set(options,
-            [](int, int, int count) {
-              return lanes::LaneSet::Block{std::min(count, lanes::LaneSet::kBlockTokens)};
-            },
+      : set(options, [](int, int, int count) { return lanes::LaneSet::Block{count}; },
             {.stepDone = [this](lanes::LaneStep step) { steps.push_back(std::move(step)); },
              .laneStopped = [this](int lane) { stopped.push_back(lane); }}) {}
 

@@ -28,6 +28,9 @@ class TestKernelPlan : public QObject {
     QTest::newRow("merged by the last workgroup")
         << "rows,merging=last"
         << KernelPlan{.family = KernelFamily::Rows, .merging = model::AttentionMerging::LastWorkgroup};
+    QTest::newRow("without matrices")
+        << "rows,matrices=none"
+        << KernelPlan{.family = KernelFamily::Rows, .matrices = model::MatrixUse::None};
     QTest::newRow("merged apart") << "rows,merging=apart"
                                   << KernelPlan{.family = KernelFamily::Rows,
                                                 .merging = model::AttentionMerging::Apart};
@@ -42,7 +45,7 @@ class TestKernelPlan : public QObject {
     QTest::addColumn<QString>("text");
     for (const char* text :
          {"", "fast", "packed,rowBlocks=3", "packed,rowBlocks=16", "packed,rowBlocks=", "rows,x=1",
-          "rows,invocations=96", "rows,invocations=32", "rows,attentionWorkgroups=0", "rows,merging=first",
+          "rows,invocations=96", "rows,invocations=32", "rows,attentionWorkgroups=0", "rows,merging=first", "rows,matrices=all",
           "rows,attentionWorkgroups=9999999999"}) {
       QTest::addRow("\"%s\"", text) << text;
     }
@@ -66,6 +69,8 @@ class TestKernelPlan : public QObject {
     QCOMPARE(
         planText({.family = KernelFamily::Rows, .rowBlocks = 4, .invocations = 64, .attentionWorkgroups = 9}),
         std::string("rows, 64 invocations, 9 attention workgroups"));
+    QCOMPARE(planText({.family = KernelFamily::Rows, .matrices = model::MatrixUse::None}),
+             std::string("rows, without cooperative matrices"));
     QCOMPARE(planText({.family = KernelFamily::Rows, .merging = model::AttentionMerging::Apart}),
              std::string("rows, merged apart"));
   }

@@ -21,7 +21,8 @@ ordered_json document(const model::KernelPlan& plan) {
           {"attention_workgroups", plan.attentionWorkgroups},
           {"merging", plan.merging == model::AttentionMerging::LastWorkgroup ? "last"
                       : plan.merging == model::AttentionMerging::Apart       ? "apart"
-                                                                             : ""}};
+                                                                             : ""},
+          {"matrices", plan.matrices == model::MatrixUse::None ? "none" : ""}};
 }
 
 /// Through the parser of options, which knows what is possible. Throws model::Error and nlohmann's
@@ -37,6 +38,9 @@ model::KernelPlan planOf(const json& document) {
     text += fmt::format(",attentionWorkgroups={}", count);
   }
   if (const std::string merging = document.at("merging"); !merging.empty()) text += ",merging=" + merging;
+  // Of files from before there were any it is not said.
+  if (const std::string matrices = document.value("matrices", ""); !matrices.empty())
+    text += ",matrices=" + matrices;
   return model::parsePlan(text);
 }
 
