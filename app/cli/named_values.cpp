@@ -12,9 +12,10 @@ CLI::Option* addContext(CLI::App& app, int& positions) {
 }
 
 CLI::Option* addKernels(CLI::App& app, std::string& plan) {
-  return app.add_option("--kernels", plan,
-                        "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=, "
-                        "merging=, matrices=none; what was calibrated for this device and model when not given");
+  return app.add_option(
+      "--kernels", plan,
+      "Kernel plan: packed or rows, then rowBlocks=, invocations=, attentionWorkgroups=, "
+      "merging=, matrices=none; what was calibrated for this device and model when not given");
 }
 
 std::optional<model::KernelPlan> kernelsOf(const std::string& plan) {
