@@ -70,6 +70,9 @@ class BenchCommand final : public Command {
     app()
         .add_option("--seed", m_options.seed, "Of the order of rows and the filled caches")
         ->capture_default_str();
+    app().add_flag("--ahead", m_options.ahead,
+                   "Submit the steps of a round together: each is fed what was most likely behind the one "
+                   "before, which the device finds, and nobody waits in between (kernels \"rows\")");
     app().add_flag(
         "--audit", m_options.audit,
         "Also run each row with kernels that count every load and store, and compare with what is declared");
@@ -77,6 +80,8 @@ class BenchCommand final : public Command {
   }
 
   void run() override {
+    if (m_options.ahead && m_capture != "none")
+      throw CLI::ValidationError("--ahead", "excludes --capture, which hands something back in every step");
     if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
     if (m_capture == "all") m_options.capture = model::Capture::everything();
     if (m_capture == "one-layer") m_options.capture.layers = {0};

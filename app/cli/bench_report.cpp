@@ -51,6 +51,7 @@ double megabytes(std::uint64_t bytes) {
 
 /// What a timed step hands back of its logits.
 std::string_view logitsText(const BenchResult& result) {
+  if (result.options.ahead) return "nothing, its most likely token is fed on the device";
   const bool isSummary = result.options.logits.form == model::LogitsRequest::Form::Summary;
   return isSummary ? "its most likely token, chosen on the device" : "all logits";
 }

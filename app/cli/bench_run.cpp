@@ -74,7 +74,8 @@ class Case {
                                                     .roundMs = options.roundMs,
                                                     .seed = options.seed,
                                                     .capture = options.capture,
-                                                    .logits = options.logits}) {
+                                                    .logits = options.logits,
+                                                    .ahead = options.ahead}) {
     m_row.setting = setting;
     m_row.firstStepMs = m_timer.last().wallTimeMs;
   }

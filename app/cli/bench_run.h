@@ -17,7 +17,8 @@ struct BenchOptions {
   unsigned seed = 1;        ///< of the order of rows within a round, the tokens and the filled caches
   model::Capture capture;
   model::LogitsRequest logits = model::LogitsRequest::last();  ///< of a timed step
-  bool audit = false;         ///< compare declared with counted bytes before a row is measured
+  bool ahead = false;  ///< the steps of a round follow each other without waiting
+  bool audit = false;  ///< compare declared with counted bytes before a row is measured
 };
 
 /// Told what is being done, for a progress line.

@@ -307,6 +307,15 @@ void recordWork(StageRecorder& recorder, const StepResources& step, const StepFo
 
 }  // namespace
 
+void recordAdvance(vulkan::Recorder& recorder, const StepResources& step) {
+  StageRecorder(recorder, step, 1)
+      .dispatch(step.kernels.advanceTokens(),
+                {.params = Binding::whole(step.buffers.deviceParams),
+                 .summaries = Binding::whole(step.buffers.summaries),
+                 .ahead = Binding::whole(step.buffers.ahead)},
+                {1, 1, 1});
+}
+
 void recordStage(vulkan::Recorder& vulkanRecorder, const StepResources& step, const StepForm& form,
                  Stage stage, int layerIndex) {
   StageRecorder recorder(vulkanRecorder, step, form.rows);

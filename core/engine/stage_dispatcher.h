@@ -36,6 +36,8 @@ bool changesHeads(const StepForm& form, model::Stage stage, int layer);
 int dispatchCount(const StepShape& shape, const DeviceWeights& weights, const StepForm& form,
                   model::Stage stage, int layer);
 
+/// Appends what a form that advances ends with, behind all stages.
+void recordAdvance(vulkan::Recorder& recorder, const StepResources& step);
 /// Appends the dispatches of one stage in a step of `form`. `layer` is ignored for Embedding and Logits.
 void recordStage(vulkan::Recorder& recorder, const StepResources& step, const StepForm& form,
                  model::Stage stage, int layer);

@@ -66,6 +66,8 @@ std::vector<StepBuffers::Planned> StepBuffers::plan(const StepShape& shape) {
       {&Buffers::rope, floats(ropeFloats(shape)), Device, "RoPE angles", &Buffers::ropeView, kPairs}};
   if (shape.rowsFamily()) {
     planned.push_back({&Buffers::deviceParams, sizeof(StepParams), Device, "a step's parameters"});
+    planned.push_back({&Buffers::ahead, (1 + 2 * model::kMostAhead) * sizeof(std::uint32_t), Host,
+                       "tokens of steps ahead"});
     planned.push_back({&Buffers::attended, floats(rows * shape.attendedColumns()), Device, "merged attention",
                        &Buffers::attendedView});
   }

@@ -27,10 +27,11 @@ struct StepBuffers {
   vulkan::Buffer logits;   ///< [wanted row][vocabSize], on the host
   vulkan::Buffer summarisedLogits;  ///< [wanted row][vocabSize] that only kernels read
   vulkan::Buffer summaries;         ///< [wanted row][HEADROOM_SUMMARY_WORDS], on the host
-  vulkan::Buffer attended;          ///< [row][attendedColumns], in the rows family
-  vulkan::Buffer arrivals;          ///< [row][workgroup] counters between 0 and 0, where attention merges
-  vulkan::Buffer captured;          ///< scores before softmax, by CaptureLayout, on the host
-  vulkan::Buffer capturedExtent;    ///< [slot][row][chunk] max and sum of the online softmax, on the host
+  vulkan::Buffer ahead;  ///< a count, then token and mark of each step that the host did not wait for, on it
+  vulkan::Buffer attended;        ///< [row][attendedColumns], in the rows family
+  vulkan::Buffer arrivals;        ///< [row][workgroup] counters between 0 and 0, where attention merges
+  vulkan::Buffer captured;        ///< scores before softmax, by CaptureLayout, on the host
+  vulkan::Buffer capturedExtent;  ///< [slot][row][chunk] max and sum of the online softmax, on the host
   vulkan::Buffer rope;  ///< [position][ropeDim / 2] cos, sin, times the magnitude, of the whole context
 
   vulkan::TexelView streamView, projectedView, queryView, partialView, extentView, hiddenView, attendedView,

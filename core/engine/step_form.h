@@ -28,6 +28,7 @@ struct StepForm {
   int texts = 0;       ///< StepShape::textsOf() the rows: attention by query tiles where there are any
   LogitsTarget logits = LogitsTarget::Host;
   bool timesStages = true;
+  bool advances = false;  ///< ends with every row's next token: such steps follow each other without the host
   std::vector<int> changedLayers = {};       ///< whose heads are changed, ascending
   std::vector<CapturedPlace> captures = {};  ///< in the order asked for; none without captured rows
 

@@ -230,6 +230,9 @@ class Builder {
     return make<LogitSummary>("logit_summary", "logit_summary", {.vocab = u32(m_shape.config.vocabSize)}, 0,
                               invocations);
   }
+  KernelOf<AdvanceTokens> advanceTokens() const {
+    return make<AdvanceTokens>("advance_tokens", "advance_tokens", {});
+  }
   KernelOf<CaptureRows> captureRows() const {
     return make<CaptureRows>("capture_rows", "capture_rows", {}, sizeof(CaptureRowsParams));
   }
@@ -363,6 +366,10 @@ KernelOf<QkvProjection> StepKernels::qkvProjection(const DeviceProjection& part)
 
 KernelOf<LogitSummary> StepKernels::logitSummary() const {
   return Builder(m_device, m_shape, m_tile, m_build).logitSummary();
+}
+
+KernelOf<AdvanceTokens> StepKernels::advanceTokens() const {
+  return Builder(m_device, m_shape, m_tile, m_build).advanceTokens();
 }
 
 KernelOf<CaptureRows> StepKernels::captureRows() const {

@@ -33,6 +33,7 @@ class StepKernels {
   KernelOf<Logits> logits() const { return m_logits; }
   // Made with the first step that asks for them.
   KernelOf<LogitSummary> logitSummary() const;
+  KernelOf<AdvanceTokens> advanceTokens() const;
   KernelOf<CaptureRows> captureRows() const;
   KernelOf<CaptureCache> captureCache() const;
   KernelOf<CaptureHeads> captureHeads() const;

@@ -36,19 +36,21 @@ int StepProgram::dispatchTotal(const StepShape& shape, const DeviceWeights& weig
   int total = 0;
   for (const auto& [stage, layer] : stageOrder(shape, form))
     total += dispatchCount(shape, weights, form, stage, layer);
-  return total;
+  return total + (form.advances ? 1 : 0);
 }
 
 StepProgram::StepProgram(vulkan::Device& device, const StepResources& resources, const StepForm& form,
                          vulkan::Workgroups workgroups)
     : m_recorder(device, dispatchTotal(resources.shape, resources.weights, form), workgroups,
-                 form.timesStages ? vulkan::TimeStamps::BetweenDispatches : vulkan::TimeStamps::None) {
-  resources.buffers.recordParams(m_recorder);
+                 form.timesStages ? vulkan::TimeStamps::BetweenDispatches : vulkan::TimeStamps::None,
+                 form.advances ? vulkan::Runs::Repeated : vulkan::Runs::Single) {
+  if (!form.advances) resources.buffers.recordParams(m_recorder);
   for (const auto& [stage, layer] : stageOrder(resources.shape, form)) {
     const int first = m_recorder.dispatchCount();
     recordStage(m_recorder, resources, form, stage, layer);
     m_stages.push_back({stage, layer, first, m_recorder.dispatchCount() - first});
   }
+  if (form.advances) recordAdvance(m_recorder, resources);
   m_recorder.finish();
 }
 

@@ -25,6 +25,8 @@ class StepProgram {
               vulkan::Workgroups workgroups = vulkan::Workgroups::AsAsked);
 
   void run() { m_recorder.run(); }
+  /// Runs a form that advances `count` times, behind `first`, and waits once.
+  void run(vulkan::Recorder& first, int count) { m_recorder.runRepeatedly(first, count); }
   /// In the order of execution.
   const std::vector<RecordedStage>& stages() const { return m_stages; }
   /// Milliseconds of each stage in the last run; zeros where the form does not ask for them.

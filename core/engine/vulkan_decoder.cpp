@@ -241,6 +241,40 @@ std::vector<model::AttentionRows> VulkanDecoder::replay(int firstPosition, std::
   });
 }
 
+std::vector<int> VulkanDecoder::decodeAhead(int token, int count) {
+  if (!decodesAhead()) return Decoder::decodeAhead(token, count);
+  if (count < 1 || count > model::kMostAhead)
+    throw model::Error(
+        fmt::format("{} steps ahead were asked for, expected 1 to {}.", count, model::kMostAhead));
+  std::vector<model::StepRow> rows;  // of all steps, by sequences
+  for (int sequence = 0; sequence < m_shape.options.batch; ++sequence) {
+    for (int step = 0; step < count; ++step) rows.push_back({sequence, token, positionOf(sequence) + step});
+  }
+  const model::StepRequest request{.logits = model::LogitsRequest::top(1, model::LogitsRequest::Rows::Last),
+                                   .timesStages = false};
+  model::checkRows(*this, rows, request);
+  std::erase_if(rows, [&](const model::StepRow& row) { return row.position != positionOf(row.sequence); });
+  return translateErrors([&] {
+    StepBuffers& buffers = m_resources->buffers;
+    StepForm form = fillIn(buffers.params.mapped<StepParams>()[0], m_shape, rows, request, {});
+    form.changedLayers = m_interventions.layers();
+    form.advances = true;
+    StepProgram& steps = program(form);
+    const std::span<std::uint32_t> ahead = buffers.ahead.mapped<std::uint32_t>();
+    ahead[0] = 0;
+    vulkan::Recorder first(m_device, 0, vulkan::Workgroups::AsAsked, vulkan::TimeStamps::None);
+    buffers.recordParams(first);
+    first.finish();
+    steps.run(first, count);
+
+    std::vector<int> tokens;
+    for (std::size_t step = 0; step < static_cast<std::size_t>(count) && ahead[2 + 2 * step] == 0; ++step)
+      tokens.push_back(static_cast<int>(ahead[1 + 2 * step]));
+    for (int& position : m_positions) position += static_cast<int>(tokens.size());
+    return tokens;
+  });
+}
+
 std::vector<StepRecord> VulkanDecoder::runRows(std::span<const model::StepRow> rows,
                                                const model::StepRequest& request) {
   model::checkRows(*this, rows, request);

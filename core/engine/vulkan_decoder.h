@@ -42,6 +42,9 @@ class VulkanDecoder : public model::Decoder {
                                          const model::StepRequest& request) override;
   std::vector<model::AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                            const model::Capture& capture) override;
+  /// In the rows family; an audit counts steps one by one.
+  bool decodesAhead() const override { return m_shape.rowsFamily() && m_build == KernelBuild::Plain; }
+  std::vector<int> decodeAhead(int token, int count) override;
   void setInterventions(std::span<const model::HeadIntervention> interventions) override;
   std::span<const float> logitsOf(int sequence) const override;
 

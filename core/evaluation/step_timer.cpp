@@ -7,6 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "core/model/clock.h"
+#include "core/model/error.h"
+
 namespace headroom::evaluation {
 
 namespace {
@@ -28,6 +33,10 @@ StepTimer::StepTimer(lanes::LaneEngine engine, const Options& options)
   m_lane.arrange(std::move(places), [](int) { return std::vector{kFirstToken}; });
   m_lane.fillBlock();
   if (m_lane.lane(0).error) std::rethrow_exception(m_lane.lane(0).error);
+  if (options.ahead && !decoder().decodesAhead()) {
+    throw model::Error(
+        "The kernels of the family \"packed\" cannot decode ahead, expected those of the family \"rows\"");
+  }
 }
 
 const model::StepRecord& StepTimer::feed(int token) {
@@ -50,6 +59,7 @@ void StepTimer::warmUp(const StopRequest& stop) {
     spent += feed(tokenAt(decoder().position())).wallTimeMs;
   }
   m_request = before;
+  if (m_options.ahead) ahead(kFewestSteps);  // makes its commands
   m_steps =
       std::clamp(static_cast<int>(std::lround(m_options.roundMs * steps / spent)), kFewestSteps, kMostSteps);
 }
@@ -69,7 +79,29 @@ std::optional<double> StepTimer::steps(int count, const model::StepRequest& requ
   return done == count ? std::optional(milliseconds) : std::nullopt;
 }
 
+double StepTimer::ahead(int count) {
+  m_lane.rewind(0, m_options.positions);
+  const auto start = model::Clock::now();
+  const auto decoded = std::ssize(decoder().decodeAhead(tokenAt(0), count));
+  const double spent = model::millisecondsSince(start);
+  if (decoded < count) {
+    throw model::Error(
+        fmt::format("{} of {} steps had logits that are numbers; nothing is measured of a wrong "
+                    "result",
+                    decoded, count));
+  }
+  return spent / count;
+}
+
 std::optional<double> StepTimer::round(const StopRequest& stop, const Observer& observe) {
+  if (m_options.ahead) {
+    if (stop()) return {};
+    const double milliseconds = ahead(m_steps);
+    model::StepRecord record;
+    record.wallTimeMs = milliseconds;
+    for (int step = 0; step < m_steps && observe; ++step) observe(record);
+    return milliseconds;
+  }
   return steps(m_steps, stepRequest(false), stop, observe);
 }
 

@@ -21,15 +21,16 @@ class StepTimer {
     unsigned seed = 1;        ///< of the cache's random content
     model::Capture capture = model::Capture::none();
     model::LogitsRequest logits = model::LogitsRequest::last();  ///< of steps that are timed
+    bool ahead = false;  ///< steps of a round follow each other without waiting, see Decoder::decodeAhead()
   };
   /// Positions that a round may decode behind Options::positions.
-  static constexpr int kMostSteps = 64;
+  static constexpr int kMostSteps = model::kMostAhead;
 
   /// What the lane's text begins with: a lane has one.
   static constexpr int kFirstToken = 1;
 
   /// The engine's context has room for positions + kMostSteps. Throws model::Error where the cache cannot be
-  /// filled without a text.
+  /// filled without a text, and where the decoder cannot decode ahead as asked.
   StepTimer(lanes::LaneEngine engine, const Options& options);
   StepTimer(const StepTimer&) = delete;
   StepTimer& operator=(const StepTimer&) = delete;
@@ -46,7 +47,7 @@ class StepTimer {
   /// Told each step of a round.
   using Observer = std::function<void(const model::StepRecord&)>;
   /// Mean wall time of a step of one round, in ms; nothing when it was stopped. Stages are not timed, which
-  /// would take time itself.
+  /// would take time itself. Of steps that went ahead each is told with that mean as its wall time.
   std::optional<double> round(const StopRequest& stop, const Observer& observe = {});
   /// A few more steps from where a round begins, whose stages are timed; false when it was stopped.
   bool timeStages(const StopRequest& stop, const Observer& observe);
@@ -58,6 +59,8 @@ class StepTimer {
   }
   std::optional<double> steps(int count, const model::StepRequest& request, const StopRequest& stop,
                               const Observer& observe);
+  /// The tokens of a round, without waiting for each.
+  double ahead(int count);
   int tokenAt(int position) { return position % decoder().config().vocabSize; }
 
   Options m_options;

@@ -82,6 +82,10 @@ void Decoder::fillCache(int, unsigned) {
   throw Error(deviceName() + " has no way to fill a cache without a text");
 }
 
+std::vector<int> Decoder::decodeAhead(int, int) {
+  throw Error(deviceName() + " has no way to decode without waiting for each step");
+}
+
 void Decoder::setInterventions(std::span<const HeadIntervention> interventions) {
   if (interventions.empty()) return;
   throw Error(fmt::format("{} heads were to be changed; \"{}\" only plays what was recorded.",

@@ -111,6 +111,9 @@ struct LogitsRequest {
   }
 };
 
+/// Steps of one decodeAhead() at most.
+inline constexpr int kMostAhead = 64;
+
 /// What a run hands back besides wall times and traffic.
 struct StepRequest {
   Capture capture = {};
@@ -161,6 +164,16 @@ class Decoder {
   /// logits stay as they are. Throws Error when the positions are not all in the cache.
   virtual std::vector<AttentionRows> replay(int firstPosition, std::span<const int> tokens,
                                             const Capture& capture) = 0;
+
+  /// Whether decodeAhead() can.
+  virtual bool decodesAhead() const { return false; }
+  /// Feeds `token` to every sequence, each from its own position on, and `count` - 1 times the token that is
+  /// most likely next in the first: steps follow each other on the device, and the host waits once. Comes back
+  /// with what was most likely behind each of them; with fewer when logits were NaN or infinite, which the next
+  /// step tells. The sequences then stand behind as many tokens as came back; logits are those of the last
+  /// step before. Throws Error as runRows() does, and where the decoder has no such way or `count` is not 1 to
+  /// kMostAhead.
+  virtual std::vector<int> decodeAhead(int token, int count);
 
   /// Changes heads from the next step on, of every sequence; none: nothing is changed, and nothing costs
   /// anything. What is in the cache stays as it is. Throws Error for a head that is not there, as

@@ -297,9 +297,10 @@ void Device::settleUploads() noexcept {
   }
 }
 
-void Device::submit(VkCommandBuffer commands, VkFence fence) {
-  const VkSubmitInfo submit{
-      .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
+void Device::submit(std::span<const VkCommandBuffer> commands, VkFence fence) {
+  const VkSubmitInfo submit{.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                            .commandBufferCount = static_cast<std::uint32_t>(commands.size()),
+                            .pCommandBuffers = commands.data()};
   check(vkQueueSubmit(m_queue, 1, &submit, fence), fmt::format("submit work to {}", m_info.name));
 }
 
@@ -311,7 +312,7 @@ void Device::wait(VkFence fence) {
   check(result, fmt::format("finish the work on {}", m_info.name));
 }
 
-void Device::run(VkCommandBuffer commands) {
+void Device::run(std::span<const VkCommandBuffer> commands) {
   m_stagingRing->flush();
   const VkFence fence = m_fence.get();
   check(vkResetFences(get(), 1, &fence), "prepare a submission");

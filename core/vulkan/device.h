@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -111,13 +112,17 @@ class Device {
 
   /// Submits one recorded command buffer after the uploads so far and waits until it is done; a driver that
   /// hangs reports loss. Throws Error.
-  void run(VkCommandBuffer commands);
+  void run(VkCommandBuffer commands) { run(std::span(&commands, 1)); }
+  /// The same of several, in their order.
+  void run(std::span<const VkCommandBuffer> commands);
   /// Submits without waiting; `fence` is unsignaled. Throws Error.
-  void submit(VkCommandBuffer commands, VkFence fence);
+  void submit(VkCommandBuffer commands, VkFence fence) { submit(std::span(&commands, 1), fence); }
   /// Waits until `fence` is signaled. When it throws Error, nothing that was submitted runs any more.
   void wait(VkFence fence);
 
  private:
+  void submit(std::span<const VkCommandBuffer> commands, VkFence fence);
+
   struct Destroy {
     void operator()(VkDevice device) const { vkDestroyDevice(device, nullptr); }
   };

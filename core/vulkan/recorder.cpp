@@ -9,7 +9,7 @@
 
 namespace headroom::vulkan {
 
-Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups, TimeStamps timeStamps)
+Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups, TimeStamps timeStamps, Runs runs)
     : m_device(&device), m_maxDispatches(maxDispatches), m_workgroups(workgroups), m_commands(device) {
   if (timeStamps == TimeStamps::BetweenDispatches && device.info().timestampPeriodNs > 0.0) {
     const VkQueryPoolCreateInfo info{.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
@@ -19,11 +19,18 @@ Recorder::Recorder(Device& device, int maxDispatches, Workgroups workgroups, Tim
     check(vkCreateQueryPool(device.get(), &info, nullptr, &pool), "create time stamps");
     m_timestamps = {device.get(), pool};
   }
-  const VkCommandBufferBeginInfo begin{.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  const bool repeats = runs == Runs::Repeated;
+  const VkCommandBufferBeginInfo begin{
+      .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+      .flags = repeats ? VkCommandBufferUsageFlags{VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT} : 0};
   check(vkBeginCommandBuffer(m_commands.get(), &begin), "record a step");
   if (m_timestamps) {
     vkCmdResetQueryPool(m_commands.get(), m_timestamps.get(), 0,
                         static_cast<std::uint32_t>(maxDispatches) + 1);
+  }
+  if (repeats) {
+    barrier(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+            VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT);
   }
 }
 
@@ -144,6 +151,12 @@ void Recorder::finish() {
 
 void Recorder::run() {
   m_device->run(m_commands.get());
+}
+
+void Recorder::runRepeatedly(const Recorder& first, int count) {
+  std::vector<VkCommandBuffer> commands(static_cast<std::size_t>(count) + 1, m_commands.get());
+  commands.front() = first.m_commands.get();
+  m_device->run(commands);
 }
 
 std::vector<double> Recorder::dispatchTimesMs() const {

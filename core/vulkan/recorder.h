@@ -37,12 +37,15 @@ enum class Workgroups { AsAsked, None };
 /// Whether there is a time stamp between any two dispatches.
 enum class TimeStamps { None, BetweenDispatches };
 
+/// Whether a run may follow another before that is done: it then begins by waiting for what it reads.
+enum class Runs { Single, Repeated };
+
 /// A command buffer that is recorded once and run many times: dispatches in order, each after everything
 /// before it, with a time stamp around each where they are asked for.
 class Recorder {
  public:
   explicit Recorder(Device& device, int maxDispatches, Workgroups workgroups = Workgroups::AsAsked,
-                    TimeStamps timeStamps = TimeStamps::BetweenDispatches);
+                    TimeStamps timeStamps = TimeStamps::BetweenDispatches, Runs runs = Runs::Single);
 
   /// Copies all of `source` to the start of `target` before any dispatch; not timed.
   void copyFirst(const Buffer& source, const Buffer& target);
@@ -57,6 +60,8 @@ class Recorder {
 
   /// Runs it on the device and waits.
   void run();
+  /// Runs `first`, then itself `count` times, in one submission, and waits. Recorded for Runs::Repeated.
+  void runRepeatedly(const Recorder& first, int count);
   /// Milliseconds of each dispatch of the last run(); zeros without time stamps.
   std::vector<double> dispatchTimesMs() const;
 

@@ -104,6 +104,10 @@ class TstCommandLine : public QObject {
         "whole numbers from 0 on");
     row("bench as two formats", {"--json", "bench", "--shape", shape, "--csv"}, 2, "excludes --json");
     row("bench with no such kernels", {"bench", "--shape", shape, "--kernels", "fast"}, 2, "packed or rows");
+    row("bench ahead what is captured", {"bench", "--shape", shape, "--ahead", "--capture", "all"}, 2,
+        "excludes --capture");
+    row("bench ahead with kernels that cannot", {"bench", "--shape", shape, "--ahead", "--kernels", "packed"},
+        1, "expected those of the family \"rows\"");
     row("bench a batch too large", {"bench", "--shape", shape, "--batch", "65"}, 1, "1 to 64 are possible");
     row("decode with no such kernels", {"decode", tiny, "--tokens", "1", "--kernels", "rows,rowBlocks=3"}, 2,
         "rowBlocks=2|4|8");
@@ -248,6 +252,17 @@ class TstCommandLine : public QObject {
     QCOMPARE(lines.size(), 5);
     for (const QString& line : lines) QCOMPARE(line.count(','), lines.front().count(','));
     QVERIFY(!lines.front().contains("counted"));
+  }
+
+  void benchOfStepsAhead() {
+    const QJsonObject bench =
+        run({"--json", "bench", "--shape", "layers=1,query_heads=2,kv_heads=2/1,head_dim=8,ffn=32,vocab=64",
+             "--repeat", "2", "--round-ms", "1", "--kernels", "rows", "--ahead"})
+            .json();
+    QVERIFY(bench["a_step_hands_back"].toString().startsWith("nothing"));
+    QCOMPARE(bench["rows"].toArray().size(), 2);
+    for (const QJsonValue& row : bench["rows"].toArray())
+      QVERIFY(row["tokens_per_second"]["min"].toDouble() > 0.0);
   }
 
   void auditedTableHoldsWhatWasCounted() {

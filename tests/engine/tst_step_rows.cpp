@@ -173,6 +173,60 @@ class TestStepRows : public QObject {
     checkLogits(decoder->logitsOf(1), alone(model, half), "one behind another");
   }
 
+  /// What the device chooses by itself is what the host would have chosen, and the text goes on behind it.
+  void stepsAheadAreThoseOfTheHost_data() {
+    QTest::addColumn<int>("kvHeads");
+    QTest::addColumn<int>("batch");
+    for (const int kvHeads : {4, 2, 1}) {
+      for (const int batch : {1, 3})
+        QTest::addRow("%d KV heads, batch %d", kvHeads, batch) << kvHeads << batch;
+    }
+  }
+  void stepsAheadAreThoseOfTheHost() {
+    QFETCH(int, kvHeads);
+    QFETCH(int, batch);
+    const model::Model model = makeModel(kvHeads);
+    const auto decoder = make(2, model, batch);
+    const auto waiting = make(2, model, batch);
+    QVERIFY(decoder->decodesAhead());
+    const std::vector<int> text = randomText(30, 12, model.config.vocabSize);
+    int token = 5;
+    for (model::Decoder* each : {decoder.get(), waiting.get()}) each->run(text, Capture::none());
+    std::vector<int> expected;
+    for (int step = 0; step < 7; ++step) {
+      waiting->run(std::span(&token, 1), Capture::none());
+      expected.push_back(token = model::mostLikely(waiting->logits(), 1).front());
+    }
+    QCOMPARE(decoder->decodeAhead(5, 3), std::vector<int>(expected.begin(), expected.begin() + 3));
+    QCOMPARE(decoder->positionOf(batch - 1), 33);
+    QCOMPARE(decoder->decodeAhead(expected[2], 4), std::vector<int>(expected.begin() + 3, expected.end()));
+    QCOMPARE(decoder->position(), 37);
+    // A step that the host waits for reads what they left in the cache.
+    for (model::Decoder* each : {decoder.get(), waiting.get()})
+      each->run(std::span(&token, 1), Capture::none());
+    QVERIFY(std::ranges::equal(decoder->logits(), waiting->logits()));
+    // The same again after going back: nothing of them was left behind.
+    decoder->truncate(30);
+    QCOMPARE(decoder->decodeAhead(5, 7), expected);
+  }
+
+  void whatCannotGoAhead() {
+    const model::Model model = makeModel(2);
+    const auto packed = make(1, model, 1);
+    QVERIFY(!packed->decodesAhead());
+    QVERIFY_THROWS_EXCEPTION(model::Error, packed->decodeAhead(1, 2));
+    const auto decoder = make(2, model, 1);
+    const int context = decoder->options().contextLength;
+    decoder->fillCache(context - 3, 1);
+    QVERIFY_THROWS_EXCEPTION(model::Error, decoder->decodeAhead(1, 4));
+    QVERIFY_THROWS_EXCEPTION(model::Error, decoder->decodeAhead(1, 0));
+    QVERIFY_THROWS_EXCEPTION(model::Error, decoder->decodeAhead(1, model::kMostAhead + 1));
+    QVERIFY_THROWS_EXCEPTION(model::Error, decoder->decodeAhead(model.config.vocabSize, 1));
+    QCOMPARE(decoder->position(), context - 3);
+    QCOMPARE(decoder->decodeAhead(1, 3).size(), std::size_t{3});
+    QCOMPARE(decoder->position(), context);
+  }
+
   /// One sequence decodes while another fills; a third takes the place of one that left.
   void sequencesComeAndGo_data() { addDecoders(false); }
   void sequencesComeAndGo() {
