@@ -14,6 +14,7 @@ std::unique_ptr<Command> registerTokenizeCommand(CLI::App& app, const GlobalOpti
 std::unique_ptr<Command> registerDecodeCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerLogitsCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerAttentionCommand(CLI::App& app, const GlobalOptions& global);
+std::unique_ptr<Command> registerHeadsCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerBenchCommand(CLI::App& app, const GlobalOptions& global);
 /// Null in a build without Qt, which paints the figures.
 std::unique_ptr<Command> registerExportCommand(CLI::App& app, const GlobalOptions& global);

@@ -68,11 +68,11 @@ std::string whyNoPrompt(std::string_view text) {
 }
 }  // namespace
 
-void TokenInput::addOptions(CLI::App& app) {
+void TokenInput::addOptions(CLI::App& app, const std::string& fileOption) {
   CLI::Option* tokens = app.add_option("--tokens", m_tokens, "Token ids to feed: 1,2,3");
   m_promptOption = app.add_option("--prompt", m_prompt, "Text to feed")->excludes(tokens);
   m_fileOption =
-      app.add_option("--prompt-file", m_file,
+      app.add_option(fileOption, m_file,
                      "File with the text to feed, - for standard input; without its last line feed")
           ->excludes(tokens)
           ->excludes(m_promptOption);

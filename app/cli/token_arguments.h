@@ -15,8 +15,8 @@ std::vector<int> parseIds(const std::string& list);
 /// begin token.
 class TokenInput {
  public:
-  /// Adds --tokens, --prompt and --prompt-file, of which one is given.
-  void addOptions(CLI::App& app);
+  /// Adds --tokens, --prompt and --prompt-file, of which one is given; the last perhaps under other names.
+  void addOptions(CLI::App& app, const std::string& fileOption = "--prompt-file");
   /// Adds --chat and --system.
   void addChatOptions(CLI::App& app);
 

@@ -168,11 +168,11 @@ class Decoder {
   /// Whether decodeAhead() can.
   virtual bool decodesAhead() const { return false; }
   /// Feeds `token` to every sequence, each from its own position on, and `count` - 1 times the token that is
-  /// most likely next in the first: steps follow each other on the device, and the host waits once. Comes back
-  /// with what was most likely behind each of them; with fewer when logits were NaN or infinite, which the next
-  /// step tells. The sequences then stand behind as many tokens as came back; logits are those of the last
-  /// step before. Throws Error as runRows() does, and where the decoder has no such way or `count` is not 1 to
-  /// kMostAhead.
+  /// most likely next in the first: steps follow each other on the device, and the host waits once. Comes
+  /// back with what was most likely behind each of them; with fewer when logits were NaN or infinite, which
+  /// the next step tells. The sequences then stand behind as many tokens as came back; logits are those of
+  /// the last step before. Throws Error as runRows() does, and where the decoder has no such way or `count`
+  /// is not 1 to kMostAhead.
   virtual std::vector<int> decodeAhead(int token, int count);
 
   /// Changes heads from the next step on, of every sequence; none: nothing is changed, and nothing costs

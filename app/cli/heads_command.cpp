@@ -1,0 +1,193 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/decoder_choice.h"
+#include "app/cli/index_range.h"
+#include "app/cli/interrupt.h"
+#include "app/cli/model_argument.h"
+#include "app/cli/report_parts.h"
+#include "app/cli/token_arguments.h"
+#include "core/evaluation/head_survey.h"
+#include "core/formats/files/terminal.h"
+#include "core/model/error.h"
+
+namespace headroom::cli {
+
+namespace {
+
+using evaluation::HeadSurvey;
+
+/// A number of each head: its name in JSON and CSV, what it is, and how it is read off.
+struct Column {
+  const char* name;
+  const char* meaning;
+  double (*of)(const HeadSurvey::Head& head);
+};
+constexpr std::array kColumns = {
+    Column{"entropy", "-sum a ln a, nats", [](const HeadSurvey::Head& head) { return head.scores.entropy; }},
+    Column{"max_weight", "largest a", [](const HeadSurvey::Head& head) { return head.scores.maxWeight; }},
+    Column{"mean_distance", "sum a (i - j), positions",
+           [](const HeadSurvey::Head& head) { return head.scores.meanDistance; }},
+    Column{"sink_mass", "a of position 0", [](const HeadSurvey::Head& head) { return head.scores.sinkMass; }},
+    Column{"previous_token", "a of the position before",
+           [](const HeadSurvey::Head& head) { return head.scores.previousToken; }},
+    Column{"duplicate_token", "sum of a over earlier positions with the same token",
+           [](const HeadSurvey::Head& head) { return head.scores.duplicateToken; }},
+    Column{"induction", "a of the position behind the earlier copy, over random tokens said again",
+           [](const HeadSurvey::Head& head) { return head.induction; }}};
+
+class HeadsCommand final : public Command {
+ public:
+  HeadsCommand(CLI::App& parent, const GlobalOptions& global)
+      : Command(parent, global, "heads",
+                "What each query head attends to: means over the positions of a text, and over random tokens "
+                "said again for induction") {
+    addModel(app(), m_model);
+    m_input.addOptions(app(), "--text,--prompt-file");
+    app().add_flag("--csv", m_csv, "Print a CSV table");
+    std::vector<std::string> names;
+    for (const Column& column : kColumns) names.emplace_back(column.name);
+    app()
+        .add_option("--sort", m_sort, "Largest first by this column; by layer and head without")
+        ->check(CLI::IsMember(names));
+    app()
+        .add_option("--induction-length", m_repeated.length, "Random tokens of a copy")
+        ->check(CLI::Range(2, 1 << 20))
+        ->capture_default_str();
+    app()
+        .add_option("--induction-copies", m_repeated.copies, "How often they are said")
+        ->check(CLI::Range(2, 1000))
+        ->capture_default_str();
+    app().add_option("--induction-ids", m_ids,
+                     "Ids they are drawn from: 260:4086 (4086 not included); all without");
+    app().add_option("--induction-start", m_repeated.startToken, "Id of a token before the first copy");
+    app().add_option("--seed", m_repeated.seed, "Of the random tokens")->capture_default_str();
+    m_choice.addOptions(app());
+  }
+
+  void run() override {
+    if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
+    lanes::DeviceLanes opener(m_choice.onDevice(global().device));
+    lanes::ModelUse use = opener.load(m_model);
+    const model::Model& model = *use;
+    const std::vector<int> tokens = m_input.idsFor(model);
+    if (!m_ids.empty()) {
+      const IndexRange ids = parseRange("--induction-ids", m_ids, model.config.vocabSize, "token");
+      m_repeated.firstId = ids.first;
+      m_repeated.endId = ids.end;
+    }
+    watchInterrupts();
+    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
+    const auto progress = [](std::int64_t done, std::int64_t total) {
+      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} tokens", done, total);
+    };
+    HeadSurvey survey = surveyHeads(*lane.decoder, tokens, m_repeated, interrupted, progress);
+    if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
+    sort(survey);
+    if (global().json) {
+      fmt::print("{}\n", document(model, *lane.decoder, tokens.size(), survey).dump(2));
+    } else if (m_csv) {
+      printCsv(survey);
+    } else {
+      printTable(model, *lane.decoder, tokens.size(), survey);
+    }
+    if (survey.isWhole) return;
+    throw model::Cancelled(fmt::format("Interrupted: means over {} of {} positions of the text are printed",
+                                       survey.positions, tokens.size()));
+  }
+
+ private:
+  void sort(HeadSurvey& survey) const {
+    const auto column = std::ranges::find(kColumns, m_sort, &Column::name);
+    if (column == kColumns.end()) return;
+    std::ranges::stable_sort(survey.heads, std::ranges::greater(), column->of);
+  }
+
+  std::string repeatedText() const {
+    return fmt::format(
+        "{} random tokens{} said {} times (seed {}{})", m_repeated.length,
+        m_ids.empty() ? "" : fmt::format(" of {}", m_ids), m_repeated.copies, m_repeated.seed,
+        m_repeated.startToken ? fmt::format(", behind token {}", *m_repeated.startToken) : std::string());
+  }
+
+  nlohmann::ordered_json document(const model::Model& model, const model::Decoder& decoder,
+                                  std::size_t tokens, const HeadSurvey& survey) const {
+    nlohmann::ordered_json meanings, heads = nlohmann::ordered_json::array();
+    for (const Column& column : kColumns) meanings[column.name] = column.meaning;
+    for (const HeadSurvey::Head& head : survey.heads) {
+      nlohmann::ordered_json entry = {
+          {"layer", head.layer}, {"head", head.queryHead}, {"kv_head", head.kvHead}};
+      for (const Column& column : kColumns) entry[column.name] = column.of(head);
+      heads.push_back(std::move(entry));
+    }
+    nlohmann::ordered_json induction = {
+        {"length", m_repeated.length},
+        {"copies", m_repeated.copies},
+        {"seed", m_repeated.seed},
+        {"first_id", m_repeated.firstId},
+        {"end_id", m_repeated.endId > 0 ? m_repeated.endId : model.config.vocabSize},
+        {"start_token", nullptr}};
+    if (m_repeated.startToken) induction["start_token"] = *m_repeated.startToken;
+    return {{"model", model.path},
+            {"device", decoder.deviceName()},
+            {"attention", attentionDocument(model.config.attention)},
+            {"tokens", tokens},
+            {"positions", survey.positions},
+            {"windows", survey.windows},
+            {"interrupted", !survey.isWhole},
+            {"repeated_tokens", induction},
+            {"meanings", meanings},
+            {"heads", heads}};
+  }
+
+  static void printCsv(const HeadSurvey& survey) {
+    fmt::print("layer,head,kv_head");
+    for (const Column& column : kColumns) fmt::print(",{}", column.name);
+    fmt::print("\n");
+    for (const HeadSurvey::Head& head : survey.heads) {
+      fmt::print("{},{},{}", head.layer, head.queryHead, head.kvHead);
+      for (const Column& column : kColumns) fmt::print(",{}", column.of(head));
+      fmt::print("\n");
+    }
+  }
+
+  void printTable(const model::Model& model, const model::Decoder& decoder, std::size_t tokens,
+                  const HeadSurvey& survey) const {
+    fmt::print(
+        "{}, computed by {}: {} tokens in {}, means over the {} positions behind the first of each; "
+        "induction "
+        "over {}\n",
+        model.path, decoder.deviceName(), tokens,
+        survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows), survey.positions,
+        repeatedText());
+    for (const Column& column : kColumns) fmt::print("  {:<17}{}\n", column.name, column.meaning);
+    fmt::print("  a: attention of position i to position j\n\n{:>5}{:>5}{:>4}", "layer", "head", "KV");
+    for (const Column& column : kColumns) fmt::print("{:>17}", column.name);
+    fmt::print("\n");
+    for (const HeadSurvey::Head& head : survey.heads) {
+      fmt::print("{:>5}{:>5}{:>4}", head.layer, head.queryHead, head.kvHead);
+      for (const Column& column : kColumns) fmt::print("{:>17.4f}", column.of(head));
+      fmt::print("\n");
+    }
+  }
+
+  std::string m_model;
+  TokenInput m_input;
+  bool m_csv = false;
+  std::string m_sort;
+  std::string m_ids;
+  evaluation::RepeatedTokens m_repeated;
+  DecoderChoice m_choice;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> registerHeadsCommand(CLI::App& app, const GlobalOptions& global) {
+  return std::make_unique<HeadsCommand>(app, global);
+}
+
+}  // namespace headroom::cli

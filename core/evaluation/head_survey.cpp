@@ -1,0 +1,116 @@
+#include "core/evaluation/head_survey.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "core/model/error.h"
+
+namespace headroom::evaluation {
+
+namespace {
+
+/// Captured rows of a block at most, unless a single row is larger.
+constexpr std::uint64_t kBlockBytes = 64u << 20;
+
+/// Reads `tokens` from an empty cache, block by block; false when it was stopped.
+template <typename Keep>
+bool read(model::Decoder& decoder, std::span<const int> tokens, const StopRequest& stop, const Keep& keep) {
+  const model::StepRequest request{
+      .capture = model::Capture::everything(), .logits = model::LogitsRequest::none(), .timesStages = false};
+  const model::ModelConfig& config = decoder.config();
+  const auto heads = static_cast<std::uint64_t>(config.layerCount) *
+                     static_cast<std::uint64_t>(config.attention.queryHeadCount);
+  decoder.truncate(0);
+  while (!tokens.empty()) {
+    if (stop()) return false;
+    const std::uint64_t rowBytes =
+        heads * static_cast<std::uint64_t>(decoder.position() + decoder.blockTokens()) * sizeof(float);
+    const auto most = std::clamp<std::uint64_t>(kBlockBytes / rowBytes, 1,
+                                                static_cast<std::uint64_t>(decoder.blockTokens()));
+    const std::span<const int> block = tokens.first(std::min<std::size_t>(tokens.size(), most));
+    for (const model::StepRecord& record : decoder.runTokens(block, request)) keep(record.attention);
+    tokens = tokens.subspan(block.size());
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize) {
+  const int end = repeated.endId > 0 ? repeated.endId : vocabSize;
+  if (repeated.length < 2 || repeated.copies < 2) {
+    throw model::Error(
+        fmt::format("{} random tokens said {} times tell nothing of induction, expected 2 or more "
+                    "of both",
+                    repeated.length, repeated.copies));
+  }
+  if (repeated.firstId < 0 || repeated.firstId >= end || end > vocabSize) {
+    throw model::Error(
+        fmt::format("Random tokens from {} up to {}, not included, were asked for, the vocabulary has "
+                    "{}",
+                    repeated.firstId, end, vocabSize));
+  }
+  std::mt19937 random(repeated.seed);
+  std::vector<int> copy;
+  for (int index = 0; index < repeated.length; ++index) {
+    // Drawn by a rule that is the same everywhere, which those of the standard library are not.
+    const auto range = static_cast<std::uint64_t>(end - repeated.firstId);
+    copy.push_back(repeated.firstId + static_cast<int>(range * random() >> 32));
+  }
+  std::vector<int> tokens;
+  if (repeated.startToken) tokens.push_back(*repeated.startToken);
+  for (int said = 0; said < repeated.copies; ++said) tokens.insert(tokens.end(), copy.begin(), copy.end());
+  return tokens;
+}
+
+HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text, const RepeatedTokens& repeated,
+                       const StopRequest& stop, const SurveyProgress& progress) {
+  const model::ModelConfig& config = decoder.config();
+  const int layers = config.layerCount;
+  const int queryHeads = config.attention.queryHeadCount;
+  const auto context = static_cast<std::size_t>(decoder.options().contextLength);
+  const std::vector<int> again = tokensOf(repeated, config.vocabSize);
+  if (again.size() > context) {
+    throw model::Error(fmt::format("{} random tokens said {} times are {} positions, the context holds {}",
+                                   repeated.length, repeated.copies, again.size(), context));
+  }
+  analysis::HeadScoreSums scores(layers, queryHeads);
+  analysis::InductionSums induction(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
+                                    repeated.length);
+  HeadSurvey survey;
+  const auto total = static_cast<std::int64_t>(again.size() + text.size());
+  std::int64_t done = 0;
+  const auto told = [&](const model::AttentionRows& rows) {
+    done += rows.rowCount;
+    if (progress) progress(done, total);
+  };
+  survey.isWhole = read(decoder, again, stop, [&](const model::AttentionRows& rows) {
+    induction.add(rows);
+    told(rows);
+  });
+  for (std::span<const int> rest = text; survey.isWhole && !rest.empty();) {
+    const std::span<const int> window = rest.first(std::min(rest.size(), context));
+    ++survey.windows;
+    survey.isWhole = read(decoder, window, stop, [&](const model::AttentionRows& rows) {
+      scores.add(rows, window);
+      told(rows);
+    });
+    rest = rest.subspan(window.size());
+  }
+  decoder.truncate(0);
+  survey.positions = scores.rowCount();
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int head = 0; head < queryHeads; ++head) {
+      survey.heads.push_back({.layer = layer,
+                              .queryHead = head,
+                              .kvHead = config.attention.kvHeadOf(head),
+                              .scores = scores.mean(layer, head),
+                              .induction = induction.mean(layer, head)});
+    }
+  }
+  return survey;
+}
+
+}  // namespace headroom::evaluation
