@@ -1,6 +1,6 @@
-// Behind the summaries of a step's logits, where steps follow each other without the host: every row of the step goes on
-// with the most likely token of the first, a position further. What it was is kept, with the mark of logits that are not
-// finite. One workgroup.
+// Behind the summaries of a step's logits, where steps follow each other without the host: every row of the step goes
+// on with the most likely token of the first, a position further. What it was is kept, with the mark of logits that are
+// not finite: of these there is no most likely one, and the rows keep the token that they had. One workgroup.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "kernel_params.h"
@@ -15,7 +15,10 @@ layout(std430, binding = 2) buffer Ahead { uint ahead[]; };  // steps so far, th
 void main() {
   const uint row = gl_LocalInvocationID.x;
   const uint token = summaries[4];
-  if (row < params[0].x) params[FIRST_ROW + row].xy = uvec2(token, params[FIRST_ROW + row].y + 1);
+  if (row < params[0].x) {
+    const uvec2 before = params[FIRST_ROW + row].xy;
+    params[FIRST_ROW + row].xy = uvec2(summaries[0] == 0 ? token : before.x, before.y + 1);
+  }
   if (row > 0) return;
   const uint at = ahead[0];
   ahead[1 + 2 * at] = token;

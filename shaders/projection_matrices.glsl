@@ -39,21 +39,11 @@ const uint RESULTS4 = SUBGROUPS * SIDE * SIDE / 2;
 shared uvec2 pool[TILES4 > RESULTS4 ? TILES4 : RESULTS4];
 shared float tokenScale[TILE_TOKENS];
 shared float tokenMean[TILE_TOKENS];
-shared float lanes[INVOCATIONS];
+#include "token_sums.glsl"
 
 #define LEFT coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseA>
 #define RIGHT coopmat<float16_t, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseB>
 #define SUM coopmat<float, gl_ScopeSubgroup, SIDE, SIDE, gl_MatrixUseAccumulator>
-
-// Over the STEP4 invocations that load the same token. Every invocation of the workgroup calls it.
-float sumLanes(float value) {
-  barrier();
-  lanes[gl_LocalInvocationIndex] = value;
-  barrier();
-  float sum = 0.0;
-  [[unroll]] for (uint i = 0; i < STEP4; ++i) sum += lanes[gl_LocalInvocationIndex / STEP4 * STEP4 + i];
-  return sum;
-}
 
 Run nextRuns[LOADED_RUNS];
 vec4 nextInputs[INPUT_SLOTS];

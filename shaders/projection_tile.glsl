@@ -14,20 +14,10 @@ shared vec4 rowTile[STEP4 * TILE];    // see placeOf
 shared vec4 tokenTile[STEP4 * TILE];  // likewise
 shared float tokenScale[TILE];
 shared float tokenMean[TILE];
-shared float lanes[HEADROOM_PROJECTION_TILE_INVOCATIONS];
+#include "token_sums.glsl"
 
 // Where four columns of a row or token lie: neighbouring invocations read neighbouring places.
 uint placeOf(uint column4, uint item) { return (column4 * SIDE + item % SIDE) * PLACES + item / SIDE; }
-
-// Over the STEP4 invocations that load the same token. Every invocation of the workgroup calls it.
-float sumLanes(float value) {
-  barrier();
-  lanes[gl_LocalInvocationIndex] = value;
-  barrier();
-  float sum = 0.0;
-  [[unroll]] for (uint i = 0; i < STEP4; ++i) sum += lanes[gl_LocalInvocationIndex / STEP4 * STEP4 + i];
-  return sum;
-}
 
 void loadRows(uint firstRow, uint column4) {
   const uint runs = STEP4 / RUN4;  // of a row

@@ -157,13 +157,11 @@ class HeadsCommand final : public Command {
 
   void printTable(const model::Model& model, const model::Decoder& decoder, std::size_t tokens,
                   const HeadSurvey& survey) const {
-    fmt::print(
-        "{}, computed by {}: {} tokens in {}, means over the {} positions behind the first of each; "
-        "induction "
-        "over {}\n",
-        model.path, decoder.deviceName(), tokens,
-        survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows), survey.positions,
-        repeatedText());
+    fmt::print("{}, computed by {}: {} tokens in {}\nmeans over the {} positions behind the first of each; ",
+               model.path, decoder.deviceName(), tokens,
+               survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows),
+               survey.positions);
+    fmt::print("induction over {}\n", repeatedText());
     for (const Column& column : kColumns) fmt::print("  {:<17}{}\n", column.name, column.meaning);
     fmt::print("  a: attention of position i to position j\n\n{:>5}{:>5}{:>4}", "layer", "head", "KV");
     for (const Column& column : kColumns) fmt::print("{:>17}", column.name);

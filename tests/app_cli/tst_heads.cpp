@@ -55,7 +55,8 @@ class TestHeads : public QObject {
   void scoresAreThoseOfOthersMaps() {
     QFETCH(QString, folder);
     const std::string path = folderOf(qPrintable(folder));
-    if (path.empty()) QSKIP("no fixtures here");
+    if (path.empty())
+      QSKIP("The fixtures are not here: put them at ../shared/fixtures or set HEADROOM_FIXTURES.");
     std::vector<int> tokens = readIds(readText(path + "/tokens.txt"));
     tokens.resize(kCaptured);
     const formats::NpyArray maps = formats::readNpy(path + "/attention.npy");  // [layers][heads][T][T]
@@ -150,10 +151,12 @@ class TestHeads : public QObject {
     // The second window says what the first did, so the means are those of one.
     QStringList once = command;
     once[4] = "10,11,12,13,14";
+    const auto shorter = run(once);
+    QCOMPARE(shorter.json()["positions"].toInt(), 4);
     for (int head = 0; head < 8; ++head) {
-      const double one = headOf(run(once).json(), 3, head)["entropy"].toDouble();
+      const double one = headOf(shorter.json(), 3, head)["entropy"].toDouble();
+      QVERIFY(one > 0.0);
       QVERIFY(std::abs(headOf(outcome.json(), 3, head)["entropy"].toDouble() - one) <= kLimit);
-      if (head == 1) break;
     }
   }
 
