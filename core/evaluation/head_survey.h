@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "core/analysis/head_scores.h"
-#include "core/evaluation/step_timer.h"
+#include "core/evaluation/survey_watch.h"
 #include "core/model/decoder.h"
 
 namespace headroom::evaluation {
@@ -40,9 +39,6 @@ struct HeadSurvey {
   int windows = 0;             ///< parts of the text that were begun, each from an empty cache
   bool isWhole = false;        ///< not stopped: the text was read to its end, and the repeated tokens
 };
-
-/// Told how many tokens of how many are read.
-using SurveyProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// Reads the repeated tokens, then `text`, by windows as long as the decoder's context, and keeps nothing of
 /// the maps but sums. Every sequence of the decoder is left empty. When it is stopped, what was read counts.

@@ -4,12 +4,10 @@
 #include <memory>
 #include <optional>
 
+#include "core/evaluation/survey_watch.h"
 #include "core/lanes/lane_set.h"
 
 namespace headroom::evaluation {
-
-/// Whether measuring is to end; asked between two steps.
-using StopRequest = std::function<bool()>;
 
 /// Times decode steps of one lane behind a cache of a given length.
 class StepTimer {

@@ -109,6 +109,13 @@ std::vector<StepRecord> Decoder::runTokens(std::span<const int> tokens, const St
   return runRows(rows, request);
 }
 
+std::vector<StepRow> Decoder::rowsOf(std::span<const int> tokens, int sequence) const {
+  std::vector<StepRow> rows;
+  for (const int token : tokens)
+    rows.push_back({sequence, token, positionOf(sequence) + static_cast<int>(rows.size())});
+  return rows;
+}
+
 std::vector<float> allLogits(std::span<const StepRecord> records) {
   std::vector<float> all;
   for (const StepRecord& record : records) all.insert(all.end(), record.logits.begin(), record.logits.end());

@@ -199,6 +199,8 @@ class Decoder {
     return runTokens(tokens, {capture, logits});
   }
   std::vector<StepRecord> runTokens(std::span<const int> tokens, const StepRequest& request);
+  /// Rows of `tokens` for one sequence, from its own position on.
+  std::vector<StepRow> rowsOf(std::span<const int> tokens, int sequence = 0) const;
 };
 
 /// The logits of all rows of a run that asked for them: [rows][vocabSize].

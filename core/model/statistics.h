@@ -22,6 +22,28 @@ struct Spread {
 /// Of at least one value.
 Spread spreadOf(std::vector<double> values);
 
+/// Of values drawn independently of each other.
+struct Mean {
+  double value = 0.0;
+  double standardError = 0.0;  ///< of the mean, from the values' deviation; infinite of a single one
+};
+/// Of at least one value, summed in double.
+template <typename Number>
+Mean meanOf(std::span<const Number> values) {
+  const auto count = static_cast<double>(values.size());
+  double sum = 0.0;
+  for (const Number value : values) sum += static_cast<double>(value);
+  const double mean = sum / count;
+  double squares = 0.0;
+  for (const Number value : values) {
+    const double distance = static_cast<double>(value) - mean;
+    squares += distance * distance;
+  }
+  const double error =
+      count > 1.0 ? std::sqrt(squares / (count - 1.0) / count) : std::numeric_limits<double>::infinity();
+  return {mean, error};
+}
+
 /// ||actual - expected|| / ||expected||, with Euclidean norms in double. Infinite where that says nothing:
 /// rows of different length, without a value, with a NaN, or when all that is expected is zeros.
 template <typename Actual, typename Expected>

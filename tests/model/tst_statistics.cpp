@@ -19,6 +19,16 @@ class TestStatistics : public QObject {
     QCOMPARE(model::median({-1.0, -7.0, -3.0, -5.0, -9.0}), -5.0);
   }
 
+  /// Of 1, 2, 3, 4: 2.5, and squares of 1.5 and 0.5 twice over 3 and 4.
+  void means() {
+    const model::Mean mean = model::meanOf(std::span<const float>(std::vector{1.0f, 2.0f, 3.0f, 4.0f}));
+    QCOMPARE(mean.value, 2.5);
+    QCOMPARE(mean.standardError, std::sqrt(5.0 / 12.0));
+    const model::Mean one = model::meanOf(std::span<const double>(std::vector{7.0}));
+    QCOMPARE(one.value, 7.0);
+    QVERIFY(std::isinf(one.standardError));
+  }
+
   /// ||(3, 4) - (3, 0)|| / ||(3, 0)|| = 4/3, and so on.
   void relativeErrors() {
     const std::vector<float> actual{3.0f, 4.0f};
