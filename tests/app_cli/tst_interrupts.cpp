@@ -104,6 +104,7 @@ class TstInterrupts : public QObject {
     QTest::addColumn<QStringList>("command");
     QTest::newRow("attention") << QStringList{"attention", "--rows", "8000:8010"};
     QTest::newRow("logits") << QStringList{"logits"};
+    QTest::newRow("ablate") << QStringList{"ablate"};
   }
   void arraysAreWrittenWholeOrNotAtAll() {
     QFETCH(QStringList, command);
@@ -117,12 +118,29 @@ class TstInterrupts : public QObject {
         interruptLateEnough(command, [](const Outcome& o) { return o.errors.contains("Interrupted after"); });
     QCOMPARE(outcome.exitCode, 1);
     // The last row that is asked for needs no token behind it.
-    const char* total = command[0] == "logits" ? "of 9000 tokens" : "of 8010 tokens";
+    const char* total = command[0] == "attention" ? "of 8010 tokens"
+                        : command[0] == "logits"  ? "of 9000 tokens"
+                                                  : "of 24 heads";
     QVERIFY2(outcome.errors.contains(total), outcome.errors.constData());
     QCOMPARE(outcome.errors.count('\n'), 1);
     QVERIFY(!QFile::exists(file("half.npy")));
     QCOMPARE(QDir(m_folder.path()).entryList({"half*", ".headroom*"}, QDir::AllEntries | QDir::Hidden).size(),
              0);
+  }
+
+  /// Heads that were measured are printed, and counted in the sentence.
+  void ablatePrintsTheHeadsThatItHas() {
+    const QStringList words(300, "hello");
+    const Outcome outcome = interruptLateEnough(
+        {"--json", "ablate", "mha", "--prompt", words.join(' ')},
+        [](const Outcome& o) { return !o.json()["heads"].toArray().isEmpty(); }, 2000);
+    QCOMPARE(outcome.exitCode, 1);
+    QVERIFY(outcome.json()["interrupted"].toBool());
+    const qsizetype heads = outcome.json()["heads"].toArray().size();
+    QVERIFY(heads > 0 && heads < 48);
+    QVERIFY2(outcome.errors.contains(qPrintable(QString("without %1 of 48 heads").arg(heads))),
+             outcome.errors.constData());
+    QCOMPARE(outcome.errors.count('\n'), 1);
   }
 
   void benchPrintsItsRows_data() {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/evaluation/ablation.h"
+
+namespace headroom::evaluation {
+
+/// How much worse a model predicts a text without each of its heads.
+struct AblationSurvey {
+  struct Head {
+    int layer = 0;
+    int head = 0;                ///< of the unit
+    double change = 0.0;         ///< of the mean loss, nats per token, without the head less with it
+    double standardError = 0.0;  ///< of the mean of the tokens' own differences
+    bool withinNoise = false;    ///< not larger than Noise::mean: no change was seen
+  };
+  /// How far the loss of a token moves when nothing but the split of the text into steps changes, which
+  /// orders sums otherwise: absolute differences, nats, and never less than floats there lie apart.
+  struct Noise {
+    double mean = 0.0;
+    double largest = 0.0;
+    int blockTokens = 0;  ///< tokens of a step in the other split
+  };
+
+  AblationUnit unit = AblationUnit::QueryHead;
+  std::vector<float> baseline;  ///< with all heads, of each token but the first, nats; empty: not read yet
+  int windows = 0;              ///< of the text, see readText()
+  std::optional<Noise> noise;
+  std::vector<Head> heads;  ///< by layer, then by head: those measured until now
+  bool isWhole = false;     ///< every head is measured
+};
+
+/// Reads `text` with all heads, once more split otherwise, and then without each head, by windows as long as
+/// the decoder's context. `measured` is where it goes on: the result of a run that was stopped, of the same
+/// decoder, text and unit; or only the unit. When it is stopped, heads that were measured count. The decoder
+/// is left empty and unchanged, also when an exception passes. Throws model::Error for a text without two
+/// tokens, a decoder that cannot change heads, and a `measured` of another text or model.
+AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey measured,
+                              const StopRequest& stop, const SurveyProgress& progress);
+
+}  // namespace headroom::evaluation
