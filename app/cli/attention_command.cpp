@@ -36,6 +36,7 @@ class AttentionCommand final : public Command {
                      "Only the tokens at these positions as those that look: 100:200 (200 not included)");
     m_output.addNpyFile(app());
     m_choice.addOptions(app());
+    m_choice.addAblation(app());
   }
 
   void run() override {

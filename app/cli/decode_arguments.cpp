@@ -51,6 +51,7 @@ void DecodeArguments::addOptions(CLI::App& app) {
       ->capture_default_str();
   addChoice<model::AttentionKernel>(app, "--attention", m_choice.attention, "Attention kernel");
   m_choice.addOptions(app);
+  m_choice.addAblation(app);
 }
 
 lanes::LaneSet::Options DecodeArguments::laneSetOptions() const {

@@ -12,14 +12,18 @@ struct DecoderChoice {
   std::string backend = "vulkan";
   std::string kvType = "f32";
   std::string attention = "shared";
+  std::string ablate;   ///< heads to take away, as model::headsNamed() reads them; empty for none
   std::string kernels;  ///< a kernel plan; empty for what the device's calibration chose
   int batch = 1;
   int contextLength = 0;  ///< 0: the model's own
 
   /// Adds --context, --backend, --kv-type and --kernels.
   void addOptions(CLI::App& app);
+  /// Adds --ablate.
+  void addAblation(CLI::App& app);
 
-  lanes::LaneOptions laneOptions() const;
+  /// Of a lane with that model. Throws CLI::ValidationError where it has no such head.
+  lanes::LaneOptions laneOptions(const model::ModelConfig& config) const;
   /// `device` as --device names it. Throws CLI::ValidationError for a plan that is none, model::Error for a
   /// device of the reference.
   lanes::DeviceLanes::Choice onDevice(const std::string& device) const;

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
@@ -19,26 +18,9 @@ namespace headroom::cli {
 
 namespace {
 
-using evaluation::HeadSurvey;
-
-/// A number of each head: its name in JSON and CSV, what it is, and how it is read off.
-struct Column {
-  const char* name;
-  const char* meaning;
-  double (*of)(const HeadSurvey::Head& head);
-};
-constexpr std::array kColumns = {
-    Column{"entropy", "-sum a ln a, nats", [](const HeadSurvey::Head& head) { return head.scores.entropy; }},
-    Column{"max_weight", "largest a", [](const HeadSurvey::Head& head) { return head.scores.maxWeight; }},
-    Column{"mean_distance", "sum a (i - j), positions",
-           [](const HeadSurvey::Head& head) { return head.scores.meanDistance; }},
-    Column{"sink_mass", "a of position 0", [](const HeadSurvey::Head& head) { return head.scores.sinkMass; }},
-    Column{"previous_token", "a of the position before",
-           [](const HeadSurvey::Head& head) { return head.scores.previousToken; }},
-    Column{"duplicate_token", "sum of a over earlier positions with the same token",
-           [](const HeadSurvey::Head& head) { return head.scores.duplicateToken; }},
-    Column{"induction", "a of the position behind the earlier copy, over random tokens said again",
-           [](const HeadSurvey::Head& head) { return head.induction; }}};
+using analysis::HeadColumn;
+using analysis::headColumns;
+using analysis::HeadSurvey;
 
 class HeadsCommand final : public Command {
  public:
@@ -50,7 +32,7 @@ class HeadsCommand final : public Command {
     m_input.addOptions(app(), "--text,--prompt-file");
     app().add_flag("--csv", m_csv, "Print a CSV table");
     std::vector<std::string> names;
-    for (const Column& column : kColumns) names.emplace_back(column.name);
+    for (const HeadColumn& column : headColumns()) names.emplace_back(column.name);
     app()
         .add_option("--sort", m_sort, "Largest first by this column; by layer and head without")
         ->check(CLI::IsMember(names));
@@ -67,6 +49,7 @@ class HeadsCommand final : public Command {
     app().add_option("--induction-start", m_repeated.startToken, "Id of a token before the first copy");
     app().add_option("--seed", m_repeated.seed, "Of the random tokens")->capture_default_str();
     m_choice.addOptions(app());
+    m_choice.addAblation(app());
   }
 
   void run() override {
@@ -89,11 +72,11 @@ class HeadsCommand final : public Command {
     if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
     sort(survey);
     if (global().json) {
-      fmt::print("{}\n", document(model, *lane.decoder, tokens.size(), survey).dump(2));
+      fmt::print("{}\n", document(model, lane, tokens.size(), survey).dump(2));
     } else if (m_csv) {
       printCsv(survey);
     } else {
-      printTable(model, *lane.decoder, tokens.size(), survey);
+      printTable(model, lane, tokens.size(), survey);
     }
     if (survey.isWhole) return;
     throw model::Cancelled(fmt::format("Interrupted: means over {} of {} positions of the text are printed",
@@ -102,8 +85,9 @@ class HeadsCommand final : public Command {
 
  private:
   void sort(HeadSurvey& survey) const {
-    const auto column = std::ranges::find(kColumns, m_sort, &Column::name);
-    if (column == kColumns.end()) return;
+    const auto columns = headColumns();
+    const auto column = std::ranges::find(columns, m_sort, &HeadColumn::name);
+    if (column == columns.end()) return;
     std::ranges::stable_sort(survey.heads, std::ranges::greater(), column->of);
   }
 
@@ -114,14 +98,14 @@ class HeadsCommand final : public Command {
         m_repeated.startToken ? fmt::format(", behind token {}", *m_repeated.startToken) : std::string());
   }
 
-  nlohmann::ordered_json document(const model::Model& model, const model::Decoder& decoder,
+  nlohmann::ordered_json document(const model::Model& model, const lanes::LaneEngine& lane,
                                   std::size_t tokens, const HeadSurvey& survey) const {
     nlohmann::ordered_json meanings, heads = nlohmann::ordered_json::array();
-    for (const Column& column : kColumns) meanings[column.name] = column.meaning;
+    for (const HeadColumn& column : headColumns()) meanings[column.name] = column.formula;
     for (const HeadSurvey::Head& head : survey.heads) {
       nlohmann::ordered_json entry = {
           {"layer", head.layer}, {"head", head.queryHead}, {"kv_head", head.kvHead}};
-      for (const Column& column : kColumns) entry[column.name] = column.of(head);
+      for (const HeadColumn& column : headColumns()) entry[column.name] = column.of(head);
       heads.push_back(std::move(entry));
     }
     nlohmann::ordered_json induction = {
@@ -133,9 +117,10 @@ class HeadsCommand final : public Command {
         {"start_token", nullptr}};
     if (m_repeated.startToken) induction["start_token"] = *m_repeated.startToken;
     return {{"model", model.path},
-            {"device", decoder.deviceName()},
+            {"device", lane.decoder->deviceName()},
             {"attention", attentionDocument(model.config.attention)},
             {"tokens", tokens},
+            {"ablated", ablatedDocument(lane.ablated)},
             {"positions", survey.positions},
             {"windows", survey.windows},
             {"interrupted", !survey.isWhole},
@@ -145,30 +130,24 @@ class HeadsCommand final : public Command {
   }
 
   static void printCsv(const HeadSurvey& survey) {
-    fmt::print("layer,head,kv_head");
-    for (const Column& column : kColumns) fmt::print(",{}", column.name);
-    fmt::print("\n");
-    for (const HeadSurvey::Head& head : survey.heads) {
-      fmt::print("{},{},{}", head.layer, head.queryHead, head.kvHead);
-      for (const Column& column : kColumns) fmt::print(",{}", column.of(head));
-      fmt::print("\n");
-    }
+    fmt::print("{}\n", analysis::headCsvTitles());
+    for (const HeadSurvey::Head& head : survey.heads) fmt::print("{}\n", analysis::headCsvLine(head));
   }
 
-  void printTable(const model::Model& model, const model::Decoder& decoder, std::size_t tokens,
+  void printTable(const model::Model& model, const lanes::LaneEngine& lane, std::size_t tokens,
                   const HeadSurvey& survey) const {
     fmt::print("{}, computed by {}: {} tokens in {}\nmeans over the {} positions behind the first of each; ",
-               model.path, decoder.deviceName(), tokens,
+               model::nameWithout(model.path, lane.ablated), lane.decoder->deviceName(), tokens,
                survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows),
                survey.positions);
     fmt::print("induction over {}\n", repeatedText());
-    for (const Column& column : kColumns) fmt::print("  {:<17}{}\n", column.name, column.meaning);
+    for (const HeadColumn& column : headColumns()) fmt::print("  {:<17}{}\n", column.name, column.formula);
     fmt::print("  a: attention of position i to position j\n\n{:>5}{:>5}{:>4}", "layer", "head", "KV");
-    for (const Column& column : kColumns) fmt::print("{:>17}", column.name);
+    for (const HeadColumn& column : headColumns()) fmt::print("{:>17}", column.name);
     fmt::print("\n");
     for (const HeadSurvey::Head& head : survey.heads) {
       fmt::print("{:>5}{:>5}{:>4}", head.layer, head.queryHead, head.kvHead);
-      for (const Column& column : kColumns) fmt::print("{:>17.4f}", column.of(head));
+      for (const HeadColumn& column : headColumns()) fmt::print("{:>17.4f}", column.of(head));
       fmt::print("\n");
     }
   }

@@ -24,6 +24,7 @@ class LogitsCommand final : public Command {
     m_output.addNpyFile(app());
     app().add_flag("--prefill", m_prefill, "Feed all tokens at once instead of one at a time");
     m_choice.addOptions(app());
+    m_choice.addAblation(app());
   }
 
   void run() override {

@@ -17,6 +17,12 @@ ordered_json attentionDocument(const model::AttentionShape& shape) {
           {"head_dim", shape.headDim}};
 }
 
+ordered_json ablatedDocument(std::span<const model::HeadPlace> heads) {
+  ordered_json names = ordered_json::array();
+  for (const model::HeadPlace& head : heads) names.push_back(model::headName(head));
+  return names;
+}
+
 std::vector<std::pair<std::string_view, std::uint64_t>> namedClasses(const model::Traffic& traffic) {
   constexpr std::array<std::string_view, analysis::kTrafficClassCount> kNames{
       "weights_read", "kv_read", "kv_written", "activations_read", "activations_written", "capture_written"};

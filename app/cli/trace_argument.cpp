@@ -77,13 +77,14 @@ void TraceArgument::write(const std::vector<LaneRun>& runs, const lanes::LaneSet
     std::function<std::string(int)> pieceOf;
     if (const model::Tokenizer* tokenizer = lane.engine.tokenizer())
       pieceOf = [tokenizer](int token) { return tokenizer->pieceBytes(token); };
-    formats::writeTrace({.config = decoder.config(),
-                         .pieceOf = pieceOf,
-                         .writer = "headroom-cli on " + decoder.deviceName(),
-                         .promptTokens = lane.promptLength,
-                         .tokens = std::span(lane.text).first(static_cast<std::size_t>(lane.fed())),
-                         .attention = run.recorder->rows()},
-                        pathOf(index));
+    formats::writeTrace(
+        {.config = decoder.config(),
+         .pieceOf = pieceOf,
+         .writer = model::nameWithout("headroom-cli on " + decoder.deviceName(), lane.engine.ablated),
+         .promptTokens = lane.promptLength,
+         .tokens = std::span(lane.text).first(static_cast<std::size_t>(lane.fed())),
+         .attention = run.recorder->rows()},
+        pathOf(index));
   }
 }
 

@@ -36,7 +36,7 @@ void saveFigure(const Figure& figure, const std::string& path, const PictureSize
 /// NPY. Throws model::Error for another ending, and when the file cannot be written.
 void saveRows(const std::string& path, int positions, std::span<const float> rows);
 
-/// Writes a picture that somebody else has made, as PNG bytes, whole or not at all. Throws model::Error.
+/// Writes a picture or table that somebody else has made, whole or not at all. Throws model::Error.
 void saveBytes(const std::string& path, std::string_view bytes);
 
 }  // namespace headroom::figures

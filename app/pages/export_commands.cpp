@@ -162,6 +162,14 @@ void ExportCommands::saveTable(const QString& name, const std::function<figures:
        [&](const std::string& path) { figures::saveFigure(make(), path); });
 }
 
+void ExportCommands::saveCsv(const QString& name, const std::string& csv) {
+  save({"Export a table", name, kTableFilters}, [&](const std::string& path) {
+    if (figures::fileKindOf(path) != figures::FileKind::Csv)
+      throw model::Error(path + " does not end in .csv, expected it: the table is written as CSV");
+    figures::saveBytes(path, csv);
+  });
+}
+
 void ExportCommands::saveView() {
   // As it is now, not as it will be when the file has a name.
   QImage image = m_window->grab().toImage().convertToFormat(QImage::Format_RGB32);

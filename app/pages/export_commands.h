@@ -28,6 +28,9 @@ class ExportCommands : public QObject {
   /// What draws the live view, which Qt cannot grab: its picture in device pixels, null while there is none.
   void setLivePicture(std::function<QImage()> picture) { m_livePicture = std::move(picture); }
 
+  /// Asks where to, and writes a table that is text already.
+  void saveCsv(const QString& name, const std::string& csv);
+
  signals:
   /// What was written, or why not.
   void message(const headroom::session::Message& message);

@@ -20,6 +20,7 @@
 #include "app/pages/command.h"
 #include "app/pages/export_commands.h"
 #include "app/pages/file_commands.h"
+#include "app/pages/heads/heads_page.h"
 #include "app/pages/help/help_commands.h"
 #include "app/pages/help/tour.h"
 #include "app/pages/live/live_page.h"
@@ -63,6 +64,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_live = new LivePage(session, store, board, selection, workspace, live, this);
   addPage(m_live);
   addPage(new ModelsPage(store, this));
+  m_heads = new HeadsPage(*new session::HeadBoard(session, store, workspace, this), selection, this);
+  addPage(m_heads);
   m_export = new ExportCommands({store, selection, board}, this);
   connect(m_export, &ExportCommands::message, this, &MainWindow::showMessage);
   auto* column = new QVBoxLayout;
@@ -77,6 +80,10 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   row->addLayout(column, 1);
   setCentralWidget(frame);
   live->installEventFilter(this);
+  connect(m_heads, &HeadsPage::liveWanted, this, [this] { showPage(kLivePlace); });
+  connect(m_heads, &HeadsPage::message, this, &MainWindow::showMessage);
+  connect(m_heads, &HeadsPage::saveWanted, m_export,
+          [this](const std::string& csv) { m_export->saveCsv("heads", csv); });
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
   m_files = new FileCommands(workspace, store, settings, this);
   connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);

@@ -19,6 +19,7 @@ namespace headroom::pages {
 
 class ExportCommands;
 class FileCommands;
+class HeadsPage;
 class HelpCommands;
 class LivePage;
 class MessageBar;
@@ -100,6 +101,7 @@ class MainWindow : public QMainWindow {
   QStackedWidget* m_stack;
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
+  HeadsPage* m_heads = nullptr;
   ExportCommands* m_export = nullptr;
   FileCommands* m_files = nullptr;
   HelpCommands* m_help = nullptr;

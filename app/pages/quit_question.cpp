@@ -30,6 +30,9 @@ QStringList QuitQuestion::longWork() const {
   if (state.measuring.underWay) {
     work << toQt(session::progressAtQuit(state.measuring));
   }
+  if (state.studying.underWay) {
+    work << toQt(session::progressText(state.studying));
+  }
   if (state.filling.underWay()) {
     work << toQt(session::progressText(state.filling));
   }

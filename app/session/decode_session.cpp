@@ -138,6 +138,8 @@ void DecodeSession::serve(Requests requests) {
   publishState();
   if (requests.measureCeilings && !m_reopen) measureCeilings();
   if (requests.measureSpeed && !m_reopen) measureSpeed();
+  if (requests.heads && !m_reopen) studyHeads(*requests.heads);
+  if (requests.losses && !m_reopen) studyLosses(std::move(*requests.losses));
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
   m_calibrationTimer.start(kMeasureAfterMs);
   paceFromNow();
@@ -311,8 +313,7 @@ void DecodeSession::replay(const RowRequest& request) {
   });
 }
 
-template <typename Work>
-void DecodeSession::guarded(const Work& work) {
+void DecodeSession::guarded(const std::function<void()>& work) {
   try {
     work();
   } catch (const model::DeviceLost& error) {

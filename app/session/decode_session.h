@@ -5,6 +5,7 @@
 #include <QTimer>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -50,6 +51,10 @@ class DecodeSession : public QObject {
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
   /// After each point of a sweep, and at its end.
   void speedMeasured(const headroom::analysis::SpeedMap& map);
+  /// Of each lane that was asked about.
+  void headsStudied(const headroom::session::HeadReport& report);
+  /// After each head.
+  void lossesStudied(const headroom::session::LossReport& report);
 
  private:
   /// Where the lanes that are wanted come from.
@@ -97,8 +102,7 @@ class DecodeSession : public QObject {
   void tellStops();
   /// Calls `work`, which uses the lanes' device; what it throws is told, and may mean that the device is
   /// lost.
-  template <typename Work>
-  void guarded(const Work& work);
+  void guarded(const std::function<void()>& work);
   void deviceLost(const std::string& sentence, const std::vector<lanes::LaneRequest>& lanes);
   /// What was decoded so far is handed on; what follows belongs to another run.
   void beginRun();
@@ -116,6 +120,11 @@ class DecodeSession : public QObject {
   void calibrateNext();
   /// All lanes and both kernels over contexts and batches.
   void measureSpeed();
+  /// Reads a text in every lane's model, and tells what its heads attend to.
+  void studyHeads(const HeadStudy& study);
+  void studyLosses(LossStudy study);
+  /// Tells how far it is, seldom enough; ends it where the user or the program's end wants that.
+  StudyEvents studyEvents();
   /// Says which lanes go their own way in lockstep, and why.
   void explainFeed();
   lanes::TokenFeed feedAsItIs() const;

@@ -43,6 +43,7 @@ struct LaneInfo {
   model::KvType kvType = model::KvType::F32;
   int contextLength = 0;  ///< cache positions
   int batch = 1;
+  std::vector<model::HeadPlace> ablated = {};  ///< heads that it decodes without
   model::AttentionKernel attention = model::AttentionKernel::Shared;
   analysis::OutputProjection output = analysis::OutputProjection::Tied;
   std::uint64_t parameterCount = 0;
@@ -118,6 +119,16 @@ struct Measuring {
   bool operator==(const Measuring&) const = default;
 };
 
+/// How far a study of heads is.
+struct Studying {
+  bool underWay = false;
+  std::string title;   ///< of the lane
+  std::string text;    ///< what is read, for people
+  double share = 0.0;  ///< of all of it, 0 to 1
+
+  bool operator==(const Studying&) const = default;
+};
+
 /// What the session is doing.
 struct SessionState {
   bool playing = false;
@@ -128,6 +139,7 @@ struct SessionState {
   Filling filling;
   Opening opening;
   Measuring measuring;
+  Studying studying;
   PromptForm promptForm = PromptForm::Text;
 };
 

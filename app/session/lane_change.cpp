@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/lanes/experiment.h"
 #include "core/model/quantity.h"
 #include "core/text/phrases.h"
 
@@ -45,6 +46,22 @@ std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
   take(alike, true);
   take(sameColor, false);
   return origins;
+}
+
+LaneRequest laneBeside(const std::vector<LaneRequest>& lanes, const std::string& source) {
+  LaneRequest lane{source, lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options};
+  lane.options.ablated.clear();
+  return lane;
+}
+
+LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPlace>& heads) {
+  std::vector<model::HeadPlace>& ablated = lane.options.ablated;
+  const bool allAreGone = std::ranges::all_of(
+      heads, [&](const model::HeadPlace& head) { return std::ranges::count(ablated, head) > 0; });
+  std::erase_if(ablated, [&](const model::HeadPlace& head) { return std::ranges::count(heads, head) > 0; });
+  if (!allAreGone) ablated.insert(ablated.end(), heads.begin(), heads.end());
+  std::ranges::sort(ablated);
+  return lane;
 }
 
 std::string contextFullSentence(const FullLanes& full) {

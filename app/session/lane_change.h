@@ -15,6 +15,13 @@ namespace headroom::session {
 std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
                                     const std::vector<LaneRequest>& wanted);
 
+/// A further lane of a model, which runs as the last of `lanes` does, so that they compare; with all its
+/// heads.
+LaneRequest laneBeside(const std::vector<LaneRequest>& lanes, const std::string& source);
+/// `lane` without those heads where it has them all; with them where it has none; where it lacks some,
+/// without the rest too.
+LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPlace>& heads);
+
 /// Titles of lanes by the context limit that they reached.
 using FullLanes = std::map<int, std::vector<std::string>>;
 /// "MHA and MQA have reached the context limit of 512 tokens, GQA has reached that of 1024. ..."

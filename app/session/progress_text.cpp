@@ -27,6 +27,10 @@ std::string progressText(const Measuring& measuring) {
       std::to_string(measuring.at.batch), groupDigits(measuring.at.positions), percentDone(measuring.share));
 }
 
+std::string progressText(const Studying& studying) {
+  return inWords<SentenceId::StudyProgress>(studying.title, studying.text, percentDone(studying.share));
+}
+
 std::string progressAtQuit(const Measuring& measuring) {
   return inWords<SentenceId::MeasuringProgressAtQuit>(progressText(measuring));
 }

@@ -11,6 +11,7 @@ namespace headroom::session {
 
 std::string progressText(const Opening& opening);
 std::string progressText(const Measuring& measuring);
+std::string progressText(const Studying& studying);
 /// What quitting now would lose besides.
 std::string progressAtQuit(const Measuring& measuring);
 /// `secondsLeft` where they can be told.

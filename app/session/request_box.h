@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/session/head_study.h"
 #include "app/session/lane.h"
 
 namespace headroom::session {
@@ -30,6 +31,8 @@ struct Requests {
   bool restart = false;
   bool measureCeilings = false;
   bool measureSpeed = false;
+  std::optional<HeadStudy> heads;
+  std::optional<LossStudy> losses;
   bool stopFilling = false;
   int singleSteps = 0;
 
@@ -39,8 +42,8 @@ struct Requests {
   }
   bool any() const {
     return lanes || prompt || sampling || feed || whenTextEnds || pace || playing || otherwise || fill ||
-           promptForm || !rows.empty() || restart || measureCeilings || measureSpeed || stopFilling ||
-           singleSteps > 0;
+           promptForm || !rows.empty() || restart || measureCeilings || measureSpeed || heads || losses ||
+           stopFilling || singleSteps > 0;
   }
 };
 

@@ -11,6 +11,8 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   qRegisterMetaType<Message>();
   qRegisterMetaType<model::DeviceCeilings>();
   qRegisterMetaType<analysis::SpeedMap>();
+  qRegisterMetaType<HeadReport>();
+  qRegisterMetaType<LossReport>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
@@ -19,6 +21,8 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   connect(m_session.get(), &DecodeSession::rowsReady, this, &SessionHost::takeRows);
   connect(m_session.get(), &DecodeSession::ceilingsChanged, this, &SessionHost::ceilingsChanged);
   connect(m_session.get(), &DecodeSession::speedMeasured, this, &SessionHost::speedMeasured);
+  connect(m_session.get(), &DecodeSession::headsStudied, this, &SessionHost::headsStudied);
+  connect(m_session.get(), &DecodeSession::lossesStudied, this, &SessionHost::lossesStudied);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
     // What was asked for since stands, also while the worker is busy.
@@ -165,6 +169,16 @@ void SessionHost::requestRows(const RowRequest& rows) {
 }
 void SessionHost::measureCeilings() {
   request([](Requests& waiting) { waiting.measureCeilings = true; });
+}
+void SessionHost::studyHeads(const HeadStudy& study) {
+  if (m_state.studying.underWay) return;
+  m_requests.allowMeasuring();
+  request([&](Requests& waiting) { waiting.heads = study; });
+}
+void SessionHost::studyLosses(const LossStudy& study) {
+  if (m_state.studying.underWay) return;
+  m_requests.allowMeasuring();
+  request([&](Requests& waiting) { waiting.losses = study; });
 }
 void SessionHost::measureSpeed() {
   if (m_state.measuring.underWay) return;

@@ -61,7 +61,11 @@ class SessionHost : public QObject {
   void measureCeilings();
   /// Sweeps over contexts and batches, with all lanes and both kernels; decoding pauses for some seconds.
   void measureSpeed();
-  /// Ends it; what was measured by then counts.
+  /// Looks at the heads of all lanes' models; decoding pauses meanwhile.
+  void studyHeads(const HeadStudy& study);
+  /// Reads a report's text without heads of its model, likewise.
+  void studyLosses(const LossStudy& study);
+  /// Ends any of these; what was measured by then counts.
   void cancelMeasuring() { m_requests.cancelMeasuring(); }
 
  signals:
@@ -77,6 +81,8 @@ class SessionHost : public QObject {
   void ceilingsChanged(const headroom::model::DeviceCeilings& ceilings);
   /// What a sweep measured so far, or in all.
   void speedMeasured(const headroom::analysis::SpeedMap& map);
+  void headsStudied(const headroom::session::HeadReport& report);
+  void lossesStudied(const headroom::session::LossReport& report);
 
  private:
   template <typename Change>

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/session/lane_change.h"
 #include "app/session/lane_description.h"
 #include "app/session/trace_export.h"
 #include "app/session/trained_context.h"
@@ -34,11 +35,6 @@ std::string sourceOf(const std::string& asked) {
   // A folder, with what the shell's completion adds.
   if (!whole.has_filename()) whole = whole.parent_path();
   return error ? asked : whole.string();
-}
-
-/// A further lane, which runs as the last of `lanes` does, so that they compare.
-LaneRequest beside(const std::vector<LaneRequest>& lanes, const std::string& source) {
-  return {sourceOf(source), lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options};
 }
 }  // namespace
 
@@ -73,7 +69,7 @@ void Workspace::start(const std::vector<std::string>& files) {
   std::vector<std::string> left;
   for (const std::string& model : models) {
     if (std::ssize(experiment.lanes) < kMaximumLanes) {
-      experiment.lanes.push_back(beside(experiment.lanes, model));
+      experiment.lanes.push_back(laneBeside(experiment.lanes, sourceOf(model)));
     } else {
       left.push_back(model);
     }
@@ -197,7 +193,7 @@ void Workspace::addLane(const std::string& source) {
     emit message({Severity::Note, lanesFullSentence()});
     return;
   }
-  lanes.push_back(beside(lanes, source));
+  lanes.push_back(laneBeside(lanes, sourceOf(source)));
   m_isArranged = true;
   m_session.setLanes(lanes);
 }

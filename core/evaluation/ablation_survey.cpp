@@ -49,14 +49,23 @@ void requireSameRun(const AblationSurvey& measured, std::size_t predicted, std::
       measured.baseline.size(), measured.heads.size(), predicted, headCount));
 }
 
+std::vector<AblatedHead> allHeads(AblationUnit unit, const model::ModelConfig& config) {
+  std::vector<AblatedHead> heads;
+  for (int layer = 0; layer < config.layerCount; ++layer) {
+    for (int head = 0; head < headCount(unit, config.attention); ++head) heads.push_back({layer, head});
+  }
+  return heads;
+}
+
 }  // namespace
 
 AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey measured,
                               const StopRequest& stop, const SurveyProgress& progress) {
   requireLossText(decoder, text);
   const model::ModelConfig& config = decoder.config();
-  const int heads = headCount(measured.unit, config.attention);
-  const auto total = static_cast<std::size_t>(config.layerCount * heads);
+  const std::vector<AblatedHead> asked =
+      measured.asked.empty() ? allHeads(measured.unit, config) : measured.asked;
+  const std::size_t total = asked.size();
   requireSameRun(measured, text.size() - 1, total);
   const HeadsRestored guard(decoder);
   // A decoder that cannot says so before the text is read.
@@ -87,8 +96,8 @@ AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text
     measured.noise->blockTokens = otherTokens;
   }
   while (measured.heads.size() < total) {
-    const int index = static_cast<int>(measured.heads.size());
-    AblationSurvey::Head head{.layer = index / heads, .head = index % heads};
+    const AblatedHead& wanted = asked[measured.heads.size()];
+    AblationSurvey::Head head{.layer = wanted.layer, .head = wanted.head};
     decoder.setInterventions(ablationOf(measured.unit, head.layer, head.head, config));
     const TextLoss loss = read(decoder.blockTokens());
     if (!loss.isWhole) return measured;

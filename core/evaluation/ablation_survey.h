@@ -8,6 +8,14 @@
 
 namespace headroom::evaluation {
 
+/// A head to take away, of the survey's unit.
+struct AblatedHead {
+  int layer = 0;
+  int head = 0;
+
+  bool operator==(const AblatedHead&) const = default;
+};
+
 /// How much worse a model predicts a text without each of its heads.
 struct AblationSurvey {
   struct Head {
@@ -26,18 +34,20 @@ struct AblationSurvey {
   };
 
   AblationUnit unit = AblationUnit::QueryHead;
-  std::vector<float> baseline;  ///< with all heads, of each token but the first, nats; empty: not read yet
-  int windows = 0;              ///< of the text, see readText()
+  std::vector<AblatedHead> asked;  ///< what is measured, in this order; empty: every head, by layer
+  std::vector<float> baseline;     ///< with all heads, of each token but the first, nats; empty: not read yet
+  int windows = 0;                 ///< of the text, see readText()
   std::optional<Noise> noise;
-  std::vector<Head> heads;  ///< by layer, then by head: those measured until now
-  bool isWhole = false;     ///< every head is measured
+  std::vector<Head> heads;  ///< in the order in which they are asked about: those measured until now
+  bool isWhole = false;     ///< every head that is asked about is measured
 };
 
 /// Reads `text` with all heads, once more split otherwise, and then without each head, by windows as long as
 /// the decoder's context. `measured` is where it goes on: the result of a run that was stopped, of the same
-/// decoder, text and unit; or only the unit. When it is stopped, heads that were measured count. The decoder
-/// is left empty and unchanged, also when an exception passes. Throws model::Error for a text without two
-/// tokens, a decoder that cannot change heads, and a `measured` of another text or model.
+/// decoder, text and unit, to which more may be asked; or only what is asked. When it is stopped, heads that
+/// were measured count. The decoder is left empty and unchanged, also when an exception passes. Throws
+/// model::Error for a text without two tokens, a decoder that cannot change heads, and a `measured` of
+/// another text or model.
 AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey measured,
                               const StopRequest& stop, const SurveyProgress& progress);
 

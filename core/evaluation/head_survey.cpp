@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "core/analysis/head_scores.h"
 #include "core/model/error.h"
 
 namespace headroom::evaluation {
@@ -65,8 +66,9 @@ std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize) {
   return tokens;
 }
 
-HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text, const RepeatedTokens& repeated,
-                       const StopRequest& stop, const SurveyProgress& progress) {
+analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text,
+                                 const RepeatedTokens& repeated, const StopRequest& stop,
+                                 const SurveyProgress& progress) {
   const model::ModelConfig& config = decoder.config();
   const int layers = config.layerCount;
   const int queryHeads = config.attention.queryHeadCount;
@@ -79,7 +81,7 @@ HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text, const
   analysis::HeadScoreSums scores(layers, queryHeads);
   analysis::InductionSums induction(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
                                     repeated.length);
-  HeadSurvey survey;
+  analysis::HeadSurvey survey;
   const auto total = static_cast<std::int64_t>(again.size() + text.size());
   std::int64_t done = 0;
   const auto told = [&](const model::AttentionRows& rows) {

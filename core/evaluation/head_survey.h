@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/analysis/head_scores.h"
+#include "core/analysis/head_survey.h"
 #include "core/evaluation/survey_watch.h"
 #include "core/model/decoder.h"
 
@@ -25,25 +25,11 @@ struct RepeatedTokens {
 /// The tokens; throws model::Error where the range, the length or the copies leave none.
 std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize);
 
-/// What all heads of a model attend to.
-struct HeadSurvey {
-  struct Head {
-    int layer = 0;
-    int queryHead = 0;
-    int kvHead = 0;
-    analysis::HeadScores scores;
-    double induction = 0.0;  ///< over the repeated tokens
-  };
-  std::vector<Head> heads;     ///< by layer, then by head
-  std::int64_t positions = 0;  ///< behind the first of each window: what the scores are means over
-  int windows = 0;             ///< parts of the text that were begun, each from an empty cache
-  bool isWhole = false;        ///< not stopped: the text was read to its end, and the repeated tokens
-};
-
 /// Reads the repeated tokens, then `text`, by windows as long as the decoder's context, and keeps nothing of
 /// the maps but sums. Every sequence of the decoder is left empty. When it is stopped, what was read counts.
 /// Throws model::Error when the decoder cannot run it, or the repeated tokens do not fit the context.
-HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text, const RepeatedTokens& repeated,
-                       const StopRequest& stop, const SurveyProgress& progress);
+analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text,
+                                 const RepeatedTokens& repeated, const StopRequest& stop,
+                                 const SurveyProgress& progress);
 
 }  // namespace headroom::evaluation

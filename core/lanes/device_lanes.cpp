@@ -140,6 +140,16 @@ LaneEngine DeviceLanes::open(const LaneRequest& request, const std::function<voi
 
 LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
                                const std::function<void(double)>& progress) {
+  const std::vector<model::HeadIntervention> changes = model::ablations(options.ablated, model->config);
+  model::checkInterventions(changes, model->config);
+  LaneEngine lane = decodeWhole(std::move(model), options, progress);
+  if (!changes.empty()) lane.decoder->setInterventions(changes);
+  lane.ablated = options.ablated;
+  return lane;
+}
+
+LaneEngine DeviceLanes::decodeWhole(ModelUse model, const LaneOptions& options,
+                                    const std::function<void(double)>& progress) {
   const model::DecoderOptions wanted = decoderOptions(options);
   LaneEngine lane;
   lane.name = model->config.name;

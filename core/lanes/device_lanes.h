@@ -91,6 +91,9 @@ class DeviceLanes final : public LaneOpener {
   int modelCount() const { return m_store.modelCount(); }
 
  private:
+  /// Without taking heads away.
+  LaneEngine decodeWhole(ModelUse model, const LaneOptions& options,
+                         const std::function<void(double)>& progress);
   LaneEngine openTrace(const std::string& path, const std::string& title) const;
   /// What a lane would take beside those that decode now, and whether it is there. Throws model::Error when
   /// there are no kernels for it.

@@ -30,6 +30,8 @@ using nlohmann::ordered_json;
 /// Nothing but the prompt is long in the file.
 constexpr std::size_t kMostBytes = kMostPromptBytes;
 constexpr double kMostTokensPerSecond = 1e6;
+/// Heads of a lane, far beyond what any model has.
+constexpr int kMostAblated = 1 << 16;
 
 template <typename Choice>
 Choice chosen(const JsonObject& object, std::string_view key, Choice missing) {
@@ -72,6 +74,13 @@ LaneRequest laneOf(const JsonObject& entry, const Folder& folder) {
   lane.options.batch = static_cast<int>(entry.integer("batch", 1, model::kMostSequences).value_or(1));
   lane.options.contextLength = static_cast<int>(entry.integer("context", 0, model::kMostContext).value_or(0));
   lane.options.attention = chosen(entry, "attention", lane.options.attention);
+  if (const auto heads = entry.objects("ablated", kMostAblated)) {
+    for (const JsonObject& head : *heads) {
+      lane.options.ablated.push_back({static_cast<int>(head.requiredInteger("layer", 0, kMostAblated)),
+                                      static_cast<int>(head.requiredInteger("head", 0, kMostAblated))});
+    }
+    std::ranges::sort(lane.options.ablated);
+  }
   return lane;
 }
 
@@ -153,6 +162,8 @@ ordered_json documentOf(const LaneRequest& lane, const Folder& folder) {
   entry["batch"] = lane.options.batch;
   entry["context"] = lane.options.contextLength;
   entry["attention"] = choiceName(lane.options.attention);
+  for (const model::HeadPlace& head : lane.options.ablated)
+    entry["ablated"].push_back({{"layer", head.layer}, {"head", head.queryHead}});
   return entry;
 }
 

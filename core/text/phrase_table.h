@@ -196,6 +196,22 @@ constexpr std::string_view words(model::SentenceId id) {
              "pauses for a few seconds.";
     case SentenceId::NothingToMeasure:
       return "There is nothing to measure: no lane decodes a model on a Vulkan device.";
+    case SentenceId::NoLaneToStudy:
+      return "There is no lane whose heads could be looked at; add one first.";
+    case SentenceId::NoModelToStudy:
+      return "{0} is a trace: there is no model to read another text with.";
+    case SentenceId::NoTextToStudy:
+      return "{0} has read no text yet whose heads could be looked at, expected two tokens or more.";
+    case SentenceId::StudyStopped:
+      return "Stopped; what was read until then counts.";
+    case SentenceId::StudyProgress:
+      return "{0}: reading {1}, {2} % done.";
+    case SentenceId::TextOfLane:
+      return "what it has decoded";
+    case SentenceId::TextNotRead:
+      return "The text {0} cannot be read: {1}.";
+    case SentenceId::TextTooLong:
+      return "The text {0} has {1} bytes, expected at most {2}.";
     case SentenceId::DeviceNotThere:
       return "The device chosen in the preferences, {0}, is not there; lanes decode on the best one "
              "that is.";

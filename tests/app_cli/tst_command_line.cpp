@@ -111,6 +111,8 @@ class TstCommandLine : public QObject {
     row("bench a batch too large", {"bench", "--shape", shape, "--batch", "65"}, 1, "1 to 64 are possible");
     row("decode with no such kernels", {"decode", tiny, "--tokens", "1", "--kernels", "rows,rowBlocks=3"}, 2,
         "rowBlocks=2|4|8");
+    row("decode without a head that is not there", {"decode", tiny, "--tokens", "1", "--ablate", "L0H1,L3H0"},
+        2, "There is no head L3H0, expected L0H0 to L2H7 or");
     row("decode without input", {"decode", tiny}, 2, "no tokens to feed");
     row("decode with five lanes", {"decode", tiny, tiny, tiny, tiny, tiny, "--tokens", "1"}, 2, "");
     row("decode a negative count", {"decode", tiny, "--tokens", "1", "--max-tokens", "-1"}, 2,

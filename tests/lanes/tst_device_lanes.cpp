@@ -80,6 +80,26 @@ class TstDeviceLanes : public QObject {
     QCOMPARE(opener.modelCount(), 0);
   }
 
+  /// A lane without heads is its model with these heads ablated, beside lanes that have them all; it says so.
+  void lanesWithoutHeads() {
+    lanes::DeviceLanes opener;
+    const std::string path = write("whole.gguf", 8);
+    lanes::LaneEngine whole = opener.open({path, 0, {}}, [](double) {});
+    lanes::LaneEngine without =
+        opener.open({path, 1, {.batch = 2, .ablated = {{0, 1}, {1, 3}}}}, [](double) {});
+    QCOMPARE(without.title(), std::string("whole \u00d72 without L0H1, L1H3"));
+    const std::vector<float> all = logitsOf(whole);
+    const std::vector<float> fewer = logitsOf(without);
+    const model::ModelConfig& config = whole.decoder->config();
+    whole.decoder->truncate(0);
+    whole.decoder->setInterventions(std::vector{model::HeadIntervention::ablation(0, 1, config),
+                                                model::HeadIntervention::ablation(1, 3, config)});
+    const std::vector<float> expected = logitsOf(whole);
+    QVERIFY(fewer != all);
+    for (std::size_t i = 0; i < expected.size(); ++i) QVERIFY(std::abs(fewer[i] - expected[i]) < 1e-5f);
+    QVERIFY_THROWS_EXCEPTION(model::Error, opener.open({path, 2, {.ablated = {{0, 4}}}}, [](double) {}));
+  }
+
   /// The packed family cannot hold a byte of -128: that is looked for once, however often the model is
   /// planned for and however many lanes decode it.
   void blocksAreSearchedOnce() {

@@ -17,7 +17,8 @@ const QString kWhole = R"({
   "lanes": [
     {"model": "mha"},
     {"model": "/models/tiny.gguf", "relative": "../models/tiny.gguf", "color": 2,
-     "kv_type": "f16", "batch": 8, "context": 1024, "attention": "naive"}],
+     "kv_type": "f16", "batch": 8, "context": 1024, "attention": "naive",
+     "ablated": [{"layer": 4, "head": 2}, {"layer": 0, "head": 7}]}],
   "prompt": {"form": "chat", "text": "Once upon a time"},
   "sampling": {"temperature": 0.5, "top_k": 40, "top_p": 0.25, "seed": 18446744073709551615},
   "tokens_per_second": 12.5, "feed": "free", "fill": 300, "when_text_ends": "go-on"
@@ -30,7 +31,8 @@ lanes::Experiment example() {
                      {.kvType = model::KvType::F16,
                       .batch = 8,
                       .contextLength = 1024,
-                      .attention = model::AttentionKernel::Naive}}},
+                      .attention = model::AttentionKernel::Naive,
+                      .ablated = {{0, 7}, {4, 2}}}}},
           .prompt = "Once upon a time",
           .promptForm = lanes::PromptForm::Chat,
           .sampling = {.temperature = 0.5f, .topK = 40, .topP = 0.25f, .seed = ~std::uint64_t{0}},
@@ -173,6 +175,11 @@ class TestExperiment : public QObject {
     row("a context beyond all numbers", "\"context\": 1024", "\"context\": 18446744073709551615",
         "lanes[1].context is 18446744073709551615, expected");
     row("another kernel", "\"naive\"", "true", "lanes[1].attention is true, expected one of shared, naive");
+    row("no head that is taken away", "\"ablated\": [", "\"ablated\": [], \"x\": [",
+        "lanes[1].ablated has 0 entries, expected a list of 1 to");
+    row("a head without a layer", "{\"layer\": 0, \"head\": 7}", "{\"head\": 7}",
+        "lanes[1].ablated[1].layer is missing");
+    row("a head below zero", "\"head\": 7", "\"head\": -1", "lanes[1].ablated[1].head is -1, expected");
     row("a prompt that is text", "\"prompt\": {", "\"prompt\": \"x\", \"y\": {",
         "prompt is \"x\", expected an object");
     row("another form", "\"chat\"", "\"essay\"", "prompt.form is \"essay\", expected one of text, chat, ids");

@@ -1,0 +1,126 @@
+#include "app/pages/heads/head_actions.h"
+
+#include <QLabel>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "app/pages/texts.h"
+#include "app/pages/wrap_layout.h"
+
+namespace headroom::pages {
+
+namespace {
+constexpr const char* kNothingChosen = "Choose a head in the table or in the picture.";
+}  // namespace
+
+HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
+    : QWidget(parent),
+      m_board(board),
+      m_sentence(new QLabel(this)),
+      m_map(new QToolButton(this)),
+      m_switch(new QToolButton(this)),
+      m_switchGroup(new QToolButton(this)),
+      m_loss(new QToolButton(this)),
+      m_losses(new QToolButton(this)) {
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(8, 4, 8, 6);
+  m_sentence->setObjectName("headSentence");
+  m_sentence->setWordWrap(true);
+  layout->addWidget(m_sentence);
+  auto* buttons = new QWidget(this);
+  auto* row = new WrapLayout(buttons);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(6);
+  const auto add = [row](QToolButton* button, const char* name, const QString& text, const QString& tip) {
+    button->setObjectName(name);
+    button->setText(text);
+    button->setToolTip(inLines(tip));
+    row->addWidget(button);
+  };
+  add(m_map, "headMap", "Show its map", "Opens the live view with this head in the inspector.");
+  add(m_switch, "headSwitch", "Take it away",
+      "The lane decodes without this head: its output is 0 before W_O, where heads are still separate. The "
+      "text "
+      "so far is read again without it.");
+  add(m_switchGroup, "headSwitchGroup", "Take its KV head away",
+      "The lane decodes without the KV head that this head reads, and so without every query head that reads "
+      "it.");
+  add(m_loss, "headLoss", "Loss without it",
+      "Reads the measured text with all heads and without this one, and says how much worse it is "
+      "predicted.");
+  add(m_losses, "headLosses", "Loss without each head",
+      "The same for every head of this lane's model, one after the other. Cancel keeps those that are done, "
+      "and "
+      "asking again goes on.");
+  layout->addWidget(buttons);
+  connect(m_map, &QToolButton::clicked, this, &HeadActions::mapWanted);
+  connect(m_switch, &QToolButton::clicked, this, [this] { m_board.switchHeads(m_row->entry, {place()}); });
+  connect(m_switchGroup, &QToolButton::clicked, this, [this] { m_board.switchHeads(m_row->entry, group()); });
+  connect(m_loss, &QToolButton::clicked, this, [this] { m_board.findLosses(m_row->entry, {place()}); });
+  connect(m_losses, &QToolButton::clicked, this, &HeadActions::allLosses);
+  refresh();
+}
+
+model::HeadPlace HeadActions::place() const {
+  const auto& head = m_board.entries()[m_row->entry].report.survey.heads[m_row->head];
+  return {head.layer, head.queryHead};
+}
+
+std::vector<model::HeadPlace> HeadActions::group() const {
+  const model::AttentionShape& heads = m_board.entries()[m_row->entry].report.config.attention;
+  return model::headsOfGroup(place().layer, heads.kvHeadOf(place().queryHead), heads);
+}
+
+void HeadActions::allLosses() {
+  std::vector<model::HeadPlace> heads;
+  for (const auto& head : m_board.entries()[m_row->entry].report.survey.heads)
+    heads.push_back({head.layer, head.queryHead});
+  m_board.findLosses(m_row->entry, heads);
+}
+
+void HeadActions::setChosen(std::optional<HeadRow> row) {
+  m_row = row;
+  refresh();
+}
+
+QString HeadActions::sentence() const {
+  const session::HeadReport& report = m_board.entries()[m_row->entry].report;
+  const QString name = QString("%1 %2").arg(toQt(report.title), toQt(model::headName(place())));
+  const QString state = m_board.isAblated(m_row->entry, place()) ? " The lane decodes without it." : "";
+  const session::HeadBoard::Loss* loss = m_board.lossOf(m_row->entry, place());
+  const std::optional<double> baseline = m_board.baselineOf(m_row->entry);
+  if (!loss || !baseline) {
+    return QString("<b>%1</b>.%2 What it is worth to the model is not measured yet.").arg(name, state);
+  }
+  const QString with = QString("with all heads the text costs %1 nats per token (%2 tokens predicted)")
+                           .arg(fixed(*baseline, 4), grouped(report.tokens.size() - 1));
+  if (loss->withinNoise)
+    return QString("<b>%1</b>.%2 Without it the loss does not change; %3.").arg(name, state, with);
+  return QString("<b>%1</b>.%2 Without it the loss changes by <b>%3</b> nats per token; %4.")
+      .arg(name, state, lossText(*loss), with);
+}
+
+void HeadActions::refresh() {
+  const bool isChosen = m_row && m_row->entry < m_board.entries().size();
+  const bool isBusy = m_board.studying().underWay;
+  for (QToolButton* button : {m_map, m_switch, m_switchGroup}) button->setEnabled(isChosen);
+  for (QToolButton* button : {m_loss, m_losses}) button->setEnabled(isChosen && !isBusy);
+  m_sentence->setText(isChosen ? sentence() : QString(kNothingChosen));
+  const auto isGone = [&](const model::HeadPlace& head) { return m_board.isAblated(m_row->entry, head); };
+  m_switch->setText(isChosen && isGone(place()) ? "Bring it back" : "Take it away");
+  if (!isChosen) return;
+  const auto heads = group();
+  const QString kv = QString("KV%1").arg(
+      m_board.entries()[m_row->entry].report.config.attention.kvHeadOf(place().queryHead));
+  // Where a KV head has one reader, its group is the head.
+  m_switchGroup->setVisible(heads.size() > 1);
+  m_switchGroup->setText((std::ranges::all_of(heads, isGone) ? "Bring %1 and its %2 heads back"
+                                                             : QString("Take %1 and its %2 heads away"))
+                             .arg(kv)
+                             .arg(heads.size()));
+  m_losses->setText(
+      QString("Loss without each head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));
+}
+
+}  // namespace headroom::pages

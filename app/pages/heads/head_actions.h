@@ -1,0 +1,43 @@
+#pragma once
+
+#include <QWidget>
+#include <optional>
+
+#include "app/pages/heads/head_table.h"
+
+class QLabel;
+class QToolButton;
+
+namespace headroom::pages {
+
+/// What can be done with the chosen head, and what its loss costs the model.
+class HeadActions : public QWidget {
+  Q_OBJECT
+
+ public:
+  HeadActions(session::HeadBoard& board, QWidget* parent);
+
+  void setChosen(std::optional<HeadRow> row);
+  void refresh();
+
+ signals:
+  /// In the live view, with its inspector.
+  void mapWanted();
+
+ private:
+  void allLosses();
+  model::HeadPlace place() const;
+  std::vector<model::HeadPlace> group() const;
+  QString sentence() const;
+
+  session::HeadBoard& m_board;
+  std::optional<HeadRow> m_row;
+  QLabel* m_sentence;
+  QToolButton* m_map;
+  QToolButton* m_switch;
+  QToolButton* m_switchGroup;
+  QToolButton* m_loss;
+  QToolButton* m_losses;
+};
+
+}  // namespace headroom::pages

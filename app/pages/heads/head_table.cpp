@@ -1,0 +1,160 @@
+#include "app/pages/heads/head_table.h"
+
+#include <QColor>
+#include <algorithm>
+
+#include "app/pages/colors.h"
+#include "app/pages/texts.h"
+
+namespace headroom::pages {
+
+namespace {
+
+using analysis::HeadSurvey;
+
+constexpr int kDecimals = 3;
+
+int numberCount() {
+  return static_cast<int>(analysis::headColumns().size());
+}
+
+const analysis::HeadColumn& numberOf(int column) {
+  return analysis::headColumns()[static_cast<std::size_t>(column - HeadTable::FirstNumber)];
+}
+
+bool isNumber(int column) {
+  return column >= HeadTable::FirstNumber && column < HeadTable::FirstNumber + numberCount();
+}
+
+}  // namespace
+
+QString lossText(const session::HeadBoard::Loss& loss) {
+  if (loss.withinNoise) return "none";
+  return QString("%1%2 \u00b1 %3")
+      .arg(loss.change < 0.0 ? QString("\u2212") : QString("+"), fixed(std::abs(loss.change), 4),
+           fixed(loss.standardError, 4));
+}
+
+HeadTable::HeadTable(const session::HeadBoard& board, QObject* parent)
+    : QAbstractTableModel(parent), m_board(board) {}
+
+void HeadTable::setAppearance(const session::Appearance& appearance) {
+  m_appearance = appearance;
+  refresh();
+}
+
+void HeadTable::refresh() {
+  std::vector<HeadRow> rows;
+  for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
+    for (std::size_t head = 0; head < m_board.entries()[entry].report.survey.heads.size(); ++head)
+      rows.push_back({entry, head});
+  }
+  if (rows == m_rows) {
+    // The place that somebody looks at stays.
+    if (!rows.empty()) emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    return;
+  }
+  beginResetModel();
+  m_rows = std::move(rows);
+  endResetModel();
+}
+
+std::optional<int> HeadTable::indexOf(const HeadRow& row) const {
+  const auto found = std::ranges::find(m_rows, row);
+  if (found == m_rows.end()) return std::nullopt;
+  return static_cast<int>(found - m_rows.begin());
+}
+
+int HeadTable::lossColumn() {
+  return FirstNumber + numberCount();
+}
+
+int HeadTable::rowCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
+}
+
+int HeadTable::columnCount(const QModelIndex& parent) const {
+  return parent.isValid() ? 0 : lossColumn() + 1;
+}
+
+QVariant HeadTable::data(const QModelIndex& index, int role) const {
+  const HeadRow& row = this->row(index.row());
+  const session::HeadReport& report = m_board.entries()[row.entry].report;
+  const HeadSurvey::Head& head = report.survey.heads[row.head];
+  const model::HeadPlace place{head.layer, head.queryHead};
+  const int column = index.column();
+  const session::HeadBoard::Loss* loss = column == lossColumn() ? m_board.lossOf(row.entry, place) : nullptr;
+  const bool isGone = m_board.isAblated(row.entry, place);
+  switch (role) {
+    case Qt::DisplayRole:
+      if (column == Lane) return toQt(report.title);
+      if (column == Head) return toQt(model::headName(place)) + (isGone ? " (off)" : "");
+      if (column == KvHead) return QString("KV%1").arg(head.kvHead);
+      if (isNumber(column)) return fixed(numberOf(column).of(head), kDecimals);
+      return loss ? lossText(*loss) : QString("\u2013");
+    case kSortRole:
+      if (column == Lane) return static_cast<int>(row.entry);
+      if (column == Head) return head.layer * report.config.attention.queryHeadCount + head.queryHead;
+      if (column == KvHead) return head.layer * report.config.attention.kvHeadCount + head.kvHead;
+      if (isNumber(column)) return numberOf(column).of(head);
+      // Heads that were not asked about come last, whichever way it is sorted by size.
+      return loss ? QVariant(loss->withinNoise ? 0.0 : loss->change) : QVariant(-1e30);
+    case Qt::TextAlignmentRole:
+      return static_cast<int>((column >= FirstNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    case Qt::ForegroundRole:
+      if (column == Lane) return toQt(m_appearance.palette().lane(report.lane.colorIndex));
+      return isGone || (column == lossColumn() && !loss) ? QVariant(toQt(m_appearance.palette().textDim))
+                                                         : QVariant();
+    default:
+      return {};
+  }
+}
+
+QVariant HeadTable::headerData(int section, Qt::Orientation orientation, int role) const {
+  if (orientation != Qt::Horizontal) return {};
+  if (role == Qt::TextAlignmentRole)
+    return static_cast<int>((section >= FirstNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+  if (role == Qt::DisplayRole) {
+    if (section == Lane) return "Lane";
+    if (section == Head) return "Head";
+    if (section == KvHead) return "KV head";
+    return isNumber(section) ? QString(numberOf(section).title) : QString("Loss without it");
+  }
+  if (role == Qt::ToolTipRole) {
+    if (section == Lane) return "The lane whose model it is";
+    if (section == Head)
+      return "Layer and query head, both counted from 0; \u201coff\u201d: the lane decodes without it";
+    if (section == KvHead) return "The KV head that it reads, in its layer";
+    if (isNumber(section)) {
+      return inLines(
+          QString("%1\n%2 (a: attention of position i to position j), computed from attention that the "
+                  "kernels gave; the mean over all positions read but the first")
+              .arg(numberOf(section).meaning, numberOf(section).formula));
+    }
+    return inLines(
+        "How much worse the model predicts the text when the head's output is 0 before W_O: change of the "
+        "mean "
+        "loss, nats per token, computed by reading the text without the head.\n\u00b1: standard error of the "
+        "mean "
+        "of the tokens' own differences. \u201cnone\u201d: no larger than what another split of the text "
+        "into "
+        "steps changes by itself.");
+  }
+  return {};
+}
+
+HeadFilter::HeadFilter(HeadTable& table) : QSortFilterProxyModel(&table), m_table(table) {
+  setSourceModel(&table);
+  setSortRole(HeadTable::kSortRole);
+}
+
+void HeadFilter::setEntry(std::optional<std::size_t> entry) {
+  m_entry = entry;
+  invalidateFilter();
+}
+
+bool HeadFilter::filterAcceptsRow(int sourceRow, const QModelIndex&) const {
+  return !m_entry || m_table.row(sourceRow).entry == *m_entry;
+}
+
+}  // namespace headroom::pages

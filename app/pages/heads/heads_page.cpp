@@ -1,0 +1,338 @@
+#include "app/pages/heads/heads_page.h"
+
+#include <QClipboard>
+#include <QFileDialog>
+#include <QGuiApplication>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSignalBlocker>
+#include <QSplitter>
+#include <QStackedWidget>
+#include <QTableView>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "app/pages/heads/head_actions.h"
+#include "app/pages/heads/repeated_tokens_popover.h"
+#include "app/pages/heads/score_grid.h"
+#include "app/pages/quiet_combo_box.h"
+#include "app/pages/texts.h"
+#include "app/pages/wrap_layout.h"
+#include "app/session/progress_text.h"
+#include "core/model/error.h"
+
+namespace headroom::pages {
+
+namespace {
+constexpr int kLanesText = 0;
+constexpr int kFileText = 1;
+
+constexpr const char* kIntroduction =
+    "<h3>What does each head look at?</h3>"
+    "<p>Measure reads a text in every lane's model and adds up the attention of all heads: which continue "
+    "what "
+    "was said before, which look at the token before, which put what they have no use for on the first "
+    "position, "
+    "and whether heads that share keys and values still differ.</p>"
+    "<p>Then choose a head to see its map, to decode without it, or to find out what the model loses without "
+    "it.</p>";
+}  // namespace
+
+HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, QWidget* parent)
+    : Page(parent),
+      m_board(board),
+      m_selection(selection),
+      m_table(new HeadTable(board, this)),
+      m_filter(new HeadFilter(*m_table)),
+      m_measure(new QPushButton("Measure heads", this)),
+      m_texts(new QuietComboBox(this)),
+      m_kinds(new QuietComboBox(this)),
+      m_lanes(new QuietComboBox(this)),
+      m_repeatedButton(new QToolButton(this)),
+      m_copy(new QToolButton(this)),
+      m_save(new QToolButton(this)),
+      m_repeated(new RepeatedTokensPopover(this)),
+      m_progress(new QWidget(this)),
+      m_progressText(new QLabel(m_progress)),
+      m_stack(new QStackedWidget(this)),
+      m_summary(new QLabel(this)),
+      m_answer(new QLabel(this)),
+      m_grid(new ScoreGrid(board, this)),
+      m_view(new QTableView(this)),
+      m_actions(new HeadActions(board, this)) {
+  setObjectName("headsPage");
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(createControls());
+  layout->addWidget(m_progress);
+  layout->addWidget(m_stack, 1);
+
+  auto* results = new QWidget(this);
+  auto* rows = new QVBoxLayout(results);
+  rows->setContentsMargins(0, 0, 0, 0);
+  rows->setSpacing(2);
+  for (QLabel* label : {m_answer, m_summary}) {
+    label->setWordWrap(true);
+    label->setContentsMargins(8, 2, 8, 2);
+    rows->addWidget(label);
+  }
+  m_answer->setObjectName("headsAnswer");
+  m_answer->setTextFormat(Qt::RichText);
+  m_summary->setObjectName("headsSummary");
+  m_summary->setEnabled(false);
+  auto* splitter = new QSplitter(Qt::Horizontal, results);
+  auto* scroll = new QScrollArea(splitter);
+  scroll->setWidget(m_grid);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  splitter->addWidget(scroll);
+  splitter->addWidget(m_view);
+  splitter->setStretchFactor(1, 1);
+  rows->addWidget(splitter, 1);
+  rows->addWidget(m_actions);
+  m_stack->addWidget(createIntroduction());
+  m_stack->addWidget(results);
+
+  m_view->setObjectName("headTable");
+  m_view->setModel(m_filter);
+  m_view->setSortingEnabled(true);
+  m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
+  m_view->setSelectionMode(QAbstractItemView::SingleSelection);
+  m_view->setAlternatingRowColors(true);
+  m_view->setShowGrid(false);
+  m_view->verticalHeader()->hide();
+  m_view->horizontalHeader()->setHighlightSections(false);
+
+  connect(m_view->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+          [this](const QModelIndex& now) {
+            if (now.isValid()) choose(m_table->row(m_filter->mapToSource(now).row()));
+          });
+  connect(m_view, &QTableView::doubleClicked, this, &HeadsPage::liveWanted);
+  connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
+  connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
+  connect(m_answer, &QLabel::linkActivated, this, [this](const QString& link) {
+    choose({link.section(':', 0, 0).toULongLong(), link.section(':', 1, 1).toULongLong()});
+  });
+  connect(&board, &session::HeadBoard::changed, this, &HeadsPage::refresh);
+  connect(&board, &session::HeadBoard::studyingChanged, this, &HeadsPage::refreshProgress);
+  connect(&selection, &session::Selection::changed, this, &HeadsPage::chooseSelected);
+  refresh();
+  refreshProgress();
+}
+
+QWidget* HeadsPage::createControls() {
+  auto* controls = new QWidget(this);
+  auto* row = new WrapLayout(controls);
+  row->setContentsMargins(8, 6, 8, 4);
+  row->setSpacing(6);
+  const auto add = [row](QWidget* widget, const char* name, const QString& tip) {
+    widget->setObjectName(name);
+    widget->setToolTip(inLines(tip));
+    row->addWidget(widget);
+  };
+  add(m_measure, "measureHeads",
+      "Reads the text in every lane's model, with all its heads, and adds up what each head looks at. "
+      "Decoding "
+      "pauses meanwhile.");
+  m_texts->addItem("What the lanes have decoded");
+  m_texts->addItem("A text file\u2026");
+  add(m_texts, "headsText", "The text that is read");
+  m_repeatedButton->setText("Induction test\u2026");
+  add(m_repeatedButton, "repeatedTokens", "The random tokens that are said again to find induction heads");
+  for (const analysis::HeadKind& kind : analysis::headKinds()) {
+    m_kinds->addItem(QString("Find: %1").arg(kind.title));
+    m_kinds->setItemData(m_kinds->count() - 1, QString(kind.purpose), Qt::ToolTipRole);
+  }
+  add(m_kinds, "headKinds",
+      "Which kind of head is looked for: what the picture shows and the table is sorted by");
+  add(m_lanes, "headLanes", "Whose heads are in the table");
+  m_copy->setText("Copy table");
+  add(m_copy, "copyHeads", "All heads of all lanes as comma-separated values, to the clipboard");
+  m_save->setText("Save table\u2026");
+  add(m_save, "saveHeads", "All heads of all lanes as comma-separated values, into a file");
+  for (QuietComboBox* box : {m_texts, m_kinds, m_lanes})
+    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+
+  auto* progress = new QHBoxLayout(m_progress);
+  progress->setContentsMargins(8, 2, 8, 2);
+  auto* cancel = new QToolButton(m_progress);
+  cancel->setText("Cancel");
+  cancel->setObjectName("cancelStudy");
+  m_progressText->setObjectName("studyProgress");
+  progress->addWidget(m_progressText);
+  progress->addWidget(cancel);
+  progress->addStretch(1);
+  connect(cancel, &QToolButton::clicked, this, [this] { m_board.cancel(); });
+  connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measure);
+  connect(m_texts, &QComboBox::activated, this, &HeadsPage::chooseText);
+  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortByKind);
+  connect(m_lanes, &QComboBox::activated, this, [this](int index) {
+    m_filter->setEntry(index > 0 ? std::optional(static_cast<std::size_t>(index - 1)) : std::nullopt);
+  });
+  connect(m_repeatedButton, &QToolButton::clicked, this, [this] {
+    m_repeated->adjustSize();
+    m_repeated->move(m_repeatedButton->mapToGlobal(QPoint(0, m_repeatedButton->height())));
+    m_repeated->show();
+  });
+  connect(m_copy, &QToolButton::clicked, this, [this] {
+    QGuiApplication::clipboard()->setText(toQt(m_board.csv()));
+    emit message({session::Severity::Passing, "The table is on the clipboard."});
+  });
+  connect(m_save, &QToolButton::clicked, this, [this] { emit saveWanted(m_board.csv()); });
+  return controls;
+}
+
+QWidget* HeadsPage::createIntroduction() {
+  auto* introduction = new QLabel(kIntroduction, this);
+  introduction->setObjectName("headsIntroduction");
+  introduction->setWordWrap(true);
+  introduction->setAlignment(Qt::AlignTop | Qt::AlignLeft);
+  introduction->setContentsMargins(24, 16, 24, 16);
+  introduction->setMaximumWidth(760);
+  return introduction;
+}
+
+void HeadsPage::measure() {
+  m_board.study(m_text, m_repeated->repeated());
+}
+
+void HeadsPage::chooseText(int index) {
+  if (index == kLanesText) {
+    m_text = {};
+  } else if (index == kFileText) {
+    const QString path =
+        QFileDialog::getOpenFileName(this, "A text to read", QString(), "Texts (*.txt *.md);;All files (*)");
+    try {
+      if (!path.isEmpty()) m_text = session::readStudyText(path);
+    } catch (const model::Error& error) {
+      emit message({session::Severity::Problem, error.what()});
+    }
+  }
+  // A text that was chosen stands behind the two ways to choose one.
+  while (m_texts->count() > kFileText + 1) m_texts->removeItem(kFileText + 1);
+  if (!m_text.ofLanes()) m_texts->addItem(toQt(m_text.name));
+  m_texts->setCurrentIndex(m_text.ofLanes() ? kLanesText : kFileText + 1);
+}
+
+const analysis::HeadKind& HeadsPage::kind() const {
+  return analysis::headKinds()[static_cast<std::size_t>(std::max(m_kinds->currentIndex(), 0))];
+}
+
+void HeadsPage::sortByKind() {
+  m_grid->setKind(kind());
+  m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
+                       kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
+  m_view->scrollToTop();
+  m_answer->setText(answer());
+}
+
+void HeadsPage::choose(const HeadRow& row) {
+  if (row.entry >= m_board.entries().size() || m_chosen == row) return;
+  m_chosen = row;
+  m_grid->setChosen(row);
+  m_actions->setChosen(row);
+  if (const std::optional<int> index = m_table->indexOf(row)) {
+    const QModelIndex shown = m_filter->mapFromSource(m_table->index(*index, 0));
+    if (shown.isValid() && m_view->currentIndex().row() != shown.row()) m_view->selectRow(shown.row());
+  }
+  const auto& head = m_board.entries()[row.entry].report.survey.heads[row.head];
+  if (const std::optional<int> lane = m_board.laneOf(row.entry))
+    m_selection.setHead(session::HeadAddress{*lane, head.layer, head.queryHead});
+}
+
+void HeadsPage::chooseSelected() {
+  if (!m_selection.head()) return;
+  const session::HeadAddress& head = *m_selection.head();
+  for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
+    const session::HeadReport& report = m_board.entries()[entry].report;
+    if (m_board.laneOf(entry) != head.lane || head.layer >= report.config.layerCount) continue;
+    choose({entry,
+            static_cast<std::size_t>(head.layer * report.config.attention.queryHeadCount + head.queryHead)});
+  }
+}
+
+QString HeadsPage::summary() const {
+  QString text;
+  for (const session::HeadBoard::Entry& entry : m_board.entries()) {
+    const session::HeadReport& report = entry.report;
+    const QString what = report.textName.empty() ? QString("what it has decoded") : toQt(report.textName);
+    text +=
+        QString("%1%2: %3 positions of %4%5")
+            .arg(text.isEmpty() ? "Means over the positions of a text, computed from the kernels' attention. "
+                                : "; ",
+                 toQt(report.title), grouped(report.survey.positions), what,
+                 report.survey.isWhole ? "" : " (stopped before its end)");
+  }
+  if (m_board.entries().empty()) return text;
+  return text + QString(". Induction over %1.")
+                    .arg(RepeatedTokensPopover::summary(m_board.entries().front().report.repeated));
+}
+
+QString HeadsPage::answer() const {
+  const analysis::HeadColumn& column = analysis::headColumns()[kind().column];
+  QString text;
+  for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
+    const session::HeadReport& report = m_board.entries()[entry].report;
+    const analysis::HeadSurvey::Head* head = analysis::strongest(report.survey, kind());
+    if (!head) continue;
+    text += QString("%1<a href='%2:%3'>%4 %5</a> %6")
+                .arg(text.isEmpty() ? "" : " \u00b7 ")
+                .arg(entry)
+                .arg(head - report.survey.heads.data())
+                .arg(toQt(report.title).toHtmlEscaped(),
+                     toQt(model::headName({head->layer, head->queryHead})), fixed(column.of(*head), 3));
+  }
+  return QString("<b>Strongest: %1.</b> %2").arg(QString(kind().title).toLower(), text);
+}
+
+void HeadsPage::refresh() {
+  const bool isSame = m_lanes->count() == static_cast<int>(m_board.entries().size()) + 1;
+  if (m_chosen && (m_chosen->entry >= m_board.entries().size() ||
+                   m_chosen->head >= m_board.entries()[m_chosen->entry].report.survey.heads.size())) {
+    m_chosen.reset();
+    m_grid->setChosen(std::nullopt);
+    m_actions->setChosen(std::nullopt);
+  }
+  if (!isSame) {
+    m_lanes->clear();
+    m_lanes->addItem("Heads of all lanes");
+    for (const session::HeadBoard::Entry& entry : m_board.entries())
+      m_lanes->addItem(QString("Heads of %1").arg(toQt(entry.report.title)));
+    m_filter->setEntry(std::nullopt);
+  }
+  m_table->refresh();
+  m_grid->refresh();
+  m_actions->refresh();
+  const bool isEmpty = m_board.entries().empty();
+  for (QWidget* widget : {static_cast<QWidget*>(m_kinds), static_cast<QWidget*>(m_lanes),
+                          static_cast<QWidget*>(m_copy), static_cast<QWidget*>(m_save)})
+    widget->setEnabled(!isEmpty);
+  m_summary->setText(summary());
+  if (!isSame && !isEmpty) {
+    sortByKind();
+    m_view->resizeColumnsToContents();
+  }
+  m_answer->setText(isEmpty ? QString() : answer());
+  m_stack->setCurrentIndex(isEmpty ? 0 : 1);
+}
+
+void HeadsPage::refreshProgress() {
+  const session::Studying& studying = m_board.studying();
+  m_progress->setVisible(studying.underWay);
+  m_measure->setEnabled(!studying.underWay);
+  if (studying.underWay) m_progressText->setText(toQt(session::progressText(studying)));
+  m_actions->refresh();
+}
+
+void HeadsPage::setAppearance(const session::Appearance& appearance) {
+  m_table->setAppearance(appearance);
+  m_grid->setAppearance(appearance);
+  m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
+  m_view->resizeColumnsToContents();
+}
+
+}  // namespace headroom::pages

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+
+#include "app/pages/heads/head_table.h"
+#include "app/pages/page.h"
+#include "app/session/head_board.h"
+#include "app/session/selection.h"
+
+class QComboBox;
+class QLabel;
+class QPushButton;
+class QStackedWidget;
+class QTableView;
+class QToolButton;
+
+namespace headroom::pages {
+
+class HeadActions;
+class QuietComboBox;
+class RepeatedTokensPopover;
+class ScoreGrid;
+
+/// What heads do, measured: a table and a picture of all heads of all lanes, those that people look for, and
+/// what a model loses without them.
+class HeadsPage : public Page {
+  Q_OBJECT
+
+ public:
+  HeadsPage(session::HeadBoard& board, session::Selection& selection, QWidget* parent);
+
+  QString title() const override { return "Heads"; }
+  QString purpose() const override {
+    return "What each head looks at, how heads differ, and what the model loses without one";
+  }
+  void setAppearance(const session::Appearance& appearance) override;
+
+ signals:
+  /// The chosen head in the live view.
+  void liveWanted();
+  /// The table, as comma-separated values, into a file.
+  void saveWanted(const std::string& csv);
+  void message(const headroom::session::Message& message);
+
+ private:
+  QWidget* createControls();
+  QWidget* createIntroduction();
+  void measure();
+  void chooseText(int index);
+  void choose(const HeadRow& row);
+  void chooseSelected();
+  void sortByKind();
+  void refresh();
+  void refreshProgress();
+  const analysis::HeadKind& kind() const;
+  QString summary() const;
+  QString answer() const;
+
+  session::HeadBoard& m_board;
+  session::Selection& m_selection;
+  session::StudyText m_text;
+  std::optional<HeadRow> m_chosen;
+  HeadTable* m_table;
+  HeadFilter* m_filter;
+  QPushButton* m_measure;
+  QuietComboBox* m_texts;
+  QuietComboBox* m_kinds;
+  QuietComboBox* m_lanes;
+  QToolButton* m_repeatedButton;
+  QToolButton* m_copy;
+  QToolButton* m_save;
+  RepeatedTokensPopover* m_repeated;
+  QWidget* m_progress;
+  QLabel* m_progressText;
+  QStackedWidget* m_stack;
+  QLabel* m_summary;
+  QLabel* m_answer;
+  ScoreGrid* m_grid;
+  QTableView* m_view;
+  HeadActions* m_actions;
+};
+
+}  // namespace headroom::pages

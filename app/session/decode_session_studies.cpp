@@ -1,0 +1,64 @@
+#include <QElapsedTimer>
+#include <memory>
+#include <utility>
+
+#include "app/session/decode_session.h"
+#include "core/text/phrases.h"
+
+/// How a session looks at the heads of its lanes' models; decoding waits meanwhile.
+namespace headroom::session {
+
+namespace {
+constexpr qint64 kProgressIntervalMs = 100;
+}  // namespace
+
+StudyEvents DecodeSession::studyEvents() {
+  const auto since = std::make_shared<QElapsedTimer>();
+  return {.progress =
+              [this, since](const Studying& how) {
+                if (since->isValid() && since->elapsed() < kProgressIntervalMs) return;
+                since->start();
+                m_state.studying = how;
+                publishState();
+              },
+          .stop = [this] { return m_requests.measuringCancelled(); }};
+}
+
+void DecodeSession::studyHeads(const HeadStudy& study) {
+  const StudyEvents events = studyEvents();
+  bool isStopped = m_lanes.laneCount() == 0;
+  if (isStopped) emit message({Severity::Note, text::inWords<model::SentenceId::NoLaneToStudy>()});
+  for (int index = 0; index < m_lanes.laneCount() && !isStopped && !m_reopen; ++index) {
+    guarded([&] {
+      const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
+      const std::vector<int> read(lane.text.begin(), lane.text.begin() + lane.fed());
+      const HeadReport report = session::studyHeads(
+          *m_opener, m_laneRequests[static_cast<std::size_t>(index)], lane.engine, read, study, events);
+      isStopped = !report.survey.isWhole;
+      if (report.survey.positions > 0) emit headsStudied(report);
+    });
+  }
+  if (isStopped && m_lanes.laneCount() > 0)
+    emit message({Severity::Passing, text::inWords<model::SentenceId::StudyStopped>()});
+  m_state.studying = {};
+  publishState();
+}
+
+void DecodeSession::studyLosses(LossStudy study) {
+  const LaneRequest lane = study.report.lane;
+  guarded([&] {
+    const evaluation::AblationSurvey losses = session::studyLosses(
+        *m_opener, std::move(study),
+        [&](const evaluation::AblationSurvey& known) {
+          emit lossesStudied({lane, known});
+        },
+        studyEvents());
+    if (losses.isWhole) return;
+    emit lossesStudied({lane, losses});
+    emit message({Severity::Passing, text::inWords<model::SentenceId::StudyStopped>()});
+  });
+  m_state.studying = {};
+  publishState();
+}
+
+}  // namespace headroom::session

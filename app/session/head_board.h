@@ -1,0 +1,74 @@
+#pragma once
+
+#include <QObject>
+#include <QString>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/session/head_study.h"
+#include "app/session/workspace.h"
+
+namespace headroom::session {
+
+/// What is known of the heads of the open lanes' models, and what is asked about them next.
+class HeadBoard : public QObject {
+  Q_OBJECT
+
+ public:
+  /// A lane's heads, and what its text costs without some of them.
+  struct Entry {
+    HeadReport report;
+    evaluation::AblationSurvey losses;
+  };
+  using Loss = evaluation::AblationSurvey::Head;
+
+  HeadBoard(SessionHost& session, const TraceStore& store, Workspace& workspace, QObject* parent = nullptr);
+
+  /// In the order in which lanes were asked; of a lane that is closed, nothing.
+  const std::vector<Entry>& entries() const { return m_entries; }
+  const Studying& studying() const { return m_studying; }
+
+  /// Looks at all heads of all lanes' models; takes the place of what is known.
+  void study(StudyText text, const evaluation::RepeatedTokens& repeated);
+  /// Reads an entry's text without each of these heads.
+  void findLosses(std::size_t entry, const std::vector<model::HeadPlace>& heads);
+  void cancel() { m_session.cancelMeasuring(); }
+
+  /// The lane that runs an entry's model now; nothing while others are opened.
+  std::optional<int> laneOf(std::size_t entry) const;
+  /// Whether that lane decodes without the head.
+  bool isAblated(std::size_t entry, const model::HeadPlace& head) const;
+  /// Takes heads of the lane away, or brings them back.
+  void switchHeads(std::size_t entry, const std::vector<model::HeadPlace>& heads);
+  /// Nothing where the text was not read without the head.
+  const Loss* lossOf(std::size_t entry, const model::HeadPlace& head) const;
+  /// Mean nats per predicted token with all heads; nothing before a loss was asked for.
+  std::optional<double> baselineOf(std::size_t entry) const;
+
+  /// All heads of all entries as comma-separated values.
+  std::string csv() const;
+
+ signals:
+  /// Other entries, other numbers in them, or other lanes that run them.
+  void changed();
+  void studyingChanged();
+
+ private:
+  void takeReport(const HeadReport& report);
+  void takeLosses(const LossReport& report);
+  void dropClosed();
+  std::optional<int> laneOf(const LaneRequest& request) const;
+
+  SessionHost& m_session;
+  const TraceStore& m_store;
+  Workspace& m_workspace;
+  std::vector<Entry> m_entries;
+  bool m_isNewStudy = false;  ///< the next report takes the place of all entries
+  Studying m_studying;
+};
+
+/// A text file to study heads on, at most kMostPromptBytes. Throws model::Error.
+StudyText readStudyText(const QString& path);
+
+}  // namespace headroom::session

@@ -1,0 +1,100 @@
+#include "app/session/head_study.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/lanes/prompt.h"
+#include "core/model/decoder.h"
+#include "core/model/error.h"
+#include "core/text/phrases.h"
+
+namespace headroom::session {
+
+namespace {
+
+using model::SentenceId;
+
+/// The lane's model with all its heads, in one sequence whose context holds `positions`, or what the model
+/// was made for.
+lanes::LaneEngine openWhole(lanes::LaneOpener& opener, LaneRequest lane, const model::ModelConfig& config,
+                            std::size_t positions) {
+  lane.options.ablated.clear();
+  lane.options.batch = 1;
+  lane.options.attention = model::AttentionKernel::Shared;
+  lane.options.contextLength =
+      static_cast<int>(std::min(positions, static_cast<std::size_t>(config.contextLength)));
+  return opener.open(lane, [](double) {});
+}
+
+std::string shownText(const std::string& textName) {
+  return textName.empty() ? text::inWords<SentenceId::TextOfLane>() : textName;
+}
+
+}  // namespace
+
+HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const lanes::LaneEngine& engine,
+                      const std::vector<int>& read, const HeadStudy& study, const StudyEvents& events) {
+  const std::string title = lanes::laneTitle(lane.source);
+  if (!engine.model) throw model::Error(text::inWords<SentenceId::NoModelToStudy>(engine.title()));
+  HeadReport report{.lane = lane,
+                    .title = title,
+                    .config = engine.decoder->config(),
+                    .deviceName = {},
+                    .textName = study.text.name,
+                    .tokens = study.text.ofLanes()
+                                  ? read
+                                  : lanes::promptTokens({study.text.text, PromptForm::Text}, engine),
+                    .repeated = study.repeated,
+                    .survey = {}};
+  if (report.tokens.size() < 2) throw model::Error(text::inWords<SentenceId::NoTextToStudy>(engine.title()));
+  const std::size_t again = evaluation::tokensOf(study.repeated, report.config.vocabSize).size();
+  const lanes::LaneEngine whole =
+      openWhole(opener, lane, report.config, std::max(report.tokens.size(), again));
+  report.deviceName = whole.decoder->deviceName();
+  report.survey = evaluation::surveyHeads(
+      *whole.decoder, report.tokens, study.repeated, events.stop, [&](std::int64_t done, std::int64_t total) {
+        events.progress({.underWay = true,
+                         .title = title,
+                         .text = shownText(report.textName),
+                         .share = static_cast<double>(done) / static_cast<double>(total)});
+      });
+  return report;
+}
+
+evaluation::AblationSurvey studyLosses(lanes::LaneOpener& opener, LossStudy study,
+                                       const std::function<void(const evaluation::AblationSurvey&)>& told,
+                                       const StudyEvents& events) {
+  const HeadReport& report = study.report;
+  const lanes::LaneEngine whole = openWhole(opener, report.lane, report.config, report.tokens.size());
+  evaluation::AblationSurvey& known = study.known;
+  const auto isKnown = [&](const evaluation::AblatedHead& head) {
+    return std::ranges::any_of(known.heads, [&](const evaluation::AblationSurvey::Head& other) {
+      return other.layer == head.layer && other.head == head.head;
+    });
+  };
+  std::erase_if(study.heads, isKnown);
+  for (std::size_t index = 0; index < study.heads.size(); ++index) {
+    known.asked.clear();
+    for (const evaluation::AblationSurvey::Head& head : known.heads)
+      known.asked.push_back({head.layer, head.head});
+    known.asked.push_back(study.heads[index]);
+    const auto textTokens = static_cast<double>(report.tokens.size() - 1);
+    known = evaluation::surveyAblation(*whole.decoder, report.tokens, std::move(known), events.stop,
+                                       [&](std::int64_t done, std::int64_t total) {
+                                         // The text is read once for the head, the first time with all heads
+                                         // before.
+                                         const double left = static_cast<double>(total - done) / textTokens;
+                                         const double ofHead = std::clamp(1.0 - left, 0.0, 1.0);
+                                         events.progress({.underWay = true,
+                                                          .title = report.title,
+                                                          .text = shownText(report.textName),
+                                                          .share = (static_cast<double>(index) + ofHead) /
+                                                                   static_cast<double>(study.heads.size())});
+                                       });
+    if (!known.isWhole) break;
+    told(known);
+  }
+  return std::move(study.known);
+}
+
+}  // namespace headroom::session

@@ -1,0 +1,85 @@
+#include "core/analysis/head_survey.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace headroom::analysis {
+
+namespace {
+
+using Head = HeadSurvey::Head;
+
+constexpr std::array kColumns = {
+    HeadColumn{"entropy", "Entropy", "-sum a ln a, nats",
+               "How spread out its attention is: 0 looks at one position, ln(i + 1) at all alike.",
+               [](const Head& head) { return head.scores.entropy; }},
+    HeadColumn{"max_weight", "Largest weight", "largest a", "The largest share that one position gets.",
+               [](const Head& head) { return head.scores.maxWeight; }},
+    HeadColumn{"mean_distance", "Distance", "sum a (i - j), positions", "How far back it looks on average.",
+               [](const Head& head) { return head.scores.meanDistance; }},
+    HeadColumn{
+        "sink_mass", "Sink", "a of position 0",
+        "What the first position gets, where many heads put what they have no use for (attention sinks: "
+        "Xiao et al. 2023).",
+        [](const Head& head) { return head.scores.sinkMass; }},
+    HeadColumn{"previous_token", "Previous token", "a of the position before",
+               "What the token just before gets (previous-token heads: Elhage et al. 2021).",
+               [](const Head& head) { return head.scores.previousToken; }},
+    HeadColumn{"duplicate_token", "Duplicate token", "sum of a over earlier positions with the same token",
+               "What earlier copies of the same token get (duplicate-token heads: Wang et al. 2022).",
+               [](const Head& head) { return head.scores.duplicateToken; }},
+    HeadColumn{
+        "induction", "Induction", "a of the position behind the earlier copy, over random tokens said again",
+        "What the token behind the earlier copy of this one gets, which is what comes next if the text "
+        "repeats itself (induction heads: Olsson et al. 2022).",
+        [](const Head& head) { return head.induction; }}};
+
+constexpr std::size_t column(std::string_view name) {
+  std::size_t index = 0;
+  while (kColumns[index].name != name) ++index;
+  return index;
+}
+
+constexpr std::array kKinds = {
+    HeadKind{"Induction",
+             "Heads that look behind the earlier copy of a token: they continue what was said before.",
+             column("induction")},
+    HeadKind{"Previous token", "Heads that look at the token just before.", column("previous_token")},
+    HeadKind{"Sink", "Heads that put most of their attention on the first position.", column("sink_mass")},
+    HeadKind{"Local", "Heads that look no further back than a few positions.", column("mean_distance"),
+             false},
+    HeadKind{"Uniform", "Heads that look at all positions alike: the largest entropy.", column("entropy")}};
+
+}  // namespace
+
+std::span<const HeadColumn> headColumns() {
+  return kColumns;
+}
+
+std::span<const HeadKind> headKinds() {
+  return kKinds;
+}
+
+const Head* strongest(const HeadSurvey& survey, const HeadKind& kind) {
+  if (survey.heads.empty()) return nullptr;
+  const auto of = kColumns[kind.column].of;
+  const auto found = std::ranges::max_element(
+      survey.heads, {}, [&](const Head& head) { return kind.largestFirst ? of(head) : -of(head); });
+  return &*found;
+}
+
+std::string headCsvTitles() {
+  std::string line = "layer,head,kv_head";
+  for (const HeadColumn& column : kColumns) line += fmt::format(",{}", column.name);
+  return line;
+}
+
+std::string headCsvLine(const Head& head) {
+  std::string line = fmt::format("{},{},{}", head.layer, head.queryHead, head.kvHead);
+  for (const HeadColumn& column : kColumns) line += fmt::format(",{}", column.of(head));
+  return line;
+}
+
+}  // namespace headroom::analysis
