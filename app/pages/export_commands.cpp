@@ -2,7 +2,6 @@
 
 #include <QAction>
 #include <QBuffer>
-#include <QCursor>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -97,9 +96,6 @@ ExportCommands::ExportCommands(const ChartSource& source, QWidget* window)
     widget->addAction(addAction(widget, "Export table\u2026", "context table " + name,
                                 [this, name, make] { saveTable(name, make); }));
   }
-  // It is asked for while the live view draws a frame.
-  connect(&source.selection, &session::Selection::headMenuWanted, this, &ExportCommands::showHeadMenu,
-          Qt::QueuedConnection);
 }
 
 void ExportCommands::addTo(QMenu* file) {
@@ -142,14 +138,6 @@ void ExportCommands::addMapActions(QMenu* menu, const std::optional<session::Hea
       figures::saveRows(path, m_source.store.lane(shown.lane).length(), mapRows(m_source.store, shown));
     });
   }));
-}
-
-void ExportCommands::showHeadMenu(const session::HeadAddress& head) {
-  auto* menu = new QMenu(m_window);
-  menu->setObjectName("head menu");
-  menu->setAttribute(Qt::WA_DeleteOnClose);
-  addMapActions(menu, head);
-  menu->popup(QCursor::pos());
 }
 
 void ExportCommands::savePicture(const QString& name, const std::function<figures::Figure()>& make) {

@@ -28,6 +28,8 @@ class ExportCommands : public QObject {
   /// What draws the live view, which Qt cannot grab: its picture in device pixels, null while there is none.
   void setLivePicture(std::function<QImage()> picture) { m_livePicture = std::move(picture); }
 
+  /// A head's, or that of the inspector when none is given.
+  void addMapActions(QMenu* menu, const std::optional<session::HeadAddress>& head);
   /// Asks where to, and writes a table that is text already.
   void saveCsv(const QString& name, const std::string& csv);
 
@@ -47,9 +49,6 @@ class ExportCommands : public QObject {
   void saveView();
   void savePicture(const QString& name, const std::function<figures::Figure()>& make);
   void saveTable(const QString& name, const std::function<figures::Figure()>& make);
-  /// A head's, or that of the inspector when none is given.
-  void addMapActions(QMenu* menu, const std::optional<session::HeadAddress>& head);
-  void showHeadMenu(const session::HeadAddress& head);
 
   ChartSource m_source;
   QWidget* m_window;

@@ -20,6 +20,7 @@
 #include "app/pages/command.h"
 #include "app/pages/export_commands.h"
 #include "app/pages/file_commands.h"
+#include "app/pages/head_menu.h"
 #include "app/pages/heads/heads_page.h"
 #include "app/pages/help/help_commands.h"
 #include "app/pages/help/tour.h"
@@ -64,7 +65,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_live = new LivePage(session, store, board, selection, workspace, live, this);
   addPage(m_live);
   addPage(new ModelsPage(store, this));
-  m_heads = new HeadsPage(*new session::HeadBoard(session, store, workspace, this), selection, this);
+  m_heads =
+      new HeadsPage(*new session::HeadBoard(session, store, selection, workspace, this), selection, this);
   addPage(m_heads);
   m_export = new ExportCommands({store, selection, board}, this);
   connect(m_export, &ExportCommands::message, this, &MainWindow::showMessage);
@@ -80,7 +82,9 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   row->addLayout(column, 1);
   setCentralWidget(frame);
   live->installEventFilter(this);
+  m_headMenu = new HeadMenu(store, selection, *m_export, this);
   connect(m_heads, &HeadsPage::liveWanted, this, [this] { showPage(kLivePlace); });
+  connect(m_heads, &HeadsPage::messageAreaChanged, this, &MainWindow::placeMessages);
   connect(m_heads, &HeadsPage::message, this, &MainWindow::showMessage);
   connect(m_heads, &HeadsPage::saveWanted, m_export,
           [this](const std::string& csv) { m_export->saveCsv("heads", csv); });
@@ -169,6 +173,7 @@ void MainWindow::createMenus() {
   }
   menus.look->addSeparator();
   for (Page* page : m_pages) page->addCommands(menus);
+  m_headMenu->addTo(menus.decode);
   addWindowCommands(menus.look);
   auto* presets = new PresetMenu(m_workspace, *this);
   menuBar()->addMenu(presets);

@@ -19,6 +19,7 @@ namespace headroom::pages {
 
 class ExportCommands;
 class FileCommands;
+class HeadMenu;
 class HeadsPage;
 class HelpCommands;
 class LivePage;
@@ -102,6 +103,7 @@ class MainWindow : public QMainWindow {
   std::vector<Page*> m_pages;  // in the order of the mode bar
   LivePage* m_live = nullptr;
   HeadsPage* m_heads = nullptr;
+  HeadMenu* m_headMenu = nullptr;
   ExportCommands* m_export = nullptr;
   FileCommands* m_files = nullptr;
   HelpCommands* m_help = nullptr;

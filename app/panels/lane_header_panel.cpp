@@ -33,6 +33,11 @@ std::string explanation(const session::LaneInfo& info) {
   text += info.isOnDevice
               ? " with the " + std::string(model::shortName(info.attention)) + " attention kernel."
               : " by " + info.deviceName + ".\n" + info.note;
+  if (!info.ablated.empty()) {
+    text += "\nWithout the output of";
+    for (const model::HeadPlace& head : info.ablated) text += " " + model::headName(head);
+    text += ", which is 0 before W_O.";
+  }
   if (const auto untrained = session::untrainedFrom(info)) {
     text += "\n" + session::untrainedSentence(*untrained);
   }

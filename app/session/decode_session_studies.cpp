@@ -1,5 +1,7 @@
 #include <QElapsedTimer>
+#include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "app/session/decode_session.h"
@@ -28,10 +30,16 @@ void DecodeSession::studyHeads(const HeadStudy& study) {
   const StudyEvents events = studyEvents();
   bool isStopped = m_lanes.laneCount() == 0;
   if (isStopped) emit message({Severity::Note, text::inWords<model::SentenceId::NoLaneToStudy>()});
+  std::vector<std::pair<std::string, std::vector<int>>> done;
   for (int index = 0; index < m_lanes.laneCount() && !isStopped && !m_reopen; ++index) {
     guarded([&] {
       const lanes::LaneSet::Lane& lane = m_lanes.lane(index);
       const std::vector<int> read(lane.text.begin(), lane.text.begin() + lane.fed());
+      // Two lanes of one model, such as one with all heads and one without some, have the same heads.
+      const std::pair model{m_laneRequests[static_cast<std::size_t>(index)].source,
+                            study.text.ofLanes() ? read : std::vector<int>{}};
+      if (std::ranges::count(done, model) > 0) return;
+      done.push_back(model);
       const HeadReport report = session::studyHeads(
           *m_opener, m_laneRequests[static_cast<std::size_t>(index)], lane.engine, read, study, events);
       isStopped = !report.survey.isWhole;

@@ -23,8 +23,17 @@ bool isOf(const LaneRequest& lane, const LaneRequest& other) {
 }
 }  // namespace
 
-HeadBoard::HeadBoard(SessionHost& session, const TraceStore& store, Workspace& workspace, QObject* parent)
+HeadBoard::HeadBoard(SessionHost& session, const TraceStore& store, const Selection& selection,
+                     Workspace& workspace, QObject* parent)
     : QObject(parent), m_session(session), m_store(store), m_workspace(workspace) {
+  // Queued: the live view asks while it draws a frame.
+  connect(
+      &selection, &Selection::switchWanted, this,
+      [this](const HeadAddress& head, SwitchedHeads heads) {
+        if (head.lane < m_store.laneCount())
+          switchHeads(head.lane, headsOf(head, heads, m_store.lane(head.lane).info().config.attention));
+      },
+      Qt::QueuedConnection);
   connect(&session, &SessionHost::headsStudied, this, &HeadBoard::takeReport);
   connect(&session, &SessionHost::lossesStudied, this, &HeadBoard::takeLosses);
   connect(&session, &SessionHost::stateChanged, this, [this](const SessionState& state) {
@@ -60,12 +69,13 @@ std::optional<int> HeadBoard::laneOf(const LaneRequest& request) const {
 
 bool HeadBoard::isAblated(std::size_t entry, const model::HeadPlace& head) const {
   const std::optional<int> lane = laneOf(entry);
-  return lane && std::ranges::count(m_store.lane(*lane).info().ablated, head) > 0;
+  return lane && m_store.lane(*lane).info().isWithout(head);
 }
 
-void HeadBoard::switchHeads(std::size_t entry, const std::vector<model::HeadPlace>& heads) {
-  if (const std::optional<int> lane = laneOf(entry))
-    m_workspace.chooseOptions({withHeadsSwitched(m_store.lane(*lane).info().request, heads)});
+void HeadBoard::switchHeads(int lane, const std::vector<model::HeadPlace>& heads) {
+  // Lanes may have changed since it was asked for.
+  if (lane < 0 || lane >= m_store.laneCount() || m_store.lane(lane).info().card.isTrace) return;
+  m_workspace.chooseOptions({withHeadsSwitched(m_store.lane(lane).info().request, heads)});
 }
 
 const HeadBoard::Loss* HeadBoard::lossOf(std::size_t entry, const model::HeadPlace& head) const {
@@ -127,7 +137,8 @@ StudyText readStudyText(const QString& path) {
   }
   if (file.size() > static_cast<qint64>(kMostPromptBytes)) {
     throw model::Error(text::inWords<model::SentenceId::TextTooLong>(
-        path.toStdString(), model::groupDigits(static_cast<std::int64_t>(file.size())), model::groupDigits(kMostPromptBytes)));
+        path.toStdString(), model::groupDigits(static_cast<std::int64_t>(file.size())),
+        model::groupDigits(kMostPromptBytes)));
   }
   return {QFileInfo(path).fileName().toStdString(), file.readAll().toStdString()};
 }

@@ -23,7 +23,8 @@ class HeadBoard : public QObject {
   };
   using Loss = evaluation::AblationSurvey::Head;
 
-  HeadBoard(SessionHost& session, const TraceStore& store, Workspace& workspace, QObject* parent = nullptr);
+  HeadBoard(SessionHost& session, const TraceStore& store, const Selection& selection, Workspace& workspace,
+            QObject* parent = nullptr);
 
   /// In the order in which lanes were asked; of a lane that is closed, nothing.
   const std::vector<Entry>& entries() const { return m_entries; }
@@ -39,8 +40,9 @@ class HeadBoard : public QObject {
   std::optional<int> laneOf(std::size_t entry) const;
   /// Whether that lane decodes without the head.
   bool isAblated(std::size_t entry, const model::HeadPlace& head) const;
-  /// Takes heads of the lane away, or brings them back.
-  void switchHeads(std::size_t entry, const std::vector<model::HeadPlace>& heads);
+  /// The lane decodes without these heads from now on, its text read again; or with them, where it lacks them
+  /// all.
+  void switchHeads(int lane, const std::vector<model::HeadPlace>& heads);
   /// Nothing where the text was not read without the head.
   const Loss* lossOf(std::size_t entry, const model::HeadPlace& head) const;
   /// Mean nats per predicted token with all heads; nothing before a loss was asked for.

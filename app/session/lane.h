@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,8 @@ struct LaneInfo {
   std::vector<int> endTokens;       ///< those that end a text or a turn of a chat
   std::vector<std::string> contradictions;
   analysis::TruthCard card;
+
+  bool isWithout(const model::HeadPlace& head) const { return std::ranges::count(ablated, head) > 0; }
 };
 
 /// Where a lane comes from when lanes change.

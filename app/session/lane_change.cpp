@@ -64,6 +64,12 @@ LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPla
   return lane;
 }
 
+std::vector<model::HeadPlace> headsOf(const HeadAddress& head, SwitchedHeads heads,
+                                      const model::AttentionShape& attention) {
+  if (heads == SwitchedHeads::QueryHead) return {{head.layer, head.queryHead}};
+  return model::headsOfGroup(head.layer, attention.kvHeadOf(head.queryHead), attention);
+}
+
 std::string contextFullSentence(const FullLanes& full) {
   std::string sentence;
   for (const auto& [limit, lanes] : full) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/session/lane.h"
+#include "app/session/selection.h"
 
 namespace headroom::session {
 
@@ -21,6 +22,10 @@ LaneRequest laneBeside(const std::vector<LaneRequest>& lanes, const std::string&
 /// `lane` without those heads where it has them all; with them where it has none; where it lacks some,
 /// without the rest too.
 LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPlace>& heads);
+
+/// The heads that go with that one.
+std::vector<model::HeadPlace> headsOf(const HeadAddress& head, SwitchedHeads heads,
+                                      const model::AttentionShape& attention);
 
 /// Titles of lanes by the context limit that they reached.
 using FullLanes = std::map<int, std::vector<std::string>>;

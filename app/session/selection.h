@@ -42,6 +42,9 @@ struct LitHeads {
   bool isLayer(int candidate) const { return layer.value_or(candidate) == candidate; }
 };
 
+/// What is taken away at once: a query head, or a KV head with every query head that reads it.
+enum class SwitchedHeads { QueryHead, KvHead };
+
 /// What the user looks at, shared by every view. The values may outlive the text they point into; the
 /// functions that take a TraceStore clamp them.
 class Selection : public QObject {
@@ -87,6 +90,9 @@ class Selection : public QObject {
   /// Asks for what can be done with a head's map, where the mouse is.
   void askForHeadMenu(const HeadAddress& head) { emit headMenuWanted(head); }
 
+  /// Asks to take the head away, or to bring it back.
+  void askToSwitch(const HeadAddress& head, SwitchedHeads heads) { emit switchWanted(head, heads); }
+
   /// After other lanes came: what pointed to a lane goes with it, and is dropped where that is no more.
   void clampTo(const TraceStore& store);
 
@@ -95,6 +101,7 @@ class Selection : public QObject {
   /// Somebody looks at rows that are pooled or no longer there.
   void rowsWanted(const headroom::session::RowRequest& rows);
   void headMenuWanted(const headroom::session::HeadAddress& head);
+  void switchWanted(const headroom::session::HeadAddress& head, headroom::session::SwitchedHeads heads);
 
  private:
   template <typename Value>

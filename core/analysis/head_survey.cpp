@@ -12,12 +12,13 @@ namespace {
 using Head = HeadSurvey::Head;
 
 constexpr std::array kColumns = {
-    HeadColumn{"entropy", "Entropy", "-sum a ln a, nats",
+    HeadColumn{"entropy", "Entropy, nats", "-sum a ln a, nats",
                "How spread out its attention is: 0 looks at one position, ln(i + 1) at all alike.",
                [](const Head& head) { return head.scores.entropy; }},
     HeadColumn{"max_weight", "Largest weight", "largest a", "The largest share that one position gets.",
                [](const Head& head) { return head.scores.maxWeight; }},
-    HeadColumn{"mean_distance", "Distance", "sum a (i - j), positions", "How far back it looks on average.",
+    HeadColumn{"mean_distance", "Distance, positions", "sum a (i - j), positions",
+               "How far back it looks on average.",
                [](const Head& head) { return head.scores.meanDistance; }},
     HeadColumn{
         "sink_mass", "Sink", "a of position 0",

@@ -4,6 +4,7 @@
 #include <QTest>
 
 #include "core/analysis/head_scores.h"
+#include "core/analysis/head_survey.h"
 
 using namespace headroom;
 using analysis::HeadScores;
@@ -141,6 +142,40 @@ class TestHeadScores : public QObject {
     QCOMPARE(sums.rowCount(), 0);
     QCOMPARE(sums.mean(0, 0).entropy, 0.0);
     QCOMPARE(InductionSums(1, 1, 5, 5).mean(0, 0), 0.0);
+  }
+
+  /// The strongest of a kind has the largest number, or for what is near the smallest.
+  void kindsOfHeads() {
+    analysis::HeadSurvey survey;
+    for (int head = 0; head < 4; ++head) {
+      const auto number = static_cast<double>(head);
+      survey.heads.push_back({.layer = 1,
+                              .queryHead = head,
+                              .kvHead = head / 2,
+                              .scores = {.entropy = 3.0 - number,
+                                         .maxWeight = 0.5,
+                                         .meanDistance = 10.0 + std::abs(number - 2.0),
+                                         .sinkMass = head == 1 ? 0.9 : 0.1,
+                                         .previousToken = 0.25 * number,
+                                         .duplicateToken = 0.125},
+                              .induction = head == 2 ? 0.75 : 0.5});
+    }
+    const auto strongest = [&](const char* title) {
+      const auto kinds = analysis::headKinds();
+      const auto kind =
+          std::ranges::find_if(kinds, [&](const auto& other) { return other.title == QString(title); });
+      return kind == kinds.end() ? -1 : analysis::strongest(survey, *kind)->queryHead;
+    };
+    QCOMPARE(strongest("Induction"), 2);
+    QCOMPARE(strongest("Previous token"), 3);
+    QCOMPARE(strongest("Sink"), 1);
+    QCOMPARE(strongest("Local"), 2);
+    QCOMPARE(strongest("Uniform"), 0);
+    QVERIFY(!analysis::strongest({}, analysis::headKinds().front()));
+    QCOMPARE(analysis::headCsvTitles(),
+             std::string("layer,head,kv_head,entropy,max_weight,mean_distance,sink_mass,previous_token,"
+                         "duplicate_token,induction"));
+    QCOMPARE(analysis::headCsvLine(survey.heads[3]), std::string("1,3,1,0,0.5,11,0.1,0.75,0.125,0.5"));
   }
 };
 

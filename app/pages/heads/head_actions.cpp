@@ -4,6 +4,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
@@ -11,6 +12,8 @@
 namespace headroom::pages {
 
 namespace {
+/// Standard errors from which on a change is told from none: 95 % of those that are none lie below.
+constexpr double kToldErrors = 1.96;
 constexpr const char* kNothingChosen = "Choose a head in the table or in the picture.";
 }  // namespace
 
@@ -55,8 +58,11 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       "asking again goes on.");
   layout->addWidget(buttons);
   connect(m_map, &QToolButton::clicked, this, &HeadActions::mapWanted);
-  connect(m_switch, &QToolButton::clicked, this, [this] { m_board.switchHeads(m_row->entry, {place()}); });
-  connect(m_switchGroup, &QToolButton::clicked, this, [this] { m_board.switchHeads(m_row->entry, group()); });
+  const auto switchHeads = [this](const std::vector<model::HeadPlace>& heads) {
+    if (const std::optional<int> lane = m_board.laneOf(m_row->entry)) m_board.switchHeads(*lane, heads);
+  };
+  connect(m_switch, &QToolButton::clicked, this, [=, this] { switchHeads({place()}); });
+  connect(m_switchGroup, &QToolButton::clicked, this, [=, this] { switchHeads(group()); });
   connect(m_loss, &QToolButton::clicked, this, [this] { m_board.findLosses(m_row->entry, {place()}); });
   connect(m_losses, &QToolButton::clicked, this, &HeadActions::allLosses);
   refresh();
@@ -97,15 +103,19 @@ QString HeadActions::sentence() const {
                            .arg(fixed(*baseline, 4), grouped(report.tokens.size() - 1));
   if (loss->withinNoise)
     return QString("<b>%1</b>.%2 Without it the loss does not change; %3.").arg(name, state, with);
-  return QString("<b>%1</b>.%2 Without it the loss changes by <b>%3</b> nats per token; %4.")
-      .arg(name, state, lossText(*loss), with);
+  const bool isTold = std::abs(loss->change) >= kToldErrors * loss->standardError;
+  return QString("<b>%1</b>.%2 Without it the loss changes by <b>%3</b> nats per token%5; %4.")
+      .arg(name, state, lossText(*loss), with,
+           isTold ? "" : ", which this text is too short to tell from none");
 }
 
 void HeadActions::refresh() {
   const bool isChosen = m_row && m_row->entry < m_board.entries().size();
   const bool isBusy = m_board.studying().underWay;
-  for (QToolButton* button : {m_map, m_switch, m_switchGroup}) button->setEnabled(isChosen);
-  for (QToolButton* button : {m_loss, m_losses}) button->setEnabled(isChosen && !isBusy);
+  m_map->setEnabled(isChosen);
+  // Lanes wait for a study, too.
+  for (QToolButton* button : {m_switch, m_switchGroup, m_loss, m_losses})
+    button->setEnabled(isChosen && !isBusy);
   m_sentence->setText(isChosen ? sentence() : QString(kNothingChosen));
   const auto isGone = [&](const model::HeadPlace& head) { return m_board.isAblated(m_row->entry, head); };
   m_switch->setText(isChosen && isGone(place()) ? "Bring it back" : "Take it away");

@@ -88,7 +88,7 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
   switch (role) {
     case Qt::DisplayRole:
       if (column == Lane) return toQt(report.title);
-      if (column == Head) return toQt(model::headName(place)) + (isGone ? " (off)" : "");
+      if (column == Head) return toQt(model::headName(place)) + (isGone ? " off" : "");
       if (column == KvHead) return QString("KV%1").arg(head.kvHead);
       if (isNumber(column)) return fixed(numberOf(column).of(head), kDecimals);
       return loss ? lossText(*loss) : QString("\u2013");
@@ -97,8 +97,7 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
       if (column == Head) return head.layer * report.config.attention.queryHeadCount + head.queryHead;
       if (column == KvHead) return head.layer * report.config.attention.kvHeadCount + head.kvHead;
       if (isNumber(column)) return numberOf(column).of(head);
-      // Heads that were not asked about come last, whichever way it is sorted by size.
-      return loss ? QVariant(loss->withinNoise ? 0.0 : loss->change) : QVariant(-1e30);
+      return loss ? QVariant(loss->withinNoise ? 0.0 : loss->change) : QVariant();
     case Qt::TextAlignmentRole:
       return static_cast<int>((column >= FirstNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::ForegroundRole:
@@ -118,7 +117,7 @@ QVariant HeadTable::headerData(int section, Qt::Orientation orientation, int rol
     if (section == Lane) return "Lane";
     if (section == Head) return "Head";
     if (section == KvHead) return "KV head";
-    return isNumber(section) ? QString(numberOf(section).title) : QString("Loss without it");
+    return isNumber(section) ? QString(numberOf(section).title) : QString("Loss without it, nats/token");
   }
   if (role == Qt::ToolTipRole) {
     if (section == Lane) return "The lane whose model it is";
@@ -151,6 +150,14 @@ HeadFilter::HeadFilter(HeadTable& table) : QSortFilterProxyModel(&table), m_tabl
 void HeadFilter::setEntry(std::optional<std::size_t> entry) {
   m_entry = entry;
   invalidateFilter();
+}
+
+bool HeadFilter::lessThan(const QModelIndex& left, const QModelIndex& right) const {
+  const QVariant a = left.data(HeadTable::kSortRole);
+  const QVariant b = right.data(HeadTable::kSortRole);
+  // What is not known comes last, whichever way it is sorted.
+  if (a.isValid() != b.isValid()) return a.isValid() == (sortOrder() == Qt::AscendingOrder);
+  return a.toDouble() < b.toDouble();
 }
 
 bool HeadFilter::filterAcceptsRow(int sourceRow, const QModelIndex&) const {

@@ -56,6 +56,7 @@ class HeadFilter : public QSortFilterProxyModel {
   void setEntry(std::optional<std::size_t> entry);
 
  protected:
+  bool lessThan(const QModelIndex& left, const QModelIndex& right) const override;
   bool filterAcceptsRow(int sourceRow, const QModelIndex& parent) const override;
 
  private:

@@ -8,12 +8,14 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStackedWidget>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "app/pages/heads/head_actions.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
@@ -29,6 +31,8 @@ namespace headroom::pages {
 namespace {
 constexpr int kLanesText = 0;
 constexpr int kFileText = 1;
+/// Pixels; more heads than that are scrolled to.
+constexpr int kWidestGrid = 420;
 
 constexpr const char* kIntroduction =
     "<h3>What does each head look at?</h3>"
@@ -55,11 +59,13 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_copy(new QToolButton(this)),
       m_save(new QToolButton(this)),
       m_repeated(new RepeatedTokensPopover(this)),
+      m_line(new QStackedWidget(this)),
       m_progress(new QWidget(this)),
       m_progressText(new QLabel(m_progress)),
       m_stack(new QStackedWidget(this)),
       m_summary(new QLabel(this)),
       m_answer(new QLabel(this)),
+      m_scroll(new QScrollArea(this)),
       m_grid(new ScoreGrid(board, this)),
       m_view(new QTableView(this)),
       m_actions(new HeadActions(board, this)) {
@@ -68,8 +74,11 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
   layout->addWidget(createControls());
-  layout->addWidget(m_progress);
+  layout->addWidget(m_line);
   layout->addWidget(m_stack, 1);
+  m_line->addWidget(m_summary);
+  m_line->addWidget(m_progress);
+  m_line->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 
   auto* results = new QWidget(this);
   auto* rows = new QVBoxLayout(results);
@@ -78,18 +87,17 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   for (QLabel* label : {m_answer, m_summary}) {
     label->setWordWrap(true);
     label->setContentsMargins(8, 2, 8, 2);
-    rows->addWidget(label);
   }
+  rows->addWidget(m_answer);
   m_answer->setObjectName("headsAnswer");
   m_answer->setTextFormat(Qt::RichText);
   m_summary->setObjectName("headsSummary");
   m_summary->setEnabled(false);
   auto* splitter = new QSplitter(Qt::Horizontal, results);
-  auto* scroll = new QScrollArea(splitter);
-  scroll->setWidget(m_grid);
-  scroll->setWidgetResizable(true);
-  scroll->setFrameShape(QFrame::NoFrame);
-  splitter->addWidget(scroll);
+  m_scroll->setWidget(m_grid);
+  m_scroll->setWidgetResizable(true);
+  m_scroll->setFrameShape(QFrame::NoFrame);
+  splitter->addWidget(m_scroll);
   splitter->addWidget(m_view);
   splitter->setStretchFactor(1, 1);
   rows->addWidget(splitter, 1);
@@ -187,13 +195,16 @@ QWidget* HeadsPage::createControls() {
 }
 
 QWidget* HeadsPage::createIntroduction() {
-  auto* introduction = new QLabel(kIntroduction, this);
+  auto* page = new QWidget(this);
+  auto* layout = new QVBoxLayout(page);
+  layout->setContentsMargins(24, 16, 24, 16);
+  auto* introduction = new QLabel(kIntroduction, page);
   introduction->setObjectName("headsIntroduction");
   introduction->setWordWrap(true);
-  introduction->setAlignment(Qt::AlignTop | Qt::AlignLeft);
-  introduction->setContentsMargins(24, 16, 24, 16);
   introduction->setMaximumWidth(760);
-  return introduction;
+  layout->addWidget(introduction);
+  layout->addStretch(1);
+  return page;
 }
 
 void HeadsPage::measure() {
@@ -224,6 +235,11 @@ const analysis::HeadKind& HeadsPage::kind() const {
 
 void HeadsPage::sortByKind() {
   m_grid->setKind(kind());
+  // What is looked for stands first, in narrow windows too.
+  QHeaderView* header = m_view->horizontalHeader();
+  const int first = HeadTable::FirstNumber;
+  header->moveSection(header->visualIndex(first + static_cast<int>(kind().column)), first);
+  header->moveSection(header->visualIndex(HeadTable::lossColumn()), first + 1);
   m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
                        kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
   m_view->scrollToTop();
@@ -256,20 +272,22 @@ void HeadsPage::chooseSelected() {
 }
 
 QString HeadsPage::summary() const {
-  QString text;
-  for (const session::HeadBoard::Entry& entry : m_board.entries()) {
-    const session::HeadReport& report = entry.report;
-    const QString what = report.textName.empty() ? QString("what it has decoded") : toQt(report.textName);
-    text +=
-        QString("%1%2: %3 positions of %4%5")
-            .arg(text.isEmpty() ? "Means over the positions of a text, computed from the kernels' attention. "
-                                : "; ",
-                 toQt(report.title), grouped(report.survey.positions), what,
-                 report.survey.isWhole ? "" : " (stopped before its end)");
-  }
-  if (m_board.entries().empty()) return text;
-  return text + QString(". Induction over %1.")
-                    .arg(RepeatedTokensPopover::summary(m_board.entries().front().report.repeated));
+  const auto& entries = m_board.entries();
+  if (entries.empty()) return {};
+  const auto read = [](const session::HeadReport& report) {
+    return QString("%1 positions of %2%3")
+        .arg(grouped(report.survey.positions),
+             report.textName.empty() ? QString("what was decoded") : toQt(report.textName),
+             report.survey.isWhole ? "" : " (stopped before its end)");
+  };
+  const bool areAlike = std::ranges::all_of(
+      entries, [&](const auto& entry) { return read(entry.report) == read(entries.front().report); });
+  QStringList texts;
+  for (const session::HeadBoard::Entry& entry : entries)
+    texts << QString("%1: %2").arg(toQt(entry.report.title), read(entry.report));
+  return QString("Means over %1, computed from the kernels' attention. Induction over %2.")
+      .arg(areAlike ? read(entries.front().report) : texts.join("; "),
+           RepeatedTokensPopover::summary(entries.front().report.repeated));
 }
 
 QString HeadsPage::answer() const {
@@ -314,25 +332,45 @@ void HeadsPage::refresh() {
   m_summary->setText(summary());
   if (!isSame && !isEmpty) {
     sortByKind();
-    m_view->resizeColumnsToContents();
+    fitColumns();
   }
   m_answer->setText(isEmpty ? QString() : answer());
   m_stack->setCurrentIndex(isEmpty ? 0 : 1);
+  m_scroll->setMinimumWidth(std::min(m_grid->sizeHint().width(), kWidestGrid) +
+                            m_scroll->verticalScrollBar()->sizeHint().width());
+  emit messageAreaChanged();
 }
 
 void HeadsPage::refreshProgress() {
   const session::Studying& studying = m_board.studying();
-  m_progress->setVisible(studying.underWay);
+  m_line->setCurrentWidget(studying.underWay ? m_progress : static_cast<QWidget*>(m_summary));
   m_measure->setEnabled(!studying.underWay);
   if (studying.underWay) m_progressText->setText(toQt(session::progressText(studying)));
   m_actions->refresh();
+}
+
+QRect HeadsPage::messageArea() const {
+  // What can be done with the chosen head stays in reach.
+  return m_stack->currentIndex() == 0 ? rect() : rect().adjusted(0, 0, 0, -m_actions->height());
 }
 
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_table->setAppearance(appearance);
   m_grid->setAppearance(appearance);
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
+  fitColumns();
+}
+
+void HeadsPage::fitColumns() {
   m_view->resizeColumnsToContents();
+  // Heads that go are named so without the columns moving, losses come later.
+  const QFontMetrics metrics(m_view->font());
+  const auto widen = [&](int column, const char* text) {
+    const int wanted = metrics.horizontalAdvance(text) + 16;
+    if (m_view->columnWidth(column) < wanted) m_view->setColumnWidth(column, wanted);
+  };
+  widen(HeadTable::Head, "L88H88 off");
+  widen(HeadTable::lossColumn(), "+0.0000 \u00b1 0.0000");
 }
 
 }  // namespace headroom::pages

@@ -10,6 +10,7 @@
 class QComboBox;
 class QLabel;
 class QPushButton;
+class QScrollArea;
 class QStackedWidget;
 class QTableView;
 class QToolButton;
@@ -34,6 +35,7 @@ class HeadsPage : public Page {
     return "What each head looks at, how heads differ, and what the model loses without one";
   }
   void setAppearance(const session::Appearance& appearance) override;
+  QRect messageArea() const override;
 
  signals:
   /// The chosen head in the live view.
@@ -41,6 +43,7 @@ class HeadsPage : public Page {
   /// The table, as comma-separated values, into a file.
   void saveWanted(const std::string& csv);
   void message(const headroom::session::Message& message);
+  void messageAreaChanged();
 
  private:
   QWidget* createControls();
@@ -52,6 +55,7 @@ class HeadsPage : public Page {
   void sortByKind();
   void refresh();
   void refreshProgress();
+  void fitColumns();
   const analysis::HeadKind& kind() const;
   QString summary() const;
   QString answer() const;
@@ -70,11 +74,13 @@ class HeadsPage : public Page {
   QToolButton* m_copy;
   QToolButton* m_save;
   RepeatedTokensPopover* m_repeated;
+  QStackedWidget* m_line;  ///< what was measured, or how far it is
   QWidget* m_progress;
   QLabel* m_progressText;
   QStackedWidget* m_stack;
   QLabel* m_summary;
   QLabel* m_answer;
+  QScrollArea* m_scroll;
   ScoreGrid* m_grid;
   QTableView* m_view;
   HeadActions* m_actions;

@@ -1,0 +1,205 @@
+#include <QHeaderView>
+#include <QLabel>
+#include <QMenu>
+#include <QTableView>
+#include <QToolButton>
+#include <cmath>
+
+#include "app/pages/heads/score_grid.h"
+#include "core/lanes/device_lanes.h"
+#include "tests/app_gui/gui_fixture.h"
+
+using namespace headroom;
+
+namespace {
+constexpr int kHeads = 48;  // of a bundled model: six layers of eight
+
+/// The bundled models on the real device.
+struct Page : test::GuiFixture {
+  Page() : GuiFixture(lanes::deviceLanes()) { settings.setPace({200.0}); }
+
+  /// Decodes some text, and measures heads on it with two clicks.
+  void measured(const std::vector<std::string>& models, int heads) {
+    start(models);
+    QVERIFY(drawn());
+    QTRY_VERIFY_WITH_TIMEOUT(length(0) > 40, 20000);
+    application->session().pause();
+    click("modeHeads");
+    click("measureHeads");
+    QTRY_COMPARE_WITH_TIMEOUT(table().model()->rowCount(), heads, 30000);
+    QTRY_VERIFY(window().findChild<QWidget*>("measureHeads")->isEnabled());
+  }
+  QTableView& table() { return *window().findChild<QTableView*>("headTable"); }
+  pages::ScoreGrid& grid() { return *window().findChild<pages::ScoreGrid*>("scoreGrid"); }
+  QString text(const char* name) { return window().findChild<QLabel*>(name)->text(); }
+  QString cell(int row, int column) { return table().model()->index(row, column).data().toString(); }
+  /// The row of a head, by what its first cells say.
+  int rowOf(const QString& lane, const QString& head) {
+    for (int row = 0; row < table().model()->rowCount(); ++row) {
+      if (cell(row, 0) == lane && cell(row, 1).section(' ', 0, 0) == head) return row;
+    }
+    return -1;
+  }
+  std::string title(int lane) { return store().lane(lane).info().title; }
+  QImage gridPicture() { return grid().grab().toImage().convertToFormat(QImage::Format_RGB32); }
+  int knownLosses() {
+    int count = 0;
+    for (int row = 0; row < table().model()->rowCount(); ++row)
+      count += cell(row, pages::HeadTable::lossColumn()) != "\u2013" ? 1 : 0;
+    return count;
+  }
+};
+
+double firstNumber(const QString& text) {
+  return text.section(' ', 0, 0).replace(u'\u2212', u'-').toDouble();
+}
+
+/// Whether all that can be clicked lies whole inside the window, and none on another.
+bool isInReach(QWidget& window, const QStringList& names) {
+  QList<QRect> places;
+  for (const QString& name : names) {
+    const auto* widget = window.findChild<QWidget*>(name);
+    if (!widget || !widget->isVisible()) return false;
+    const QRect place(widget->mapTo(&window, QPoint(0, 0)), widget->size());
+    if (!window.rect().contains(place) || widget->width() < widget->minimumSizeHint().width()) return false;
+    for (const QRect& other : places) {
+      if (other.intersects(place)) return false;
+    }
+    places << place;
+  }
+  return true;
+}
+}  // namespace
+
+/// What a researcher does with heads, in the real window.
+class TestHeadsPage : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void cleanup() { QCOMPARE(test::validationErrorCount().load(), 0); }
+
+  /// The strongest induction head of each lane, found, looked at, measured, taken away and brought back.
+  /// Which one it is was found by the program that trained the models (assets/models/README.md).
+  void aHeadIsFoundMeasuredAndTakenAway() {
+    Page page;
+    page.measured({"mha", "mqa"}, 2 * kHeads);
+    const QString answer = page.text("headsAnswer");
+    QVERIFY2(answer.contains("MHA L4H4") && answer.contains("MQA L3H2"), qPrintable(answer));
+    // The table begins with the strongest of all, and falls.
+    const int induction = pages::HeadTable::lossColumn() - 1;
+    QCOMPARE(page.cell(0, 0) + page.cell(0, 1), QString("MHAL4H4"));
+    for (int row = 1; row < 2 * kHeads; ++row)
+      QVERIFY(firstNumber(page.cell(row, induction)) <= firstNumber(page.cell(row - 1, induction)));
+    QVERIFY2(page.text("headsSummary").contains("60 random tokens said twice, seed 1"),
+             qPrintable(page.text("headsSummary")));
+
+    // In the picture it is the brightest; a click on it chooses it everywhere.
+    const std::size_t head = 4 * 8 + 4;
+    const QRect place = page.grid().cellOf({0, head}).toRect();
+    const session::Color brightest = session::colorOf(session::ColorMap::Viridis, 1.0);
+    QVERIFY(test::countPixels(page.gridPicture().copy(place), brightest) >
+            place.width() * place.height() / 2);
+    QTest::mouseClick(&page.grid(), Qt::LeftButton, {}, place.center());
+    QVERIFY((page.selection().head() == session::HeadAddress{0, 4, 4}));
+    QCOMPARE(page.table().currentIndex().row(), 0);
+    QVERIFY(page.text("headSentence").contains("not measured yet"));
+
+    // What the model loses without it: the same number in the table and in the sentence.
+    page.click("headLoss");
+    QTRY_VERIFY_WITH_TIMEOUT(page.text("headSentence").contains("nats per token"), 30000);
+    const QString loss = page.cell(0, pages::HeadTable::lossColumn());
+    QVERIFY(page.text("headSentence").contains(loss == "none" ? "does not change" : loss));
+    QCOMPARE(page.knownLosses(), 1);
+
+    // The lane decodes without it, and says so.
+    QTRY_VERIFY(page.window().findChild<QWidget*>("headSwitch")->isEnabled());
+    page.click("headSwitch");
+    QTRY_COMPARE(page.title(0), std::string("MHA without L4H4"));
+    QCOMPARE(page.title(1), std::string("MQA"));
+    QTRY_COMPARE(page.cell(0, 1), QString("L4H4 off"));
+    // Crossed out in the picture: the ground's colour on it.
+    const session::Color ground = session::paletteOf(session::Theme::Dark).panel;
+    QTRY_VERIFY(test::countPixels(page.gridPicture().copy(place.adjusted(3, 3, -3, -3)), ground) > 10);
+    const auto before = page.store().lane(0).tokens();
+    const std::vector<int> text(before.begin(), before.end());
+    page.click("headSwitch");
+    QTRY_COMPARE(page.title(0), std::string("MHA"));
+    QCOMPARE(page.cell(0, 1), QString("L4H4"));
+    // Nothing of the text is lost.
+    QTRY_VERIFY(page.length(0) >= static_cast<int>(text.size()));
+    QVERIFY(std::equal(text.begin(), text.end(), page.store().lane(0).tokens().begin()));
+  }
+
+  /// A KV head goes with all its readers; the head wall says of which maps the output is gone.
+  void aKvHeadTakesItsGroupAway() {
+    Page page;
+    page.measured({"gqa"}, kHeads);
+    QTest::mouseClick(&page.grid(), Qt::LeftButton, {}, page.grid().cellOf({0, 2 * 8 + 1}).toRect().center());
+    auto* group = page.window().findChild<QToolButton*>("headSwitchGroup");
+    QCOMPARE(group->text(), QString("Take KV0 and its 4 heads away"));
+    page.click("headSwitchGroup");
+    QTRY_COMPARE(page.title(0), std::string("GQA without 4 heads"));
+    for (int head = 0; head < 8; ++head) QCOMPARE(page.store().lane(0).info().isWithout({2, head}), head < 4);
+    QTRY_COMPARE(group->text(), QString("Bring KV0 and its 4 heads back"));
+    // From the menu of the head's map: one comes back.
+    page.click("headMap");
+    QCOMPARE(page.window().page(), 0);
+    page.selection().askForHeadMenu({0, 2, 1});
+    QMenu* menu = nullptr;
+    QTRY_VERIFY((menu = page.window().findChild<QMenu*>("head menu")));
+    auto* action = menu->findChild<QAction*>("switch head");
+    QCOMPARE(action->text(), QString("Bring head L2H1 back"));
+    action->trigger();
+    menu->close();
+    QTRY_COMPARE(page.title(0), std::string("GQA without 3 heads"));
+    // And with the keys, for the head in the inspector.
+    QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
+    QTRY_COMPARE(page.title(0), std::string("GQA without 4 heads"));
+    QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
+    QTRY_COMPARE(page.title(0), std::string("GQA"));
+  }
+
+  /// Every head's loss: what is known stays when it is stopped, and asking again goes on.
+  void lossesOfAllHeadsAreStoppedAndGoOn() {
+    Page page;
+    page.measured({"mqa"}, kHeads);
+    page.table().selectRow(0);
+    page.click("headLosses");
+    QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() >= 3, 60000);
+    QVERIFY(page.window().findChild<QWidget*>("studyProgress")->isVisible());
+    QVERIFY(!page.window().findChild<QWidget*>("headSwitch")->isEnabled());
+    page.click("cancelStudy");
+    QTRY_VERIFY_WITH_TIMEOUT(page.window().findChild<QWidget*>("measureHeads")->isEnabled(), 20000);
+    const int known = page.knownLosses();
+    QVERIFY(known >= 3 && known < kHeads);
+    const QString first = page.cell(page.rowOf("MQA", "L0H0"), pages::HeadTable::lossColumn());
+    page.click("headLosses");
+    QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() > known, 60000);
+    QCOMPARE(page.cell(page.rowOf("MQA", "L0H0"), pages::HeadTable::lossColumn()), first);
+    page.click("cancelStudy");
+  }
+
+  void everythingIsInReachInASmallWindow() {
+    Page page;
+    page.measured({"mha", "gqa", "mqa"}, 3 * kHeads);
+    page.table().selectRow(0);
+    const QStringList names{"measureHeads", "headsText", "repeatedTokens", "headKinds",  "headLanes",
+                            "copyHeads",    "saveHeads", "headMap",        "headSwitch", "headLoss",
+                            "headLosses",   "headTable", "headsAnswer"};
+    for (const QSize size : {QSize(1440, 900), QSize(1024, 640), QSize(900, 560)}) {
+      page.window().resize(size);
+      QTRY_VERIFY2(isInReach(page.window(), names), qPrintable(QString("%1").arg(size.width())));
+    }
+    // What is looked for stands beside the heads' names, with their losses.
+    const auto* header = page.table().horizontalHeader();
+    QCOMPARE(header->visualIndex(pages::HeadTable::lossColumn() - 1), int{pages::HeadTable::FirstNumber});
+    QCOMPARE(header->visualIndex(pages::HeadTable::lossColumn()), pages::HeadTable::FirstNumber + 1);
+    // A lane that is closed takes its heads with it.
+    page.window().workspace().closeLane(1);
+    QTRY_COMPARE(page.table().model()->rowCount(), 2 * kHeads);
+    QVERIFY(page.rowOf("GQA", "L0H0") < 0);
+  }
+};
+
+HEADROOM_GUI_TEST_MAIN(TestHeadsPage)
+#include "tst_heads_page.moc"
