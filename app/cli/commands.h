@@ -16,6 +16,7 @@ std::unique_ptr<Command> registerLogitsCommand(CLI::App& app, const GlobalOption
 std::unique_ptr<Command> registerAttentionCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerHeadsCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerAblateCommand(CLI::App& app, const GlobalOptions& global);
+std::unique_ptr<Command> registerLensCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerBenchCommand(CLI::App& app, const GlobalOptions& global);
 /// Null in a build without Qt, which paints the figures.
 std::unique_ptr<Command> registerExportCommand(CLI::App& app, const GlobalOptions& global);

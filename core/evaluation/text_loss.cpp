@@ -4,17 +4,11 @@
 
 #include <algorithm>
 
+#include "core/evaluation/empty_afterwards.h"
 #include "core/model/error.h"
 #include "core/model/token_range.h"
 
 namespace headroom::evaluation {
-
-namespace {
-struct EmptyAfterwards {
-  ~EmptyAfterwards() { decoder.truncate(0); }
-  model::Decoder& decoder;
-};
-}  // namespace
 
 void requireLossText(const model::Decoder& decoder, std::span<const int> text) {
   if (text.size() < 2) {
@@ -27,7 +21,7 @@ void requireLossText(const model::Decoder& decoder, std::span<const int> text) {
 TextLoss readText(model::Decoder& decoder, std::span<const int> text, int blockTokens,
                   const StopRequest& stop, const SurveyProgress& progress) {
   requireLossText(decoder, text);
-  const EmptyAfterwards guard{decoder};
+  const EmptyAfterwards guard(decoder);
   const int context = decoder.options().contextLength;
   const auto total = text.size() - 1;
   TextLoss loss;

@@ -138,11 +138,7 @@ Matrix ForwardPass::logits(const Matrix& x, std::span<const int> positions, Step
   StageTimer timer(record, Stage::Logits, -1);
   const Matrix& projection = m_weights.outputWeights();
   const Matrix normed = normalise(x, m_weights.outputNorm, m_config);
-  Matrix logits = project(normed, projection);
-  addToRows(logits, m_weights.output.bias);
-  for (double& logit : logits.values) {
-    logit = softCapped(logit, static_cast<double>(m_config.logitSoftCap));
-  }
+  Matrix logits = logitsOf(normed, projection, m_weights.output.bias, m_config);
   // Also what is finite as a double may be too large for a logit.
   const std::vector<float> floats(logits.values.begin(), logits.values.end());
   requireFinite(

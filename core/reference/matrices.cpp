@@ -16,6 +16,7 @@ using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 Eigen::Map<const RowMajor> view(const Matrix& matrix) {
   return {matrix.values.data(), matrix.rows, matrix.columns};
 }
+}  // namespace
 
 Matrix toMatrix(const model::Tensor& tensor) {
   Matrix matrix(tensor.rows, tensor.columns);
@@ -26,7 +27,6 @@ Matrix toMatrix(const model::Tensor& tensor) {
   }
   return matrix;
 }
-}  // namespace
 
 ModelMatrices toMatrices(const model::Weights& weights) {
   ModelMatrices result;
@@ -118,6 +118,14 @@ Matrix layerNorm(const Matrix& x, const NormWeights& weights, double epsilon) {
 Matrix normalise(const Matrix& x, const NormWeights& weights, const model::ModelConfig& config) {
   return config.traits.norm == model::Norm::Rms ? rmsNorm(x, weights.gain, config.normEpsilon)
                                                 : layerNorm(x, weights, config.normEpsilon);
+}
+
+Matrix logitsOf(const Matrix& normed, const Matrix& output, const Matrix& bias,
+                const model::ModelConfig& config) {
+  Matrix logits = project(normed, output);
+  addToRows(logits, bias);
+  for (double& logit : logits.values) logit = softCapped(logit, static_cast<double>(config.logitSoftCap));
+  return logits;
 }
 
 void applyRope(Matrix& rows, int firstPosition, const model::ModelConfig& config,

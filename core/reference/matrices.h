@@ -67,6 +67,7 @@ struct ModelMatrices {
   const Matrix& outputWeights() const { return output.weights.size() > 0 ? output.weights : tokenEmbedding; }
 };
 
+Matrix toMatrix(const model::Tensor& tensor);
 ModelMatrices toMatrices(const model::Weights& weights);
 
 /// x * weights^T: [tokens][columns of weights] to [tokens][rows of weights].
@@ -85,6 +86,11 @@ Matrix rmsNorm(const Matrix& x, const Matrix& gain, double epsilon);
 Matrix layerNorm(const Matrix& x, const NormWeights& weights, double epsilon);
 /// The one of the two that the model has.
 Matrix normalise(const Matrix& x, const NormWeights& weights, const model::ModelConfig& config);
+
+/// Logits of rows that went through the last norm, for the tokens whose rows of the output matrix and
+/// elements of its bias (or no bias) are given: [rows][tokens].
+Matrix logitsOf(const Matrix& normed, const Matrix& output, const Matrix& bias,
+                const model::ModelConfig& config);
 
 /// Rotates the first config.ropeDim elements of every head of `rows`, [tokens][heads * headDim], whose row 0
 /// is at `firstPosition` (Su et al. 2021).

@@ -50,7 +50,10 @@ const std::vector<Rule>& rules() {
       {"core/vulkan", {}, {kVulkan}, {}},
       {"core/engine", {"core/model", "core/vulkan", "shaders/kernel_params.h"}, {kVulkan}, {}},
       {"core/lanes", {"core/model", "core/text", "core/analysis"}, {{"nlohmann/.*", Where::SourcesOnly}}, {}},
-      {"core/evaluation", {"core/model", "core/text", "core/analysis", "core/lanes"}, {}, {}},
+      {"core/evaluation",
+       {"core/model", "core/text", "core/analysis", "core/reference", "core/lanes"},
+       {},
+       {}},
       {"app/session",
        {"core/model", "core/text", "core/analysis", "core/lanes", "core/evaluation"},
        {},
@@ -257,6 +260,8 @@ class TstLayering : public QObject {
     row("but what opens them does", "core/lanes/device_lanes.cpp", "\"core/engine/vulkan_decoder.h\"", true);
     row("an experiment is a file", "core/lanes/experiment.cpp", "\"core/formats/json/json_object.h\"", true);
     row("and no engine", "core/lanes/experiment.cpp", "\"core/engine/vulkan_decoder.h\"", false);
+    row("evaluation sees the reference", "core/evaluation/x.cpp", "\"core/reference/matrices.h\"", true);
+    row("evaluation sees no engine", "core/evaluation/x.cpp", "\"core/engine/vulkan_decoder.h\"", false);
     row("lanes see no Qt", "core/lanes/x.h", "<QObject>", false);
     row("the command line sees the core", "app/cli/x.cpp", "\"core/engine/vulkan_decoder.h\"", true);
     row("the command line sees no Qt", "app/cli/x.cpp", "<QString>", false);
