@@ -52,6 +52,7 @@ std::vector<std::unique_ptr<Command>> registerCommands(CLI::App& app, const Glob
   commands.push_back(registerHeadsCommand(app, global));
   commands.push_back(registerAblateCommand(app, global));
   commands.push_back(registerLensCommand(app, global));
+  commands.push_back(registerPatchCommand(app, global));
   if (auto command = registerExportCommand(app, global)) commands.push_back(std::move(command));
   commands.push_back(registerBenchCommand(app, global));
   commands.push_back(registerTrainCommand(app, global));

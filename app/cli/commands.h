@@ -17,6 +17,7 @@ std::unique_ptr<Command> registerAttentionCommand(CLI::App& app, const GlobalOpt
 std::unique_ptr<Command> registerHeadsCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerAblateCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerLensCommand(CLI::App& app, const GlobalOptions& global);
+std::unique_ptr<Command> registerPatchCommand(CLI::App& app, const GlobalOptions& global);
 std::unique_ptr<Command> registerBenchCommand(CLI::App& app, const GlobalOptions& global);
 /// Null in a build without Qt, which paints the figures.
 std::unique_ptr<Command> registerExportCommand(CLI::App& app, const GlobalOptions& global);

@@ -118,20 +118,27 @@ Matrix ForwardPass::run(std::span<const int> tokens, SequenceCache& cache, const
   Matrix x = embed(tokens, first, record);
   for (int layer = 0; layer < m_config.layerCount; ++layer) {
     keep(x.values, model::CapturePoint::Residual, layer, record);
-    const Matrix queries = projectQkv(x, layer, cache, record);
-    const Matrix attended = attend(queries, layer, cache, record);
-    Matrix hidden;
-    // In a parallel block the FFN reads what attention read, before either is added.
-    if (m_config.traits.block == model::Block::Parallel) hidden = gateAndUp(x, layer, first, record);
-    projectAttention(attended, layer, first, x, record);
-    if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, first, record);
-    projectDown(hidden, layer, first, x, record);
+    finishLayer(headOutputs(x, layer, cache, record), layer, first, x, record);
   }
   keep(x.values, model::CapturePoint::Residual, m_config.layerCount, record);
   addCaptured(record);
   cache.position += static_cast<int>(tokens.size());
   model::poolRows(record.attention, capture.cells);
   return x;
+}
+
+Matrix ForwardPass::headOutputs(const Matrix& x, int layer, SequenceCache& cache, StepRecord& record) const {
+  return attend(projectQkv(x, layer, cache, record), layer, cache, record);
+}
+
+void ForwardPass::finishLayer(const Matrix& outputs, int layer, int firstPosition, Matrix& x,
+                              StepRecord& record) const {
+  Matrix hidden;
+  // In a parallel block the FFN reads what attention read, before either is added.
+  if (m_config.traits.block == model::Block::Parallel) hidden = gateAndUp(x, layer, firstPosition, record);
+  projectAttention(outputs, layer, firstPosition, x, record);
+  if (m_config.traits.block == model::Block::Sequential) hidden = gateAndUp(x, layer, firstPosition, record);
+  projectDown(hidden, layer, firstPosition, x, record);
 }
 
 Matrix ForwardPass::logits(const Matrix& x, std::span<const int> positions, StepRecord& record) const {

@@ -42,8 +42,18 @@ class ForwardPass {
   /// Logits of rows of that stream, [rows][vocabSize]; row i is of position `positions`[i]. Throws likewise.
   Matrix logits(const Matrix& x, std::span<const int> positions, model::StepRecord& record) const;
 
- private:
+  // What run() consists of, for those who change values between its parts. They throw likewise.
+  /// The residual stream before the first layer.
   Matrix embed(std::span<const int> tokens, int firstPosition, model::StepRecord& record) const;
+  /// What the heads of `layer` give before W_O, [tokens][queryHeads*headDim], of the stream before it.
+  /// Appends keys and values to that layer of the cache, whose position is that of the first token.
+  Matrix headOutputs(const Matrix& x, int layer, SequenceCache& cache, model::StepRecord& record) const;
+  /// The rest of the layer, whose heads gave `outputs`: takes `x`, the stream before it, to the stream behind
+  /// it.
+  void finishLayer(const Matrix& outputs, int layer, int firstPosition, Matrix& x,
+                   model::StepRecord& record) const;
+
+ private:
   Matrix projectQkv(const Matrix& x, int layer, SequenceCache& cache, model::StepRecord& record) const;
   void append(const Matrix& rows, std::vector<double>& cached, int firstPosition, int layer) const;
   Matrix attend(const Matrix& queries, int layer, const SequenceCache& cache,
