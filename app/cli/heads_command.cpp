@@ -126,12 +126,80 @@ class HeadsCommand final : public Command {
             {"interrupted", !survey.isWhole},
             {"repeated_tokens", induction},
             {"meanings", meanings},
-            {"heads", heads}};
+            {"heads", heads},
+            {"divergence", divergenceDocument(survey, model.config.attention)},
+            {"subspaces", subspacesDocument(survey.cached, analysis::weightSubspaces(model))}};
   }
 
   static void printCsv(const HeadSurvey& survey) {
     fmt::print("{}\n", analysis::headCsvTitles());
     for (const HeadSurvey::Head& head : survey.heads) fmt::print("{}\n", analysis::headCsvLine(head));
+  }
+
+  /// Jensen-Shannon divergence of attention rows, nats.
+  static nlohmann::ordered_json divergenceDocument(const HeadSurvey& survey,
+                                                   const model::AttentionShape& attention) {
+    const auto [within, across] = analysis::summarise(survey.divergences, attention);
+    const auto part = [](const analysis::PairSummary& pairs) {
+      return nlohmann::ordered_json{
+          {"mean", pairs.mean}, {"deviation", pairs.deviation}, {"pairs", pairs.pairs}};
+    };
+    return {{"positions", survey.divergences.rowCount},
+            {"within_kv_heads", part(within)},
+            {"across_kv_heads", part(across)},
+            {"layers", survey.divergences.layers}};
+  }
+
+  static nlohmann::ordered_json subspacesDocument(std::span<const analysis::LayerSubspaces> cached,
+                                                  std::span<const analysis::LayerSubspaces> weights) {
+    const auto one = [](const analysis::Subspace& subspace) {
+      return nlohmann::ordered_json{{"bound", subspace.bound},
+                                    {"effective_rank", subspace.effectiveRank()},
+                                    {"participation_ratio", subspace.participationRatio()},
+                                    {"singular_values", subspace.singularValues}};
+    };
+    nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+    for (std::size_t layer = 0; layer < weights.size(); ++layer) {
+      nlohmann::ordered_json entry = {{"layer", layer},
+                                      {"key_weights", one(weights[layer].keys)},
+                                      {"value_weights", one(weights[layer].values)}};
+      if (layer < cached.size()) {
+        entry["cached_keys"] = one(cached[layer].keys);
+        entry["cached_values"] = one(cached[layer].values);
+      }
+      layers.push_back(std::move(entry));
+    }
+    return layers;
+  }
+
+  static void printShared(const model::Model& model, const HeadSurvey& survey) {
+    const auto [within, across] = analysis::summarise(survey.divergences, model.config.attention);
+    fmt::print(
+        "\nJensen-Shannon divergence of attention, nats (0 alike, 0.693 nothing in common), means over {} "
+        "positions\n",
+        survey.divergences.rowCount);
+    for (const auto& [what, pairs] : {std::pair{"heads that read one KV head", within},
+                                      std::pair{"heads that read different ones", across}}) {
+      if (pairs.pairs > 0)
+        fmt::print("  {:<31}{:.3f}, deviation {:.3f}, {} pairs\n", what, pairs.mean, pairs.deviation,
+                   pairs.pairs);
+    }
+    const auto weights = analysis::weightSubspaces(model);
+    if (weights.empty()) return;
+    fmt::print(
+        "\nEffective rank (exp of the entropy of the singular values) and, behind it, what it can be at "
+        "most\n"
+        "{:>5}{:>17}{:>17}{:>17}{:>17}\n",
+        "layer", "W_K", "W_V", "cached keys", "cached values");
+    const auto text = [](const analysis::Subspace& subspace) {
+      return fmt::format("{:.1f} of {}", subspace.effectiveRank(), subspace.bound);
+    };
+    for (std::size_t layer = 0; layer < weights.size(); ++layer) {
+      fmt::print("{:>5}{:>17}{:>17}", layer, text(weights[layer].keys), text(weights[layer].values));
+      if (layer < survey.cached.size())
+        fmt::print("{:>17}{:>17}", text(survey.cached[layer].keys), text(survey.cached[layer].values));
+      fmt::print("\n");
+    }
   }
 
   void printTable(const model::Model& model, const lanes::LaneEngine& lane, std::size_t tokens,
@@ -150,6 +218,7 @@ class HeadsCommand final : public Command {
       for (const HeadColumn& column : headColumns()) fmt::print("{:>17.4f}", column.of(head));
       fmt::print("\n");
     }
+    printShared(model, survey);
   }
 
   std::string m_model;

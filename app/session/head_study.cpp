@@ -45,7 +45,8 @@ HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const 
                                   ? read
                                   : lanes::promptTokens({study.text.text, PromptForm::Text}, engine),
                     .repeated = study.repeated,
-                    .survey = {}};
+                    .survey = {},
+                    .weights = {}};
   if (report.tokens.size() < 2) throw model::Error(text::inWords<SentenceId::NoTextToStudy>(engine.title()));
   const std::size_t again = evaluation::tokensOf(study.repeated, report.config.vocabSize).size();
   const lanes::LaneEngine whole =
@@ -58,6 +59,7 @@ HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const 
                          .text = shownText(report.textName),
                          .share = static_cast<double>(done) / static_cast<double>(total)});
       });
+  report.weights = analysis::weightSubspaces(*engine.model);
   return report;
 }
 

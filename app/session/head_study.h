@@ -37,6 +37,7 @@ struct HeadReport {
   std::vector<int> tokens;  ///< of the text
   evaluation::RepeatedTokens repeated;
   analysis::HeadSurvey survey;
+  std::vector<analysis::LayerSubspaces> weights;  ///< of W_K and W_V; see analysis::hasSubspaces()
 };
 
 /// Asks how much worse the model of a report predicts its text without heads, one after the other.

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/head_divergence.h"
 #include "core/analysis/head_scores.h"
+#include "core/analysis/subspaces.h"
 
 namespace headroom::analysis {
 
@@ -18,7 +20,10 @@ struct HeadSurvey {
     HeadScores scores;
     double induction = 0.0;  ///< over the repeated tokens
   };
-  std::vector<Head> heads;     ///< by layer, then by head
+  std::vector<Head> heads;      ///< by layer, then by head
+  HeadDivergences divergences;  ///< between heads of a layer
+  std::vector<LayerSubspaces>
+      cached;                  ///< keys and values as they lay in the cache, by layer; see hasSubspaces()
   std::int64_t positions = 0;  ///< behind the first of each window: what the scores are means over
   int windows = 0;             ///< parts of the text that were begun, each from an empty cache
   bool isWhole = false;        ///< not stopped: the text was read to its end, and the repeated tokens

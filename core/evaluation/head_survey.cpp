@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 #include "core/analysis/head_scores.h"
@@ -15,11 +16,52 @@ namespace {
 /// Captured rows of a block at most, unless a single row is larger.
 constexpr std::uint64_t kBlockBytes = 64u << 20;
 
+/// Rows of a window, evenly spaced, whose heads are compared with each other.
+constexpr int kComparedRows = 256;
+
+/// Attention of all heads, and keys and values where their subspaces are looked for.
+model::StepRequest requestOf(const model::ModelConfig& config) {
+  model::StepRequest request{
+      .capture = model::Capture::everything(), .logits = model::LogitsRequest::none(), .timesStages = false};
+  if (!analysis::hasSubspaces(config.attention)) return request;
+  std::vector<int> layers(static_cast<std::size_t>(config.layerCount));
+  std::iota(layers.begin(), layers.end(), 0);
+  for (const model::CapturePoint point : {model::CapturePoint::Keys, model::CapturePoint::Values})
+    request.capture.activations.push_back({point, layers});
+  return request;
+}
+
+/// Sums of what the cache holds, by layer.
+class CacheSums {
+ public:
+  explicit CacheSums(const model::ModelConfig& config) {
+    if (!analysis::hasSubspaces(config.attention)) return;
+    const int columns = config.attention.kvHeadCount * config.attention.headDim;
+    m_keys.assign(static_cast<std::size_t>(config.layerCount), analysis::SubspaceSums(columns));
+    m_values = m_keys;
+  }
+  void add(const model::StepRecord& record) {
+    for (std::size_t layer = 0; layer < m_keys.size(); ++layer) {
+      m_keys[layer].add(record.find(model::CapturePoint::Keys, static_cast<int>(layer))->values);
+      m_values[layer].add(record.find(model::CapturePoint::Values, static_cast<int>(layer))->values);
+    }
+  }
+  std::vector<analysis::LayerSubspaces> subspaces() const {
+    std::vector<analysis::LayerSubspaces> layers;
+    for (std::size_t layer = 0; layer < m_keys.size(); ++layer)
+      layers.push_back({m_keys[layer].subspace(), m_values[layer].subspace()});
+    return layers;
+  }
+
+ private:
+  std::vector<analysis::SubspaceSums> m_keys;
+  std::vector<analysis::SubspaceSums> m_values;
+};
+
 /// Reads `tokens` from an empty cache, block by block; false when it was stopped.
 template <typename Keep>
 bool read(model::Decoder& decoder, std::span<const int> tokens, const StopRequest& stop, const Keep& keep) {
-  const model::StepRequest request{
-      .capture = model::Capture::everything(), .logits = model::LogitsRequest::none(), .timesStages = false};
+  const model::StepRequest request = requestOf(decoder.config());
   const model::ModelConfig& config = decoder.config();
   const auto heads = static_cast<std::uint64_t>(config.layerCount) *
                      static_cast<std::uint64_t>(config.attention.queryHeadCount);
@@ -31,7 +73,7 @@ bool read(model::Decoder& decoder, std::span<const int> tokens, const StopReques
     const auto most = std::clamp<std::uint64_t>(kBlockBytes / rowBytes, 1,
                                                 static_cast<std::uint64_t>(decoder.blockTokens()));
     const std::span<const int> block = tokens.first(std::min<std::size_t>(tokens.size(), most));
-    for (const model::StepRecord& record : decoder.runTokens(block, request)) keep(record.attention);
+    for (const model::StepRecord& record : decoder.runTokens(block, request)) keep(record);
     tokens = tokens.subspan(block.size());
   }
   return true;
@@ -81,28 +123,35 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
   analysis::HeadScoreSums scores(layers, queryHeads);
   analysis::InductionSums induction(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
                                     repeated.length);
+  const auto longest = static_cast<int>(std::min(text.size(), context));
+  analysis::HeadDivergenceSums divergences(layers, queryHeads, std::max(1, (longest + kComparedRows - 1) / kComparedRows));
+  CacheSums cache(config);
   analysis::HeadSurvey survey;
   const auto total = static_cast<std::int64_t>(again.size() + text.size());
   std::int64_t done = 0;
-  const auto told = [&](const model::AttentionRows& rows) {
-    done += rows.rowCount;
+  const auto told = [&](const model::StepRecord& record) {
+    done += record.attention.rowCount;
     if (progress) progress(done, total);
   };
-  survey.isWhole = read(decoder, again, stop, [&](const model::AttentionRows& rows) {
-    induction.add(rows);
-    told(rows);
+  survey.isWhole = read(decoder, again, stop, [&](const model::StepRecord& record) {
+    induction.add(record.attention);
+    told(record);
   });
   for (std::span<const int> rest = text; survey.isWhole && !rest.empty();) {
     const std::span<const int> window = rest.first(std::min(rest.size(), context));
     ++survey.windows;
-    survey.isWhole = read(decoder, window, stop, [&](const model::AttentionRows& rows) {
-      scores.add(rows, window);
-      told(rows);
+    survey.isWhole = read(decoder, window, stop, [&](const model::StepRecord& record) {
+      scores.add(record.attention, window);
+      divergences.add(record.attention);
+      cache.add(record);
+      told(record);
     });
     rest = rest.subspan(window.size());
   }
   decoder.truncate(0);
   survey.positions = scores.rowCount();
+  survey.divergences = divergences.means();
+  survey.cached = cache.subspaces();
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < queryHeads; ++head) {
       survey.heads.push_back({.layer = layer,

@@ -101,6 +101,56 @@ class TestHeads : public QObject {
     }
   }
 
+  /// Jensen-Shannon divergence of the same maps, by the definition with Kullback-Leibler divergences.
+  void divergencesAreThoseOfOthersMaps_data() { scoresAreThoseOfOthersMaps_data(); }
+  void divergencesAreThoseOfOthersMaps() {
+    QFETCH(QString, folder);
+    const std::string path = folderOf(qPrintable(folder));
+    if (path.empty())
+      QSKIP("The fixtures are not here: put them at ../shared/fixtures or set HEADROOM_FIXTURES.");
+    std::vector<int> tokens = readIds(readText(path + "/tokens.txt"));
+    tokens.resize(kCaptured);
+    const formats::NpyArray maps = formats::readNpy(path + "/attention.npy");
+    const auto heads = static_cast<std::size_t>(maps.shape[1]);
+    const auto outcome = run({"--json", "heads", QString::fromStdString(path), "--tokens", joined(tokens),
+                              "--induction-length", "8"});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    const QJsonObject divergence = outcome.json()["divergence"].toObject();
+    const auto kvHeads = static_cast<std::size_t>(outcome.json()["attention"]["kv_heads"].toInt());
+    double within = 0.0, across = 0.0;
+    int withinPairs = 0, acrossPairs = 0;
+    for (std::size_t layer = 0; layer < static_cast<std::size_t>(maps.shape[0]); ++layer) {
+      for (std::size_t head = 0; head < heads; ++head) {
+        for (std::size_t other = head + 1; other < heads; ++other) {
+          double sum = 0.0;
+          for (std::size_t query = 1; query < kCaptured; ++query) {
+            for (std::size_t at = 0; at <= query; ++at) {
+              const double p = maps.values[((layer * heads + head) * kCaptured + query) * kCaptured + at];
+              const double q = maps.values[((layer * heads + other) * kCaptured + query) * kCaptured + at];
+              const double middle = 0.5 * (p + q);
+              if (p > 0.0) sum += 0.5 * p * std::log(p / middle);
+              if (q > 0.0) sum += 0.5 * q * std::log(q / middle);
+            }
+          }
+          sum /= kCaptured - 1;
+          const bool isShared = head * kvHeads / heads == other * kvHeads / heads;
+          (isShared ? within : across) += sum;
+          ++(isShared ? withinPairs : acrossPairs);
+          const double said =
+              divergence["layers"].toArray()[static_cast<int>(layer)].toArray()[static_cast<int>(head * heads + other)]
+                  .toDouble();
+          QVERIFY2(std::abs(said - sum) <= kLimit, qPrintable(QString("%1, expected %2").arg(said).arg(sum)));
+        }
+      }
+    }
+    QCOMPARE(divergence["within_kv_heads"]["pairs"].toInt(), withinPairs);
+    QCOMPARE(divergence["across_kv_heads"]["pairs"].toInt(), acrossPairs);
+    if (withinPairs > 0)
+      QVERIFY(std::abs(divergence["within_kv_heads"]["mean"].toDouble() - within / withinPairs) <= kLimit);
+    if (acrossPairs > 0)
+      QVERIFY(std::abs(divergence["across_kv_heads"]["mean"].toDouble() - across / acrossPairs) <= kLimit);
+  }
+
   /// shared/models/README.md, measured by the training program: the head, and its score on other random
   /// tokens.
   void strongestInductionHeads_data() {

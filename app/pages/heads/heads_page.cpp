@@ -12,14 +12,17 @@
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
+#include "app/pages/heads/subspace_chart.h"
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
@@ -59,7 +62,6 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_copy(new QToolButton(this)),
       m_save(new QToolButton(this)),
       m_repeated(new RepeatedTokensPopover(this)),
-      m_line(new QStackedWidget(this)),
       m_progress(new QWidget(this)),
       m_progressText(new QLabel(m_progress)),
       m_stack(new QStackedWidget(this)),
@@ -68,17 +70,20 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_scroll(new QScrollArea(this)),
       m_grid(new ScoreGrid(board, this)),
       m_view(new QTableView(this)),
+      m_divergences(new DivergenceView(board, this)),
+      m_subspaces(new SubspaceChart(board, this)),
       m_actions(new HeadActions(board, this)) {
   setObjectName("headsPage");
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
   layout->addWidget(createControls());
-  layout->addWidget(m_line);
+  auto* line = new QHBoxLayout;
+  line->setSpacing(0);
+  line->addWidget(m_answer, 1);
+  line->addWidget(m_progress);
+  layout->addLayout(line);
   layout->addWidget(m_stack, 1);
-  m_line->addWidget(m_summary);
-  m_line->addWidget(m_progress);
-  m_line->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 
   auto* results = new QWidget(this);
   auto* rows = new QVBoxLayout(results);
@@ -88,7 +93,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
     label->setWordWrap(true);
     label->setContentsMargins(8, 2, 8, 2);
   }
-  rows->addWidget(m_answer);
+  rows->addWidget(m_summary);
   m_answer->setObjectName("headsAnswer");
   m_answer->setTextFormat(Qt::RichText);
   m_summary->setObjectName("headsSummary");
@@ -98,7 +103,17 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   m_scroll->setWidgetResizable(true);
   m_scroll->setFrameShape(QFrame::NoFrame);
   splitter->addWidget(m_scroll);
-  splitter->addWidget(m_view);
+  auto* tabs = new QTabWidget(splitter);
+  tabs->setObjectName("headTabs");
+  tabs->setDocumentMode(true);
+  auto* divergences = new QScrollArea(tabs);
+  divergences->setWidget(m_divergences);
+  divergences->setWidgetResizable(true);
+  divergences->setFrameShape(QFrame::NoFrame);
+  tabs->addTab(m_view, "All heads");
+  tabs->addTab(divergences, "Are they alike?");
+  tabs->addTab(m_subspaces, "Directions of keys and values");
+  splitter->addWidget(tabs);
   splitter->setStretchFactor(1, 1);
   rows->addWidget(splitter, 1);
   rows->addWidget(m_actions);
@@ -173,7 +188,10 @@ QWidget* HeadsPage::createControls() {
   m_progressText->setObjectName("studyProgress");
   progress->addWidget(m_progressText);
   progress->addWidget(cancel);
-  progress->addStretch(1);
+  // Nothing moves when a study begins or ends.
+  QSizePolicy keepsRoom = m_progress->sizePolicy();
+  keepsRoom.setRetainSizeWhenHidden(true);
+  m_progress->setSizePolicy(keepsRoom);
   connect(cancel, &QToolButton::clicked, this, [this] { m_board.cancel(); });
   connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measure);
   connect(m_texts, &QComboBox::activated, this, &HeadsPage::chooseText);
@@ -324,6 +342,8 @@ void HeadsPage::refresh() {
   }
   m_table->refresh();
   m_grid->refresh();
+  m_divergences->refresh();
+  m_subspaces->refresh();
   m_actions->refresh();
   const bool isEmpty = m_board.entries().empty();
   for (QWidget* widget : {static_cast<QWidget*>(m_kinds), static_cast<QWidget*>(m_lanes),
@@ -343,7 +363,7 @@ void HeadsPage::refresh() {
 
 void HeadsPage::refreshProgress() {
   const session::Studying& studying = m_board.studying();
-  m_line->setCurrentWidget(studying.underWay ? m_progress : static_cast<QWidget*>(m_summary));
+  m_progress->setVisible(studying.underWay);
   m_measure->setEnabled(!studying.underWay);
   if (studying.underWay) m_progressText->setText(toQt(session::progressText(studying)));
   m_actions->refresh();
@@ -357,6 +377,8 @@ QRect HeadsPage::messageArea() const {
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_table->setAppearance(appearance);
   m_grid->setAppearance(appearance);
+  m_divergences->setAppearance(appearance);
+  m_subspaces->setAppearance(appearance);
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
   fitColumns();
 }

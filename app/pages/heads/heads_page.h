@@ -17,10 +17,12 @@ class QToolButton;
 
 namespace headroom::pages {
 
+class DivergenceView;
 class HeadActions;
 class QuietComboBox;
 class RepeatedTokensPopover;
 class ScoreGrid;
+class SubspaceChart;
 
 /// What heads do, measured: a table and a picture of all heads of all lanes, those that people look for, and
 /// what a model loses without them.
@@ -74,7 +76,6 @@ class HeadsPage : public Page {
   QToolButton* m_copy;
   QToolButton* m_save;
   RepeatedTokensPopover* m_repeated;
-  QStackedWidget* m_line;  ///< what was measured, or how far it is
   QWidget* m_progress;
   QLabel* m_progressText;
   QStackedWidget* m_stack;
@@ -83,6 +84,8 @@ class HeadsPage : public Page {
   QScrollArea* m_scroll;
   ScoreGrid* m_grid;
   QTableView* m_view;
+  DivergenceView* m_divergences;
+  SubspaceChart* m_subspaces;
   HeadActions* m_actions;
 };
 
