@@ -97,8 +97,8 @@ class AblateCommand final : public Command {
     const auto progress = [](std::int64_t done, std::int64_t total) {
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} tokens", done, total);
     };
-    const AblationSurvey survey =
-        evaluation::surveyAblation(*lane.decoder, tokens, {.unit = unit()}, interrupted, progress);
+    AblationSurvey survey{.unit = unit()};
+    evaluation::surveyAblation(*lane.decoder, tokens, survey, interrupted, progress);
     if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
     if (global().json) {
       fmt::print("{}\n", document(model, *lane.decoder, tokens.size(), survey).dump(2));

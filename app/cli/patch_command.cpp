@@ -58,6 +58,11 @@ class PatchCommand final : public Command {
     const lanes::ModelUse use = opener.load(m_model);
     const model::Model& model = *use;
     const PatchPlace place = m_place == "heads" ? PatchPlace::Heads : PatchPlace::Residual;
+    const std::int64_t rows = model.config.layerCount + (place == PatchPlace::Heads ? 0 : 1);
+    const std::int64_t columns =
+        place == PatchPlace::Heads ? model.config.attention.queryHeadCount : std::ssize(question.clean);
+    m_output.announce(target, static_cast<std::uint64_t>(rows * columns) * sizeof(float), 0,
+                      "take shorter texts");
     watchInterrupts();
     const auto progress = [](std::int64_t done, std::int64_t total) {
       if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} copies", done, total);
@@ -65,11 +70,10 @@ class PatchCommand final : public Command {
     const PatchSurvey survey =
         evaluation::surveyPatches(model, question, place, m_contextLength, interrupted, progress);
     if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
-    const std::int64_t rows = model.config.layerCount + (place == PatchPlace::Heads ? 0 : 1);
-    const std::vector<std::int64_t> shape = {rows, survey.columns};
+    const std::vector<std::int64_t> shape = {rows, columns};
     if (!survey.isWhole) {
       throw model::Cancelled(fmt::format("Interrupted after {} of {} copies; {} is not written",
-                                         survey.effects.size(), rows * survey.columns, m_output.path()));
+                                         survey.effects.size(), rows * columns, m_output.path()));
     }
     const std::vector<float> effects(survey.effects.begin(), survey.effects.end());
     formats::writeNpy(m_output.path(), shape, effects);

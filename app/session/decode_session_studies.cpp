@@ -62,7 +62,6 @@ void DecodeSession::studyLosses(LossStudy study) {
         },
         studyEvents());
     if (losses.isWhole) return;
-    emit lossesStudied({lane, losses});
     emit message({Severity::Passing, text::inWords<model::SentenceId::StudyStopped>()});
   });
   m_state.studying = {};

@@ -1,6 +1,7 @@
 #include "app/session/head_study.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/lanes/prompt.h"
@@ -75,28 +76,26 @@ evaluation::AblationSurvey studyLosses(lanes::LaneOpener& opener, LossStudy stud
     });
   };
   std::erase_if(study.heads, isKnown);
-  for (std::size_t index = 0; index < study.heads.size(); ++index) {
-    known.asked.clear();
-    for (const evaluation::AblationSurvey::Head& head : known.heads)
-      known.asked.push_back({head.layer, head.head});
-    known.asked.push_back(study.heads[index]);
-    const auto textTokens = static_cast<double>(report.tokens.size() - 1);
-    known = evaluation::surveyAblation(*whole.decoder, report.tokens, std::move(known), events.stop,
-                                       [&](std::int64_t done, std::int64_t total) {
-                                         // The text is read once for the head, the first time with all heads
-                                         // before.
-                                         const double left = static_cast<double>(total - done) / textTokens;
-                                         const double ofHead = std::clamp(1.0 - left, 0.0, 1.0);
-                                         events.progress({.underWay = true,
-                                                          .title = report.title,
-                                                          .text = shownText(report.textName),
-                                                          .share = (static_cast<double>(index) + ofHead) /
-                                                                   static_cast<double>(study.heads.size())});
-                                       });
-    if (!known.isWhole) break;
-    told(known);
-  }
-  return std::move(study.known);
+  if (study.heads.empty()) return std::move(known);
+  known.asked.clear();
+  for (const evaluation::AblationSurvey::Head& head : known.heads)
+    known.asked.push_back({head.layer, head.head});
+  known.asked.insert(known.asked.end(), study.heads.begin(), study.heads.end());
+  std::size_t toldHeads = known.heads.size();
+  std::optional<std::int64_t> from;  // what was read in earlier studies
+  evaluation::surveyAblation(
+      *whole.decoder, report.tokens, known, events.stop, [&](std::int64_t done, std::int64_t total) {
+        if (known.heads.size() > toldHeads) told(known);
+        toldHeads = known.heads.size();
+        if (!from) from = known.heads.empty() ? 0 : done;
+        events.progress({.underWay = true,
+                         .title = report.title,
+                         .text = shownText(report.textName),
+                         .share = static_cast<double>(done - *from) /
+                                  static_cast<double>(std::max<std::int64_t>(1, total - *from))});
+      });
+  told(known);
+  return std::move(known);
 }
 
 }  // namespace headroom::session

@@ -41,12 +41,12 @@ std::vector<double> differences(std::span<const float> without, std::span<const 
   return result;
 }
 
-void requireSameRun(const AblationSurvey& measured, std::size_t predicted, std::size_t headCount) {
-  const bool isTexts = measured.baseline.empty() || measured.baseline.size() == predicted;
-  if (isTexts && measured.heads.size() <= headCount) return;
+void requireSameRun(const AblationSurvey& survey, std::size_t predicted, std::size_t headCount) {
+  const bool isTexts = survey.baseline.empty() || survey.baseline.size() == predicted;
+  if (isTexts && survey.heads.size() <= headCount) return;
   throw model::Error(fmt::format(
       "What was measured is of {} predicted tokens and {} heads, expected {} tokens and at most {} heads",
-      measured.baseline.size(), measured.heads.size(), predicted, headCount));
+      survey.baseline.size(), survey.heads.size(), predicted, headCount));
 }
 
 std::vector<AblatedHead> allHeads(AblationUnit unit, const model::ModelConfig& config) {
@@ -59,22 +59,22 @@ std::vector<AblatedHead> allHeads(AblationUnit unit, const model::ModelConfig& c
 
 }  // namespace
 
-AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey measured,
-                              const StopRequest& stop, const SurveyProgress& progress) {
+void surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey& survey,
+                    const StopRequest& stop, const SurveyProgress& progress) {
   requireLossText(decoder, text);
   const model::ModelConfig& config = decoder.config();
-  const std::vector<AblatedHead> asked =
-      measured.asked.empty() ? allHeads(measured.unit, config) : measured.asked;
+  const std::vector<AblatedHead> asked = survey.asked.empty() ? allHeads(survey.unit, config) : survey.asked;
   const std::size_t total = asked.size();
-  requireSameRun(measured, text.size() - 1, total);
+  requireSameRun(survey, text.size() - 1, total);
+  survey.isWhole = false;
   const HeadsRestored guard(decoder);
   // A decoder that cannot says so before the text is read.
-  decoder.setInterventions(ablationOf(measured.unit, 0, 0, config));
+  decoder.setInterventions(ablationOf(survey.unit, 0, 0, config));
   decoder.setInterventions({});
 
   const std::int64_t textTokens = std::ssize(text) - 1;
   const auto readsDone = [&] {
-    return (measured.baseline.empty() ? 0 : 1) + (measured.noise ? 1 : 0) + std::ssize(measured.heads);
+    return (survey.baseline.empty() ? 0 : 1) + (survey.noise ? 1 : 0) + std::ssize(survey.heads);
   };
   const auto read = [&](int blockTokens) {
     const std::int64_t before = readsDone() * textTokens;
@@ -82,34 +82,33 @@ AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text
       if (progress) progress(before + done, static_cast<std::int64_t>(total + 2) * textTokens);
     });
   };
-  if (measured.baseline.empty()) {
+  if (survey.baseline.empty()) {
     TextLoss loss = read(decoder.blockTokens());
-    if (!loss.isWhole) return measured;
-    measured.baseline = std::move(loss.nats);
-    measured.windows = loss.windows;
+    if (!loss.isWhole) return;
+    survey.baseline = std::move(loss.nats);
+    survey.windows = loss.windows;
   }
-  if (!measured.noise) {
+  if (!survey.noise) {
     const int otherTokens = textTokens > kOtherTokens ? kOtherTokens : 1;
     const TextLoss loss = read(otherTokens);
-    if (!loss.isWhole) return measured;
-    measured.noise = noiseBetween(measured.baseline, loss.nats);
-    measured.noise->blockTokens = otherTokens;
+    if (!loss.isWhole) return;
+    survey.noise = noiseBetween(survey.baseline, loss.nats);
+    survey.noise->blockTokens = otherTokens;
   }
-  while (measured.heads.size() < total) {
-    const AblatedHead& wanted = asked[measured.heads.size()];
+  while (survey.heads.size() < total) {
+    const AblatedHead& wanted = asked[survey.heads.size()];
     AblationSurvey::Head head{.layer = wanted.layer, .head = wanted.head};
-    decoder.setInterventions(ablationOf(measured.unit, head.layer, head.head, config));
+    decoder.setInterventions(ablationOf(survey.unit, head.layer, head.head, config));
     const TextLoss loss = read(decoder.blockTokens());
-    if (!loss.isWhole) return measured;
-    const std::vector<double> changes = differences(loss.nats, measured.baseline);
+    if (!loss.isWhole) return;
+    const std::vector<double> changes = differences(loss.nats, survey.baseline);
     const model::Mean mean = model::meanOf(std::span<const double>(changes));
     head.change = mean.value;
     head.standardError = mean.standardError;
-    head.withinNoise = std::abs(mean.value) <= measured.noise->mean;
-    measured.heads.push_back(head);
+    head.withinNoise = std::abs(mean.value) <= survey.noise->mean;
+    survey.heads.push_back(head);
   }
-  measured.isWhole = true;
-  return measured;
+  survey.isWhole = true;
 }
 
 }  // namespace headroom::evaluation

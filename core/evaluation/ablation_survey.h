@@ -43,12 +43,12 @@ struct AblationSurvey {
 };
 
 /// Reads `text` with all heads, once more split otherwise, and then without each head, by windows as long as
-/// the decoder's context. `measured` is where it goes on: the result of a run that was stopped, of the same
-/// decoder, text and unit, to which more may be asked; or only what is asked. When it is stopped, heads that
-/// were measured count. The decoder is left empty and unchanged, also when an exception passes. Throws
-/// model::Error for a text without two tokens, a decoder that cannot change heads, and a `measured` of
-/// another text or model.
-AblationSurvey surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey measured,
-                              const StopRequest& stop, const SurveyProgress& progress);
+/// the decoder's context. `survey` has what is asked, and is empty besides or what an earlier call of the
+/// same decoder and text left there, also where more is asked now: it goes on from the first head that is not
+/// measured. Whatever ends it, heads that were measured stay in `survey`, where `progress` finds them too;
+/// the decoder is left empty and unchanged. Throws model::Error for a text without two tokens, a decoder that
+/// cannot change heads, and a `survey` of another text or model.
+void surveyAblation(model::Decoder& decoder, std::span<const int> text, AblationSurvey& survey,
+                    const StopRequest& stop, const SurveyProgress& progress);
 
 }  // namespace headroom::evaluation

@@ -6,7 +6,7 @@ namespace headroom::reference {
 
 namespace {
 /// Rows of the output matrix that are widened at once.
-constexpr std::int64_t kRows = 1024;
+constexpr std::int64_t kRows = 256;
 
 /// `count` elements of a vector from `first` on; none of one without any.
 Matrix part(const Matrix& vector, std::int64_t first, std::int64_t count) {

@@ -1,5 +1,6 @@
 #include <QJsonArray>
 #include <QTest>
+#include <QtEndian>
 #include <cmath>
 
 #include "core/formats/npy.h"
@@ -167,7 +168,7 @@ class TestAblate : public QObject {
       QVERIFY(QFile::copy(QString::fromStdString(path) + "/" + name, file("silent") + "/" + name));
     QFile weights(file("silent") + "/model.safetensors");
     QVERIFY(weights.open(QIODevice::ReadWrite));
-    const qint64 headerBytes = *reinterpret_cast<const qint64*>(weights.read(8).constData());
+    const qint64 headerBytes = qFromLittleEndian<qint64>(weights.read(8).constData());
     const QJsonObject header = QJsonDocument::fromJson(weights.read(headerBytes)).object();
     const QStringList names = header.keys().filter(QRegularExpression("h\\.0\\.attn\\.c_proj\\.weight$"));
     QCOMPARE(names.size(), 1);

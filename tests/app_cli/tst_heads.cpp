@@ -136,9 +136,10 @@ class TestHeads : public QObject {
           const bool isShared = head * kvHeads / heads == other * kvHeads / heads;
           (isShared ? within : across) += sum;
           ++(isShared ? withinPairs : acrossPairs);
-          const double said =
-              divergence["layers"].toArray()[static_cast<int>(layer)].toArray()[static_cast<int>(head * heads + other)]
-                  .toDouble();
+          const double said = divergence["layers"]
+                                  .toArray()[static_cast<int>(layer)]
+                                  .toArray()[static_cast<int>(head * heads + other)]
+                                  .toDouble();
           QVERIFY2(std::abs(said - sum) <= kLimit, qPrintable(QString("%1, expected %2").arg(said).arg(sum)));
         }
       }

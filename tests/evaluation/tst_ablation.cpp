@@ -61,6 +61,14 @@ bool same(const AblationSurvey& a, const AblationSurvey& b) {
          std::ranges::equal(a.heads, b.heads, alike);
 }
 
+AblationSurvey surveyOf(model::Decoder& decoder, std::span<const int> text,
+                        AblationUnit unit = AblationUnit::QueryHead,
+                        const evaluation::StopRequest& stop = kNever) {
+  AblationSurvey survey{.unit = unit};
+  surveyAblation(decoder, text, survey, stop, {});
+  return survey;
+}
+
 /// A text whose reading ends after `steps` steps.
 evaluation::StopRequest stopAfter(int steps) {
   return [left = std::make_shared<int>(steps)] { return --*left < 0; };
@@ -189,7 +197,7 @@ class TestAblation : public QObject {
     reference::ReferenceDecoder onHost(model, {.contextLength = 12});
     UploadedDecoder onDevice(m_gpu.device, model, {.contextLength = 12});
     for (model::Decoder* decoder : std::initializer_list<model::Decoder*>{&onHost, &onDevice}) {
-      const AblationSurvey survey = surveyAblation(*decoder, text, {}, kNever, {});
+      const AblationSurvey survey = surveyOf(*decoder, text);
       QVERIFY(survey.isWhole);
       QCOMPARE(survey.windows, 2);
       QCOMPARE(survey.heads.size(), 8u);
@@ -225,7 +233,7 @@ class TestAblation : public QObject {
     const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Separate);
     const std::vector<int> text = someTokens(61, model.config.vocabSize);
     UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
-    const auto stopped = surveyAblation(decoder, text, {}, stopAfter(1 + 12), {});
+    const auto stopped = surveyOf(decoder, text, AblationUnit::QueryHead, stopAfter(1 + 12));
     QVERIFY(stopped.noise && stopped.heads.empty() && !stopped.isWhole);
     const auto one = evaluation::readText(decoder, text, 64, kNever).nats;
     const auto other = evaluation::readText(decoder, text, 5, kNever).nats;
@@ -259,7 +267,7 @@ class TestAblation : public QObject {
       std::ranges::fill(weights.subspan(row * 64 + 2 * 16, 16), 0.0f);
     const std::vector<int> text = someTokens(40, edited.model.config.vocabSize);
     UploadedDecoder decoder(m_gpu.device, edited.model, {.kernels = {.family = family}});
-    const AblationSurvey survey = surveyAblation(decoder, text, {}, kNever, {});
+    const AblationSurvey survey = surveyOf(decoder, text);
     QCOMPARE(survey.heads.size(), 8u);
     for (std::size_t index = 0; index < 8; ++index) QCOMPARE(survey.heads[index].withinNoise, index == 4 + 2);
   }
@@ -279,7 +287,7 @@ class TestAblation : public QObject {
     const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Separate);
     const std::vector<int> text = someTokens(4, model.config.vocabSize);  // 3 to feed: 1 step, or 3
     UploadedDecoder decoder(m_gpu.device, model, {});
-    const AblationSurvey whole = surveyAblation(decoder, text, {.unit = unit}, kNever, {});
+    const AblationSurvey whole = surveyOf(decoder, text, unit);
     QVERIFY(whole.isWhole);
     AblationSurvey part{.unit = unit};
     int runs = 0;
@@ -288,11 +296,11 @@ class TestAblation : public QObject {
       const bool hadAll = part.noise.has_value();
       std::int64_t first = -1;
       // A reading that a stop always cuts would never end: 3 steps are the longest.
-      part = surveyAblation(decoder, text, std::move(part), stopAfter(std::max(steps, runs % 4)),
-                            [&](std::int64_t done, std::int64_t of) {
-                              if (first < 0) first = done;
-                              total = of;
-                            });
+      surveyAblation(decoder, text, part, stopAfter(std::max(steps, runs % 4)),
+                     [&](std::int64_t done, std::int64_t of) {
+                       if (first < 0) first = done;
+                       total = of;
+                     });
       // Nothing is measured again: reads of 3 tokens each.
       if (hadAll && first >= 0) QCOMPARE(first, (2 + measured) * 3 + 3);
       QVERIFY(std::ssize(part.heads) >= measured);
@@ -302,11 +310,12 @@ class TestAblation : public QObject {
     QVERIFY(runs > 1);
     QVERIFY(same(part, whole));
     // Of a whole one there is nothing left to do.
-    QVERIFY(same(surveyAblation(decoder, text, part, stopAfter(0), {}), whole));
+    surveyAblation(decoder, text, part, stopAfter(0), {});
+    QVERIFY(same(part, whole));
   }
 
-  /// Whatever passes, the decoder is as it was; of a batch, every sequence.
-  void anExceptionLeavesNothing() {
+  /// Whatever passes, the decoder is as it was, of a batch every sequence; what was measured stays.
+  void anExceptionLeavesTheDecoder() {
     const model::Model model = randomModel(smallConfig({4, 2, 16}), Output::Separate);
     const std::vector<int> text = someTokens(12, model.config.vocabSize);
     reference::ReferenceDecoder onHost(model, {.batch = 2});
@@ -315,12 +324,15 @@ class TestAblation : public QObject {
       decoder->run(text, model::Capture::none());
       const std::vector<float> before(decoder->logits().begin(), decoder->logits().end());
       int told = 0;
-      QVERIFY_THROWS_EXCEPTION(
-          model::Cancelled, surveyAblation(*decoder, text, {}, kNever, [&](std::int64_t done, std::int64_t) {
-            told = static_cast<int>(done);
-            if (done > 3 * 11) throw model::Cancelled("enough");
-          }));
+      AblationSurvey survey;
+      QVERIFY_THROWS_EXCEPTION(model::Cancelled, surveyAblation(*decoder, text, survey, kNever,
+                                                                [&](std::int64_t done, std::int64_t) {
+                                                                  told = static_cast<int>(done);
+                                                                  if (done > 3 * 11)
+                                                                    throw model::Cancelled("enough");
+                                                                }));
       QCOMPARE(told, 4 * 11);  // in the middle of the second head
+      QCOMPARE(survey.heads.size(), 1u);
       QVERIFY_THROWS_EXCEPTION(
           model::Cancelled,
           evaluation::logitsWithoutHeads(*decoder, text, AblationUnit::KvHead, kNever,
@@ -328,6 +340,8 @@ class TestAblation : public QObject {
       for (const int sequence : {0, 1}) QCOMPARE(decoder->positionOf(sequence), 0);
       decoder->run(text, model::Capture::none());
       QVERIFY(std::ranges::equal(decoder->logits(), before));
+      surveyAblation(*decoder, text, survey, kNever, {});
+      QVERIFY(same(survey, surveyOf(*decoder, text)));
     }
   }
 
@@ -343,10 +357,8 @@ class TestAblation : public QObject {
       return {};
     };
     const std::vector<int> one{5}, text{5, 6, 7};
-    QVERIFY(refusal([&] {
-              surveyAblation(decoder, one, {}, kNever, {});
-            }).starts_with("The text has 1 token, expected 2 or more"));
-    const AblationSurvey measured = surveyAblation(decoder, text, {}, kNever, {});
+    QVERIFY(refusal([&] { surveyOf(decoder, one); }).starts_with("The text has 1 token, expected 2 or more"));
+    AblationSurvey measured = surveyOf(decoder, text);
     const std::vector<int> longer{5, 6, 7, 8};
     QCOMPARE(
         refusal([&] { surveyAblation(decoder, longer, measured, kNever, {}); }),
@@ -362,9 +374,8 @@ class TestAblation : public QObject {
     trace.tokens = text;
     trace.config.contextLength = 3;
     model::TraceDecoder played(std::move(trace));
-    QVERIFY(refusal([&] {
-              surveyAblation(played, text, {}, kNever, {});
-            }).find("only plays what was recorded") != std::string::npos);
+    QVERIFY(refusal([&] { surveyOf(played, text); }).find("only plays what was recorded") !=
+            std::string::npos);
     QVERIFY(refusal([&] {
               logitsWithout(played, text, AblationUnit::QueryHead);
             }).find("only plays what was recorded") != std::string::npos);
