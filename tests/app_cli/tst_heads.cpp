@@ -116,7 +116,7 @@ class TestHeads : public QObject {
                               "--induction-length", "8"});
     QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
     const QJsonObject divergence = outcome.json()["divergence"].toObject();
-    const auto kvHeads = static_cast<std::size_t>(outcome.json()["attention"]["kv_heads"].toInt());
+    const auto kvHeads = static_cast<std::size_t>(outcome.json()["attention"].toObject()["kv_heads"].toInt());
     double within = 0.0, across = 0.0;
     int withinPairs = 0, acrossPairs = 0;
     for (std::size_t layer = 0; layer < static_cast<std::size_t>(maps.shape[0]); ++layer) {
@@ -144,12 +144,12 @@ class TestHeads : public QObject {
         }
       }
     }
-    QCOMPARE(divergence["within_kv_heads"]["pairs"].toInt(), withinPairs);
-    QCOMPARE(divergence["across_kv_heads"]["pairs"].toInt(), acrossPairs);
+    QCOMPARE(divergence["within_kv_heads"].toObject()["pairs"].toInt(), withinPairs);
+    QCOMPARE(divergence["across_kv_heads"].toObject()["pairs"].toInt(), acrossPairs);
     if (withinPairs > 0)
-      QVERIFY(std::abs(divergence["within_kv_heads"]["mean"].toDouble() - within / withinPairs) <= kLimit);
+      QVERIFY(std::abs(divergence["within_kv_heads"].toObject()["mean"].toDouble() - within / withinPairs) <= kLimit);
     if (acrossPairs > 0)
-      QVERIFY(std::abs(divergence["across_kv_heads"]["mean"].toDouble() - across / acrossPairs) <= kLimit);
+      QVERIFY(std::abs(divergence["across_kv_heads"].toObject()["mean"].toDouble() - across / acrossPairs) <= kLimit);
   }
 
   /// shared/models/README.md, measured by the training program: the head, and its score on other random
