@@ -132,6 +132,29 @@ std::vector<Term> makeTerms() {
        "most. "
        "Left of the corner bytes are the limit, right of it FLOPs.",
        "attainable FLOP/s = min(FMA rate, FLOPs / issued bytes \u00d7 read ceiling)"},
+      {"taken away",
+       "Of a head: its output is 0 before W_O, where heads are still separate; with a KV head go all query "
+       "heads that read it. The lane's text is read again without them.",
+       "attention output = sum over the other heads of A V W_O"},
+      {"induction head",
+       "A head that looks behind the earlier copy of the token it stands at, and so continues what was said "
+       "before. Found on random tokens that are said again.",
+       "mean of a[i][i \u2212 length + 1] in the later copies"},
+      {"loss without a head",
+       "How much worse a model predicts a text without one head. \u201cnone\u201d: no more than another "
+       "split of "
+       "the text into steps changes by itself.",
+       "mean over tokens of ln p(with all heads) \u2212 ln p(without it), nats per token"},
+      {"divergence",
+       "Jensen\u2013Shannon divergence of two heads' attention: 0 where they look at the same, ln 2 = 0.693 "
+       "where "
+       "they have nothing in common.",
+       "H((p + q) / 2) \u2212 (H(p) + H(q)) / 2, nats, mean over positions"},
+      {"effective rank",
+       "How many directions a set of vectors uses: as many as there are if all are used alike, fewer where "
+       "some "
+       "carry most. Sharing keys and values lowers what it can be at most.",
+       "exp(\u2212sum s ln s), s: singular values as shares"},
       {"tokens/s",
        "Tokens that a lane decodes in a second, of all its sequences together. It is what the lane reaches "
        "on "
@@ -149,8 +172,9 @@ std::vector<Term> makeTerms() {
        ""},
       {"\u00b1",
        fmt::format(
-           "The farther end of the range in which {} resampled measurements lie, from the value before "
-           "it.",
+           "Of speeds: the farther end of the range in which {} resampled measurements lie, from the value "
+           "before it. Of a loss without a head the standard error of the mean, of divergences the standard "
+           "deviation of the pairs.",
            kRangeShareText),
        "max(high \u2212 value, value \u2212 low)"},
       {"too noisy",

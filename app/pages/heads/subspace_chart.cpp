@@ -12,11 +12,11 @@ namespace headroom::pages {
 
 namespace {
 constexpr const char* kSubspaceNote =
-    "How many directions keys (solid) and values (dashed) use, by layer: effective rank, exp of the entropy "
-    "of "
-    "their singular values as shares, computed; dotted: what it can be at most, KV heads \u00d7 head dim or "
-    "the "
-    "model's width. Sharing keys and values lowers the bound.";
+    "How many directions keys (solid) and values (dashed) use, by layer, in the lanes' colours: effective "
+    "rank, exp "
+    "of the entropy of their singular values as shares, computed. Dotted: what it can be at most: KV heads "
+    "\u00d7 "
+    "head dim, the model's width, in the cache also the positions read. Sharing keys and values lowers it.";
 
 QCPTextElement* plotTitle(QCustomPlot& plot) {
   return qobject_cast<QCPTextElement*>(plot.plotLayout()->element(0, 0));
@@ -71,6 +71,7 @@ void SubspaceChart::setAppearance(const session::Appearance& appearance) {
       axis->setTickLabelFont(small);
       axis->setLabelFont(small);
       axis->grid()->setPen(toQt(colors.border));
+      axis->grid()->setZeroLinePen(toQt(colors.border));
     }
   }
   refresh();
