@@ -48,6 +48,10 @@ class HeadsCommand final : public Command {
                      "Ids they are drawn from: 260:4086 (4086 not included); all without");
     app().add_option("--induction-start", m_repeated.startToken, "Id of a token before the first copy");
     app().add_option("--seed", m_repeated.seed, "Of the random tokens")->capture_default_str();
+    app()
+        .add_option("--induction-draws", m_repeated.draws, "Texts of random tokens, of seeds from --seed on")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
     m_choice.addOptions(app());
     m_choice.addAblation(app());
   }
@@ -93,8 +97,9 @@ class HeadsCommand final : public Command {
 
   std::string repeatedText() const {
     return fmt::format(
-        "{} random tokens{} said {} times (seed {}{})", m_repeated.length,
-        m_ids.empty() ? "" : fmt::format(" of {}", m_ids), m_repeated.copies, m_repeated.seed,
+        "{} draws of {} random tokens{} said {} times (seeds from {} on{})", m_repeated.draws,
+        m_repeated.length, m_ids.empty() ? "" : fmt::format(" of {}", m_ids), m_repeated.copies,
+        m_repeated.seed,
         m_repeated.startToken ? fmt::format(", behind token {}", *m_repeated.startToken) : std::string());
   }
 
@@ -106,12 +111,14 @@ class HeadsCommand final : public Command {
       nlohmann::ordered_json entry = {
           {"layer", head.layer}, {"head", head.queryHead}, {"kv_head", head.kvHead}};
       for (const HeadColumn& column : headColumns()) entry[column.name] = column.of(head);
+      entry["induction_deviation"] = head.inductionDeviation;
       heads.push_back(std::move(entry));
     }
     nlohmann::ordered_json induction = {
         {"length", m_repeated.length},
         {"copies", m_repeated.copies},
         {"seed", m_repeated.seed},
+        {"draws", m_repeated.draws},
         {"first_id", m_repeated.firstId},
         {"end_id", m_repeated.endId > 0 ? m_repeated.endId : model.config.vocabSize},
         {"start_token", nullptr}};

@@ -158,8 +158,10 @@ void MainWindow::connectWorkspace() {
     m_messages->show({session::Severity::Note, sentence.toStdString()}, "Show the model",
                      [this] { showPage(kModelsPlace); });
   });
-  connect(&m_session, &session::SessionHost::stateChanged, this,
-          [this](const session::SessionState& state) { showOpening(state.opening); });
+  connect(&m_session, &session::SessionHost::stateChanged, this, [this](const session::SessionState& state) {
+    showOpening(state.opening);
+    showStudying(state.studying);
+  });
 }
 
 void MainWindow::createMenus() {
@@ -251,6 +253,26 @@ void MainWindow::showOpening(const session::Opening& opening) {
     if (m_messages->note() == m_openingNote) m_messages->dismissNote();
     m_openingNote.clear();
   }
+}
+
+void MainWindow::showStudying(const session::Studying& studying) {
+  // The page has its own progress.
+  const bool isWanted = studying.underWay && m_pages[static_cast<std::size_t>(page())] != m_heads;
+  const bool isShown = !m_studyingNote.isEmpty() && m_messages->note() == m_studyingNote;
+  if (!isWanted) {
+    if (isShown) m_messages->dismissNote();
+    m_studyingNote.clear();
+    return;
+  }
+  const std::string sentence = session::progressText(studying) + " Decoding waits.";
+  const session::Message note{session::Severity::Note, sentence};
+  const auto cancel = [this] { m_session.cancelMeasuring(); };
+  if (isShown) {
+    m_messages->renew(note, "Cancel", cancel);
+  } else {
+    m_messages->show(note, "Cancel", cancel);
+  }
+  m_studyingNote = QString::fromStdString(sentence);
 }
 
 void MainWindow::showMessage(const session::Message& message) {

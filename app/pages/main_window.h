@@ -90,6 +90,8 @@ class MainWindow : public QMainWindow {
   void connectWorkspace();
   /// While a model is opened: how far, with a button that ends it.
   void showOpening(const session::Opening& opening);
+  /// Likewise while heads are studied, on the pages that do not show it themselves.
+  void showStudying(const session::Studying& studying);
 
   session::SessionHost& m_session;
   session::TraceStore& m_store;
@@ -111,7 +113,8 @@ class MainWindow : public QMainWindow {
   Tour* m_tour = nullptr;
   std::function<bool()> m_closePopup;
   bool m_offersTour = false;  // not taken and not sent away yet
-  QString m_openingNote;      // as it stands in the window, empty without one
+  QString m_studyingNote;
+  QString m_openingNote;  // as it stands in the window, empty without one
 };
 
 }  // namespace headroom::pages

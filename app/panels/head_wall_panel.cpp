@@ -316,7 +316,7 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
     text += "\nBelow the line: " + session::untrainedSentence(*untrained);
   }
   showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),
-          text + "\nClick to inspect; a right click takes it away, or brings it back.");
+          text + "\nClick to inspect; a right click offers more, also to take it away.");
 }
 
 }  // namespace headroom::panels

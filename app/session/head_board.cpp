@@ -21,6 +21,13 @@ namespace {
 bool isOf(const LaneRequest& lane, const LaneRequest& other) {
   return lane.colorIndex == other.colorIndex && lane.source == other.source;
 }
+
+const HeadBoard::Loss* lossIn(const evaluation::AblationSurvey& survey, int layer, int head) {
+  const auto found = std::ranges::find_if(
+      survey.heads, [&](const HeadBoard::Loss& loss) { return loss.layer == layer && loss.head == head; });
+  return found == survey.heads.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 HeadBoard::HeadBoard(SessionHost& session, const TraceStore& store, const Selection& selection,
@@ -56,6 +63,11 @@ void HeadBoard::findLosses(std::size_t entry, const std::vector<model::HeadPlace
   m_session.studyLosses(study);
 }
 
+void HeadBoard::findGroupLoss(std::size_t entry, int layer, int kvHead) {
+  m_session.studyLosses(
+      {.report = m_entries[entry].report, .known = m_entries[entry].groupLosses, .heads = {{layer, kvHead}}});
+}
+
 std::optional<int> HeadBoard::laneOf(std::size_t entry) const {
   return laneOf(m_entries[entry].report.lane);
 }
@@ -79,48 +91,63 @@ void HeadBoard::switchHeads(int lane, const std::vector<model::HeadPlace>& heads
 }
 
 const HeadBoard::Loss* HeadBoard::lossOf(std::size_t entry, const model::HeadPlace& head) const {
-  const auto& losses = m_entries[entry].losses.heads;
-  const auto found = std::ranges::find_if(
-      losses, [&](const Loss& loss) { return loss.layer == head.layer && loss.head == head.queryHead; });
-  return found == losses.end() ? nullptr : &*found;
+  return lossIn(m_entries[entry].losses, head.layer, head.queryHead);
+}
+
+const HeadBoard::Loss* HeadBoard::groupLossOf(std::size_t entry, int layer, int kvHead) const {
+  return lossIn(m_entries[entry].groupLosses, layer, kvHead);
 }
 
 std::optional<double> HeadBoard::baselineOf(std::size_t entry) const {
-  const std::vector<float>& nats = m_entries[entry].losses.baseline;
+  const Entry& of = m_entries[entry];
+  const std::vector<float>& nats = of.losses.baseline.empty() ? of.groupLosses.baseline : of.losses.baseline;
   if (nats.empty()) return std::nullopt;
   return std::accumulate(nats.begin(), nats.end(), 0.0) / static_cast<double>(nats.size());
 }
 
 std::string HeadBoard::csv() const {
-  std::string lines =
-      fmt::format("lane,{},loss_change,loss_standard_error,loss_within_noise\n", analysis::headCsvTitles());
+  std::string lines = fmt::format(
+      "lane,{},loss_change,loss_standard_error,loss_within_rounding,text,text_tokens,"
+      "loss_with_all_heads\n",
+      analysis::headCsvTitles());
   for (std::size_t entry = 0; entry < m_entries.size(); ++entry) {
     const HeadReport& report = m_entries[entry].report;
     for (const analysis::HeadSurvey::Head& head : report.survey.heads) {
       lines += fmt::format("{},{},", model::csvCell(report.title), analysis::headCsvLine(head));
       if (const Loss* loss = lossOf(entry, {head.layer, head.queryHead})) {
-        lines += fmt::format("{},{},{}\n", loss->withinNoise ? 0.0 : loss->change, loss->standardError,
+        lines += fmt::format("{},{},{}", loss->withinNoise ? 0.0 : loss->change, loss->standardError,
                              loss->withinNoise);
       } else {
-        lines += ",,\n";
+        lines += ",,";
       }
+      const std::optional<double> baseline = baselineOf(entry);
+      lines +=
+          fmt::format(",{},{},{}\n", model::csvCell(report.textName.empty() ? "decoded" : report.textName),
+                      report.tokens.size(), baseline ? fmt::format("{}", *baseline) : "");
     }
   }
   return lines;
 }
 
 void HeadBoard::takeReport(const HeadReport& report) {
-  if (std::exchange(m_isNewStudy, false)) m_entries.clear();
-  m_entries.push_back({report, {}});
+  if (std::exchange(m_isNewStudy, false)) m_before = std::exchange(m_entries, {});
+  m_entries.push_back({.report = report});
+  // Of the same text losses are what they were.
+  for (const Entry& old : m_before) {
+    if (!isOf(old.report.lane, report.lane) || old.report.tokens != report.tokens) continue;
+    m_entries.back().losses = old.losses;
+    m_entries.back().groupLosses = old.groupLosses;
+  }
   dropClosed();
   emit changed();
 }
 
 void HeadBoard::takeLosses(const LossReport& report) {
   for (Entry& entry : m_entries) {
-    if (isOf(entry.report.lane, report.lane) &&
-        report.losses.baseline.size() + 1 == entry.report.tokens.size())
-      entry.losses = report.losses;
+    const bool isOfText = report.losses.baseline.size() + 1 == entry.report.tokens.size();
+    if (!isOf(entry.report.lane, report.lane) || !isOfText) continue;
+    (report.losses.unit == evaluation::AblationUnit::KvHead ? entry.groupLosses : entry.losses) =
+        report.losses;
   }
   emit changed();
 }

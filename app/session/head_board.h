@@ -19,7 +19,8 @@ class HeadBoard : public QObject {
   /// A lane's heads, and what its text costs without some of them.
   struct Entry {
     HeadReport report;
-    evaluation::AblationSurvey losses;
+    evaluation::AblationSurvey losses;  ///< of query heads
+    evaluation::AblationSurvey groupLosses{.unit = evaluation::AblationUnit::KvHead};
   };
   using Loss = evaluation::AblationSurvey::Head;
 
@@ -34,6 +35,8 @@ class HeadBoard : public QObject {
   void study(StudyText text, const evaluation::RepeatedTokens& repeated);
   /// Reads an entry's text without each of these heads.
   void findLosses(std::size_t entry, const std::vector<model::HeadPlace>& heads);
+  /// The same without a KV head of a layer and all that read it.
+  void findGroupLoss(std::size_t entry, int layer, int kvHead);
   void cancel() { m_session.cancelMeasuring(); }
 
   /// The lane that runs an entry's model now; nothing while others are opened.
@@ -45,6 +48,7 @@ class HeadBoard : public QObject {
   void switchHeads(int lane, const std::vector<model::HeadPlace>& heads);
   /// Nothing where the text was not read without the head.
   const Loss* lossOf(std::size_t entry, const model::HeadPlace& head) const;
+  const Loss* groupLossOf(std::size_t entry, int layer, int kvHead) const;
   /// Mean nats per predicted token with all heads; nothing before a loss was asked for.
   std::optional<double> baselineOf(std::size_t entry) const;
 
@@ -66,7 +70,8 @@ class HeadBoard : public QObject {
   const TraceStore& m_store;
   Workspace& m_workspace;
   std::vector<Entry> m_entries;
-  bool m_isNewStudy = false;  ///< the next report takes the place of all entries
+  std::vector<Entry> m_before;  ///< of the study before
+  bool m_isNewStudy = false;    ///< the next report takes the place of all entries
   Studying m_studying;
 };
 

@@ -137,7 +137,8 @@ std::vector<Term> makeTerms() {
        "heads that read it. The lane's text is read again without them.",
        "attention output = sum over the other heads of A V W_O"},
       {"induction head",
-       "A head that looks behind the earlier copy of the token it stands at, and so continues what was said "
+       "A head that looks at the token after the earlier copy of the one it stands at, and so continues what "
+       "was said "
        "before. Found on random tokens that are said again.",
        "mean of a[i][i \u2212 length + 1] in the later copies"},
       {"loss without a head",

@@ -31,11 +31,11 @@ constexpr std::array kColumns = {
     HeadColumn{"duplicate_token", "Duplicate token", "sum of a over earlier positions with the same token",
                "What earlier copies of the same token get (duplicate-token heads: Wang et al. 2022).",
                [](const Head& head) { return head.scores.duplicateToken; }},
-    HeadColumn{
-        "induction", "Induction", "a of the position behind the earlier copy, over random tokens said again",
-        "What the token behind the earlier copy of this one gets, which is what comes next if the text "
-        "repeats itself (induction heads: Olsson et al. 2022).",
-        [](const Head& head) { return head.induction; }}};
+    HeadColumn{"induction", "Induction",
+               "a of the position after the earlier copy, over random tokens said again",
+               "What the token after the earlier copy of this one gets, which is what comes next if the text "
+               "repeats itself (induction heads: Olsson et al. 2022).",
+               [](const Head& head) { return head.induction; }}};
 
 constexpr std::size_t column(std::string_view name) {
   std::size_t index = 0;
@@ -45,7 +45,7 @@ constexpr std::size_t column(std::string_view name) {
 
 constexpr std::array kKinds = {
     HeadKind{"Induction",
-             "Heads that look behind the earlier copy of a token: they continue what was said before.",
+             "Heads that look at the token after the earlier copy: they continue what was said before.",
              column("induction")},
     HeadKind{"Previous token", "Heads that look at the token just before.", column("previous_token")},
     HeadKind{"Sink", "Heads that put most of their attention on the first position.", column("sink_mass")},

@@ -18,7 +18,8 @@ struct HeadSurvey {
     int queryHead = 0;
     int kvHead = 0;
     HeadScores scores;
-    double induction = 0.0;  ///< over the repeated tokens
+    double induction = 0.0;           ///< mean over draws of repeated tokens
+    double inductionDeviation = 0.0;  ///< standard deviation of the draws; 0 of one
   };
   std::vector<Head> heads;      ///< by layer, then by head
   HeadDivergences divergences;  ///< between heads of a layer

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "core/analysis/head_scores.h"
 #include "core/model/error.h"
+#include "core/model/statistics.h"
 
 namespace headroom::evaluation {
 
@@ -81,7 +84,7 @@ bool read(model::Decoder& decoder, std::span<const int> tokens, const StopReques
 
 }  // namespace
 
-std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize) {
+std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize, int draw) {
   const int end = repeated.endId > 0 ? repeated.endId : vocabSize;
   if (repeated.length < 2 || repeated.copies < 2) {
     throw model::Error(
@@ -95,12 +98,20 @@ std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize) {
                     "{}",
                     repeated.firstId, end, vocabSize));
   }
-  std::mt19937 random(repeated.seed);
+  const auto range = static_cast<std::uint64_t>(end - repeated.firstId);
+  if (range < static_cast<std::uint64_t>(repeated.length)) {
+    throw model::Error(
+        fmt::format("{} random tokens, each another one, cannot be drawn from {} ids, expected as many "
+                    "ids or more",
+                    repeated.length, range));
+  }
+  std::mt19937 random(repeated.seed + static_cast<unsigned>(draw));
   std::vector<int> copy;
-  for (int index = 0; index < repeated.length; ++index) {
+  std::set<int> drawn;
+  while (std::ssize(copy) < repeated.length) {
     // Drawn by a rule that is the same everywhere, which those of the standard library are not.
-    const auto range = static_cast<std::uint64_t>(end - repeated.firstId);
-    copy.push_back(repeated.firstId + static_cast<int>(range * random() >> 32));
+    const int token = repeated.firstId + static_cast<int>(range * random() >> 32);
+    if (drawn.insert(token).second) copy.push_back(token);
   }
   std::vector<int> tokens;
   if (repeated.startToken) tokens.push_back(*repeated.startToken);
@@ -121,22 +132,28 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
                                    repeated.length, repeated.copies, again.size(), context));
   }
   analysis::HeadScoreSums scores(layers, queryHeads);
-  analysis::InductionSums induction(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
-                                    repeated.length);
+  std::vector<analysis::InductionSums> induction;  // of each draw that was begun
   const auto longest = static_cast<int>(std::min(text.size(), context));
-  analysis::HeadDivergenceSums divergences(layers, queryHeads, std::max(1, (longest + kComparedRows - 1) / kComparedRows));
+  analysis::HeadDivergenceSums divergences(layers, queryHeads,
+                                           std::max(1, (longest + kComparedRows - 1) / kComparedRows));
   CacheSums cache(config);
   analysis::HeadSurvey survey;
-  const auto total = static_cast<std::int64_t>(again.size() + text.size());
+  const auto total = std::ssize(again) * repeated.draws + std::ssize(text);
   std::int64_t done = 0;
   const auto told = [&](const model::StepRecord& record) {
     done += record.attention.rowCount;
     if (progress) progress(done, total);
   };
-  survey.isWhole = read(decoder, again, stop, [&](const model::StepRecord& record) {
-    induction.add(record.attention);
-    told(record);
-  });
+  survey.isWhole = true;
+  for (int draw = 0; draw < repeated.draws && survey.isWhole; ++draw) {
+    induction.emplace_back(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
+                           repeated.length);
+    survey.isWhole =
+        read(decoder, tokensOf(repeated, config.vocabSize, draw), stop, [&](const model::StepRecord& record) {
+          induction.back().add(record.attention);
+          told(record);
+        });
+  }
   for (std::span<const int> rest = text; survey.isWhole && !rest.empty();) {
     const std::span<const int> window = rest.first(std::min(rest.size(), context));
     ++survey.windows;
@@ -154,11 +171,17 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
   survey.cached = cache.subspaces();
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < queryHeads; ++head) {
-      survey.heads.push_back({.layer = layer,
-                              .queryHead = head,
-                              .kvHead = config.attention.kvHeadOf(head),
-                              .scores = scores.mean(layer, head),
-                              .induction = induction.mean(layer, head)});
+      std::vector<double> draws;
+      for (const analysis::InductionSums& sums : induction) draws.push_back(sums.mean(layer, head));
+      const model::Mean mean = model::meanOf(std::span<const double>(draws));  // one was begun at least
+      survey.heads.push_back(
+          {.layer = layer,
+           .queryHead = head,
+           .kvHead = config.attention.kvHeadOf(head),
+           .scores = scores.mean(layer, head),
+           .induction = mean.value,
+           .inductionDeviation =
+               draws.size() > 1 ? mean.standardError * std::sqrt(static_cast<double>(draws.size())) : 0.0});
     }
   }
   return survey;

@@ -16,14 +16,16 @@ struct RepeatedTokens {
   int length = 60;  ///< tokens of a copy
   int copies = 2;
   unsigned seed = 1;
+  int draws = 5;                       ///< such texts, of seeds from `seed` on: scores of one draw differ
   int firstId = 0;                     ///< tokens are drawn from [firstId, endId), each as likely
   int endId = 0;                       ///< 0: the vocabulary's end
   std::optional<int> startToken = {};  ///< before the first copy
 
   bool operator==(const RepeatedTokens&) const = default;
 };
-/// The tokens; throws model::Error where the range, the length or the copies leave none.
-std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize);
+/// The tokens of a draw, each once in a copy; throws model::Error where there are too few ids, tokens or
+/// copies.
+std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize, int draw = 0);
 
 /// Reads the repeated tokens, then `text`, by windows as long as the decoder's context, and keeps nothing of
 /// the maps but sums. Every sequence of the decoder is left empty. When it is stopped, what was read counts.

@@ -50,7 +50,7 @@ struct LaneEngine {
   model::RecordedPart recorded = {};
 
   /// The name, the options that are not the usual ones, and a number from the second of a kind on:
-  /// "MHA \u00d78 f16 naive without L4H2 (2)".
+  /// "MHA \u00d78 f16 naive \u2212L4H2 (2)".
   std::string title() const;
   const model::Tokenizer* tokenizer() const { return model ? model->tokenizer.get() : nullptr; }
 };

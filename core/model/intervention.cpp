@@ -49,10 +49,10 @@ std::string headName(const HeadPlace& head) {
 }
 
 std::string nameWithout(std::string_view name, std::span<const HeadPlace> heads) {
-  if (heads.empty()) return std::string(name);
-  if (heads.size() > 2) return fmt::format("{} without {} heads", name, heads.size());
-  return fmt::format("{} without {}{}", name, headName(heads[0]),
-                     heads.size() == 2 ? ", " + headName(heads[1]) : "");
+  if (heads.size() > 2) return fmt::format("{} \u2212{} heads", name, heads.size());
+  std::string without(name);
+  for (const HeadPlace& head : heads) without += " \u2212" + headName(head);
+  return without;
 }
 
 std::vector<HeadPlace> headsOfGroup(int layer, int kvHead, const AttentionShape& attention) {

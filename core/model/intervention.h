@@ -44,7 +44,7 @@ struct HeadPlace {
 
 /// "L4H2", layers and heads counted from 0.
 std::string headName(const HeadPlace& head);
-/// "NAME without L4H2, L3H0", or "NAME without 8 heads" of more than two; NAME alone where no head is taken
+/// "NAME \u2212L4H2 \u2212L3H0", or "NAME \u22128 heads" of more than two; NAME alone where no head is taken
 /// away.
 std::string nameWithout(std::string_view name, std::span<const HeadPlace> heads);
 /// The query heads that read a KV head of a layer.

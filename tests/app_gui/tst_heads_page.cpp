@@ -90,8 +90,9 @@ class TestHeadsPage : public QObject {
     QCOMPARE(page.cell(0, 0) + page.cell(0, 1), QString("MHAL4H4"));
     for (int row = 1; row < 2 * kHeads; ++row)
       QVERIFY(firstNumber(page.cell(row, induction)) <= firstNumber(page.cell(row - 1, induction)));
-    QVERIFY2(page.text("headsSummary").contains("60 random tokens said twice, seed 1"),
-             qPrintable(page.text("headsSummary")));
+    QVERIFY2(
+        page.text("headsSummary").contains("60 random tokens said twice, mean of 5 draws (seeds from 1)"),
+        qPrintable(page.text("headsSummary")));
 
     // In the picture it is the brightest; a click on it chooses it everywhere.
     const std::size_t head = 4 * 8 + 4;
@@ -114,7 +115,7 @@ class TestHeadsPage : public QObject {
     // The lane decodes without it, and says so.
     QTRY_VERIFY(page.window().findChild<QWidget*>("headSwitch")->isEnabled());
     page.click("headSwitch");
-    QTRY_COMPARE(page.title(0), std::string("MHA without L4H4"));
+    QTRY_COMPARE(page.title(0), std::string("MHA \u2212L4H4"));
     QCOMPARE(page.title(1), std::string("MQA"));
     QTRY_COMPARE(page.cell(0, 1), QString("L4H4 off"));
     // Crossed out in the picture: the ground's colour on it.
@@ -137,8 +138,13 @@ class TestHeadsPage : public QObject {
     QTest::mouseClick(&page.grid(), Qt::LeftButton, {}, page.grid().cellOf({0, 2 * 8 + 1}).toRect().center());
     auto* group = page.window().findChild<QToolButton*>("headSwitchGroup");
     QCOMPARE(group->text(), QString("Take KV0 and its 4 heads away"));
+    page.click("headGroupLoss");
+    QTRY_VERIFY_WITH_TIMEOUT(
+        page.text("headSentence").contains("Without KV0 and its 4 heads the loss changes by"), 30000);
+    QCOMPARE(page.knownLosses(), 0);  // of single heads nothing was asked
+    QTRY_VERIFY(group->isEnabled());
     page.click("headSwitchGroup");
-    QTRY_COMPARE(page.title(0), std::string("GQA without 4 heads"));
+    QTRY_COMPARE(page.title(0), std::string("GQA \u22124 heads"));
     for (int head = 0; head < 8; ++head) QCOMPARE(page.store().lane(0).info().isWithout({2, head}), head < 4);
     QTRY_COMPARE(group->text(), QString("Bring KV0 and its 4 heads back"));
     // From the menu of the head's map: one comes back.
@@ -151,10 +157,10 @@ class TestHeadsPage : public QObject {
     QCOMPARE(action->text(), QString("Bring head L2H1 back"));
     action->trigger();
     menu->close();
-    QTRY_COMPARE(page.title(0), std::string("GQA without 3 heads"));
+    QTRY_COMPARE(page.title(0), std::string("GQA \u22123 heads"));
     // And with the keys, for the head in the inspector.
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
-    QTRY_COMPARE(page.title(0), std::string("GQA without 4 heads"));
+    QTRY_COMPARE(page.title(0), std::string("GQA \u22124 heads"));
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
     QTRY_COMPARE(page.title(0), std::string("GQA"));
   }

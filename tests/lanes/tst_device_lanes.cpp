@@ -87,7 +87,7 @@ class TstDeviceLanes : public QObject {
     lanes::LaneEngine whole = opener.open({path, 0, {}}, [](double) {});
     lanes::LaneEngine without =
         opener.open({path, 1, {.batch = 2, .ablated = {{0, 1}, {1, 3}}}}, [](double) {});
-    QCOMPARE(without.title(), std::string("whole \u00d72 without L0H1, L1H3"));
+    QCOMPARE(without.title(), std::string("whole \u00d72 \u2212L0H1 \u2212L1H3"));
     const std::vector<float> all = logitsOf(whole);
     const std::vector<float> fewer = logitsOf(without);
     const model::ModelConfig& config = whole.decoder->config();

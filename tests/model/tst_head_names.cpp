@@ -48,11 +48,10 @@ class TestHeadNames : public QObject {
 
   void lanesWithoutHeadsSaySo() {
     QCOMPARE(model::nameWithout("MHA", {}), std::string("MHA"));
-    QCOMPARE(model::nameWithout("MHA", std::vector<model::HeadPlace>{{4, 2}}),
-             std::string("MHA without L4H2"));
+    QCOMPARE(model::nameWithout("MHA", std::vector<model::HeadPlace>{{4, 2}}), std::string("MHA \u2212L4H2"));
     QCOMPARE(model::nameWithout("MHA", std::vector<model::HeadPlace>{{0, 1}, {4, 2}}),
-             std::string("MHA without L0H1, L4H2"));
-    QCOMPARE(model::nameWithout("MHA", std::vector<model::HeadPlace>(3)), std::string("MHA without 3 heads"));
+             std::string("MHA \u2212L0H1 \u2212L4H2"));
+    QCOMPARE(model::nameWithout("MHA", std::vector<model::HeadPlace>(3)), std::string("MHA \u22123 heads"));
   }
 };
 

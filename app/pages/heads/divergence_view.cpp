@@ -86,7 +86,8 @@ QString DivergenceView::summaryOf(std::size_t entry) const {
   QStringList parts;
   if (within.pairs > 0) parts << part("heads of one KV head", within);
   if (across.pairs > 0) parts << part("heads of different KV heads", across);
-  return QString("%1: %2").arg(toQt(report.title), parts.join(", "));
+  return QString("%1: %2 (mean over %3 positions)")
+      .arg(toQt(report.title), parts.join(", "), grouped(report.survey.divergences.rowCount));
 }
 
 void DivergenceView::paintEvent(QPaintEvent*) {
@@ -101,7 +102,7 @@ void DivergenceView::paintEvent(QPaintEvent*) {
       QRectF(kMatrixMargin, 0.3 * line(), width() - 2.0 * kMatrixMargin, 3.0 * line()), Qt::TextWordWrap,
       "How unlike two heads of a layer look at the text: Jensen\u2013Shannon divergence of their "
       "attention, nats; 0 (dark) the same, 0.693 (bright) nothing in common. Heads in a frame read one "
-      "KV head. \u00b1: deviation of the pairs.");
+      "KV head. \u00b1: standard deviation of the pairs.");
   for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
     const session::HeadReport& report = m_board.entries()[entry].report;
     painter.setPen(toQt(colors.lane(report.lane.colorIndex)));

@@ -15,6 +15,14 @@ namespace {
 /// Standard errors from which on a change is told from none: 95 % of those that are none lie below.
 constexpr double kToldErrors = 1.96;
 constexpr const char* kNothingChosen = "Choose a head in the table or in the picture.";
+
+QString changeText(const QString& what, const session::HeadBoard::Loss& loss) {
+  if (loss.withinNoise) return QString(" Without %1 the loss does not change.").arg(what);
+  const bool isTold = std::abs(loss.change) >= kToldErrors * loss.standardError;
+  return QString(" Without %1 the loss changes by <b>%2</b> nats per token%3.")
+      .arg(what, lossText(loss), isTold ? "" : ", which this text is too short to tell from none");
+}
+
 }  // namespace
 
 HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
@@ -25,6 +33,7 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       m_switch(new QToolButton(this)),
       m_switchGroup(new QToolButton(this)),
       m_loss(new QToolButton(this)),
+      m_groupLoss(new QToolButton(this)),
       m_losses(new QToolButton(this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 4, 8, 6);
@@ -46,9 +55,6 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       "The lane decodes without this head: its output is 0 before W_O, where heads are still separate. The "
       "text "
       "so far is read again without it.");
-  add(m_switchGroup, "headSwitchGroup", "Take its KV head away",
-      "The lane decodes without the KV head that this head reads, and so without every query head that reads "
-      "it.");
   add(m_loss, "headLoss", "Loss without it",
       "Reads the measured text with all heads and without this one, and says how much worse it is "
       "predicted.");
@@ -56,6 +62,12 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       "The same for every head of this lane's model, one after the other. Cancel keeps those that are done, "
       "and "
       "asking again goes on.");
+  // Those that are not always there come last: the others keep their places.
+  add(m_switchGroup, "headSwitchGroup", "Take its KV head away",
+      "The lane decodes without the KV head that this head reads, and so without every query head that reads "
+      "it.");
+  add(m_groupLoss, "headGroupLoss", "Loss without its KV head",
+      "The same without the KV head that this head reads, and so without every query head that reads it.");
   layout->addWidget(buttons);
   connect(m_map, &QToolButton::clicked, this, &HeadActions::mapWanted);
   const auto switchHeads = [this](const std::vector<model::HeadPlace>& heads) {
@@ -64,6 +76,8 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
   connect(m_switch, &QToolButton::clicked, this, [=, this] { switchHeads({place()}); });
   connect(m_switchGroup, &QToolButton::clicked, this, [=, this] { switchHeads(group()); });
   connect(m_loss, &QToolButton::clicked, this, [this] { m_board.findLosses(m_row->entry, {place()}); });
+  connect(m_groupLoss, &QToolButton::clicked, this,
+          [this] { m_board.findGroupLoss(m_row->entry, place().layer, kvHead()); });
   connect(m_losses, &QToolButton::clicked, this, &HeadActions::allLosses);
   refresh();
 }
@@ -73,9 +87,13 @@ model::HeadPlace HeadActions::place() const {
   return {head.layer, head.queryHead};
 }
 
+int HeadActions::kvHead() const {
+  return m_board.entries()[m_row->entry].report.survey.heads[m_row->head].kvHead;
+}
+
 std::vector<model::HeadPlace> HeadActions::group() const {
-  const model::AttentionShape& heads = m_board.entries()[m_row->entry].report.config.attention;
-  return model::headsOfGroup(place().layer, heads.kvHeadOf(place().queryHead), heads);
+  return model::headsOfGroup(place().layer, kvHead(),
+                             m_board.entries()[m_row->entry].report.config.attention);
 }
 
 void HeadActions::allLosses() {
@@ -92,21 +110,20 @@ void HeadActions::setChosen(std::optional<HeadRow> row) {
 
 QString HeadActions::sentence() const {
   const session::HeadReport& report = m_board.entries()[m_row->entry].report;
-  const QString name = QString("%1 %2").arg(toQt(report.title), toQt(model::headName(place())));
-  const QString state = m_board.isAblated(m_row->entry, place()) ? " The lane decodes without it." : "";
-  const session::HeadBoard::Loss* loss = m_board.lossOf(m_row->entry, place());
+  QString text = QString("<b>%1 %2</b>.").arg(toQt(report.title), toQt(model::headName(place())));
+  if (m_board.isAblated(m_row->entry, place())) text += " The lane decodes without it.";
   const std::optional<double> baseline = m_board.baselineOf(m_row->entry);
-  if (!loss || !baseline) {
-    return QString("<b>%1</b>.%2 What it is worth to the model is not measured yet.").arg(name, state);
-  }
-  const QString with = QString("with all heads the text costs %1 nats per token (%2 tokens predicted)")
-                           .arg(fixed(*baseline, 4), grouped(report.tokens.size() - 1));
-  if (loss->withinNoise)
-    return QString("<b>%1</b>.%2 Without it the loss does not change; %3.").arg(name, state, with);
-  const bool isTold = std::abs(loss->change) >= kToldErrors * loss->standardError;
-  return QString("<b>%1</b>.%2 Without it the loss changes by <b>%3</b> nats per token%5; %4.")
-      .arg(name, state, lossText(*loss), with,
-           isTold ? "" : ", which this text is too short to tell from none");
+  const session::HeadBoard::Loss* loss = m_board.lossOf(m_row->entry, place());
+  const session::HeadBoard::Loss* groupLoss = m_board.groupLossOf(m_row->entry, place().layer, kvHead());
+  if (!baseline || (!loss && !groupLoss)) return text + " What it is worth to the model is not measured yet.";
+  if (loss) text += changeText("it", *loss);
+  if (groupLoss) text += changeText(groupName(), *groupLoss);
+  return text + QString(" With all heads the text costs %1 nats per token (%2 tokens predicted).")
+                    .arg(fixed(*baseline, 4), grouped(report.tokens.size() - 1));
+}
+
+QString HeadActions::groupName() const {
+  return QString("KV%1 and its %2 heads").arg(kvHead()).arg(group().size());
 }
 
 void HeadActions::refresh() {
@@ -114,21 +131,19 @@ void HeadActions::refresh() {
   const bool isBusy = m_board.studying().underWay;
   m_map->setEnabled(isChosen);
   // Lanes wait for a study, too.
-  for (QToolButton* button : {m_switch, m_switchGroup, m_loss, m_losses})
+  for (QToolButton* button : {m_switch, m_switchGroup, m_loss, m_groupLoss, m_losses})
     button->setEnabled(isChosen && !isBusy);
   m_sentence->setText(isChosen ? sentence() : QString(kNothingChosen));
   const auto isGone = [&](const model::HeadPlace& head) { return m_board.isAblated(m_row->entry, head); };
   m_switch->setText(isChosen && isGone(place()) ? "Bring it back" : "Take it away");
   if (!isChosen) return;
   const auto heads = group();
-  const QString kv = QString("KV%1").arg(
-      m_board.entries()[m_row->entry].report.config.attention.kvHeadOf(place().queryHead));
   // Where a KV head has one reader, its group is the head.
-  m_switchGroup->setVisible(heads.size() > 1);
-  m_switchGroup->setText((std::ranges::all_of(heads, isGone) ? "Bring %1 and its %2 heads back"
-                                                             : QString("Take %1 and its %2 heads away"))
-                             .arg(kv)
-                             .arg(heads.size()));
+  for (QToolButton* button : {m_switchGroup, m_groupLoss}) button->setVisible(heads.size() > 1);
+  m_switchGroup->setText(
+      (std::ranges::all_of(heads, isGone) ? QString("Bring %1 back") : QString("Take %1 away"))
+          .arg(groupName()));
+  m_groupLoss->setText(QString("Loss without %1").arg(groupName()));
   m_losses->setText(
       QString("Loss without each head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));
 }

@@ -28,6 +28,9 @@ class HeadActions : public QWidget {
   void allLosses();
   model::HeadPlace place() const;
   std::vector<model::HeadPlace> group() const;
+  int kvHead() const;
+  /// "KV0 and its 8 heads".
+  QString groupName() const;
   QString sentence() const;
 
   session::HeadBoard& m_board;
@@ -37,6 +40,7 @@ class HeadActions : public QWidget {
   QToolButton* m_switch;
   QToolButton* m_switchGroup;
   QToolButton* m_loss;
+  QToolButton* m_groupLoss;
   QToolButton* m_losses;
 };
 

@@ -2,6 +2,7 @@
 
 #include <QColor>
 #include <algorithm>
+#include <string_view>
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
@@ -27,6 +28,12 @@ bool isNumber(int column) {
 }
 
 }  // namespace
+
+QString numberText(const analysis::HeadColumn& column, const analysis::HeadSurvey::Head& head) {
+  const QString text = fixed(column.of(head), kDecimals);
+  const bool isOfDraws = std::string_view(column.name) == "induction" && head.inductionDeviation > 0.0;
+  return isOfDraws ? QString("%1 \u00b1 %2").arg(text, fixed(head.inductionDeviation, kDecimals)) : text;
+}
 
 QString lossText(const session::HeadBoard::Loss& loss) {
   if (loss.withinNoise) return "none";
@@ -90,7 +97,7 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
       if (column == Lane) return toQt(report.title);
       if (column == Head) return toQt(model::headName(place)) + (isGone ? " off" : "");
       if (column == KvHead) return QString("KV%1").arg(head.kvHead);
-      if (isNumber(column)) return fixed(numberOf(column).of(head), kDecimals);
+      if (isNumber(column)) return numberText(numberOf(column), head);
       return loss ? lossText(*loss) : QString("\u2013");
     case kSortRole:
       if (column == Lane) return static_cast<int>(row.entry);
@@ -125,19 +132,22 @@ QVariant HeadTable::headerData(int section, Qt::Orientation orientation, int rol
       return "Layer and query head, both counted from 0; \u201coff\u201d: the lane decodes without it";
     if (section == KvHead) return "The KV head that it reads, in its layer";
     if (isNumber(section)) {
+      const bool isOfDraws = std::string_view(numberOf(section).name) == "induction";
       return inLines(
-          QString("%1\n%2 (a: attention of position i to position j), computed from attention that the "
-                  "kernels gave; the mean over all positions read but the first")
-              .arg(numberOf(section).meaning, numberOf(section).formula));
+          QString("%1\n%2 (a: attention of position i to position j), computed from captured attention; %3")
+              .arg(numberOf(section).meaning, numberOf(section).formula,
+                   isOfDraws ? "the mean over the later copies and over the draws, \u00b1 the standard "
+                               "deviation of the draws"
+                             : "the mean over all positions read but the first"));
     }
     return inLines(
         "How much worse the model predicts the text when the head's output is 0 before W_O: change of the "
         "mean "
         "loss, nats per token, computed by reading the text without the head.\n\u00b1: standard error of the "
         "mean "
-        "of the tokens' own differences. \u201cnone\u201d: no larger than what another split of the text "
-        "into "
-        "steps changes by itself.");
+        "of the tokens' own differences. \u201cnone\u201d: no larger than what rounding does, told by "
+        "another "
+        "split of the text into steps.");
   }
   return {};
 }

@@ -64,6 +64,8 @@ class HeadFilter : public QSortFilterProxyModel {
   std::optional<std::size_t> m_entry;
 };
 
+/// "0.129", of induction "0.129 \u00b1 0.040".
+QString numberText(const analysis::HeadColumn& column, const analysis::HeadSurvey::Head& head);
 /// "+0.0213 \u00b1 0.0040", or "none" where it is not told from noise.
 QString lossText(const session::HeadBoard::Loss& loss);
 

@@ -269,13 +269,18 @@ void HeadsPage::choose(const HeadRow& row) {
   m_chosen = row;
   m_grid->setChosen(row);
   m_actions->setChosen(row);
-  if (const std::optional<int> index = m_table->indexOf(row)) {
-    const QModelIndex shown = m_filter->mapFromSource(m_table->index(*index, 0));
-    if (shown.isValid() && m_view->currentIndex().row() != shown.row()) m_view->selectRow(shown.row());
-  }
+  showChosen();
   const auto& head = m_board.entries()[row.entry].report.survey.heads[row.head];
   if (const std::optional<int> lane = m_board.laneOf(row.entry))
     m_selection.setHead(session::HeadAddress{*lane, head.layer, head.queryHead});
+}
+
+void HeadsPage::showChosen() {
+  if (!m_chosen) return;
+  const std::optional<int> index = m_table->indexOf(*m_chosen);
+  if (!index) return;
+  const QModelIndex shown = m_filter->mapFromSource(m_table->index(*index, 0));
+  if (shown.isValid() && m_view->currentIndex().row() != shown.row()) m_view->selectRow(shown.row());
 }
 
 void HeadsPage::chooseSelected() {
@@ -303,9 +308,12 @@ QString HeadsPage::summary() const {
   QStringList texts;
   for (const session::HeadBoard::Entry& entry : entries)
     texts << QString("%1: %2").arg(toQt(entry.report.title), read(entry.report));
-  return QString("Means over %1, computed from the kernels' attention. Induction over %2.")
+  return QString("Means over %1, computed from captured attention. Induction: %2.%3")
       .arg(areAlike ? read(entries.front().report) : texts.join("; "),
-           RepeatedTokensPopover::summary(entries.front().report.repeated));
+           RepeatedTokensPopover::summary(entries.front().report.repeated),
+           entries.front().report.textName.empty()
+               ? " Models wrote this text: one finds its own easier to predict, so compare losses on a file."
+               : "");
 }
 
 QString HeadsPage::answer() const {
@@ -320,7 +328,7 @@ QString HeadsPage::answer() const {
                 .arg(entry)
                 .arg(head - report.survey.heads.data())
                 .arg(toQt(report.title).toHtmlEscaped(),
-                     toQt(model::headName({head->layer, head->queryHead})), fixed(column.of(*head), 3));
+                     toQt(model::headName({head->layer, head->queryHead})), numberText(column, *head));
   }
   return QString("<b>Strongest: %1.</b> %2").arg(QString(kind().title).toLower(), text);
 }
@@ -356,6 +364,7 @@ void HeadsPage::refresh() {
   }
   m_answer->setText(isEmpty ? QString() : answer());
   m_stack->setCurrentIndex(isEmpty ? 0 : 1);
+  showChosen();
   m_scroll->setMinimumWidth(std::min(m_grid->sizeHint().width(), kWidestGrid) +
                             m_scroll->verticalScrollBar()->sizeHint().width());
   emit messageAreaChanged();
@@ -379,6 +388,9 @@ void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_grid->setAppearance(appearance);
   m_divergences->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
+  // Links have the colour of the palette that was there when they were set.
+  m_answer->clear();
+  if (!m_board.entries().empty()) m_answer->setText(answer());
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
   fitColumns();
 }

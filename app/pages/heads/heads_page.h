@@ -54,6 +54,7 @@ class HeadsPage : public Page {
   void chooseText(int index);
   void choose(const HeadRow& row);
   void chooseSelected();
+  void showChosen();
   void sortByKind();
   void refresh();
   void refreshProgress();

@@ -13,16 +13,18 @@ namespace headroom::pages {
 namespace {
 constexpr int kMostTokens = 1 << 14;
 constexpr int kMostCopies = 100;
+constexpr int kMostDraws = 100;
 }  // namespace
 
 RepeatedTokensPopover::RepeatedTokensPopover(QWidget* parent)
     : QFrame(parent, Qt::Popup),
       m_length(new QSpinBox(this)),
       m_copies(new QSpinBox(this)),
+      m_draws(new QSpinBox(this)),
       m_seed(new QSpinBox(this)),
       m_firstId(new QSpinBox(this)),
       m_endId(new QSpinBox(this)),
-      m_hasStart(new QCheckBox("Behind the token with the id", this)),
+      m_hasStart(new QCheckBox("Begin with the token of id", this)),
       m_start(new QSpinBox(this)) {
   setObjectName("repeatedTokensPopover");
   setFrameShape(QFrame::StyledPanel);
@@ -36,6 +38,9 @@ RepeatedTokensPopover::RepeatedTokensPopover(QWidget* parent)
   m_seed->setValue(static_cast<int>(usual.seed));
   m_endId->setSpecialValueText("the vocabulary's end");
   m_start->setEnabled(false);
+  m_draws->setRange(1, kMostDraws);
+  m_draws->setValue(usual.draws);
+  m_draws->setObjectName("repeatedDraws");
   m_length->setObjectName("repeatedLength");
   m_copies->setObjectName("repeatedCopies");
   m_seed->setObjectName("repeatedSeed");
@@ -43,18 +48,18 @@ RepeatedTokensPopover::RepeatedTokensPopover(QWidget* parent)
   auto* layout = new QFormLayout(this);
   layout->setContentsMargins(14, 12, 14, 12);
   layout->addRow("Random tokens", m_length);
-  layout->addRow("Said how often", m_copies);
-  layout->addRow("Seed", m_seed);
+  layout->addRow("Repeats of them in all", m_copies);
+  layout->addRow("Draws", m_draws);
+  layout->addRow("Seed of the first", m_seed);
   layout->addRow("Ids from", m_firstId);
   layout->addRow("Ids up to, not included", m_endId);
   layout->addRow(m_hasStart, m_start);
-  auto* note = new QLabel(
-      "Scores of one draw differ from those of another seed.\nCounts with the next Measure.", this);
+  auto* note = new QLabel("Scores are means over the draws. Counts with the next Measure.", this);
   note->setEnabled(false);
   layout->addRow(note);
   connect(m_hasStart, &QCheckBox::toggled, m_start, &QWidget::setEnabled);
   connect(m_hasStart, &QCheckBox::toggled, this, &RepeatedTokensPopover::repeatedChanged);
-  for (QSpinBox* box : {m_length, m_copies, m_seed, m_firstId, m_endId, m_start})
+  for (QSpinBox* box : {m_length, m_copies, m_draws, m_seed, m_firstId, m_endId, m_start})
     connect(box, &QSpinBox::valueChanged, this, &RepeatedTokensPopover::repeatedChanged);
 }
 
@@ -62,6 +67,7 @@ evaluation::RepeatedTokens RepeatedTokensPopover::repeated() const {
   evaluation::RepeatedTokens repeated{.length = m_length->value(),
                                       .copies = m_copies->value(),
                                       .seed = static_cast<unsigned>(m_seed->value()),
+                                      .draws = m_draws->value(),
                                       .firstId = m_firstId->value(),
                                       .endId = m_endId->value()};
   if (m_hasStart->isChecked()) repeated.startToken = m_start->value();
@@ -70,13 +76,15 @@ evaluation::RepeatedTokens RepeatedTokensPopover::repeated() const {
 
 QString RepeatedTokensPopover::summary(const evaluation::RepeatedTokens& repeated) {
   const QString often = repeated.copies == 2 ? QString("twice") : QString("%1 times").arg(repeated.copies);
-  QString text =
-      QString("%1 random tokens said %2, seed %3").arg(grouped(repeated.length), often).arg(repeated.seed);
+  QString text = QString("%1 random tokens said %2, mean of %3 (seeds from %4)")
+                     .arg(grouped(repeated.length), often)
+                     .arg(repeated.draws == 1 ? QString("one draw") : QString("%1 draws").arg(repeated.draws))
+                     .arg(repeated.seed);
   if (repeated.firstId > 0 || repeated.endId > 0) {
     text += QString(", ids from %1").arg(repeated.firstId);
     if (repeated.endId > 0) text += QString(" to %1").arg(repeated.endId - 1);
   }
-  if (repeated.startToken) text += QString(", behind token %1").arg(*repeated.startToken);
+  if (repeated.startToken) text += QString(", beginning with token %1").arg(*repeated.startToken);
   return text;
 }
 

@@ -27,6 +27,7 @@ class RepeatedTokensPopover : public QFrame {
  private:
   QSpinBox* m_length;
   QSpinBox* m_copies;
+  QSpinBox* m_draws;
   QSpinBox* m_seed;
   QSpinBox* m_firstId;
   QSpinBox* m_endId;

@@ -200,7 +200,7 @@ bool ScoreGrid::event(QEvent* event) {
                     .arg(toQt(report.title), toQt(model::headName({head.layer, head.queryHead})))
                     .arg(head.kvHead);
   for (const analysis::HeadColumn& column : analysis::headColumns())
-    tip += QString("\n%1: %2 (%3)").arg(column.title, fixed(column.of(head), 3), column.formula);
+    tip += QString("\n%1: %2 (%3)").arg(column.title, numberText(column, head), column.formula);
   QToolTip::showText(help->globalPos(), tip, this);
   return true;
 }
