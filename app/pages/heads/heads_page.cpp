@@ -365,8 +365,7 @@ void HeadsPage::refresh() {
   m_answer->setText(isEmpty ? QString() : answer());
   m_stack->setCurrentIndex(isEmpty ? 0 : 1);
   showChosen();
-  m_scroll->setMinimumWidth(std::min(m_grid->sizeHint().width(), kWidestGrid) +
-                            m_scroll->verticalScrollBar()->sizeHint().width());
+  fitGrid();
   emit messageAreaChanged();
 }
 
@@ -393,6 +392,18 @@ void HeadsPage::setAppearance(const session::Appearance& appearance) {
   if (!m_board.entries().empty()) m_answer->setText(answer());
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
   fitColumns();
+  fitGrid();
+}
+
+void HeadsPage::fitGrid() {
+  const int most = std::max(kWidestGrid, width() * 2 / 5);
+  m_scroll->setMinimumWidth(std::min(m_grid->sizeHint().width(), most) +
+                            m_scroll->verticalScrollBar()->sizeHint().width());
+}
+
+void HeadsPage::resizeEvent(QResizeEvent* event) {
+  Page::resizeEvent(event);
+  fitGrid();
 }
 
 void HeadsPage::fitColumns() {

@@ -47,6 +47,9 @@ class HeadsPage : public Page {
   void message(const headroom::session::Message& message);
   void messageAreaChanged();
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   QWidget* createControls();
   QWidget* createIntroduction();
@@ -59,6 +62,8 @@ class HeadsPage : public Page {
   void refresh();
   void refreshProgress();
   void fitColumns();
+  /// All columns of the picture are in sight where that leaves room for the table.
+  void fitGrid();
   const analysis::HeadKind& kind() const;
   QString summary() const;
   QString answer() const;

@@ -1,0 +1,152 @@
+#include <QFile>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include "app/session/head_board.h"
+#include "core/formats/gguf/gguf_writer.h"
+#include "core/lanes/device_lanes.h"
+#include "core/model/error.h"
+#include "tests/app_session/session_fixture.h"
+#include "tests/support/random_model.h"
+
+using namespace headroom;
+
+namespace {
+
+/// Small models on the real device, read as ids; two layers of four query heads.
+struct Table {
+  QTemporaryDir folder;
+  session::Settings settings{folder.filePath("settings.ini")};
+  test::SessionFixture fixture{lanes::deviceLanes()};
+  session::Selection selection;
+  session::Workspace workspace{fixture.host, fixture.store, selection, settings};
+  session::HeadBoard board{fixture.host, fixture.store, selection, workspace};
+
+  std::string write(const char* name, int kvHeads) {
+    const std::string path = folder.filePath(name).toStdString();
+    const model::Model model = tests::randomModel(tests::smallConfig({4, kvHeads, 8}), tests::Output::Tied);
+    formats::writeGguf({.config = model.config, .weights = model.weights, .tokenizer = model.tokenizer.get()},
+                       path, model::Storage::F32);
+    return path;
+  }
+  void decode(const std::vector<std::string>& models) {
+    fixture.host.setPrompt("1, 2, 3, 4, 5, 6, 7, 8", session::PromptForm::Ids);
+    fixture.open(models);
+    QTRY_COMPARE(fixture.store.laneCount(), static_cast<int>(models.size()));
+    QTRY_COMPARE(fixture.length(static_cast<int>(models.size()) - 1), 8);
+  }
+  void study(std::size_t entries) {
+    board.study({}, {.length = 4});
+    QTRY_COMPARE(board.entries().size(), entries);
+    QTRY_VERIFY(!board.studying().underWay);
+  }
+  session::LaneInfo info(int lane) { return fixture.store.lane(lane).info(); }
+};
+
+}  // namespace
+
+/// What is known of the heads of lanes, and when it is known no more.
+class TestHeadBoard : public QObject {
+  Q_OBJECT
+
+ private slots:
+  void lossesStayWithTheirText() {
+    Table table;
+    table.decode({table.write("gqa.gguf", 2)});
+    table.study(1);
+    QVERIFY(!table.board.baselineOf(0));
+    table.board.findLosses(0, {{1, 2}, {0, 3}});
+    QTRY_VERIFY(table.board.lossOf(0, {0, 3}));
+    QVERIFY(table.board.lossOf(0, {1, 2}));
+    QVERIFY(!table.board.lossOf(0, {0, 0}));
+    const double change = table.board.lossOf(0, {1, 2})->change;
+    const double baseline = table.board.baselineOf(0).value();
+    QVERIFY(baseline > 0.0);
+    // A group is another question: what is known of heads stays.
+    table.board.findGroupLoss(0, 1, 1);
+    QTRY_VERIFY(table.board.groupLossOf(0, 1, 1));
+    QVERIFY(!table.board.groupLossOf(0, 1, 0));
+    QCOMPARE(table.board.baselineOf(0).value(), baseline);
+    // The same text once more, with other random tokens: losses are what they were.
+    table.board.study({}, {.length = 5});
+    QTRY_COMPARE(table.board.entries()[0].report.repeated.length, 5);
+    QVERIFY(table.board.lossOf(0, {1, 2}));
+    QCOMPARE(table.board.lossOf(0, {1, 2})->change, change);
+    // Another text: they are of no text that is here.
+    QTRY_VERIFY(!table.board.studying().underWay);
+    table.fixture.host.stepOne();
+    QTRY_COMPARE(table.fixture.length(0), 9);
+    table.study(1);
+    QTRY_COMPARE(table.board.entries()[0].report.tokens.size(), std::size_t{9});
+    QVERIFY(!table.board.lossOf(0, {1, 2}));
+  }
+
+  void headsGoAndComeBack() {
+    Table table;
+    table.decode({table.write("gqa.gguf", 2), table.write("mqa.gguf", 1)});
+    table.study(2);
+    table.board.switchHeads(1, {{0, 1}});
+    QTRY_VERIFY(table.board.isAblated(1, {0, 1}));
+    QVERIFY(!table.board.isAblated(0, {0, 1}));
+    QVERIFY(table.fixture.store.lane(0).info().ablated.empty());
+    QCOMPARE(table.fixture.length(1), 8);
+    // What was found of the model stays, and is of the whole model when it is asked again.
+    QCOMPARE(table.board.entries().size(), std::size_t{2});
+    const auto before = table.board.entries()[1].report.survey.heads;
+    table.board.study({}, {.length = 4});
+    QTRY_VERIFY(table.board.studying().underWay || table.board.entries().size() == 2);
+    QTRY_COMPARE(table.board.entries().size(), std::size_t{2});
+    QCOMPARE(table.board.entries()[1].report.survey.heads.back().scores.entropy,
+             before.back().scores.entropy);
+    // A KV head that lacks one of its heads goes whole, and comes back whole.
+    table.selection.askToSwitch({1, 0, 3}, session::SwitchedHeads::KvHead);
+    QTRY_COMPARE(table.info(1).ablated.size(), std::size_t{4});
+    table.selection.askToSwitch({1, 0, 3}, session::SwitchedHeads::KvHead);
+    QTRY_VERIFY(table.info(1).ablated.empty());
+    // Of a lane that is closed nothing is left; of none there is nothing to find.
+    table.workspace.closeLane(0);
+    QTRY_COMPARE(table.board.entries().size(), std::size_t{1});
+    QCOMPARE(table.board.entries()[0].report.title, std::string("mqa"));
+    table.workspace.closeLane(0);
+    QTRY_COMPARE(table.board.entries().size(), std::size_t{0});
+    table.board.study({}, {});
+    QTRY_VERIFY(table.fixture.textHas("There is no lane whose heads could be looked at"));
+  }
+
+  /// With and without a head it is one model.
+  void lanesOfOneModelAreStudiedOnce() {
+    Table table;
+    const std::string path = table.write("gqa.gguf", 2);
+    table.decode({path, path});
+    table.study(1);
+    const QStringList lines = QString::fromStdString(table.board.csv()).split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines.size(), 1 + 2 * 4);
+    for (const QString& line : lines) QCOMPARE(line.count(','), lines.front().count(','));
+    QVERIFY2(lines[1].startsWith("gqa,0,0,0,") && lines[1].endsWith(",,,,decoded,8,"), qPrintable(lines[1]));
+  }
+
+  void whatCannotBeReadIsSaid() {
+    Table table;
+    table.decode({table.write("gqa.gguf", 2)});
+    // More random tokens than the context holds.
+    table.board.study({}, {.length = 60, .copies = 3});
+    QTRY_VERIFY(
+        table.fixture.textHas("60 random tokens said 3 times are 180 positions, the context holds 128"));
+    QVERIFY(table.board.entries().empty());
+    // The decoder's text goes on.
+    table.fixture.host.stepOne();
+    QTRY_COMPARE(table.fixture.length(0), 9);
+    QVERIFY_THROWS_EXCEPTION(model::Error, session::readStudyText(table.folder.filePath("none.txt")));
+    QFile file(table.folder.filePath("story.txt"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write("One day");
+    file.close();
+    QCOMPARE(session::readStudyText(file.fileName()).text, std::string("One day"));
+    QCOMPARE(session::readStudyText(file.fileName()).name, std::string("story.txt"));
+    QVERIFY(file.resize(static_cast<qint64>(session::kMostPromptBytes) + 1));
+    QVERIFY_THROWS_EXCEPTION(model::Error, session::readStudyText(file.fileName()));
+  }
+};
+
+QTEST_GUILESS_MAIN(TestHeadBoard)
+#include "tst_head_board.moc"
