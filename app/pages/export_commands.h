@@ -30,6 +30,9 @@ class ExportCommands : public QObject {
 
   /// A head's, or that of the inspector when none is given.
   void addMapActions(QMenu* menu, const std::optional<session::HeadAddress>& head);
+  /// Asks where to, and writes a figure, or its numbers.
+  void savePicture(const QString& name, const std::function<figures::Figure()>& make);
+  void saveTable(const QString& name, const std::function<figures::Figure()>& make);
   /// Asks where to, and writes a table that is text already.
   void saveCsv(const QString& name, const std::string& csv);
 
@@ -47,8 +50,6 @@ class ExportCommands : public QObject {
   /// Asks where to, and writes; the sentence of an error goes to the window.
   void save(const Offer& offer, const std::function<void(const std::string& path)>& write);
   void saveView();
-  void savePicture(const QString& name, const std::function<figures::Figure()>& make);
-  void saveTable(const QString& name, const std::function<figures::Figure()>& make);
 
   ChartSource m_source;
   QWidget* m_window;

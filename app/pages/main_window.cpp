@@ -88,6 +88,14 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   connect(m_heads, &HeadsPage::message, this, &MainWindow::showMessage);
   connect(m_heads, &HeadsPage::saveWanted, m_export,
           [this](const std::string& csv) { m_export->saveCsv("heads", csv); });
+  connect(m_heads, &HeadsPage::figureWanted, m_export,
+          [this](const QString& name, const figures::Figure& figure) {
+            m_export->savePicture(name, [&] { return figure; });
+          });
+  connect(m_heads, &HeadsPage::figureTableWanted, m_export,
+          [this](const QString& name, const figures::Figure& figure) {
+            m_export->saveTable(name, [&] { return figure; });
+          });
   connect(m_modes, &ModeBar::chosen, this, &MainWindow::showPage);
   m_files = new FileCommands(workspace, store, settings, this);
   connect(m_live, &LivePage::openFileRequested, m_files, &FileCommands::chooseModels);

@@ -27,6 +27,7 @@
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 #include "app/session/progress_text.h"
+#include "core/model/clock.h"
 #include "core/model/error.h"
 
 namespace headroom::pages {
@@ -135,6 +136,20 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
             if (now.isValid()) choose(m_table->row(m_filter->mapToSource(now).row()));
           });
   connect(m_view, &QTableView::doubleClicked, this, &HeadsPage::liveWanted);
+  const auto offer = [this](auto signal) {
+    return [this, signal](figures::SubspacesOf of) {
+      try {
+        const QString name = of == figures::SubspacesOf::Weights ? "directions-weights" : "directions-cache";
+        emit(this->*signal)(name,
+                            figures::subspaceFigure(subspaceLanes(m_board, analysis::kLaneColorsOnLight), of,
+                                                    model::dateText()));
+      } catch (const model::Error& error) {
+        emit message({session::Severity::Problem, error.what()});
+      }
+    };
+  };
+  connect(m_subspaces, &SubspaceChart::pictureWanted, this, offer(&HeadsPage::figureWanted));
+  connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
   connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
   connect(m_answer, &QLabel::linkActivated, this, [this](const QString& link) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "app/figures/figure.h"
 #include "app/pages/heads/head_table.h"
 #include "app/pages/page.h"
 #include "app/session/head_board.h"
@@ -45,6 +46,8 @@ class HeadsPage : public Page {
   /// The table, as comma-separated values, into a file.
   void saveWanted(const std::string& csv);
   void message(const headroom::session::Message& message);
+  void figureWanted(const QString& name, const headroom::figures::Figure& figure);
+  void figureTableWanted(const QString& name, const headroom::figures::Figure& figure);
   void messageAreaChanged();
 
  protected:

@@ -1,10 +1,11 @@
 #include "app/pages/heads/subspace_chart.h"
 
+#include <QAction>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QVBoxLayout>
-#include <algorithm>
 
+#include "app/pages/charts/series.h"
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
 
@@ -16,7 +17,8 @@ constexpr const char* kSubspaceNote =
     "rank, exp "
     "of the entropy of their singular values as shares, computed. Dotted: what it can be at most: KV heads "
     "\u00d7 "
-    "head dim, the model's width, in the cache also the positions read. Sharing keys and values lowers it.";
+    "head dim, the model's width, in the cache also the positions read. Sharing keys and values lowers it. A "
+    "right click exports.";
 
 QCPTextElement* plotTitle(QCustomPlot& plot) {
   return qobject_cast<QCPTextElement*>(plot.plotLayout()->element(0, 0));
@@ -28,8 +30,6 @@ QCustomPlot* makeRankPlot(const QString& name, const QString& title, QWidget* pa
   plot->setMinimumSize(160, 140);
   plot->plotLayout()->insertRow(0);
   plot->plotLayout()->addElement(0, 0, new QCPTextElement(plot, title));
-  plot->xAxis->setLabel("layer");
-  plot->yAxis->setLabel("effective rank");
   plot->xAxis->setTicker(QSharedPointer<QCPAxisTickerFixed>::create());
   return plot;
 }
@@ -51,6 +51,8 @@ SubspaceChart::SubspaceChart(const session::HeadBoard& board, QWidget* parent)
   plots->addWidget(m_weights, 1);
   plots->addWidget(m_cache, 1);
   layout->addLayout(plots, 1);
+  addExports(m_weights, figures::SubspacesOf::Weights);
+  addExports(m_cache, figures::SubspacesOf::Cache);
 }
 
 void SubspaceChart::setAppearance(const session::Appearance& appearance) {
@@ -78,47 +80,60 @@ void SubspaceChart::setAppearance(const session::Appearance& appearance) {
 }
 
 void SubspaceChart::refresh() {
-  refreshPlot(*m_weights, false);
-  refreshPlot(*m_cache, true);
+  showPlot(*m_weights, figures::SubspacesOf::Weights);
+  showPlot(*m_cache, figures::SubspacesOf::Cache);
   QString left;
   for (const session::HeadBoard::Entry& entry : m_board.entries()) {
-    if (!analysis::hasSubspaces(entry.report.config.attention)) {
-      left +=
-          QString(" %1 is left out: its keys have %2 columns, more than %3 are not taken apart.")
-              .arg(toQt(entry.report.title),
-                   grouped(entry.report.config.attention.kvHeadCount * entry.report.config.attention.headDim),
-                   grouped(analysis::kMostSubspaceColumns));
-    }
+    const model::AttentionShape& heads = entry.report.config.attention;
+    if (analysis::hasSubspaces(heads)) continue;
+    left += QString(" %1 is left out: its keys have %2 columns, more than %3 are not taken apart.")
+                .arg(toQt(entry.report.title), grouped(heads.kvHeadCount * heads.headDim),
+                     grouped(analysis::kMostSubspaceColumns));
   }
   m_note->setText(kSubspaceNote + left);
 }
 
-void SubspaceChart::refreshPlot(QCustomPlot& plot, bool ofCache) {
+void SubspaceChart::showPlot(QCustomPlot& plot, figures::SubspacesOf of) {
+  const figures::LinePlot lines =
+      figures::subspacePlot(subspaceLanes(m_board, m_appearance.palette().lanes), of);
   plot.clearGraphs();
-  double most = 1.0;
-  int layers = 1;
-  const auto add = [&](const QColor& color, Qt::PenStyle style, const auto& layersOf, const auto& valueOf) {
+  for (const figures::Series& series : lines.series) {
     QCPGraph* graph = plot.addGraph();
-    graph->setPen(QPen(color, style == Qt::DotLine ? 1.0 : 2.0, style));
-    if (style != Qt::DotLine) graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, 4.0));
-    for (std::size_t layer = 0; layer < layersOf.size(); ++layer) {
-      const double value = valueOf(layersOf[layer]);
-      graph->addData(static_cast<double>(layer), value);
-      most = std::max(most, value);
-      layers = std::max(layers, static_cast<int>(layer));
-    }
-  };
-  using Layer = analysis::LayerSubspaces;
-  for (const session::HeadBoard::Entry& entry : m_board.entries()) {
-    const QColor color = toQt(m_appearance.palette().lane(entry.report.lane.colorIndex));
-    const std::vector<Layer>& of = ofCache ? entry.report.survey.cached : entry.report.weights;
-    add(color, Qt::SolidLine, of, [](const Layer& layer) { return layer.keys.effectiveRank(); });
-    add(color, Qt::DashLine, of, [](const Layer& layer) { return layer.values.effectiveRank(); });
-    add(color, Qt::DotLine, of, [](const Layer& layer) { return static_cast<double>(layer.keys.bound); });
+    graph->setPen(penOf(series, 2.0));
+    graph->setScatterStyle(QCPScatterStyle(lookOf(series.mark).shape, 4.0));
+    setPoints(*graph, series);
   }
-  plot.xAxis->setRange(-0.3, layers + 0.3);
-  plot.yAxis->setRange(0.0, 1.06 * most);
+  plot.xAxis->setLabel(toQt(lines.x.label));
+  plot.yAxis->setLabel(toQt(lines.y.label));
+  plot.xAxis->setRange(lines.x.low - 0.3, lines.x.high + 0.3);
+  plot.yAxis->setRange(lines.y.low, lines.y.high);
   plot.replot(QCustomPlot::rpQueuedReplot);
+}
+
+void SubspaceChart::addExports(QCustomPlot* plot, figures::SubspacesOf of) {
+  plot->setContextMenuPolicy(Qt::ActionsContextMenu);
+  const auto add = [&](const QString& text, auto signal) {
+    auto* action = new QAction(text, plot);
+    connect(action, &QAction::triggered, this, [this, of, signal] { emit(this->*signal)(of); });
+    plot->addAction(action);
+  };
+  add("Export picture\u2026", &SubspaceChart::pictureWanted);
+  add("Export table\u2026", &SubspaceChart::tableWanted);
+}
+
+std::vector<figures::SubspaceLane> subspaceLanes(const session::HeadBoard& board,
+                                                 std::span<const session::Color> colors) {
+  std::vector<figures::SubspaceLane> lanes;
+  for (const session::HeadBoard::Entry& entry : board.entries()) {
+    const session::HeadReport& report = entry.report;
+    lanes.push_back({.title = report.title,
+                     .model = report.config.name,
+                     .color = colors[static_cast<std::size_t>(report.lane.colorIndex) % colors.size()],
+                     .positions = static_cast<int>(report.tokens.size()),
+                     .weights = report.weights,
+                     .cached = report.survey.cached});
+  }
+  return lanes;
 }
 
 }  // namespace headroom::pages

@@ -2,10 +2,15 @@
 
 #include <qcustomplot.h>
 
+#include "app/figures/subspace_figure.h"
 #include "app/session/appearance.h"
 #include "app/session/head_board.h"
 
 namespace headroom::pages {
+
+/// What entries of the board have of keys' and values' directions, in the colours of that palette.
+std::vector<figures::SubspaceLane> subspaceLanes(const session::HeadBoard& board,
+                                                 std::span<const session::Color> colors);
 
 /// The effective rank of keys and of values, by layer, with what it can be at most: what sharing takes away.
 class SubspaceChart : public QWidget {
@@ -17,9 +22,14 @@ class SubspaceChart : public QWidget {
   void setAppearance(const session::Appearance& appearance);
   void refresh();
 
+ signals:
+  /// Right click on one of the plots: its numbers as a picture, or as a table.
+  void pictureWanted(headroom::figures::SubspacesOf of);
+  void tableWanted(headroom::figures::SubspacesOf of);
+
  private:
-  /// Draws one of the two plots: of the weights, or of what lay in the cache.
-  void refreshPlot(QCustomPlot& plot, bool ofCache);
+  void addExports(QCustomPlot* plot, figures::SubspacesOf of);
+  void showPlot(QCustomPlot& plot, figures::SubspacesOf of);
 
   const session::HeadBoard& m_board;
   session::Appearance m_appearance;
