@@ -247,6 +247,27 @@ class TestInterventions : public QObject {
     }
   }
 
+  /// A head whose output is multiplied by 1 gives the same bits, MHA, GQA and MQA; by 0.5 it does not.
+  void gainOfOneChangesNoBit() {
+    for (const int kvHeads : {4, 2, 1}) {
+      const model::Model model = randomModel(smallConfig({4, kvHeads, 16}), Output::Tied);
+      const std::vector<int> tokens = someTokens(30, model.config.vocabSize);
+      for (const KernelFamily family : kFamilies) {
+        UploadedDecoder untouched(m_gpu.device, model, {.kernels = {.family = family}});
+        UploadedDecoder decoder(m_gpu.device, model, {.kernels = {.family = family}});
+        untouched.run(tokens, Capture::none());
+        for (const float gain : {1.0f, 0.5f}) {
+          decoder.truncate(0);
+          decoder.setInterventions(std::vector{
+              HeadIntervention{.layer = 0, .queryHead = 1, .gain = std::vector<float>(16, gain)},
+              HeadIntervention{.layer = 1, .queryHead = 3, .gain = std::vector<float>(16, gain)}});
+          decoder.run(tokens, Capture::none());
+          QCOMPARE(std::ranges::equal(decoder.logits(), untouched.logits()), gain == 1.0f);
+        }
+      }
+    }
+  }
+
   void declaredIsCounted() {
     model::ModelConfig config = smallConfig({4, 2, 20});
     config.traits.windows = model::Windows::EvenLayers;
