@@ -12,6 +12,8 @@
 using namespace headroom;
 
 namespace {
+/// A machine that compiles beside, and kernels that Mesa compiles first.
+constexpr int kPatienceMs = 30000;
 constexpr int kHeads = 48;  // of a bundled model: six layers of eight
 
 /// The bundled models on the real device.
@@ -27,7 +29,7 @@ struct Page : test::GuiFixture {
     click("modeHeads");
     click("measureHeads");
     QTRY_COMPARE_WITH_TIMEOUT(table().model()->rowCount(), heads, 30000);
-    QTRY_VERIFY(window().findChild<QWidget*>("measureHeads")->isEnabled());
+    QTRY_VERIFY_WITH_TIMEOUT(window().findChild<QWidget*>("measureHeads")->isEnabled(), kPatienceMs);
   }
   QTableView& table() { return *window().findChild<QTableView*>("headTable"); }
   pages::ScoreGrid& grid() { return *window().findChild<pages::ScoreGrid*>("scoreGrid"); }
@@ -113,21 +115,22 @@ class TestHeadsPage : public QObject {
     QCOMPARE(page.knownLosses(), 1);
 
     // The lane decodes without it, and says so.
-    QTRY_VERIFY(page.window().findChild<QWidget*>("headSwitch")->isEnabled());
+    QTRY_VERIFY_WITH_TIMEOUT(page.window().findChild<QWidget*>("headSwitch")->isEnabled(), kPatienceMs);
     page.click("headSwitch");
-    QTRY_COMPARE(page.title(0), std::string("MHA \u2212L4H4"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("MHA \u2212L4H4"), kPatienceMs);
     QCOMPARE(page.title(1), std::string("MQA"));
-    QTRY_COMPARE(page.cell(0, 1), QString("L4H4 off"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.cell(0, 1), QString("L4H4 off"), kPatienceMs);
     // Crossed out in the picture: the ground's colour on it.
     const session::Color ground = session::paletteOf(session::Theme::Dark).panel;
-    QTRY_VERIFY(test::countPixels(page.gridPicture().copy(place.adjusted(3, 3, -3, -3)), ground) > 10);
+    QTRY_VERIFY_WITH_TIMEOUT(
+        test::countPixels(page.gridPicture().copy(place.adjusted(3, 3, -3, -3)), ground) > 10, kPatienceMs);
     const auto before = page.store().lane(0).tokens();
     const std::vector<int> text(before.begin(), before.end());
     page.click("headSwitch");
-    QTRY_COMPARE(page.title(0), std::string("MHA"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("MHA"), kPatienceMs);
     QCOMPARE(page.cell(0, 1), QString("L4H4"));
     // Nothing of the text is lost.
-    QTRY_VERIFY(page.length(0) >= static_cast<int>(text.size()));
+    QTRY_VERIFY_WITH_TIMEOUT(page.length(0) >= static_cast<int>(text.size()), kPatienceMs);
     QVERIFY(std::equal(text.begin(), text.end(), page.store().lane(0).tokens().begin()));
   }
 
@@ -142,27 +145,27 @@ class TestHeadsPage : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(
         page.text("headSentence").contains("Without KV0 and its 4 heads the loss changes by"), 30000);
     QCOMPARE(page.knownLosses(), 0);  // of single heads nothing was asked
-    QTRY_VERIFY(group->isEnabled());
+    QTRY_VERIFY_WITH_TIMEOUT(group->isEnabled(), kPatienceMs);
     page.click("headSwitchGroup");
-    QTRY_COMPARE(page.title(0), std::string("GQA \u22124 heads"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22124 heads"), kPatienceMs);
     for (int head = 0; head < 8; ++head) QCOMPARE(page.store().lane(0).info().isWithout({2, head}), head < 4);
-    QTRY_COMPARE(group->text(), QString("Bring KV0 and its 4 heads back"));
+    QTRY_COMPARE_WITH_TIMEOUT(group->text(), QString("Bring KV0 and its 4 heads back"), kPatienceMs);
     // From the menu of the head's map: one comes back.
     page.click("headMap");
     QCOMPARE(page.window().page(), 0);
     page.selection().askForHeadMenu({0, 2, 1});
     QMenu* menu = nullptr;
-    QTRY_VERIFY((menu = page.window().findChild<QMenu*>("head menu")));
+    QTRY_VERIFY_WITH_TIMEOUT((menu = page.window().findChild<QMenu*>("head menu")), kPatienceMs);
     auto* action = menu->findChild<QAction*>("switch head");
     QCOMPARE(action->text(), QString("Bring head L2H1 back"));
     action->trigger();
     menu->close();
-    QTRY_COMPARE(page.title(0), std::string("GQA \u22123 heads"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22123 heads"), kPatienceMs);
     // And with the keys, for the head in the inspector.
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
-    QTRY_COMPARE(page.title(0), std::string("GQA \u22124 heads"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22124 heads"), kPatienceMs);
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
-    QTRY_COMPARE(page.title(0), std::string("GQA"));
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA"), kPatienceMs);
   }
 
   /// Every head's loss: what is known stays when it is stopped, and asking again goes on.
@@ -202,7 +205,7 @@ class TestHeadsPage : public QObject {
     QCOMPARE(header->visualIndex(pages::HeadTable::lossColumn()), pages::HeadTable::FirstNumber + 1);
     // A lane that is closed takes its heads with it.
     page.window().workspace().closeLane(1);
-    QTRY_COMPARE(page.table().model()->rowCount(), 2 * kHeads);
+    QTRY_COMPARE_WITH_TIMEOUT(page.table().model()->rowCount(), 2 * kHeads, kPatienceMs);
     QVERIFY(page.rowOf("GQA", "L0H0") < 0);
   }
 };
