@@ -7,10 +7,10 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/output_argument.h"
+#include "app/cli/progress_line.h"
 #include "app/cli/report_parts.h"
 #include "app/cli/token_arguments.h"
 #include "core/evaluation/ablation_survey.h"
-#include "core/formats/files/terminal.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
 #include "core/model/statistics.h"
@@ -94,12 +94,13 @@ class AblateCommand final : public Command {
     const model::Model& model = *use;
     watchInterrupts();
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
-    const auto progress = [](std::int64_t done, std::int64_t total) {
-      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} tokens", done, total);
+    const ProgressLine line;
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      line.show(fmt::format("{} of {} tokens", done, total));
     };
     AblationSurvey survey{.unit = unit()};
     evaluation::surveyAblation(*lane.decoder, tokens, survey, interrupted, progress);
-    if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
+    line.show({});
     if (global().json) {
       fmt::print("{}\n", document(model, *lane.decoder, tokens.size(), survey).dump(2));
     } else if (m_csv) {

@@ -13,7 +13,7 @@
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/named_values.h"
-#include "core/formats/files/terminal.h"
+#include "app/cli/progress_line.h"
 #include "core/formats/synthetic_model.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
@@ -98,9 +98,8 @@ class BenchCommand final : public Command {
                          .date = model::dateText(),
                          .options = m_options,
                          .models = &models};
-      const auto progress = [](const std::string& what) {
-        if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{}", what);
-      };
+      const ProgressLine line;
+      const auto progress = [&](const std::string& what) { line.show(what); };
       for (BenchModel& model : models) model.kernels = m_opener->plan(model.model());
       // A software device would spend more on another dispatch than on handing over all logits.
       if (!device.info().isSoftware())
@@ -112,7 +111,7 @@ class BenchCommand final : public Command {
       result.isInterrupted = outcome.isInterrupted;
       for (BenchRow& row : result.rows)
         row.readGBps = result.ceilings.readAt(row.measurement.workingSetBytes());
-      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
+      line.show({});
       print(result);
       if (result.isInterrupted) throw model::Cancelled(whatIsThere(result, settings.size()));
     } catch (const vulkan::Error& error) {

@@ -8,10 +8,10 @@
 #include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
+#include "app/cli/progress_line.h"
 #include "app/cli/report_parts.h"
 #include "app/cli/token_arguments.h"
 #include "core/evaluation/head_survey.h"
-#include "core/formats/files/terminal.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -69,11 +69,12 @@ class HeadsCommand final : public Command {
     }
     watchInterrupts();
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
-    const auto progress = [](std::int64_t done, std::int64_t total) {
-      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} tokens", done, total);
+    const ProgressLine line;
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      line.show(fmt::format("{} of {} tokens", done, total));
     };
     HeadSurvey survey = surveyHeads(*lane.decoder, tokens, m_repeated, interrupted, progress);
-    if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
+    line.show({});
     sort(survey);
     if (global().json) {
       fmt::print("{}\n", document(model, lane, tokens.size(), survey).dump(2));

@@ -7,9 +7,9 @@
 #include "app/cli/model_argument.h"
 #include "app/cli/named_values.h"
 #include "app/cli/output_argument.h"
+#include "app/cli/progress_line.h"
 #include "app/cli/token_arguments.h"
 #include "core/evaluation/patch_survey.h"
-#include "core/formats/files/terminal.h"
 #include "core/formats/npy.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
@@ -64,12 +64,13 @@ class PatchCommand final : public Command {
     m_output.announce(target, static_cast<std::uint64_t>(rows * columns) * sizeof(float), 0,
                       "take shorter texts");
     watchInterrupts();
-    const auto progress = [](std::int64_t done, std::int64_t total) {
-      if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K{} of {} copies", done, total);
+    const ProgressLine line;
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      line.show(fmt::format("{} of {} copies", done, total));
     };
     const PatchSurvey survey =
         evaluation::surveyPatches(model, question, place, m_contextLength, interrupted, progress);
-    if (formats::isTerminal(stderr)) fmt::print(stderr, "\r\033[K");
+    line.show({});
     const std::vector<std::int64_t> shape = {rows, columns};
     if (!survey.isWhole) {
       throw model::Cancelled(fmt::format("Interrupted after {} of {} copies; {} is not written",

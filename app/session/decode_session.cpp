@@ -138,8 +138,7 @@ void DecodeSession::serve(Requests requests) {
   publishState();
   if (requests.measureCeilings && !m_reopen) measureCeilings();
   if (requests.measureSpeed && !m_reopen) measureSpeed();
-  if (requests.heads && !m_reopen) studyHeads(*requests.heads);
-  if (requests.losses && !m_reopen) studyLosses(std::move(*requests.losses));
+  serveStudies(requests);
   if (m_lanes.laneCount() > 0 && !m_reopen) findCeilings();
   m_calibrationTimer.start(kMeasureAfterMs);
   paceFromNow();

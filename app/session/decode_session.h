@@ -120,6 +120,8 @@ class DecodeSession : public QObject {
   void calibrateNext();
   /// All lanes and both kernels over contexts and batches.
   void measureSpeed();
+  /// Those that are asked for, where there are lanes on a device to do them with.
+  void serveStudies(Requests& requests);
   /// Reads a text in every lane's model, and tells what its heads attend to.
   void studyHeads(const HeadStudy& study);
   void studyLosses(LossStudy study);

@@ -14,6 +14,16 @@ namespace {
 constexpr qint64 kProgressIntervalMs = 100;
 }  // namespace
 
+void DecodeSession::serveStudies(Requests& requests) {
+  if (!requests.heads && !requests.losses) return;
+  if (m_reopen) {
+    emit message({Severity::Note, text::inWords<model::SentenceId::StudyNeedsDevice>()});
+    return;
+  }
+  if (requests.heads) studyHeads(*requests.heads);
+  if (requests.losses) studyLosses(std::move(*requests.losses));
+}
+
 StudyEvents DecodeSession::studyEvents() {
   const auto since = std::make_shared<QElapsedTimer>();
   return {.progress =

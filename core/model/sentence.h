@@ -103,6 +103,7 @@ enum class SentenceId {
   NoLaneToStudy,
   NoModelToStudy,
   NoTextToStudy,
+  StudyNeedsDevice,
   StudyStopped,
   StudyProgress,
   TextOfLane,

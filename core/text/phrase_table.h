@@ -202,6 +202,8 @@ constexpr std::string_view words(model::SentenceId id) {
       return "{0} is a trace: there is no model to read another text with.";
     case SentenceId::NoTextToStudy:
       return "{0} has read no text yet whose heads could be looked at, expected two tokens or more.";
+    case SentenceId::StudyNeedsDevice:
+      return "The lanes are on no device now; play opens them again, then heads can be looked at.";
     case SentenceId::StudyStopped:
       return "Stopped; what was read until then counts.";
     case SentenceId::StudyProgress:

@@ -5,6 +5,7 @@
 #include <QProcess>
 #include <QString>
 #include <QStringList>
+#include <QTest>
 
 #include "tests/support/fixtures.h"
 
@@ -50,6 +51,25 @@ inline Outcome shell(const QString& line, const QMap<QString, QString>& variable
   process.setProcessEnvironment(environment);
   process.start("bash", {"-c", line});
   return finish(process);
+}
+
+/// Columns of a table of commands that are refused; checkRefusal() reads them.
+inline void addRefusalColumns() {
+  QTest::addColumn<QStringList>("arguments");
+  QTest::addColumn<int>("exitCode");
+  QTest::addColumn<QString>("sentence");
+}
+/// The command of the row ends with its exit code, one line that has the sentence, and nothing on standard
+/// output.
+inline void checkRefusal() {
+  QFETCH(QStringList, arguments);
+  QFETCH(int, exitCode);
+  QFETCH(QString, sentence);
+  const Outcome outcome = run(arguments);
+  QVERIFY2(outcome.exitCode == exitCode, outcome.errors.constData());
+  QVERIFY2(outcome.errors.contains(sentence.toUtf8()), outcome.errors.constData());
+  QCOMPARE(outcome.errors.count('\n'), 1);
+  QVERIFY(outcome.output.isEmpty());
 }
 
 inline QString checkpoint(const QString& name) {

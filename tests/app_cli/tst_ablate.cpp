@@ -193,9 +193,7 @@ class TestAblate : public QObject {
   }
 
   void wrongUse_data() {
-    QTest::addColumn<QStringList>("arguments");
-    QTest::addColumn<int>("exitCode");
-    QTest::addColumn<QString>("sentence");
+    addRefusalColumns();
     const auto row = [](const char* what, const QStringList& arguments, int code, const char* sentence) {
       QTest::newRow(what) << QStringList{"ablate", "mqa"} + arguments << code << QString(sentence);
     };
@@ -217,14 +215,7 @@ class TestAblate : public QObject {
     row("a text twice", {"--text", "a", "--tokens", "1,2"}, 2, "excludes");
   }
   void wrongUse() {
-    QFETCH(QStringList, arguments);
-    QFETCH(int, exitCode);
-    QFETCH(QString, sentence);
-    const Outcome outcome = run(arguments);
-    QVERIFY2(outcome.exitCode == exitCode, outcome.errors.constData());
-    QVERIFY2(outcome.errors.contains(sentence.toUtf8()), outcome.errors.constData());
-    QCOMPARE(outcome.errors.count('\n'), 1);
-    QVERIFY(outcome.output.isEmpty());
+    checkRefusal();
     QVERIFY(!QFile::exists(file("x.npy")));
   }
 };

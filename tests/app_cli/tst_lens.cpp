@@ -84,9 +84,7 @@ class TestLens : public QObject {
   }
 
   void wrongUse_data() {
-    QTest::addColumn<QStringList>("arguments");
-    QTest::addColumn<int>("exitCode");
-    QTest::addColumn<QString>("sentence");
+    addRefusalColumns();
     const auto row = [](const char* what, const QStringList& arguments, int code, const char* sentence) {
       QTest::newRow(what) << QStringList{"lens", "mqa"} + arguments << code << QString(sentence);
     };
@@ -106,14 +104,7 @@ class TestLens : public QObject {
         "leads to standard output");
   }
   void wrongUse() {
-    QFETCH(QStringList, arguments);
-    QFETCH(int, exitCode);
-    QFETCH(QString, sentence);
-    const Outcome outcome = run(arguments);
-    QVERIFY2(outcome.exitCode == exitCode, outcome.errors.constData());
-    QVERIFY2(outcome.errors.contains(sentence.toUtf8()), outcome.errors.constData());
-    QCOMPARE(outcome.errors.count('\n'), 1);
-    QVERIFY(outcome.output.isEmpty());
+    checkRefusal();
     QVERIFY(!QFile::exists(file("x.npy")));
   }
 };

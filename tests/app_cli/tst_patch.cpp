@@ -74,9 +74,7 @@ class TestPatch : public QObject {
   }
 
   void wrongUse_data() {
-    QTest::addColumn<QStringList>("arguments");
-    QTest::addColumn<int>("exitCode");
-    QTest::addColumn<QString>("sentence");
+    addRefusalColumns();
     const auto row = [](const char* what, const QStringList& arguments, int code, const char* sentence) {
       QTest::newRow(what) << QStringList{"patch", "mqa"} + arguments << code << QString(sentence);
     };
@@ -104,14 +102,7 @@ class TestPatch : public QObject {
     row("on a device", QStringList{"--device", "0"} + with("1,2", "1,3", "7,8", "heads"), 1, "--device");
   }
   void wrongUse() {
-    QFETCH(QStringList, arguments);
-    QFETCH(int, exitCode);
-    QFETCH(QString, sentence);
-    const Outcome outcome = run(arguments);
-    QVERIFY2(outcome.exitCode == exitCode, outcome.errors.constData());
-    QVERIFY2(outcome.errors.contains(sentence.toUtf8()), outcome.errors.constData());
-    QCOMPARE(outcome.errors.count('\n'), 1);
-    QVERIFY(outcome.output.isEmpty());
+    checkRefusal();
     QVERIFY(!QFile::exists(file("x.npy")));
   }
 };

@@ -2,6 +2,7 @@
 
 #include <QColor>
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "app/pages/colors.h"
@@ -37,9 +38,10 @@ QString numberText(const analysis::HeadColumn& column, const analysis::HeadSurve
 
 QString lossText(const session::HeadBoard::Loss& loss) {
   if (loss.withinNoise) return "none";
-  return QString("%1%2 \u00b1 %3")
-      .arg(loss.change < 0.0 ? QString("\u2212") : QString("+"), fixed(std::abs(loss.change), 4),
-           fixed(loss.standardError, 4));
+  const QString change =
+      (loss.change < 0.0 ? QString("\u2212") : QString("+")) + fixed(std::abs(loss.change), 4);
+  // Of a single predicted token there is no error to tell.
+  return std::isfinite(loss.standardError) ? change + " \u00b1 " + fixed(loss.standardError, 4) : change;
 }
 
 HeadTable::HeadTable(const session::HeadBoard& board, QObject* parent)

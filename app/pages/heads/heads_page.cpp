@@ -327,7 +327,8 @@ QString HeadsPage::summary() const {
       .arg(areAlike ? read(entries.front().report) : texts.join("; "),
            RepeatedTokensPopover::summary(entries.front().report.repeated),
            entries.front().report.textName.empty()
-               ? " Models wrote this text: one finds its own easier to predict, so compare losses on a file."
+               ? " What follows the prompt was chosen by models, which find their own choices easier to "
+                 "predict: compare losses on a file."
                : "");
 }
 
