@@ -106,6 +106,17 @@ class TestLostDevice : public QObject {
     QCOMPARE(forgotten, 1);
   }
 
+  /// Heads are not looked at without a device: that is said, and nothing is lost or opened by asking.
+  void headsWaitForTheDevice() {
+    LostLane fixture;
+    QVERIFY(fixture.isLost());
+    fixture.host.studyHeads({});
+    QTRY_VERIFY(fixture.textHas("play opens them again, then heads can be looked at"));
+    QCOMPARE(fixture.length(0), 20);
+    fixture.host.play();
+    QTRY_COMPARE(fixture.length(0), kContext);
+  }
+
   /// With the device gone, lanes can be closed all the same, to the last.
   void lanesCloseAfterALoss() {
     LostLane fixture;
