@@ -1,5 +1,5 @@
 // Colours attention. A pixel shows the maximum of all cells that it covers, so a single bright cell never
-// vanishes. Cells above the diagonal (a token cannot look ahead) and rows not decoded yet show the ground.
+// vanishes; of differences the one farthest from 0. Cells above the diagonal (a token cannot look ahead) and rows not decoded yet show the ground.
 #version 450
 
 layout(set = 0, binding = 0) uniform samplerBuffer cells;   // attention, pages of [slot][row][column]
@@ -21,6 +21,7 @@ layout(location = 0) out vec4 color;
 
 const float kLogarithmicFloor = 1e-4;  // analysis::kLogarithmicFloor
 const int kSinkHidden = 2;
+const int kDiverging = 3;  // analysis::ColorMap: cells are differences
 const int kMaximumFootprint = 16;
 
 void main() {
@@ -45,16 +46,19 @@ void main() {
   for (int row = first.y; row <= last.y; ++row) {
     const int start = int(slot.x) + row * int(slot.y);
     for (int column = first.x; column <= last.x; ++column) {
-      attention = max(attention, texelFetch(cells, start + column).r);
+      const float cell = texelFetch(cells, start + column).r;
+      if (abs(cell) > abs(attention)) attention = cell;
     }
   }
 
-  float shown = attention;
+  const float size = abs(attention);
+  float shown = size;
   if (params.mapScale == 1) {
-    shown = attention <= kLogarithmicFloor ? 0.0 : 1.0 - log(attention) / log(kLogarithmicFloor);
+    shown = size <= kLogarithmicFloor ? 0.0 : 1.0 - log(size) / log(kLogarithmicFloor);
   } else if (params.mapScale == kSinkHidden) {
-    shown = attention / limits.z;
+    shown = size / limits.z;
   }
+  if (params.colorMap == kDiverging) shown = 0.5 + 0.5 * sign(attention) * clamp(shown, 0.0, 1.0);
   const int index = int(clamp(shown, 0.0, 1.0) * 255.0 + 0.5);
   const vec4 lit = texelFetch(colors, params.colorMap * 256 + index);
   color = float(first.y) < limits.x ? lit : mix(params.ground, lit, 0.3);

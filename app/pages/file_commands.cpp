@@ -11,7 +11,9 @@
 
 #include "app/pages/command.h"
 #include "app/pages/texts.h"
+#include "app/session/head_board.h"
 #include "app/session/trace_export.h"
+#include "core/model/error.h"
 
 namespace headroom::pages {
 
@@ -44,6 +46,8 @@ void FileCommands::addOpening(QMenu* menu) {
   addCommand(menu, "Open a Hugging Face &folder\u2026", Qt::CTRL | Qt::SHIFT | Qt::Key_O,
              [this] { chooseFolder(); });
   addCommand(menu, "Open &experiment\u2026", Qt::CTRL | Qt::ALT | Qt::Key_O, [this] { chooseExperiment(); });
+  addCommand(menu, "&Read a text without decoding\u2026", Qt::CTRL | Qt::ALT | Qt::Key_R,
+             [this] { readText(); });
   m_recent = menu->addMenu("Open &recent");
   connect(m_recent, &QMenu::aboutToShow, this, &FileCommands::showRecent);
 }
@@ -105,6 +109,17 @@ void FileCommands::showRecent() {
 void FileCommands::chooseModels() {
   m_workspace.openFiles(toPaths(QFileDialog::getOpenFileNames(
       m_window, "Open a model", QString(), "Models and traces (*.gguf *.safetensors);;All files (*)")));
+}
+
+void FileCommands::readText() {
+  const QString path = QFileDialog::getOpenFileName(m_window, "A text to read", QString(),
+                                                    "Texts (*.txt *.md);;All files (*)");
+  if (path.isEmpty()) return;
+  try {
+    m_workspace.readText(session::readStudyText(path).text);
+  } catch (const model::Error& error) {
+    emit m_workspace.message({session::Severity::Problem, error.what()});
+  }
 }
 
 void FileCommands::chooseFolder() {

@@ -27,6 +27,7 @@ class FileCommands : public QObject {
   void openDropped(const QList<QUrl>& urls);
 
  private:
+  void readText();
   void chooseFolder();
   void chooseExperiment();
   void saveExperiment();

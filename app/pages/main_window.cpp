@@ -84,6 +84,10 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   live->installEventFilter(this);
   m_headMenu = new HeadMenu(store, selection, *m_export, this);
   connect(m_heads, &HeadsPage::liveWanted, this, [this] { showPage(kLivePlace); });
+  connect(m_heads, &HeadsPage::repeatedWanted, this, [this](const evaluation::RepeatedTokens& repeated) {
+    m_workspace.readRepeatedTokens(repeated);
+    showPage(kLivePlace);
+  });
   connect(m_heads, &HeadsPage::messageAreaChanged, this, &MainWindow::placeMessages);
   connect(m_heads, &HeadsPage::message, this, &MainWindow::showMessage);
   connect(m_heads, &HeadsPage::saveWanted, m_export,
@@ -220,10 +224,13 @@ void MainWindow::addWindowCommands(QMenu* look) {
     // What lies on top goes first.
     const QWidget* typed = focusWidget();
     if (m_closePopup && m_closePopup()) return;
+    if (m_live->closeFind()) return;
     if (qobject_cast<const QComboBox*>(typed) || qobject_cast<const QAbstractSpinBox*>(typed)) {
       m_live->setFocus(Qt::OtherFocusReason);
     } else if (m_messages->isVisible()) {
       m_messages->dismiss();
+    } else if (m_selection.head() && m_selection.look().fillsView) {
+      m_selection.fillView(m_store);
     } else {
       m_selection.setHead(std::nullopt);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "app/panels/drawing.h"
 #include "app/panels/label.h"
@@ -36,9 +37,30 @@ float AttentionMapView::labelHeight(const PanelContext& context) {
   return labelWidth(context);
 }
 
-void AttentionMapView::fillCells(const PanelContext& context, const session::HeadAddress& head,
+void AttentionMapView::fillRow(const PanelContext& context, int position) {
+  const auto rowOf = [&](const session::HeadAddress& head) {
+    const session::PooledRow row = bestRow(context.store.lane(head.lane), head, position);
+    m_incomplete = m_incomplete || row.pooling > 1;
+    return analysis::RowOfMap{row.values, row.pooling};
+  };
+  const analysis::RowOfMap row = rowOf(m_subject.head);
+  if (!m_subject.less) {
+    analysis::poolRow(m_window, position, row.values, row.pooling, m_cells);
+    if (row.values.size() > 1)
+      m_maximum = std::max(m_maximum, *std::max_element(row.values.begin() + 1, row.values.end()));
+    return;
+  }
+  analysis::poolDifference(m_window, position, row, rowOf(*m_subject.less), m_cells);
+  const int cellRow = (position - m_window.firstRow) / m_window.factor;
+  const auto cells = std::span(m_cells).subspan(static_cast<std::size_t>(cellRow) * kCells, kCells);
+  const std::size_t sink = m_window.firstColumn == 0 && m_window.fromToken == 0 ? 1 : 0;
+  for (const float cell : cells.subspan(sink)) m_maximum = std::max(m_maximum, std::abs(cell));
+}
+
+void AttentionMapView::fillCells(const PanelContext& context, const MapSubject& subject,
                                  const MapViewport& viewport) {
-  const session::LaneTrace& lane = context.store.lane(head.lane);
+  const session::LaneTrace& lane = context.store.lane(subject.head.lane);
+  const session::LaneTrace& other = context.store.lane(subject.less.value_or(subject.head).lane);
   int factor = 1;
   while (viewport.size > static_cast<double>((kCells - 2) * factor)) factor *= 2;
   // The window moves in steps, so that a small pan costs nothing.
@@ -59,34 +81,32 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
   if (viewport.size <= kMostReplayedRows / 2) {
     // In steps, so that a small pan asks for nothing new.
     const int first = static_cast<int>(viewport.firstRow) / 64 * 64;
-    wantFullRows(context, head, RowPurpose::Map, first, kMostReplayedRows);
+    wantFullRows(context, subject.head, m_slot == 0 ? RowPurpose::Map : RowPurpose::BesideMap, first,
+                 kMostReplayedRows);
+    if (subject.less) wantFullRows(context, *subject.less, RowPurpose::BesideMap, first, kMostReplayedRows);
   }
-  const bool stale = m_incomplete && m_replays != lane.replayCount();
-  if (window != m_window || head != m_head || m_run != context.store.run() || stale) {
+  const int replays = lane.replayCount() + other.replayCount();
+  const bool stale = m_incomplete && m_replays != replays;
+  if (window != m_window || subject != m_subject || m_run != context.store.run() || stale) {
     m_incomplete = false;
-    m_replays = lane.replayCount();
+    m_replays = replays;
     m_window = window;
-    m_head = head;
+    m_subject = subject;
     m_run = context.store.run();
     m_cells.assign(static_cast<std::size_t>(kCells) * kCells, 0.0f);
     m_nextPosition = window.firstRow;
     m_maximum = 0.0f;
     ++m_generation;
   }
-  const int end = std::min(lane.length(), window.firstRow + window.cellRows * factor);
+  const int end =
+      std::min(std::min(lane.length(), other.length()), window.firstRow + window.cellRows * factor);
   const MapKey key = kInspectorKeys + static_cast<MapKey>(m_slot);
   const int cellRowsNeeded = end > window.firstRow ? (end - 1 - window.firstRow) / factor + 1 : 0;
   const int held = context.canvas.rowsHeld(key, m_generation);
   // The canvas may have lost them with its device.
   if (m_nextPosition >= end && held >= cellRowsNeeded) return;
   const int firstCellRow = std::min(held, (m_nextPosition - window.firstRow) / factor);
-  for (; m_nextPosition < end; ++m_nextPosition) {
-    const session::PooledRow row = bestRow(lane, head, m_nextPosition);
-    m_incomplete = m_incomplete || row.pooling > 1;
-    analysis::poolRow(window, m_nextPosition, row.values, row.pooling, m_cells);
-    if (row.values.size() > 1)
-      m_maximum = std::max(m_maximum, *std::max_element(row.values.begin() + 1, row.values.end()));
-  }
+  for (; m_nextPosition < end; ++m_nextPosition) fillRow(context, m_nextPosition);
   context.canvas.update({.key = key,
                          .generation = m_generation,
                          .rows = kCells,
@@ -97,15 +117,17 @@ void AttentionMapView::fillCells(const PanelContext& context, const session::Hea
                              static_cast<std::size_t>(cellRowsNeeded - firstCellRow) * kCells)});
 }
 
-void AttentionMapView::draw(const PanelContext& context, const session::HeadAddress& head,
+void AttentionMapView::draw(const PanelContext& context, const MapSubject& subject,
                             const MapViewport& viewport, RowLabels rowLabels, const Rect& area) {
+  const session::HeadAddress& head = subject.head;
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::LaneTrace& lane = context.store.lane(head.lane);
+  const session::LaneTrace& other = context.store.lane(subject.less.value_or(head).lane);
   const session::Palette& colors = context.palette();
   const float left = area.min.x + (rowLabels == RowLabels::Shown ? labelWidth(context) : 0.0f);
   const float side = std::max(1.0f, std::min(area.max.x - left, area.height() - labelHeight(context)));
   m_plot = {{left, area.min.y}, {left + side, area.min.y + side}};
-  fillCells(context, head, viewport);
+  fillCells(context, subject, viewport);
 
   const double factor = m_window.factor;
   const auto cellColumn = [&](double position) {
@@ -124,15 +146,21 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
       .lastColumn = cellColumn(viewport.firstColumn + viewport.size),
       .lastRow = cellRow(viewport.firstRow + viewport.size),
       .litRows = context.selection.position() ? cellRow(position + 1) : 1e9f,
-      .validRows = cellRow(lane.length() + m_window.factor - 1),
+      .validRows = cellRow(std::min(lane.length(), other.length()) + m_window.factor - 1),
       .maximum = context.selection.mapScale() == session::MapScale::SinkHidden ? m_maximum : 1.0f,
       .diagonal = static_cast<float>((m_window.firstRow - m_window.firstColumn) / m_window.factor),
       .sinkInColumn0 = m_window.firstColumn == 0 && m_window.fromToken == 0};
   ImGui::PushClipRect(m_plot.min, m_plot.max, true);
-  context.canvas.draw(list, std::span(&drawing, 1), context.selection.colorMap(),
+  context.canvas.draw(list, std::span(&drawing, 1),
+                      subject.less ? session::ColorMap::Diverging : context.selection.colorMap(),
                       context.selection.mapScale());
   const float pixels = side / static_cast<float>(viewport.size);
-  for (const PositionRange& range : unrecordedRows(lane, head.layer)) {
+  std::vector<PositionRange> unrecorded = unrecordedRows(lane, head.layer);
+  if (subject.less) {
+    const std::vector<PositionRange> others = unrecordedRows(other, subject.less->layer);
+    unrecorded.insert(unrecorded.end(), others.begin(), others.end());
+  }
+  for (const PositionRange& range : unrecorded) {
     const float top = m_plot.min.y + static_cast<float>(range.first - viewport.firstRow) * pixels;
     const float bottom = m_plot.min.y + static_cast<float>(range.end - viewport.firstRow) * pixels;
     fillRect(list, {{m_plot.min.x, top}, {m_plot.max.x, bottom}}, colors.mapGround);
@@ -155,10 +183,40 @@ void AttentionMapView::draw(const PanelContext& context, const session::HeadAddr
   const float rowBottom = std::max(rowTop + pixels, rowTop + context.px(2));
   strokeRect(list, {{m_plot.min.x - 4.0f, rowTop - 1.0f}, {m_plot.max.x + 4.0f, rowBottom + 1.0f}},
              colors.accent, 0.0f, context.px(1));
+  drawMarked(context, lane, viewport);
   ImGui::PopClipRect();
   strokeRect(list, m_plot, colors.border);
   if (rowLabels == RowLabels::Shown) drawRowLabels(context, lane, viewport);
   drawColumnLabels(context, lane, viewport);
+}
+
+void AttentionMapView::drawMarked(const PanelContext& context, const session::LaneTrace& lane,
+                                  const MapViewport& viewport) const {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::Palette& colors = context.palette();
+  const float pixels = m_plot.width() / static_cast<float>(viewport.size);
+  const auto spanOf = [&](float from, double first, int position) {
+    const float start = from + static_cast<float>(position - first) * pixels;
+    return std::pair(start, std::max(start + pixels, start + context.px(2)));
+  };
+  for (const int pin : context.selection.pins()) {
+    const auto [top, bottom] = spanOf(m_plot.min.y, viewport.firstRow, pin);
+    strokeRect(list, {{m_plot.min.x - 4.0f, top - 1.0f}, {m_plot.max.x + 4.0f, bottom + 1.0f}}, colors.text,
+               0.0f, context.px(1));
+  }
+  if (context.selection.sought().empty()) return;
+  const session::Color ink = session::withAlpha(colors.mark, 0.55);
+  const int end = std::min(lane.length(), static_cast<int>(viewport.firstRow + viewport.size) + 1);
+  for (int position = 0; position < end; ++position) {
+    if (!context.selection.isSought(lane, position)) continue;
+    const auto [top, bottom] = spanOf(m_plot.min.y, viewport.firstRow, position);
+    const auto [left, right] = spanOf(m_plot.min.x, viewport.firstColumn, position);
+    // Down its column, and from the edge to the diagonal along its row: the rest of it is empty.
+    list.AddLine({0.5f * (left + right), std::max(m_plot.min.y, top)}, {0.5f * (left + right), m_plot.max.y},
+                 toImGui(ink), context.px(1));
+    list.AddLine({m_plot.min.x, 0.5f * (top + bottom)}, {std::min(m_plot.max.x, left), 0.5f * (top + bottom)},
+                 toImGui(ink), context.px(1));
+  }
 }
 
 void AttentionMapView::drawRowLabels(const PanelContext& context, const session::LaneTrace& lane,

@@ -22,6 +22,14 @@ struct MapPoint {
   int attended = 0;
 };
 
+/// What a map is of: a head, or what it gives more than another.
+struct MapSubject {
+  session::HeadAddress head;
+  std::optional<session::HeadAddress> less = {};
+
+  bool operator==(const MapSubject&) const = default;
+};
+
 /// One full attention map with token labels on both axes.
 class AttentionMapView {
  public:
@@ -34,18 +42,24 @@ class AttentionMapView {
   static float labelWidth(const PanelContext& context);
   static float labelHeight(const PanelContext& context);
 
-  /// Draws the head's map into `area`, without row labels where the map at its left has the same.
-  void draw(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport,
+  /// Draws the subject's map into `area`, without row labels where the map at its left has the same.
+  void draw(const PanelContext& context, const MapSubject& subject, const MapViewport& viewport,
             RowLabels rowLabels, const Rect& area);
   const Rect& plot() const { return m_plot; }
-  /// Attention at the top of the scale.
+  /// Attention, or the size of a difference, at the end of a stretched scale.
   float maximum() const { return m_maximum; }
+  /// Whether rows of it are known only by the largest value of several positions.
+  bool isPooled() const { return m_incomplete; }
 
   std::optional<MapPoint> pointAt(const MapViewport& viewport, const session::LaneTrace& lane,
                                   ImVec2 mouse) const;
 
  private:
-  void fillCells(const PanelContext& context, const session::HeadAddress& head, const MapViewport& viewport);
+  void fillCells(const PanelContext& context, const MapSubject& subject, const MapViewport& viewport);
+  void fillRow(const PanelContext& context, int position);
+  /// Rows that are pinned, and rows and columns of tokens that are sought.
+  void drawMarked(const PanelContext& context, const session::LaneTrace& lane,
+                  const MapViewport& viewport) const;
   void drawRowLabels(const PanelContext& context, const session::LaneTrace& lane,
                      const MapViewport& viewport);
   void drawColumnLabels(const PanelContext& context, const session::LaneTrace& lane,
@@ -57,7 +71,7 @@ class AttentionMapView {
   // Cells are kept until the window, the head or the run changes; new rows are added.
   analysis::MapWindow m_window;
   std::vector<float> m_cells;
-  session::HeadAddress m_head;
+  MapSubject m_subject;
   std::uint64_t m_run = 0;
   std::uint64_t m_generation = 0;
   int m_nextPosition = 0;

@@ -131,13 +131,16 @@ std::string floorText() {
 
 }  // namespace
 
-void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high) {
+void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high, ScaleOf of) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::Palette& colors = context.palette();
   const ImFont* small = context.fonts.small;
   const session::MapScale scale = context.selection.mapScale();
-  const std::string low = scale == session::MapScale::Logarithmic ? "\u2264 " + floorText() : "0";
-  const std::string last = scale == session::MapScale::SinkHidden ? high : "1";
+  const bool isSigned = of == ScaleOf::Differences;
+  const std::string last = (isSigned ? "+" : "") + (scale == session::MapScale::SinkHidden ? high : "1");
+  const std::string low = isSigned                                  ? "\u2212" + last.substr(1)
+                          : scale == session::MapScale::Logarithmic ? "\u2264 " + floorText()
+                                                                    : "0";
   const float textTop = area.min.y + 0.5f * (area.height() - small->FontSize);
   const float halfBar = std::min(0.5f * area.height() - context.px(3), context.px(5));
   const float middle = 0.5f * (area.min.y + area.max.y);
@@ -149,7 +152,8 @@ void drawColorScale(const PanelContext& context, const Rect& area, const std::st
   for (int step = 0; step < kSteps; ++step) {
     const auto xOf = [&](int index) { return bar.min.x + bar.width() * static_cast<float>(index) / kSteps; };
     fillRect(list, {{xOf(step), bar.min.y}, {xOf(step + 1), bar.max.y}},
-             session::colorOf(context.selection.colorMap(), (step + 0.5) / kSteps));
+             session::colorOf(isSigned ? session::ColorMap::Diverging : context.selection.colorMap(),
+                              (step + 0.5) / kSteps));
   }
 }
 

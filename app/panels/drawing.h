@@ -44,9 +44,11 @@ AreaState mouseArea(const char* id, const Rect& rect);
 /// A tool tip of a heading and explaining lines, which may quote tokens.
 void showTip(const PanelContext& context, std::string_view heading, std::string_view text);
 
+enum class ScaleOf { Attention, Differences };
 /// The colours of all maps between what they begin and end with; `high` is what the last one means on a
 /// stretched scale.
-void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high);
+void drawColorScale(const PanelContext& context, const Rect& area, const std::string& high,
+                    ScaleOf of = ScaleOf::Attention);
 /// What the scales are, in one paragraph.
 std::string colorScaleText();
 

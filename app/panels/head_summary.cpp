@@ -8,7 +8,6 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/label.h"
-#include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
 #include "core/analysis/head_statistics.h"
 #include "core/model/quantity.h"
@@ -57,7 +56,8 @@ float HeadSummary::figuresHeight(const PanelContext& context, float width) {
   return placesOf(context, figures, width).back().y + summaryLine(context);
 }
 
-void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area) {
+void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& head, RowPurpose purpose,
+                       const Rect& area) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
   const session::LaneTrace& lane = context.store.lane(head.lane);
   const session::Palette& colors = context.palette();
@@ -79,7 +79,7 @@ void HeadSummary::draw(const PanelContext& context, const session::HeadAddress& 
       drawText(list, small, {area.min.x, area.min.y + line}, colors.textDim,
                elided(small, "Pause for the whole row.", area.width()));
     }
-    wantFullRows(context, head, RowPurpose::Statistics, position, 1);
+    wantFullRows(context, head, purpose, position, 1);
     return;
   }
   if (area.height() < smallestHeight(context)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/panels/panel.h"
+#include "app/panels/row_requests.h"
 
 namespace headroom::panels {
 
@@ -11,7 +12,9 @@ class HeadSummary {
   /// Below smallestHeight() the figures alone are left, in as many lines as a width needs for whole ones.
   static float smallestHeight(const PanelContext& context);
   static float figuresHeight(const PanelContext& context, float width);
-  void draw(const PanelContext& context, const session::HeadAddress& head, const Rect& area);
+  /// `purpose` is that of its row, where it must be asked for.
+  void draw(const PanelContext& context, const session::HeadAddress& head, RowPurpose purpose,
+            const Rect& area);
 
  private:
   void drawFigures(const PanelContext& context, std::span<const float> row, const Rect& area);

@@ -285,7 +285,17 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
   ImGui::SetMouseCursor(ImGuiMouseCursor_Hand);
   strokeRect(list, inset(grid.cell(layer, head), -context.px(1)), context.palette().text, 0.0f,
              context.px(1));
-  if (ImGui::IsMouseClicked(0)) context.selection.setHead(session::HeadAddress{m_lane, layer, head});
+  if (ImGui::IsMouseClicked(0)) {
+    const session::HeadAddress clicked{m_lane, layer, head};
+    if (ImGui::GetIO().KeyShift && context.selection.head()) {
+      session::InspectorLook look = context.selection.look();
+      look.isAlone = false;
+      look.beside = clicked;
+      context.selection.setLook(look);
+    } else {
+      context.selection.setHead(clicked);
+    }
+  }
   // The button is up again before the menu takes the mouse.
   if (ImGui::IsMouseReleased(1)) context.selection.askForHeadMenu({m_lane, layer, head});
 
@@ -316,7 +326,10 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
     text += "\nBelow the line: " + session::untrainedSentence(*untrained);
   }
   showTip(context, "Layer " + std::to_string(layer) + ", query head " + std::to_string(head),
-          text + "\nClick to inspect; a right click offers more, also to take it away.");
+          text +
+              "\nClick to inspect, with Shift to put it beside the inspected one; a right click offers more, "
+              "also to "
+              "take it away.");
 }
 
 }  // namespace headroom::panels

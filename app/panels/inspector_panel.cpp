@@ -6,6 +6,7 @@
 
 #include "app/panels/drawing.h"
 #include "app/panels/head_wall_panel.h"
+#include "app/panels/inspector_controls.h"
 #include "app/panels/label.h"
 #include "app/panels/row_requests.h"
 #include "app/session/display_text.h"
@@ -20,7 +21,6 @@ constexpr double kSmallestView = 6.0;
 /// Below this width of a map two of them do not stand side by side.
 constexpr float kSmallestMap = 130.0f;
 constexpr float kPadding = 12.0f;
-constexpr const char* kWholeText = "Whole text";
 /// Across, in which a summary beside a map can be read.
 constexpr float kSummaryWidth = 220.0f;
 /// Above this height of a map no more is scrolled to.
@@ -43,36 +43,10 @@ bool hasSameRows(const PanelContext& context) {
   return context.store.feed() == session::TokenFeed::Lockstep;
 }
 
-float comboWidth(const PanelContext& context) {
-  return context.px(context.appearance.presentation() ? 150 : 112);
-}
-
-/// Of the controls above the maps, from the top left of their rows.
-struct ControlPlaces {
-  ImVec2 scale;
-  ImVec2 colors;
-  ImVec2 wholeText;
-};
-
-/// One row, or more where the next control would be cut.
-ControlPlaces controlPlaces(const PanelContext& context, float width) {
-  const float spacing = ImGui::GetStyle().ItemSpacing.x;
-  const float button = ImGui::CalcTextSize(kWholeText).x + 2.0f * ImGui::GetStyle().FramePadding.x;
-  ControlPlaces places{};
-  ImVec2 end{0.0f, 0.0f};
-  const auto place = [&](ImVec2& control, float needed) {
-    if (end.x > 0.0f && end.x + needed > width) end = {0.0f, end.y + ImGui::GetFrameHeight() + context.px(4)};
-    control = end;
-    end.x += needed + spacing;
-  };
-  place(places.scale, comboWidth(context));
-  place(places.colors, comboWidth(context));
-  place(places.wholeText, button);
-  return places;
-}
-
-float controlsHeight(const PanelContext& context, float width) {
-  return controlPlaces(context, width).wholeText.y + ImGui::GetFrameHeight() + context.px(8);
+/// Whether a position is the same token in both lanes, as far as both have read.
+bool haveOneText(const session::LaneTrace& lane, const session::LaneTrace& other) {
+  const auto length = static_cast<std::size_t>(std::min(lane.length(), other.length()));
+  return std::ranges::equal(lane.tokens().first(length), other.tokens().first(length));
 }
 
 std::string headName(const session::HeadAddress& head) {
@@ -80,18 +54,6 @@ std::string headName(const session::HeadAddress& head) {
 }
 
 }  // namespace
-
-std::optional<session::HeadAddress> InspectorPanel::otherHead(const PanelContext& context) const {
-  const session::HeadAddress head = *context.selection.head();
-  for (int offset = 1; offset < context.store.laneCount(); ++offset) {
-    const int lane = (head.lane + offset) % context.store.laneCount();
-    const session::LaneTrace& trace = context.store.lane(lane);
-    if (head.layer < trace.layerCount() && head.queryHead < trace.queryHeadCount()) {
-      return session::HeadAddress{lane, head.layer, head.queryHead};
-    }
-  }
-  return std::nullopt;
-}
 
 MapViewport InspectorPanel::viewport(const PanelContext& context) const {
   if (m_zoomed) return *m_zoomed;
@@ -101,9 +63,9 @@ MapViewport InspectorPanel::viewport(const PanelContext& context) const {
 
 float InspectorPanel::leastHeight(const PanelContext& context, float width) {
   const float inner = width - 2.0f * context.px(kPadding);
-  const float aroundMap = headerHeight(context) + controlsHeight(context, inner) + titleHeight(context) +
-                          AttentionMapView::labelHeight(context) + readoutHeight(context) +
-                          HeadSummary::figuresHeight(context, 0.5f * inner);
+  const float aroundMap = headerHeight(context) + inspectorControlsHeight(context, inner) +
+                          titleHeight(context) + AttentionMapView::labelHeight(context) +
+                          readoutHeight(context) + HeadSummary::figuresHeight(context, 0.5f * inner);
   return 2.0f * context.px(kPadding) + aroundMap + context.px(kLeastMap);
 }
 
@@ -112,38 +74,89 @@ void InspectorPanel::draw(const PanelContext& context, const Rect& area) {
     m_run = context.store.run();
     m_zoomed.reset();
   }
-  ImDrawList& list = *ImGui::GetWindowDrawList();
   const Rect inner = inset(area, context.px(kPadding));
   const session::HeadAddress head = *context.selection.head();
-  const std::optional<session::HeadAddress> other = otherHead(context);
+  const std::optional<session::HeadAddress> other = context.selection.headBeside(context.store);
 
   const float header = headerHeight(context);
   drawHeader(context, {inner.min, {inner.max.x, inner.min.y + header}});
   float y = inner.min.y + header;
-  const float controls = controlsHeight(context, inner.width());
-  drawControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}});
+  const float controls = inspectorControlsHeight(context, inner.width());
+  if (drawInspectorControls(context, {{inner.min.x, y}, {inner.max.x, y + controls}}, m_map.maximum()))
+    m_zoomed.reset();
   y += controls;
 
-  const Places places = arrange(context, {{inner.min.x, y}, inner.max}, other.has_value());
-  const MapViewport view = viewport(context);
+  using Form = session::InspectorLook::Form;
+  const Form form = context.selection.look().form;
+  const Places places = arrange(context, {{inner.min.x, y}, inner.max}, other && form != Form::Difference);
   m_point.reset();
-  const auto column = [&](AttentionMapView& map, const session::HeadAddress& address, const Rect& place,
-                          AttentionMapView::RowLabels rowLabels, const char* id) {
-    map.draw(context, address, view, rowLabels,
-             {{place.min.x, place.min.y + titleHeight(context)}, place.max});
-    drawLabel(context, list, context.fonts.small, {map.plot().min.x, y}, laneColor(context, address.lane),
-              context.store.lane(address.lane).info().title);
-    handleMouse(context, map, address, id);
-  };
-  using RowLabels = AttentionMapView::RowLabels;
-  column(m_map, head, places.map, RowLabels::Shown, "map");
-  m_summary.draw(context, head, places.summary);
-  if (places.otherMap) {
-    column(m_otherMap, *other, *places.otherMap, hasSameRows(context) ? RowLabels::Hidden : RowLabels::Shown,
-           "other map");
-    m_summary.draw(context, *other, places.otherSummary);
+  if (form == Form::Lines) {
+    drawLines(context, places);
+  } else {
+    drawMaps(context, places);
   }
-  drawReadout(context, places.readout);
+  m_summary.draw(context, head, RowPurpose::Statistics, places.summary);
+  if (places.otherMap) m_summary.draw(context, *other, RowPurpose::BesideStatistics, places.otherSummary);
+  if (form != Form::Lines) drawReadout(context, places.readout);
+}
+
+void InspectorPanel::drawMaps(const PanelContext& context, const Places& places) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const session::HeadAddress head = *context.selection.head();
+  const std::optional<session::HeadAddress> other = context.selection.headBeside(context.store);
+  const MapViewport view = viewport(context);
+  using RowLabels = AttentionMapView::RowLabels;
+  const auto column = [&](AttentionMapView& map, const MapSubject& subject, const Rect& place,
+                          RowLabels rowLabels, const std::string& title, const char* id) {
+    map.draw(context, subject, view, rowLabels,
+             {{place.min.x, place.min.y + titleHeight(context)}, place.max});
+    drawLabel(context, list, context.fonts.small, {map.plot().min.x, place.min.y},
+              laneColor(context, subject.head.lane),
+              elidedLabel(context, context.fonts.small, title, place.max.x - map.plot().min.x));
+    handleMouse(context, map, subject.head, id);
+  };
+  if (context.selection.look().form == session::InspectorLook::Form::Difference) {
+    const std::string why =
+        !other ? "Nothing to take away: choose a head beside this one."
+        : !haveOneText(context.store.lane(head.lane), context.store.lane(other->lane))
+            ? "These lanes have read other texts: their positions are not the same tokens."
+            : "";
+    if (why.empty()) {
+      column(m_map, {head, other}, places.map, RowLabels::Shown,
+             headNameOf(context, head) + " \u2212 " + headNameOf(context, *other), "map");
+    } else {
+      drawLabel(context, list, context.fonts.small, places.map.min, context.palette().textDim,
+                elidedLabel(context, context.fonts.small, why, places.readout.width()));
+    }
+    return;
+  }
+  const bool isOneLane = other && other->lane == head.lane;
+  const auto titleOf = [&](const session::HeadAddress& shown) {
+    const bool isSame = other && other->layer == head.layer && other->queryHead == head.queryHead;
+    return isSame ? context.store.lane(shown.lane).info().title : headNameOf(context, shown);
+  };
+  column(m_map, {head}, places.map, RowLabels::Shown, titleOf(head), "map");
+  if (!places.otherMap) return;
+  column(m_otherMap, {*other}, *places.otherMap,
+         hasSameRows(context) || isOneLane ? RowLabels::Hidden : RowLabels::Shown, titleOf(*other),
+         "other map");
+}
+
+void InspectorPanel::drawLines(const PanelContext& context, const Places& places) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const auto column = [&](AttentionLinesView& lines, const session::HeadAddress& head, const Rect& place) {
+    drawLabel(context, list, context.fonts.small, place.min, laneColor(context, head.lane),
+              elidedLabel(context, context.fonts.small, headNameOf(context, head), place.width()));
+    lines.draw(context, head, {{place.min.x, place.min.y + titleHeight(context)}, place.max});
+  };
+  // What labels and read-out need of maps is theirs.
+  const auto grown = [&](Rect place) {
+    place.max.y = places.readout.max.y - context.px(4);
+    return place;
+  };
+  column(m_lines, *context.selection.head(), grown(places.map));
+  if (places.otherMap)
+    column(m_otherLines, *context.selection.headBeside(context.store), grown(*places.otherMap));
 }
 
 InspectorPanel::Places InspectorPanel::arrange(const PanelContext& context, const Rect& area,
@@ -152,7 +165,9 @@ InspectorPanel::Places InspectorPanel::arrange(const PanelContext& context, cons
   const float readout = readoutHeight(context);
   const float labels = AttentionMapView::labelWidth(context);
   const float aroundMap = titleHeight(context) + AttentionMapView::labelHeight(context);
-  const float labelSets = hasSameRows(context) ? 1.0f : 2.0f;
+  const std::optional<session::HeadAddress> other = context.selection.headBeside(context.store);
+  const bool isOneLane = other && other->lane == context.selection.head()->lane;
+  const float labelSets = hasSameRows(context) || isOneLane ? 1.0f : 2.0f;
   const float twoSides = 0.5f * (area.width() - gap - labelSets * labels);
   const bool two = hasOther && twoSides >= context.px(kSmallestMap);
   const float side = two ? twoSides : area.width() - labels;
@@ -193,7 +208,7 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
   const std::string detail = (change ? model::deedOf(*change) + ", " : "") + ("of " + lane.info().title) +
                              ", reads KV head " + std::to_string(kvHead);
   drawLabel(context, list, context.fonts.body, {x + context.px(8), area.min.y}, context.palette().textDim,
-            elidedLabel(context, context.fonts.body, detail, area.max.x - x - close - context.px(12)));
+            elidedLabel(context, context.fonts.body, detail, area.max.x - x - 2.0f * close - context.px(14)));
 
   const Rect button{{area.max.x - close, area.min.y - context.px(2)},
                     {area.max.x, area.min.y - context.px(2) + close}};
@@ -208,53 +223,27 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
   list.AddLine({centre.x - arm, centre.y - arm}, {centre.x + arm, centre.y + arm}, color, context.px(1.5f));
   list.AddLine({centre.x - arm, centre.y + arm}, {centre.x + arm, centre.y - arm}, color, context.px(1.5f));
   if (state.clicked) context.selection.setHead(std::nullopt);
+  drawFill(context, {{button.min.x - close - context.px(2), button.min.y},
+                     {button.min.x - context.px(2), button.max.y}});
 }
 
-void InspectorPanel::drawControls(const PanelContext& context, const Rect& area) {
-  const ControlPlaces places = controlPlaces(context, area.width());
-  const auto goTo = [&](ImVec2 place) {
-    ImGui::SetCursorScreenPos({area.min.x + place.x, area.min.y + place.y});
-  };
-  const auto combo = [&](const char* id, std::string_view current, int count, auto nameOf, auto choose) {
-    ImGui::SetNextItemWidth(std::min(comboWidth(context), area.width()));
-    if (ImGui::BeginCombo(id, std::string(current).c_str())) {
-      for (int index = 0; index < count; ++index) {
-        const std::string name(nameOf(index));
-        if (ImGui::Selectable(name.c_str(), name == current)) choose(index);
-      }
-      ImGui::EndCombo();
-    }
-  };
-  goTo(places.scale);
-  combo(
-      "##scale", session::mapScaleName(context.selection.mapScale()), session::kMapScaleCount,
-      [](int index) { return session::mapScaleName(static_cast<session::MapScale>(index)); },
-      [&](int index) { context.selection.setMapScale(static_cast<session::MapScale>(index)); });
-  if (ImGui::IsItemHovered()) {
-    showTip(context, "Scale of all maps (S)", colorScaleText());
+void InspectorPanel::drawFill(const PanelContext& context, const Rect& button) {
+  ImDrawList& list = *ImGui::GetWindowDrawList();
+  const bool fills = context.selection.look().fillsView;
+  const AreaState state = mouseArea("fill", button);
+  if (state.hovered) {
+    fillRect(list, button, context.palette().hovered, context.px(4));
+    showTip(context, "", fills ? "Show the lanes again (F)" : "Fill the view with this (F)");
   }
-  goTo(places.colors);
-  combo(
-      "##colors", session::colorMapName(context.selection.colorMap()), session::kColorMapCount,
-      [](int index) { return session::colorMapName(static_cast<session::ColorMap>(index)); },
-      [&](int index) { context.selection.setColorMap(static_cast<session::ColorMap>(index)); });
-  if (ImGui::IsItemHovered()) showTip(context, "Colours of all maps (C)", "");
-  goTo(places.wholeText);
-  if (ImGui::Button(kWholeText)) m_zoomed.reset();
-  if (ImGui::IsItemHovered()) {
-    showTip(
-        context, "",
-        "Show the whole text again. Zoom with the wheel, pan by dragging, double-click for the whole text.");
-  }
-  ImGui::SameLine();
-  const ImVec2 at = ImGui::GetCursorScreenPos();
-  drawScaleLegend(context, {{at.x + context.px(4), at.y}, {area.max.x, at.y + ImGui::GetFrameHeight()}});
-}
-
-void InspectorPanel::drawScaleLegend(const PanelContext& context, const Rect& area) {
-  if (area.width() < context.px(120)) return;
-  drawColorScale(context, {area.min, {std::min(area.max.x, area.min.x + context.px(220)), area.max.y}},
-                 model::fixedText(m_map.maximum(), 2));
+  // A frame that grows into another, or the other way round.
+  const ImVec2 centre{0.5f * (button.min.x + button.max.x), 0.5f * (button.min.y + button.max.y)};
+  const float large = context.px(5);
+  const float small = context.px(2);
+  strokeRect(list, {{centre.x - large, centre.y - large}, {centre.x + large, centre.y + large}},
+             fills ? context.palette().textFaint : context.palette().text, 0.0f, context.px(1.5f));
+  strokeRect(list, {{centre.x - large, centre.y}, {centre.x - large + 2.0f * small, centre.y + large}},
+             fills ? context.palette().text : context.palette().textFaint, 0.0f, context.px(1.5f));
+  if (state.clicked) context.selection.fillView(context.store);
 }
 
 void InspectorPanel::handleMouse(const PanelContext& context, const AttentionMapView& map,
@@ -304,18 +293,22 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
   const session::HeadAddress head = *context.selection.head();
   const session::LaneTrace& lane = context.store.lane(head.lane);
   if (!m_point || m_point->query >= lane.length()) {
-    drawText(list, small, area.min, colors.textFaint,
-             elided(small, "Down: the token that looks. Across: the token it looks at.", area.width()));
+    drawText(
+        list, small, area.min, colors.textFaint,
+        elided(
+            small,
+            "Down: the token that looks. Across: the token it looks at. Click a row and press P to pin it.",
+            area.width()));
     return;
   }
   const auto name = [&](int position) {
     return session::quoted(lane.labelAt(position)) + " (" + model::groupDigits(position) + ")";
   };
   std::string text = name(m_point->query) + " \u2192 " + name(m_point->attended) + ": ";
-  const auto value = [&](const session::HeadAddress& address) {
+  const auto valueAt = [&](const session::HeadAddress& address, int query) {
     const session::LaneTrace& shown = context.store.lane(address.lane);
-    if (!isRecorded(shown, address.layer, m_point->query)) return std::string("not recorded");
-    const session::PooledRow row = bestRow(shown, address, m_point->query);
+    if (!isRecorded(shown, address.layer, query)) return std::string("not recorded");
+    const session::PooledRow row = bestRow(shown, address, query);
     const auto index = static_cast<std::size_t>(m_point->attended / row.pooling);
     if (index >= row.values.size()) return std::string("\u2013");
     const std::string attention = model::shareText(row.values[index]);
@@ -323,9 +316,18 @@ void InspectorPanel::drawReadout(const PanelContext& context, const Rect& area) 
     // A pooled value is the largest of its positions.
     return "at most " + attention + " (of " + model::groupDigits(row.pooling) + " positions)";
   };
+  const auto value = [&](const session::HeadAddress& address) { return valueAt(address, m_point->query); };
   text += lane.info().title + " " + value(head);
-  if (const auto other = otherHead(context)) {
-    text += ", " + context.store.lane(other->lane).info().title + " " + value(*other);
+  if (const auto other = context.selection.headBeside(context.store)) {
+    const bool isOneLane = other->lane == head.lane;
+    text += ", " +
+            (isOneLane ? model::headName({other->layer, other->queryHead})
+                       : context.store.lane(other->lane).info().title) +
+            " " + value(*other);
+  }
+  for (const int pin : context.selection.pins()) {
+    if (pin >= m_point->attended && pin < lane.length() && pin != m_point->query)
+      text += "; pinned " + name(pin) + ": " + valueAt(head, pin);
   }
   drawLabel(context, list, small, area.min, colors.text, elidedLabel(context, small, text, area.width()));
 }

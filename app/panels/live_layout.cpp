@@ -89,7 +89,9 @@ LiveLayout::Lane::Lane(int index)
 LiveLayout::Frame LiveLayout::frame(const PanelContext& context, const Rect& area) const {
   const float margin = context.px(kMargin);
   const int count = context.store.laneCount();
-  Frame frame{.inspects = context.selection.head().has_value() && count > 0};
+  const bool inspects = context.selection.head().has_value() && count > 0;
+  const bool isFilled = inspects && context.selection.look().fillsView;
+  Frame frame{.inspects = inspects && !isFilled, .isFilled = isFilled};
   const auto divide = [&](float timelineHeight) {
     // A class looks at what happens now.
     const bool presentation = context.appearance.presentation();
@@ -130,11 +132,13 @@ void LiveLayout::draw(const PanelContext& context, const Rect& area) {
   while (static_cast<int>(m_lanes.size()) < count) m_lanes.emplace_back(static_cast<int>(m_lanes.size()));
   const Frame frame = this->frame(context, area);
   // The charts fold beside the inspector, and what they leave is for its maps.
-  if (!frame.inspects) m_textSizes = frame.heights.text / context.fonts.body->FontSize;
+  if (!frame.inspects && !frame.isFilled) m_textSizes = frame.heights.text / context.fonts.body->FontSize;
   drawGround(context, area, frame);
   m_parts.clear();
   if (count == 0) {
     drawWithoutLanes(context, frame.lanes);
+  } else if (frame.isFilled) {
+    m_inspector.draw(context, frame.lanes);
   } else {
     drawLanes(context, frame);
   }
@@ -170,7 +174,7 @@ void LiveLayout::drawGround(const PanelContext& context, const Rect& area, const
   const float below = frame.timeline.min.y - 0.5f * margin;
   const bool isWhole = frame.inspects && frame.heights.scrolls();
   std::vector<Rect> panels;
-  if (isWhole) {
+  if (isWhole || frame.isFilled) {
     panels = {cards};
   } else if (frame.inspects) {
     panels = columns(context, wallsBeside(context, cards), context.store.laneCount());
@@ -358,7 +362,7 @@ float LiveLayout::drawOutOfSight(const PanelContext& context, const Rect& area) 
 void LiveLayout::placeMessages(const PanelContext& context, const Frame& frame) {
   const LaneHeights& heights = frame.heights;
   m_messageArea = frame.lanes;
-  if (context.store.laneCount() == 0) return;
+  if (context.store.laneCount() == 0 || frame.isFilled) return;
   if (frame.inspects) m_messageArea.max.x = wallsBeside(context, frame.lanes).max.x;
   const float padding = context.px(kPaddingDown);
   if (!heights.scrolls()) {

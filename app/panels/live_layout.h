@@ -42,6 +42,7 @@ class LiveLayout : public Panel {
     Rect legend;
     LaneHeights heights;
     bool inspects = false;
+    bool isFilled = false;  ///< by the inspector, in place of the lanes
   };
   /// A part of what scrolls, in pixels from its top.
   struct Part {

@@ -4,6 +4,10 @@
 
 namespace headroom::panels {
 
+namespace {
+constexpr int kPurposes = 4;
+}
+
 void wantFullRows(const PanelContext& context, const session::HeadAddress& head, RowPurpose purpose,
                   int first, int count) {
   if (context.playing && !context.selection.position()) return;
@@ -17,7 +21,7 @@ void wantFullRows(const PanelContext& context, const session::HeadAddress& head,
   if (first >= end) return;
   const auto from = lane.tokens().begin() + first;
   context.selection.wantRows({.run = context.store.run(),
-                              .slot = 2 * head.lane + (purpose == RowPurpose::Map ? 1 : 0),
+                              .slot = kPurposes * head.lane + static_cast<int>(purpose),
                               .lane = head.lane,
                               .layer = head.layer,
                               .queryHead = head.queryHead,

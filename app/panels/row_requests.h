@@ -7,8 +7,10 @@ namespace headroom::panels {
 
 /// What full rows are wanted for: each purpose has its own place in the queue.
 enum class RowPurpose {
-  Statistics,  ///< the row of the step looked at
-  Map,         ///< the rows in sight
+  Statistics,        ///< the row of the step looked at
+  Map,               ///< the rows in sight
+  BesideStatistics,  ///< the same of the head beside the inspected one
+  BesideMap,
 };
 
 /// Most rows that a map asks for at once: a quarter of a second's work on a slow device.

@@ -237,6 +237,8 @@ void TokenTextPanel::drawMarks(const PanelContext& context, const Look& look, co
                  toImGui(session::withAlpha(colors.mark, 0.5)), context.px(1));
   }
   if (shown.isFirst && look.divergence == position) drawMark(context, token);
+  if (context.selection.isSought(lane, position))
+    strokeRect(list, token, colors.text, context.px(2), context.px(1.5f));
   if (position == look.query) strokeRect(list, token, colors.accent, context.px(2), context.px(1));
 }
 

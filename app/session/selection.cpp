@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace headroom::session {
 
@@ -15,6 +16,50 @@ void Selection::assign(Value& member, const Value& value) {
 void Selection::setHead(std::optional<HeadAddress> head) {
   assign(m_head, head);
 }
+void Selection::setLook(const InspectorLook& look) {
+  assign(m_look, look);
+}
+
+std::optional<HeadAddress> Selection::headBeside(const TraceStore& store) const {
+  if (!m_head || m_look.isAlone) return std::nullopt;
+  if (m_look.beside) return m_look.beside;
+  for (int offset = 1; offset < store.laneCount(); ++offset) {
+    const int lane = (m_head->lane + offset) % store.laneCount();
+    const LaneTrace& trace = store.lane(lane);
+    if (m_head->layer < trace.layerCount() && m_head->queryHead < trace.queryHeadCount())
+      return HeadAddress{lane, m_head->layer, m_head->queryHead};
+  }
+  return std::nullopt;
+}
+
+void Selection::fillView(const TraceStore& store) {
+  if (store.laneCount() == 0) return;
+  InspectorLook look = m_look;
+  look.fillsView = !m_head || !look.fillsView;
+  if (!m_head) setHead(HeadAddress{});
+  setLook(look);
+}
+
+void Selection::togglePin(int position) {
+  std::vector<int> pins = m_pins;
+  if (std::erase(pins, position) == 0) pins.push_back(position);
+  if (pins.size() > kMostPins) pins.erase(pins.begin());
+  assign(m_pins, pins);
+}
+
+void Selection::setSought(const std::string& text) {
+  assign(m_sought, text);
+}
+
+bool Selection::isSought(const LaneTrace& lane, int position) const {
+  if (m_sought.empty()) return false;
+  const std::string_view text = lane.text(lane.tokens()[static_cast<std::size_t>(position)]);
+  const auto small = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  };
+  return !std::ranges::search(text, m_sought, {}, small, small).empty();
+}
+
 void Selection::setPosition(std::optional<int> position) {
   assign(m_position, position);
 }
@@ -93,17 +138,31 @@ void Selection::wantRows(const RowRequest& rows) {
 }
 
 void Selection::clampTo(const TraceStore& store) {
-  if (m_head) {
-    // A lane keeps its head where it moves to.
-    const auto moved = std::ranges::find(store.origins(), m_head->lane, &LaneOrigin::lane);
-    HeadAddress head = *m_head;
-    head.lane = static_cast<int>(moved - store.origins().begin());
-    const bool inside = moved != store.origins().end() && head.layer < store.lane(head.lane).layerCount() &&
-                        head.queryHead < store.lane(head.lane).queryHeadCount();
-    setHead(inside ? std::optional(head) : std::nullopt);
+  // A lane keeps its head where it moves to.
+  const auto clamped = [&store](std::optional<HeadAddress> head) -> std::optional<HeadAddress> {
+    if (!head) return std::nullopt;
+    const auto moved = std::ranges::find(store.origins(), head->lane, &LaneOrigin::lane);
+    head->lane = static_cast<int>(moved - store.origins().begin());
+    const bool isInside = moved != store.origins().end() &&
+                          head->layer < store.lane(head->lane).layerCount() &&
+                          head->queryHead < store.lane(head->lane).queryHeadCount();
+    return isInside ? head : std::nullopt;
+  };
+  InspectorLook look = m_look;
+  look.beside = clamped(look.beside);
+  // Told once, when both hold.
+  const bool isOther = std::exchange(m_look, look) != look;
+  const std::optional<HeadAddress> head = clamped(m_head);
+  if (head != m_head) {
+    setHead(head);
+  } else if (isOther) {
+    emit changed();
   }
   const bool textStays = std::ranges::any_of(store.origins(), &LaneOrigin::asItIs);
-  if (!textStays) setPosition(std::nullopt);
+  if (!textStays) {
+    setPosition(std::nullopt);
+    assign(m_pins, {});
+  }
   setHoveredToken(std::nullopt);
   pointAtKvHead(m_pointingView, std::nullopt);
 }

@@ -3,6 +3,8 @@
 #include <QObject>
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "app/session/color_map.h"
 #include "app/session/trace_store.h"
@@ -52,6 +54,21 @@ struct ChangeRequest {
   std::optional<model::HeadChange> change;  ///< of any head; none: what they compute
 };
 
+/// What the inspector shows beside its head, and in which form.
+struct InspectorLook {
+  enum class Form {
+    Maps,        ///< two heads, each as a map
+    Difference,  ///< what the first gives more than the other, as a map
+    Lines,       ///< each as lines between two columns of tokens
+  };
+  Form form = Form::Maps;
+  bool fillsView = false;                  ///< in place of the lanes
+  bool isAlone = false;                    ///< with no other head
+  std::optional<HeadAddress> beside = {};  ///< none: the same head of the next lane that has it
+
+  bool operator==(const InspectorLook&) const = default;
+};
+
 /// What the user looks at, shared by every view. The values may outlive the text they point into; the
 /// functions that take a TraceStore clamp them.
 class Selection : public QObject {
@@ -67,6 +84,13 @@ class Selection : public QObject {
   void moveHead(const TraceStore& store, int layers, int heads);
   void nextLane(const TraceStore& store);
 
+  const InspectorLook& look() const { return m_look; }
+  void setLook(const InspectorLook& look);
+  /// The head that stands beside the inspected one, if any does.
+  std::optional<HeadAddress> headBeside(const TraceStore& store) const;
+  /// The inspector in place of the lanes, or beside their maps again; where it was closed it opens.
+  void fillView(const TraceStore& store);
+
   /// The step looked back at; none: the newest.
   const std::optional<int>& position() const { return m_position; }
   void setPosition(std::optional<int> position);
@@ -75,6 +99,17 @@ class Selection : public QObject {
   int positionIn(const TraceStore& store, int lane) const;
   /// Whether it is the same in all lanes, or one step apart as while a step is under way.
   bool isAtOnePosition(const TraceStore& store) const;
+
+  /// Positions whose rows stay marked, and whose attention stays to be read, wherever the mouse is.
+  static constexpr std::size_t kMostPins = 4;
+  const std::vector<int>& pins() const { return m_pins; }
+  /// Pins a position, or takes its pin away. Beyond kMostPins the oldest goes.
+  void togglePin(int position);
+
+  /// Tokens whose text has it, small letters or large, are marked in texts and maps; empty: none.
+  const std::string& sought() const { return m_sought; }
+  void setSought(const std::string& text);
+  bool isSought(const LaneTrace& lane, int position) const;
 
   const std::optional<TokenAddress>& hoveredToken() const { return m_hoveredToken; }
   void setHoveredToken(std::optional<TokenAddress> token);
@@ -117,6 +152,9 @@ class Selection : public QObject {
   void assign(Value& member, const Value& value);
 
   std::optional<HeadAddress> m_head;
+  InspectorLook m_look;
+  std::vector<int> m_pins;  // oldest first
+  std::string m_sought;
   std::optional<int> m_position;
   std::optional<TokenAddress> m_hoveredToken;
   std::optional<KvHeadAddress> m_pointedKvHead;

@@ -434,43 +434,6 @@ void Workspace::restart() {
   m_session.restart();
 }
 
-void Workspace::enterPrompt(const std::string& prompt) {
-  m_isArranged = true;
-  goOn();
-  m_settings.setPrompt(prompt);
-  m_session.setPrompt(prompt);
-  m_session.play();
-}
-
-void Workspace::setPromptForm(PromptForm form, const std::string& shown) {
-  if (m_session.state().filling.underWay()) {
-    // Half a prompt is none.
-    emit message({Severity::Passing, inWords<SentenceId::PromptBeingRead>()});
-    emit promptChanged(shown, m_settings.promptForm());
-    return;
-  }
-  m_isArranged = true;
-  const bool wasIds = m_settings.promptForm() == PromptForm::Ids;
-  const bool isIds = form == PromptForm::Ids;
-  std::string prompt = shown;
-  if (isIds && !wasIds) {
-    // The same text, as the first lane was fed it; a filled context holds it many times over.
-    m_textPrompt = prompt;
-    if (m_store.laneCount() > 0 && m_store.lane(0).promptLength() > 0 && m_session.state().fill == 0) {
-      const LaneTrace& lane = m_store.lane(0);
-      prompt = fmt::format(
-          "{}", fmt::join(lane.tokens().first(static_cast<std::size_t>(lane.promptLength())), ", "));
-    }
-  } else if (wasIds && !isIds && !m_textPrompt.empty()) {
-    prompt = m_textPrompt;
-  }
-  m_settings.setPromptForm(form);
-  m_settings.setPrompt(prompt);
-  emit promptChanged(prompt, form);
-  m_session.setPrompt(prompt, form);
-  m_session.play();
-}
-
 void Workspace::setPace(Pace pace) {
   m_settings.setPace(pace);
   m_session.setPace(pace);

@@ -11,6 +11,7 @@
 #include "app/session/session_host.h"
 #include "app/session/settings.h"
 #include "core/analysis/verdict.h"
+#include "core/evaluation/head_survey.h"
 
 namespace headroom::session {
 
@@ -77,6 +78,10 @@ class Workspace : public QObject {
   /// Text, chat message or token ids; `shown`, the prompt as it stands in its field, is rewritten where the
   /// new form needs it.
   void setPromptForm(PromptForm form, const std::string& shown);
+  /// Reads a text with all lanes and decodes nothing behind it until somebody plays.
+  void readText(const std::string& text);
+  /// The same with random tokens said again: as ids, of the first lane's vocabulary.
+  void readRepeatedTokens(const evaluation::RepeatedTokens& repeated);
   void setPace(Pace pace);
   void setSampling(const model::SamplingOptions& sampling);
   void setFeed(TokenFeed feed);
@@ -124,6 +129,7 @@ class Workspace : public QObject {
   void noteUntrained();
   /// Names what a file claims and its tensors refute, once for each file.
   void noteContradictions();
+  void readOnly(const std::string& prompt, PromptForm form);
   void leave(const std::string& wayBack, Leaving leaving = Leaving::LanesAndFill);
   /// Decodes it in place of what there is.
   void decode(const lanes::Experiment& experiment);

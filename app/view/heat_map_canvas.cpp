@@ -50,14 +50,14 @@ GpuHeatMapCanvas::GpuHeatMapCanvas(const GpuContext& gpu, VkRenderPass renderPas
       m_pipeline(gpu.device, renderPass, kProgram),
       m_sets(gpu.device, m_pipeline.setLayout(), kMaximumPages, kProgram.texelBufferCount),
       m_pages(gpu, maximumTexels),
-      m_colors(gpu, VkDeviceSize{session::kColorMapCount} * kColorsPerMap * 4, VK_FORMAT_R8G8B8A8_UNORM),
+      m_colors(gpu, VkDeviceSize{analysis::kAllColorMapCount} * kColorsPerMap * 4, VK_FORMAT_R8G8B8A8_UNORM),
       m_instanceBuffers(static_cast<std::size_t>(framesInFlight)) {
   uploadColors();
 }
 
 void GpuHeatMapCanvas::uploadColors() {
   std::byte* out = m_colors.data();
-  for (int map = 0; map < session::kColorMapCount; ++map) {
+  for (int map = 0; map < analysis::kAllColorMapCount; ++map) {
     for (int index = 0; index < kColorsPerMap; ++index) {
       const session::Color color =
           session::colorOf(static_cast<session::ColorMap>(map), index / double{kColorsPerMap - 1});

@@ -89,6 +89,12 @@ const char* clipboard(void* userData) {
   return text.constData();
 }
 
+void setModifiers(const QInputEvent& event) {
+  imgui_adapter::setModifiers(event.modifiers().testFlag(Qt::ControlModifier),
+                              event.modifiers().testFlag(Qt::ShiftModifier),
+                              event.modifiers().testFlag(Qt::AltModifier));
+}
+
 }  // namespace
 
 ImGuiInput::ImGuiInput(QWindow& window) : m_window(window) {
@@ -113,6 +119,8 @@ bool ImGuiInput::handle(const QEvent& event) {
     case QEvent::MouseButtonRelease: {
       const auto& mouse = static_cast<const QMouseEvent&>(event);
       point(mouse.position());
+      // Keys may go to the window around this one.
+      setModifiers(mouse);
       const int button = buttonIndex(mouse.button());
       if (button >= 0) {
         const bool down = event.type() != QEvent::MouseButtonRelease;
@@ -144,8 +152,7 @@ bool ImGuiInput::handle(const QEvent& event) {
 
 bool ImGuiInput::handleKey(const QKeyEvent& event, bool down) {
   const bool control = event.modifiers().testFlag(Qt::ControlModifier);
-  imgui_adapter::setModifiers(control, event.modifiers().testFlag(Qt::ShiftModifier),
-                              event.modifiers().testFlag(Qt::AltModifier));
+  setModifiers(event);
   const auto found =
       std::find_if(kKeys.begin(), kKeys.end(), [&](const auto& key) { return key.first == event.key(); });
   if (found != kKeys.end()) imgui_adapter::setKey(found->second, down);

@@ -34,8 +34,15 @@ inline constexpr std::array<Color, 4> kLaneColorsOnLight{rgb(0x0072B2), rgb(0xB8
                                                          rgb(0x6B6A00)};
 
 /// Perceptually uniform, readable with every common colour blindness.
-enum class ColorMap { Viridis, Cividis, Magma };
+enum class ColorMap {
+  Viridis,
+  Cividis,
+  Magma,
+  Diverging,  ///< of signed values: blue, below the middle, to red
+};
+/// Those that attention can be shown in; the last is that of differences.
 inline constexpr int kColorMapCount = 3;
+inline constexpr int kAllColorMapCount = 4;
 std::string_view colorMapName(ColorMap map);
 /// Colour of `value` in 0..1.
 Color colorOf(ColorMap map, double value);
@@ -58,5 +65,7 @@ struct MapLook {
 inline constexpr float kLogarithmicFloor = 1e-4f;
 /// `maximum` is the attention that a stretched scale shows as 1.
 double scaled(MapScale scale, double attention, double maximum);
+/// The same of a difference: 0.5 is none, its size is scaled to either side.
+double scaledDifference(MapScale scale, double difference, double maximum);
 
 }  // namespace headroom::analysis

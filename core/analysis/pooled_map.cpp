@@ -1,6 +1,7 @@
 #include "core/analysis/pooled_map.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace headroom::analysis {
@@ -47,6 +48,32 @@ void poolRow(const MapWindow& window, int position, std::span<const float> row, 
     const int first = (std::max(from, window.firstColumn) - window.firstColumn) / window.factor;
     const int last = (std::min(from + pooling, end) - 1 - window.firstColumn) / window.factor;
     for (int column = first; column <= last; ++column) target[column] = std::max(target[column], row[index]);
+  }
+}
+
+void poolDifference(const MapWindow& window, int position, RowOfMap row, RowOfMap less,
+                    std::span<float> cells) {
+  const int cellRow = (position - window.firstRow) / window.factor;
+  if (position < window.firstRow || cellRow >= window.cellRows) return;
+  float* target = cells.data() + static_cast<std::ptrdiff_t>(cellRow) * window.cellColumns;
+  // Both at the coarser pooling: poolings are powers of two.
+  const int pooling = std::max(row.pooling, less.pooling);
+  const auto valueAt = [pooling](const RowOfMap& of, int from) {
+    const auto begin = static_cast<std::size_t>(from / of.pooling);
+    const auto end = std::min(of.values.size(), static_cast<std::size_t>((from + pooling) / of.pooling));
+    float largest = 0.0f;
+    for (std::size_t index = begin; index < end; ++index) largest = std::max(largest, of.values[index]);
+    return largest;
+  };
+  const int end = std::min(position + 1, window.firstColumn + window.cellColumns * window.factor);
+  for (int from = window.firstColumn / pooling * pooling; from < end; from += pooling) {
+    if (from < window.fromToken) continue;
+    const float difference = valueAt(row, from) - valueAt(less, from);
+    const int first = (std::max(from, window.firstColumn) - window.firstColumn) / window.factor;
+    const int last = (std::min(from + pooling, end) - 1 - window.firstColumn) / window.factor;
+    for (int column = first; column <= last; ++column) {
+      if (std::abs(difference) > std::abs(target[column])) target[column] = difference;
+    }
   }
 }
 

@@ -54,4 +54,15 @@ struct MapWindow {
 void poolRow(const MapWindow& window, int position, std::span<const float> row, int pooling,
              std::span<float> cells);
 
+/// A row of attention: value i is the largest of `pooling` positions from i * pooling on.
+struct RowOfMap {
+  std::span<const float> values;
+  int pooling = 1;
+};
+/// Puts a row less another of the same position into its cell row: each cell gets the difference that is
+/// farthest from 0. Of rows that come pooled it is the difference of their maxima. A cell of positions that
+/// neither row has is 0.
+void poolDifference(const MapWindow& window, int position, RowOfMap row, RowOfMap less,
+                    std::span<float> cells);
+
 }  // namespace headroom::analysis

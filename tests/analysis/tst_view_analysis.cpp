@@ -2,6 +2,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/analysis/color_map.h"
 #include "core/analysis/divergence.h"
 #include "core/analysis/head_statistics.h"
 #include "core/analysis/pooled_map.h"
@@ -83,6 +84,46 @@ class TestViewAnalysis : public QObject {
     cells.assign(2, 0.0f);
     poolRow(window, 3, std::vector<float>{0.9f, 0.3f}, 2, cells);
     QCOMPARE(cells[0], 0.3f);
+  }
+
+  /// A cell of a difference is the one farthest from none, with its sign.
+  void differencesKeepTheirSign() {
+    const MapWindow window{.cellRows = 2, .cellColumns = 2, .factor = 2};
+    std::vector<float> cells(4, 0.0f);
+    const std::vector<float> row{0.5f, 0.125f, 0.25f, 0.125f};
+    const std::vector<float> less{0.25f, 0.625f, 0.125f, 0.0f};
+    // 0.25, -0.5, 0.125, 0.125
+    poolDifference(window, 3, {row}, {less}, cells);
+    QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, -0.5f, 0.125f}));
+    // A row of the same cell adds what is farther from none, nothing else.
+    poolDifference(window, 2, {std::vector<float>{0.5f, 0.25f, 0.25f}},
+                   {std::vector<float>{0.0f, 0.5f, 0.5f}}, cells);
+    QCOMPARE(cells, (std::vector<float>{0.0f, 0.0f, -0.5f, -0.25f}));
+    // Without the first token.
+    const MapWindow sinkless{.cellRows = 1, .cellColumns = 4, .fromToken = 1};
+    std::vector<float> others(4, 0.0f);
+    poolDifference(sinkless, 0, {std::vector<float>{1.0f}}, {std::vector<float>{0.0f}}, others);
+    QCOMPARE(others, std::vector<float>(4, 0.0f));
+    // One row comes pooled: the difference of the maxima, at each of their positions.
+    const MapWindow single{.firstRow = 3, .cellRows = 1, .cellColumns = 4};
+    poolDifference(single, 3, {std::vector<float>{0.5f, 0.25f}, 2}, {less}, others);
+    QCOMPARE(others, (std::vector<float>{-0.125f, -0.125f, 0.125f, 0.125f}));
+    // A row less itself is nothing, whatever the pooling.
+    others.assign(4, 0.0f);
+    poolDifference(single, 3, {row}, {row}, others);
+    QCOMPARE(others, std::vector<float>(4, 0.0f));
+  }
+
+  void differencesAreScaledToBothSides() {
+    for (const MapScale scale : {MapScale::Linear, MapScale::Logarithmic, MapScale::SinkHidden}) {
+      QCOMPARE(scaledDifference(scale, 0.0, 0.5), 0.5);
+      for (const double size : {0.01, 0.2, 0.5}) {
+        const double half = 0.5 * scaled(scale, size, 0.5);
+        QVERIFY(half > 0.0);
+        QCOMPARE(scaledDifference(scale, size, 0.5), 0.5 + half);
+        QCOMPARE(scaledDifference(scale, -size, 0.5), 0.5 - half);
+      }
+    }
   }
 
   void pooledRowsShowTheSameMaxima_data() {

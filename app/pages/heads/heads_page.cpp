@@ -152,6 +152,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
   connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
+  connect(m_repeated, &RepeatedTokensPopover::readWanted, this, &HeadsPage::repeatedWanted);
   connect(m_answer, &QLabel::linkActivated, this, [this](const QString& link) {
     choose({link.section(':', 0, 0).toULongLong(), link.section(':', 1, 1).toULongLong()});
   });

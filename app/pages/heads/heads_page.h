@@ -43,6 +43,8 @@ class HeadsPage : public Page {
  signals:
   /// The chosen head in the live view.
   void liveWanted();
+  /// To be read in the live view.
+  void repeatedWanted(const headroom::evaluation::RepeatedTokens& repeated);
   /// The table, as comma-separated values, into a file.
   void saveWanted(const std::string& csv);
   void message(const headroom::session::Message& message);

@@ -3,6 +3,7 @@
 #include <QCheckBox>
 #include <QFormLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QSpinBox>
 #include <limits>
 
@@ -57,6 +58,17 @@ RepeatedTokensPopover::RepeatedTokensPopover(QWidget* parent)
   auto* note = new QLabel("Scores are means over the draws. Counts with the next Measure.", this);
   note->setEnabled(false);
   layout->addRow(note);
+  auto* read = new QPushButton("Read them in the live view", this);
+  read->setObjectName("readRepeated");
+  read->setToolTip(
+      inLines("The first draw becomes the prompt of all lanes, as token ids of the first lane's vocabulary. "
+              "Nothing is "
+              "decoded behind it until you press Play."));
+  layout->addRow(read);
+  connect(read, &QPushButton::clicked, this, [this] {
+    close();
+    emit readWanted(repeated());
+  });
   connect(m_hasStart, &QCheckBox::toggled, m_start, &QWidget::setEnabled);
   connect(m_hasStart, &QCheckBox::toggled, this, &RepeatedTokensPopover::repeatedChanged);
   for (QSpinBox* box : {m_length, m_copies, m_draws, m_seed, m_firstId, m_endId, m_start})

@@ -22,6 +22,8 @@ class RepeatedTokensPopover : public QFrame {
   static QString summary(const evaluation::RepeatedTokens& repeated);
 
  signals:
+  /// As the prompt of all lanes, to be looked at.
+  void readWanted(const headroom::evaluation::RepeatedTokens& repeated);
   void repeatedChanged();
 
  private:

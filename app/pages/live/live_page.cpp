@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "app/pages/command.h"
+#include "app/pages/live/find_bar.h"
 #include "app/pages/live/lane_bar.h"
 #include "app/pages/live/lane_controls.h"
 #include "app/pages/live/lower_panel.h"
@@ -56,6 +57,7 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
       m_selection(selection),
       m_workspace(workspace),
       m_transport(new TransportBar(session::bundledModels(), session::offeredPrompts(), this)),
+      m_find(new FindBar(store, selection, this)),
       m_controls(new LaneControls(this)),
       m_lower(new LowerPanel(store, board, selection, this)),
       m_splitter(new QSplitter(Qt::Vertical, this)),
@@ -69,6 +71,7 @@ LivePage::LivePage(session::SessionHost& session, session::TraceStore& store, se
   layout->setSpacing(0);
   layout->addWidget(m_transport);
   layout->addWidget(m_controls);
+  layout->addWidget(m_find);
   layout->addWidget(m_splitter, 1);
   connect(&session, &session::SessionHost::stateChanged, this, &LivePage::showState);
   // Where a choice could not be carried out, the controls go back to what runs.
@@ -100,6 +103,10 @@ void LivePage::divide(QWidget* live) {
   m_splitter->setStretchFactor(1, 0);
   m_splitter->setHandleWidth(3);
   connect(m_splitter, &QSplitter::splitterMoved, this, &LivePage::rememberHeight);
+}
+
+bool LivePage::closeFind() {
+  return m_find->close();
 }
 
 int LivePage::heightForCharts() const {
@@ -415,6 +422,12 @@ void LivePage::addLookCommands(QMenu* menu) {
     if (m_store.length() > 0) m_selection.setPosition(0);
   });
   addCommand(menu, "Newest token", Qt::Key_End, [this] { m_selection.setPosition(std::nullopt); });
+  addCommand(menu, "Pin the row of the token looked at, or unpin it", Qt::Key_P, [this] {
+    if (m_store.length() > 0) m_selection.togglePin(m_selection.positionIn(m_store, 0));
+  });
+  addCommand(menu, "Find tokens\u2026", Qt::Key_Slash, [this] { m_find->open(); });
+  addCommand(menu, "Next token found", Qt::Key_F3, [this] { m_find->go(1); });
+  addCommand(menu, "Previous token found", Qt::SHIFT | Qt::Key_F3, [this] { m_find->go(-1); });
   menu->addSeparator();
   const auto head = [&](const char* text, const QKeySequence& keys, int layers, int heads) {
     addCommand(menu, text, keys, [this, layers, heads] { m_selection.moveHead(m_store, layers, heads); });
@@ -424,6 +437,13 @@ void LivePage::addLookCommands(QMenu* menu) {
   head("Next layer", Qt::CTRL | Qt::Key_Down, 1, 0);
   head("Previous layer", Qt::CTRL | Qt::Key_Up, -1, 0);
   addCommand(menu, "Same head of the next lane", Qt::Key_L, [this] { m_selection.nextLane(m_store); });
+  addCommand(menu, "Fill the view with the inspected head, or show the lanes again", Qt::Key_F,
+             [this] { m_selection.fillView(m_store); });
+  addCommand(menu, "Show heads as maps, as their difference, or as lines", Qt::Key_D, [this] {
+    session::InspectorLook look = m_selection.look();
+    look.form = static_cast<session::InspectorLook::Form>((static_cast<int>(look.form) + 1) % 3);
+    m_selection.setLook(look);
+  });
   menu->addSeparator();
   addCommand(menu, "Next map scale", Qt::Key_S, [this] {
     const int next = (static_cast<int>(m_selection.mapScale()) + 1) % session::kMapScaleCount;

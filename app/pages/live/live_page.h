@@ -12,6 +12,8 @@ class QSplitter;
 
 namespace headroom::pages {
 
+class FindBar;
+
 class LaneControls;
 class LowerPanel;
 class TransportBar;
@@ -38,6 +40,8 @@ class LivePage : public Page {
   /// Pace, sampling and a text's end as they are remembered.
   void showChoices(const session::Settings& settings);
   void setPresets(QMenu* presets);
+  /// The bar that finds tokens goes; false where there is none.
+  bool closeFind();
   /// The menu with what can be opened in a lane.
   void openLaneMenu();
   /// Whether charts are to be seen below the lanes; nothing: where the window is high enough. Gives what was
@@ -89,6 +93,7 @@ class LivePage : public Page {
   session::Selection& m_selection;
   session::Workspace& m_workspace;
   TransportBar* m_transport;
+  FindBar* m_find;
   LaneControls* m_controls;
   LowerPanel* m_lower;
   QSplitter* m_splitter;

@@ -6,8 +6,8 @@ namespace headroom::pages {
 
 bool PromptEdit::event(QEvent* event) {
   // Else the window's own Escape would close something behind it.
-  const bool isEscape = event->type() == QEvent::ShortcutOverride &&
-                        static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape;
+  const bool isEscape =
+      event->type() == QEvent::ShortcutOverride && static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape;
   if (isEscape) event->accept();
   return QLineEdit::event(event);
 }
