@@ -42,6 +42,12 @@ std::vector<double> differences(std::span<const float> without, std::span<const 
 }
 
 void requireSameRun(const AblationSurvey& survey, std::size_t predicted, std::size_t headCount) {
+  if (survey.measuresEffects && survey.noise && !survey.effectNoise) {
+    throw model::Error(
+        fmt::format("What was measured of {} heads is without effects on distributions, "
+                    "which are asked for now",
+                    survey.heads.size()));
+  }
   const bool isTexts = survey.baseline.empty() || survey.baseline.size() == predicted;
   if (isTexts && survey.heads.size() <= headCount) return;
   throw model::Error(fmt::format(
@@ -72,40 +78,62 @@ void surveyAblation(model::Decoder& decoder, std::span<const int> text, Ablation
   decoder.setInterventions(ablationOf(survey.unit, 0, 0, config));
   decoder.setInterventions({});
 
+  std::optional<KeptDistributions> kept;
+  if (survey.measuresEffects) {
+    kept.emplace(std::ssize(text) - 1, config.vocabSize);
+    survey.effectPositions = kept->positions();
+    survey.effectStride = kept->stride();
+  }
+  const auto keeping = [&] {
+    return kept ? KeepPrediction([&](const PredictedRow& row) { kept->keep(row); }) : KeepPrediction();
+  };
+  const auto comparing = [&] {
+    return kept ? KeepPrediction([&](const PredictedRow& row) { kept->compare(row); }) : KeepPrediction();
+  };
   const std::int64_t textTokens = std::ssize(text) - 1;
   const auto readsDone = [&] {
     return (survey.baseline.empty() ? 0 : 1) + (survey.noise ? 1 : 0) + std::ssize(survey.heads);
   };
-  const auto read = [&](int blockTokens) {
+  const auto read = [&](int blockTokens, const KeepPrediction& keep) {
     const std::int64_t before = readsDone() * textTokens;
-    return readText(decoder, text, blockTokens, stop, [&](std::int64_t done, std::int64_t) {
-      if (progress) progress(before + done, static_cast<std::int64_t>(total + 2) * textTokens);
-    });
+    return readText(
+        decoder, text, blockTokens, stop,
+        [&](std::int64_t done, std::int64_t) {
+          if (progress) progress(before + done, static_cast<std::int64_t>(total + 2) * textTokens);
+        },
+        keep);
   };
   if (survey.baseline.empty()) {
-    TextLoss loss = read(decoder.blockTokens());
+    TextLoss loss = read(decoder.blockTokens(), keeping());
     if (!loss.isWhole) return;
     survey.baseline = std::move(loss.nats);
     survey.windows = loss.windows;
+  } else if (kept && (!survey.noise || survey.heads.size() < total)) {
+    if (!readText(decoder, text, decoder.blockTokens(), stop, {}, keeping()).isWhole) return;
   }
   if (!survey.noise) {
     const int otherTokens = textTokens > kOtherTokens ? kOtherTokens : 1;
-    const TextLoss loss = read(otherTokens);
+    const TextLoss loss = read(otherTokens, comparing());
     if (!loss.isWhole) return;
     survey.noise = noiseBetween(survey.baseline, loss.nats);
     survey.noise->blockTokens = otherTokens;
+    if (kept) {
+      survey.effectNoise = kept->takeMean();
+      survey.effectNoise->divergence = std::max(survey.effectNoise->divergence, kept->roundedDivergence());
+    }
   }
   while (survey.heads.size() < total) {
     const AblatedHead& wanted = asked[survey.heads.size()];
     AblationSurvey::Head head{.layer = wanted.layer, .head = wanted.head};
     decoder.setInterventions(ablationOf(survey.unit, head.layer, head.head, config));
-    const TextLoss loss = read(decoder.blockTokens());
+    const TextLoss loss = read(decoder.blockTokens(), comparing());
     if (!loss.isWhole) return;
     const std::vector<double> changes = differences(loss.nats, survey.baseline);
     const model::Mean mean = model::meanOf(std::span<const double>(changes));
     head.change = mean.value;
     head.standardError = mean.standardError;
     head.withinNoise = std::abs(mean.value) <= survey.noise->mean;
+    if (kept) head.effects = kept->takeMean();
     survey.heads.push_back(head);
   }
   survey.isWhole = true;
