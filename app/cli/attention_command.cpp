@@ -55,7 +55,7 @@ class AttentionCommand final : public Command {
         {}, [&](int, int position, int left) { return recorder.blockAt(position, left); },
         {.stepDone = [&](lanes::LaneStep step) { recorder.keep(step.record); }, .laneStopped = {}});
     std::vector<lanes::LaneSet::Place> places(1);
-    places.front().engine = openLane(opener, std::move(use), m_choice);
+    places.front().engine = openLane(opener, std::move(use), m_choice, tokens);
     set.arrange(std::move(places),
                 [&](int) { return std::vector(tokens.begin(), tokens.begin() + selection.endRow); });
     fillTexts(set);

@@ -79,7 +79,8 @@ void DecodeArguments::openLanes(lanes::DeviceLanes& opener, std::vector<LaneRun>
   std::vector<lanes::LaneSet::Place> places;
   for (std::size_t index = 0; index < models.size(); ++index) {
     const auto start = model::Clock::now();
-    places.push_back({.from = -1, .engine = openLane(opener, std::move(models[index]), m_choice)});
+    places.push_back(
+        {.from = -1, .engine = openLane(opener, std::move(models[index]), m_choice, prompts[index])});
     places.back().engine->name = lanes::laneTitle(m_models[index]);
     runs[index].setupMs = model::millisecondsSince(start);
   }

@@ -2,9 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <vector>
 
+#include "app/cli/interrupt.h"
 #include "app/cli/named_values.h"
+#include "app/cli/progress_line.h"
+#include "app/cli/token_arguments.h"
+#include "core/evaluation/head_means.h"
+#include "core/lanes/prompt.h"
 #include "core/model/error.h"
 
 namespace headroom::cli {
@@ -21,7 +28,11 @@ void DecoderChoice::addOptions(CLI::App& app) {
 void DecoderChoice::addAblation(CLI::App& app) {
   app.add_option(
       "--ablate", ablate,
-      "Heads to take away before W_O: L4H2,L3KV0 (layers and heads from 0; KV: every head that reads it)");
+      "Heads to take away before W_O: L4H2,L3KV0 (layers and heads from 0; KV: every head that reads it); "
+      "L4H2=mean, =previous-token, =uniform, =first-token or a factor, =0.5, put that in their place");
+  app.add_option(
+      "--mean-text", meanText,
+      "Text file that =mean is measured on (-: standard input); without it, what the command reads");
 }
 
 lanes::LaneOptions DecoderChoice::laneOptions(const model::ModelConfig& config) const {
@@ -31,7 +42,7 @@ lanes::LaneOptions DecoderChoice::laneOptions(const model::ModelConfig& config) 
                              .attention = lanes::choiceNamed<model::AttentionKernel>(attention)};
   if (ablate.empty()) return options;
   try {
-    options.ablated = model::headsNamed(ablate, config);
+    options.changes = model::headChangesNamed(ablate, config);
   } catch (const model::Error& error) {
     throw CLI::ValidationError("--ablate", error.what());
   }
@@ -44,9 +55,32 @@ lanes::DeviceLanes::Choice DecoderChoice::onDevice(const std::string& device) co
           .kernels = kernelsOf(kernels)};
 }
 
-lanes::LaneEngine openLane(lanes::DeviceLanes& opener, lanes::ModelUse model, const DecoderChoice& choice) {
+namespace {
+/// With a decoder that changes no head, which goes again.
+void measureMeans(lanes::DeviceLanes& opener, const lanes::ModelUse& model, const DecoderChoice& choice,
+                  std::span<const int> read, lanes::LaneOptions& options) {
+  if (std::ranges::all_of(options.changes, model::isMeasured)) return;
+  std::vector<int> text(read.begin(), read.end());
+  if (!choice.meanText.empty()) text = lanes::promptIds({.text = readText(choice.meanText)}, *model);
+  lanes::LaneOptions whole = options;
+  whole.changes.clear();
+  whole.batch = 1;
+  const lanes::LaneEngine lane = opener.decode(opener.load(model->path), whole);
+  const ProgressLine line;
+  const bool isWhole = evaluation::measureMeans(
+      *lane.decoder, text, options.changes, interrupted, [&](std::int64_t done, std::int64_t total) {
+        line.show(fmt::format("mean: {} of {} tokens", done, total));
+      });
+  line.show({});
+  if (!isWhole) throw model::Error("Interrupted while means of heads were measured; nothing was written");
+}
+}  // namespace
+
+lanes::LaneEngine openLane(lanes::DeviceLanes& opener, lanes::ModelUse model, const DecoderChoice& choice,
+                           std::span<const int> read) {
   const std::string path = model->path;
-  const lanes::LaneOptions options = choice.laneOptions(model->config);
+  lanes::LaneOptions options = choice.laneOptions(model->config);
+  measureMeans(opener, model, choice, read, options);
   lanes::LaneEngine lane = opener.decode(std::move(model), options);
   if (const std::string note = lane.decoder->note(); !note.empty()) {
     fmt::print(stderr, "headroom-cli: {}: {}\n", path, note);

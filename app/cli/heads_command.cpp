@@ -68,7 +68,7 @@ class HeadsCommand final : public Command {
       m_repeated.endId = ids.end;
     }
     watchInterrupts();
-    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
+    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice, tokens);
     const ProgressLine line;
     const auto progress = [&](std::int64_t done, std::int64_t total) {
       line.show(fmt::format("{} of {} tokens", done, total));
@@ -128,7 +128,7 @@ class HeadsCommand final : public Command {
             {"device", lane.decoder->deviceName()},
             {"attention", attentionDocument(model.config.attention)},
             {"tokens", tokens},
-            {"ablated", ablatedDocument(lane.ablated)},
+            {"ablated", ablatedDocument(lane.changes)},
             {"positions", survey.positions},
             {"windows", survey.windows},
             {"interrupted", !survey.isWhole},
@@ -213,7 +213,7 @@ class HeadsCommand final : public Command {
   void printTable(const model::Model& model, const lanes::LaneEngine& lane, std::size_t tokens,
                   const HeadSurvey& survey) const {
     fmt::print("{}, computed by {}: {} tokens in {}\nmeans over the {} positions behind the first of each; ",
-               model::nameWithout(model.path, lane.ablated), lane.decoder->deviceName(), tokens,
+               model::nameWith(model.path, lane.changes), lane.decoder->deviceName(), tokens,
                survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows),
                survey.positions);
     fmt::print("induction over {}\n", repeatedText());

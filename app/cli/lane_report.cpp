@@ -133,7 +133,7 @@ ordered_json laneDocument(const LaneRun& run, const Lane& lane, std::optional<in
       {"device", lane.engine.decoder->deviceName()},
       {"note", lane.engine.decoder->note()},
       {"attention", attentionDocument(lane.engine.decoder->config().attention)},
-      {"ablated", ablatedDocument(lane.engine.ablated)},
+      {"ablated", ablatedDocument(lane.engine.changes)},
       {"prompt_tokens", std::span(lane.text).first(static_cast<std::size_t>(lane.promptLength))},
       {"tokens", lane.continuation()},
       {"text", generatedText(lane)},

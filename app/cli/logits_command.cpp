@@ -37,7 +37,7 @@ class LogitsCommand final : public Command {
     m_output.announce(target, static_cast<std::uint64_t>(shape[0] * shape[1]) * sizeof(float), 0,
                       "feed fewer tokens");
     watchInterrupts();
-    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
+    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice, tokens);
     model::Decoder* decoder = lane.decoder.get();
     if (m_prefill) {
       const auto records = decoder->run(tokens, model::Capture::none(), model::LogitsRequest::all());

@@ -17,9 +17,9 @@ ordered_json attentionDocument(const model::AttentionShape& shape) {
           {"head_dim", shape.headDim}};
 }
 
-ordered_json ablatedDocument(std::span<const model::HeadPlace> heads) {
+ordered_json ablatedDocument(std::span<const model::HeadChange> changes) {
   ordered_json names = ordered_json::array();
-  for (const model::HeadPlace& head : heads) names.push_back(model::headName(head));
+  for (const model::HeadChange& change : changes) names.push_back(model::nameOf(change));
   return names;
 }
 

@@ -9,7 +9,7 @@
 
 #include "core/model/config.h"
 #include "core/model/device_ceilings.h"
-#include "core/model/intervention.h"
+#include "core/model/head_change.h"
 #include "core/model/step_record.h"
 
 namespace headroom::cli {
@@ -19,8 +19,8 @@ namespace headroom::cli {
 /// {"kind": "GQA", "query_heads": 8, "kv_heads": 2, "head_dim": 32}
 nlohmann::ordered_json attentionDocument(const model::AttentionShape& shape);
 
-/// ["L4H2", ...]
-nlohmann::ordered_json ablatedDocument(std::span<const model::HeadPlace> heads);
+/// ["L4H2", "L3H0=mean", ...]
+nlohmann::ordered_json ablatedDocument(std::span<const model::HeadChange> changes);
 
 /// Bytes by class under their names in JSON and CSV, in the order of analysis::byClass.
 std::vector<std::pair<std::string_view, std::uint64_t>> namedClasses(const model::Traffic& traffic);

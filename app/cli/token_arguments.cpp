@@ -28,8 +28,22 @@ const model::Tokenizer& requireTokenizer(const model::Model& model) {
 }
 
 namespace {
-/// A file or, as "-", standard input, without its last line feed, which editors and echo add.
-std::string readPrompt(const std::string& path) {
+/// Why `text` is no prompt; empty when it is one.
+std::string whyNoPrompt(std::string_view text) {
+  if (text.empty()) return "is empty, expected text";
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fmt::format("has a NUL as byte {}, expected text", nul);
+  }
+  for (std::size_t at = 0; at < text.size();) {
+    const text::Utf8Character character = text::firstCharacter(text.substr(at));
+    if (!character.valid) return fmt::format("is not UTF-8 at byte {}, expected text", at);
+    at += character.length;
+  }
+  return {};
+}
+}  // namespace
+
+std::string readText(const std::string& path) {
   const bool isInput = path == "-";
   const std::string name = isInput ? "standard input" : path;
   std::error_code ignored;
@@ -53,21 +67,6 @@ std::string readPrompt(const std::string& path) {
   return text;
 }
 
-/// Why `text` is no prompt; empty when it is one.
-std::string whyNoPrompt(std::string_view text) {
-  if (text.empty()) return "is empty, expected text";
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    return fmt::format("has a NUL as byte {}, expected text", nul);
-  }
-  for (std::size_t at = 0; at < text.size();) {
-    const text::Utf8Character character = text::firstCharacter(text.substr(at));
-    if (!character.valid) return fmt::format("is not UTF-8 at byte {}, expected text", at);
-    at += character.length;
-  }
-  return {};
-}
-}  // namespace
-
 void TokenInput::addOptions(CLI::App& app, const std::string& fileOption) {
   CLI::Option* tokens = app.add_option("--tokens", m_tokens, "Token ids to feed: 1,2,3");
   m_promptOption = app.add_option("--prompt", m_prompt, "Text to feed")->excludes(tokens);
@@ -87,7 +86,7 @@ const std::string& TokenInput::prompt() const {
   if (m_isRead) return m_prompt;
   m_isRead = true;
   if (m_fileOption->count() > 0) {
-    m_prompt = readPrompt(m_file);
+    m_prompt = readText(m_file);
     const std::string why = whyNoPrompt(m_prompt);
     if (!why.empty())
       throw model::Error(fmt::format("{} {}", m_file == "-" ? "standard input" : m_file, why));

@@ -39,6 +39,10 @@ class TokenInput {
   CLI::Option* m_fileOption = nullptr;
 };
 
+/// A text file or, as "-", standard input, without its last line feed, which editors and echo add. Throws
+/// model::Error where it cannot be read or is longer than a prompt may be.
+std::string readText(const std::string& path);
+
 /// The model's tokenizer; throws model::Error naming the file when it has none.
 const model::Tokenizer& requireTokenizer(const model::Model& model);
 

@@ -80,7 +80,7 @@ void TraceArgument::write(const std::vector<LaneRun>& runs, const lanes::LaneSet
     formats::writeTrace(
         {.config = decoder.config(),
          .pieceOf = pieceOf,
-         .writer = model::nameWithout("headroom-cli on " + decoder.deviceName(), lane.engine.ablated),
+         .writer = model::nameWith("headroom-cli on " + decoder.deviceName(), lane.engine.changes),
          .promptTokens = lane.promptLength,
          .tokens = std::span(lane.text).first(static_cast<std::size_t>(lane.fed())),
          .attention = run.recorder->rows()},

@@ -6,6 +6,7 @@
 
 #include "app/pages/command.h"
 #include "app/pages/export_commands.h"
+#include "app/pages/head_changes.h"
 #include "app/pages/texts.h"
 #include "app/session/lane_change.h"
 
@@ -42,14 +43,22 @@ void HeadMenu::addSwitch(QMenu* menu, const session::HeadAddress& head, session:
   const auto places = session::headsOf(head, heads, info.config.attention);
   const bool isGroup = heads == session::SwitchedHeads::KvHead;
   if (isGroup && places.size() < 2) return;  // its group is the head
-  const bool areGone = std::ranges::all_of(places, [&](const auto& place) { return info.isWithout(place); });
+  const bool areChanged =
+      std::ranges::all_of(places, [&](const auto& place) { return info.changeOf(place) != nullptr; });
   const QString what = isGroup ? QString("KV head %1 and its %2 heads")
                                      .arg(info.config.attention.kvHeadOf(head.queryHead))
                                      .arg(places.size())
                                : QString("head %1").arg(toQt(model::headName(places.front())));
-  QAction* action = menu->addAction((areGone ? "Bring %1 back" : QString("Take %1 away")).arg(what));
+  QAction* action = menu->addAction((areChanged ? "Bring %1 back" : QString("Take %1 away")).arg(what));
   action->setObjectName(isGroup ? "switch group" : "switch head");
   connect(action, &QAction::triggered, this, [this, head, heads] { m_selection.askToSwitch(head, heads); });
+  QMenu* changes = menu->addMenu(QString("Let %1 give").arg(what));
+  changes->setObjectName(isGroup ? "change group" : "change head");
+  std::vector<const model::HeadChange*> now;
+  for (const model::HeadPlace& place : places) now.push_back(info.changeOf(place));
+  addHeadChanges(changes, now, [this, head, heads](const auto& change) {
+    m_selection.askToChange({head, heads, change});
+  });
 }
 
 void HeadMenu::show(const session::HeadAddress& head) {

@@ -274,7 +274,7 @@ void MainWindow::showStudying(const session::Studying& studying) {
   }
   const std::string sentence = session::progressText(studying) + " Decoding waits.";
   const session::Message note{session::Severity::Note, sentence};
-  const auto cancel = [this] { m_session.cancelMeasuring(); };
+  const auto cancel = [this] { m_session.cancelStudying(); };
   if (isShown) {
     m_messages->renew(note, "Cancel", cancel);
   } else {

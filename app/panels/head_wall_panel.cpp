@@ -27,8 +27,6 @@ constexpr float kCellGap = 4.0f;
 constexpr float kNarrowestCell = 1.0f;
 /// How much of the ground lies over maps that are not lit.
 constexpr double kSteppedBack = 0.7;
-constexpr const char* kTakenAway =
-    "Taken away: its output is 0 before W_O. The map is what it would have looked at.";
 
 float largestWithoutSink(const PooledMap& map) {
   float largest = 0.0f;
@@ -146,7 +144,7 @@ void HeadWallPanel::draw(const PanelContext& context, const Rect& area) {
   context.canvas.draw(list, m_drawings, context.selection.colorMap(), context.selection.mapScale());
   coverUnrecorded(context, grid, extent);
   markUntrained(context, grid, extent);
-  crossOutAblated(context, grid);
+  markChanged(context, grid);
   light(context, grid);
   pointAtBracket(context, grid, area, corner.y);
   handleMouse(context, grid, area);
@@ -169,14 +167,15 @@ void HeadWallPanel::coverUnrecorded(const PanelContext& context, const Grid& gri
   }
 }
 
-void HeadWallPanel::crossOutAblated(const PanelContext& context, const Grid& grid) {
-  for (const model::HeadPlace& head : context.store.lane(m_lane).info().ablated) {
-    const Rect cell = grid.cell(head.layer, head.queryHead);
+void HeadWallPanel::markChanged(const PanelContext& context, const Grid& grid) {
+  for (const model::HeadChange& change : context.store.lane(m_lane).info().changes) {
+    const Rect cell = grid.cell(change.head.layer, change.head.queryHead);
     ImDrawList& list = *ImGui::GetWindowDrawList();
     fillRect(list, cell, session::withAlpha(context.palette().panel, kSteppedBack));
     const ImU32 color = toImGui(context.palette().text);
     list.AddLine(cell.min, cell.max, color, context.px(1.5f));
-    list.AddLine({cell.min.x, cell.max.y}, {cell.max.x, cell.min.y}, color, context.px(1.5f));
+    if (change.output == model::HeadOutput::Zero)
+      list.AddLine({cell.min.x, cell.max.y}, {cell.max.x, cell.min.y}, color, context.px(1.5f));
   }
 }
 
@@ -293,7 +292,8 @@ void HeadWallPanel::handleMouse(const PanelContext& context, const Grid& grid, c
   const int position = context.selection.positionIn(context.store, m_lane);
   const std::span<const float> row = lane.attentionRow(layer, head, position);
   std::string text;
-  if (lane.info().isWithout({layer, head})) text += std::string(kTakenAway) + "\n";
+  if (const model::HeadChange* change = lane.info().changeOf({layer, head}))
+    text += "In this lane it " + model::deedOf(*change) + ". The map is what its queries and keys compute.\n";
   text += "Reads KV head " + std::to_string(lane.info().config.attention.kvHeadOf(head)) +
           ". Down: the token that looks; across: the token it looks at; a cell shows the maximum "
           "of what it covers.";

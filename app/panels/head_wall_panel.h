@@ -34,7 +34,7 @@ class HeadWallPanel : public Panel {
   /// Of the brackets and numbers above the maps.
   static float headHeight(const PanelContext& context);
   /// A line across each map where rows beyond the trained context begin.
-  void crossOutAblated(const PanelContext& context, const Grid& grid);
+  void markChanged(const PanelContext& context, const Grid& grid);
   void markUntrained(const PanelContext& context, const Grid& grid, int extent);
   void coverUnrecorded(const PanelContext& context, const Grid& grid, int extent);
   /// Of columns `pitch` pixels apart, so many that their numbers do not touch.

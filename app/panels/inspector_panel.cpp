@@ -189,8 +189,8 @@ void InspectorPanel::drawHeader(const PanelContext& context, const Rect& area) {
   float x =
       area.min.x + drawText(list, context.fonts.strong, area.min, context.palette().text, headName(head));
   const float close = context.px(20);
-  const bool isGone = lane.info().isWithout({head.layer, head.queryHead});
-  const std::string detail = (isGone ? "taken away, " : "") + ("of " + lane.info().title) +
+  const model::HeadChange* change = lane.info().changeOf({head.layer, head.queryHead});
+  const std::string detail = (change ? model::deedOf(*change) + ", " : "") + ("of " + lane.info().title) +
                              ", reads KV head " + std::to_string(kvHead);
   drawLabel(context, list, context.fonts.body, {x + context.px(8), area.min.y}, context.palette().textDim,
             elidedLabel(context, context.fonts.body, detail, area.max.x - x - close - context.px(12)));

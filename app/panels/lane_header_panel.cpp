@@ -1,5 +1,6 @@
 #include "app/panels/lane_header_panel.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,12 @@ std::string explanation(const session::LaneInfo& info) {
   text += info.isOnDevice
               ? " with the " + std::string(model::shortName(info.attention)) + " attention kernel."
               : " by " + info.deviceName + ".\n" + info.note;
-  if (!info.ablated.empty()) {
-    text += "\nWithout the output of";
-    for (const model::HeadPlace& head : info.ablated) text += " " + model::headName(head);
-    text += ", which is 0 before W_O.";
+  if (!info.changes.empty()) {
+    text += "\nWhat these heads give to W_O is changed:";
+    std::map<std::string, std::string> headsOf;  // by what becomes of them
+    for (const model::HeadChange& change : info.changes)
+      headsOf[model::deedOf(change)] += " " + model::headName(change.head);
+    for (const auto& [deed, names] : headsOf) text += "\n" + deed + ":" + names;
   }
   if (const auto untrained = session::untrainedFrom(info)) {
     text += "\n" + session::untrainedSentence(*untrained);

@@ -71,6 +71,8 @@ class DecodeSession : public QObject {
   Outcome replaceLanes(const std::vector<lanes::LaneRequest>& wanted, bool beginsAnew);
   /// Opens a lane, saying how far it is; throws model::Cancelled when the user or the program's end wants it.
   lanes::LaneEngine open(const lanes::LaneRequest& request);
+  /// Gives heads of a lane that are to give their mean that over what lane `from` has read.
+  void measureMeans(lanes::LaneRequest& request, int from);
   /// Beside what is there, or was before it was let go.
   Change changeTo(const std::vector<lanes::LaneRequest>& wanted) const;
   /// Whether lanes that are there now would not go on as they are.

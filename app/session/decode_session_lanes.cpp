@@ -74,6 +74,7 @@ bool DecodeSession::openAll(Change& change) {
       continue;
     }
     try {
+      measureMeans(change.wanted[index], change.origins[index].lane);
       change.places[index].engine = open(change.wanted[index]);
     } catch (const model::DeviceLost& error) {
       deviceLost(error.what(), change.wanted);
@@ -89,6 +90,22 @@ bool DecodeSession::openAll(Change& change) {
     if (QThread::currentThread()->isInterruptionRequested()) return false;
   }
   return true;
+}
+
+void DecodeSession::measureMeans(lanes::LaneRequest& request, int from) {
+  std::vector<int> read;
+  if (from >= 0 && m_reopen) {
+    read = m_lost.texts[static_cast<std::size_t>(from)].tokens;
+  } else if (from >= 0) {
+    const lanes::LaneSet::Lane& lane = m_lanes.lane(from);
+    read.assign(lane.text.begin(), lane.text.begin() + lane.fed());
+  }
+  StudyEvents events = studyEvents();
+  events.stop = [this] {
+    return m_requests.openingCancelled() || QThread::currentThread()->isInterruptionRequested();
+  };
+  session::measureMeans(*m_opener, request, read, events);
+  m_state.studying = {};
 }
 
 DecodeSession::Outcome DecodeSession::replaceLanes(const std::vector<lanes::LaneRequest>& wanted,

@@ -37,8 +37,17 @@ HeadBoard::HeadBoard(SessionHost& session, const TraceStore& store, const Select
   connect(
       &selection, &Selection::switchWanted, this,
       [this](const HeadAddress& head, SwitchedHeads heads) {
-        if (head.lane < m_store.laneCount())
+        if (canChange(head.lane))
           switchHeads(head.lane, headsOf(head, heads, m_store.lane(head.lane).info().config.attention));
+      },
+      Qt::QueuedConnection);
+  connect(
+      &selection, &Selection::changeWanted, this,
+      [this](const ChangeRequest& request) {
+        const auto& [head, heads, change] = request;
+        if (canChange(head.lane))
+          changeHeads(head.lane, headsOf(head, heads, m_store.lane(head.lane).info().config.attention),
+                      change);
       },
       Qt::QueuedConnection);
   connect(&session, &SessionHost::headsStudied, this, &HeadBoard::takeReport);
@@ -79,15 +88,25 @@ std::optional<int> HeadBoard::laneOf(const LaneRequest& request) const {
   return std::nullopt;
 }
 
-bool HeadBoard::isAblated(std::size_t entry, const model::HeadPlace& head) const {
+const model::HeadChange* HeadBoard::changeOf(std::size_t entry, const model::HeadPlace& head) const {
   const std::optional<int> lane = laneOf(entry);
-  return lane && m_store.lane(*lane).info().isWithout(head);
+  return lane ? m_store.lane(*lane).info().changeOf(head) : nullptr;
+}
+
+bool HeadBoard::canChange(int lane) const {
+  // Lanes may have changed since it was asked for.
+  return lane >= 0 && lane < m_store.laneCount() && !m_store.lane(lane).info().card.isTrace;
 }
 
 void HeadBoard::switchHeads(int lane, const std::vector<model::HeadPlace>& heads) {
-  // Lanes may have changed since it was asked for.
-  if (lane < 0 || lane >= m_store.laneCount() || m_store.lane(lane).info().card.isTrace) return;
-  m_workspace.chooseOptions({withHeadsSwitched(m_store.lane(lane).info().request, heads)});
+  if (canChange(lane))
+    m_workspace.chooseOptions({withHeadsSwitched(m_store.lane(lane).info().request, heads)});
+}
+
+void HeadBoard::changeHeads(int lane, const std::vector<model::HeadPlace>& heads,
+                            const std::optional<model::HeadChange>& change) {
+  if (canChange(lane))
+    m_workspace.chooseOptions({withHeadsChanged(m_store.lane(lane).info().request, heads, change)});
 }
 
 const HeadBoard::Loss* HeadBoard::lossOf(std::size_t entry, const model::HeadPlace& head) const {

@@ -37,15 +37,19 @@ class HeadBoard : public QObject {
   void findLosses(std::size_t entry, const std::vector<model::HeadPlace>& heads);
   /// The same without a KV head of a layer and all that read it.
   void findGroupLoss(std::size_t entry, int layer, int kvHead);
-  void cancel() { m_session.cancelMeasuring(); }
+  void cancel() { m_session.cancelStudying(); }
 
   /// The lane that runs an entry's model now; nothing while others are opened.
   std::optional<int> laneOf(std::size_t entry) const;
-  /// Whether that lane decodes without the head.
-  bool isAblated(std::size_t entry, const model::HeadPlace& head) const;
-  /// The lane decodes without these heads from now on, its text read again; or with them, where it lacks them
-  /// all.
+  /// What that lane does to the head; null where it gives what it computes.
+  const model::HeadChange* changeOf(std::size_t entry, const model::HeadPlace& head) const;
+  /// The lane decodes without these heads from now on, its text read again; or with them, where none of them
+  /// gives what it computes.
   void switchHeads(int lane, const std::vector<model::HeadPlace>& heads);
+  /// The lane decodes with these heads so changed, or, without a change, as they compute. A mean is measured
+  /// over what the lane has read.
+  void changeHeads(int lane, const std::vector<model::HeadPlace>& heads,
+                   const std::optional<model::HeadChange>& change);
   /// Nothing where the text was not read without the head.
   const Loss* lossOf(std::size_t entry, const model::HeadPlace& head) const;
   const Loss* groupLossOf(std::size_t entry, int layer, int kvHead) const;
@@ -61,6 +65,8 @@ class HeadBoard : public QObject {
   void studyingChanged();
 
  private:
+  /// Whether a lane is there whose heads can be changed: a trace has none.
+  bool canChange(int lane) const;
   void takeReport(const HeadReport& report);
   void takeLosses(const LossReport& report);
   void dropClosed();

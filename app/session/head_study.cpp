@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/evaluation/head_means.h"
 #include "core/lanes/prompt.h"
 #include "core/model/decoder.h"
 #include "core/model/error.h"
@@ -15,16 +16,19 @@ namespace {
 
 using model::SentenceId;
 
-/// The lane's model with all its heads, in one sequence whose context holds `positions`, or what the model
-/// was made for.
-lanes::LaneEngine openWhole(lanes::LaneOpener& opener, LaneRequest lane, const model::ModelConfig& config,
-                            std::size_t positions) {
-  lane.options.ablated.clear();
+/// The lane's model with all its heads, in one sequence whose context holds `positions`.
+lanes::LaneEngine openWhole(lanes::LaneOpener& opener, LaneRequest lane, std::size_t positions) {
+  lane.options.changes.clear();
   lane.options.batch = 1;
   lane.options.attention = model::AttentionKernel::Shared;
-  lane.options.contextLength =
-      static_cast<int>(std::min(positions, static_cast<std::size_t>(config.contextLength)));
+  lane.options.contextLength = static_cast<int>(positions);
   return opener.open(lane, [](double) {});
+}
+
+/// The same, or what the model was made for.
+lanes::LaneEngine openWhole(lanes::LaneOpener& opener, const LaneRequest& lane,
+                            const model::ModelConfig& config, std::size_t positions) {
+  return openWhole(opener, lane, std::min(positions, static_cast<std::size_t>(config.contextLength)));
 }
 
 std::string shownText(const std::string& textName) {
@@ -62,6 +66,22 @@ HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const 
       });
   report.weights = analysis::weightSubspaces(*engine.model);
   return report;
+}
+
+void measureMeans(lanes::LaneOpener& opener, LaneRequest& lane, std::span<const int> read,
+                  const StudyEvents& events) {
+  if (std::ranges::all_of(lane.options.changes, model::isMeasured)) return;
+  const std::string title = lanes::laneTitle(lane.source);
+  if (read.empty()) throw model::Error(text::inWords<SentenceId::NoTextForMean>(title));
+  const lanes::LaneEngine whole = openWhole(opener, lane, read.size());
+  const bool isWhole = evaluation::measureMeans(
+      *whole.decoder, read, lane.options.changes, events.stop, [&](std::int64_t done, std::int64_t total) {
+        events.progress({.underWay = true,
+                         .title = title,
+                         .text = shownText({}),
+                         .share = static_cast<double>(done) / static_cast<double>(total)});
+      });
+  if (!isWhole) throw model::Cancelled(text::inWords<SentenceId::MeanStopped>(title));
 }
 
 evaluation::AblationSurvey studyLosses(lanes::LaneOpener& opener, LossStudy study,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,11 @@ struct StudyEvents {
 /// there is no model, text or memory.
 HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const lanes::LaneEngine& engine,
                       const std::vector<int>& read, const HeadStudy& study, const StudyEvents& events);
+
+/// Gives changes of heads of `lane` that want a mean and have none that over `read`, the tokens that the lane
+/// has been fed, likewise. Throws as studyHeads(), and model::Cancelled when it was stopped.
+void measureMeans(lanes::LaneOpener& opener, LaneRequest& lane, std::span<const int> read,
+                  const StudyEvents& events);
 
 /// The losses of the report's text, likewise. `told` is told after each head. Throws as studyHeads().
 evaluation::AblationSurvey studyLosses(lanes::LaneOpener& opener, LossStudy study,

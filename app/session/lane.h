@@ -44,7 +44,7 @@ struct LaneInfo {
   model::KvType kvType = model::KvType::F32;
   int contextLength = 0;  ///< cache positions
   int batch = 1;
-  std::vector<model::HeadPlace> ablated = {};  ///< heads that it decodes without
+  std::vector<model::HeadChange> changes = {};  ///< of heads that do not give what they compute
   model::AttentionKernel attention = model::AttentionKernel::Shared;
   analysis::OutputProjection output = analysis::OutputProjection::Tied;
   std::uint64_t parameterCount = 0;
@@ -58,7 +58,11 @@ struct LaneInfo {
   std::vector<std::string> contradictions;
   analysis::TruthCard card;
 
-  bool isWithout(const model::HeadPlace& head) const { return std::ranges::count(ablated, head) > 0; }
+  /// What is done to a head, if anything.
+  const model::HeadChange* changeOf(const model::HeadPlace& head) const {
+    const auto found = std::ranges::find(changes, head, &model::HeadChange::head);
+    return found == changes.end() ? nullptr : &*found;
+  }
 };
 
 /// Where a lane comes from when lanes change.

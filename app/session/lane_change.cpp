@@ -1,6 +1,7 @@
 #include "app/session/lane_change.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/lanes/experiment.h"
 #include "core/model/quantity.h"
@@ -50,18 +51,30 @@ std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
 
 LaneRequest laneBeside(const std::vector<LaneRequest>& lanes, const std::string& source) {
   LaneRequest lane{source, lanes::freeColor(lanes), lanes.empty() ? LaneOptions{} : lanes.back().options};
-  lane.options.ablated.clear();
+  lane.options.changes.clear();
+  return lane;
+}
+
+LaneRequest withHeadsChanged(LaneRequest lane, const std::vector<model::HeadPlace>& heads,
+                             const std::optional<model::HeadChange>& change) {
+  std::vector<model::HeadChange>& changes = lane.options.changes;
+  std::erase_if(changes,
+                [&](const model::HeadChange& known) { return std::ranges::count(heads, known.head) > 0; });
+  for (const model::HeadPlace& head : heads) {
+    if (!change) break;
+    changes.push_back(*change);
+    changes.back().head = head;
+  }
+  std::ranges::sort(changes, {}, &model::HeadChange::head);
   return lane;
 }
 
 LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPlace>& heads) {
-  std::vector<model::HeadPlace>& ablated = lane.options.ablated;
-  const bool allAreGone = std::ranges::all_of(
-      heads, [&](const model::HeadPlace& head) { return std::ranges::count(ablated, head) > 0; });
-  std::erase_if(ablated, [&](const model::HeadPlace& head) { return std::ranges::count(heads, head) > 0; });
-  if (!allAreGone) ablated.insert(ablated.end(), heads.begin(), heads.end());
-  std::ranges::sort(ablated);
-  return lane;
+  const bool areChanged = std::ranges::all_of(heads, [&](const model::HeadPlace& head) {
+    return std::ranges::count(lane.options.changes, head, &model::HeadChange::head) > 0;
+  });
+  return withHeadsChanged(std::move(lane), heads,
+                          areChanged ? std::nullopt : std::optional(model::HeadChange{}));
 }
 
 std::vector<model::HeadPlace> headsOf(const HeadAddress& head, SwitchedHeads heads,

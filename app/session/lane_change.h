@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,10 @@ std::vector<LaneOrigin> laneOrigins(const std::vector<LaneRequest>& old,
 /// A further lane of a model, which runs as the last of `lanes` does, so that they compare; with all its
 /// heads.
 LaneRequest laneBeside(const std::vector<LaneRequest>& lanes, const std::string& source);
-/// `lane` without those heads where it has them all; with them where it has none; where it lacks some,
-/// without the rest too.
+/// `lane` whose heads there become as `change` says, or, without one, give what they compute.
+LaneRequest withHeadsChanged(LaneRequest lane, const std::vector<model::HeadPlace>& heads,
+                             const std::optional<model::HeadChange>& change);
+/// `lane` without those heads; or with them, as they compute, where they all give something else already.
 LaneRequest withHeadsSwitched(LaneRequest lane, const std::vector<model::HeadPlace>& heads);
 
 /// The heads that go with that one.

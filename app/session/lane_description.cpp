@@ -21,7 +21,7 @@ LaneInfo describe(const lanes::LaneRequest& request, const lanes::LaneEngine& en
                 .kvType = decoder.options().kvType,
                 .contextLength = lanes::contextLimit(decoder),
                 .batch = decoder.options().batch,
-                .ablated = engine.ablated,
+                .changes = engine.changes,
                 .attention = decoder.options().attention,
                 .deviceName = decoder.deviceName(),
                 .isOnDevice = decoder.isOnDevice(),

@@ -42,8 +42,15 @@ struct LitHeads {
   bool isLayer(int candidate) const { return layer.value_or(candidate) == candidate; }
 };
 
-/// What is taken away at once: a query head, or a KV head with every query head that reads it.
+/// What is changed at once: a query head, or a KV head with every query head that reads it.
 enum class SwitchedHeads { QueryHead, KvHead };
+
+/// Asks that heads give something else to W_O from now on.
+struct ChangeRequest {
+  HeadAddress head;
+  SwitchedHeads heads = SwitchedHeads::QueryHead;
+  std::optional<model::HeadChange> change;  ///< of any head; none: what they compute
+};
 
 /// What the user looks at, shared by every view. The values may outlive the text they point into; the
 /// functions that take a TraceStore clamp them.
@@ -92,6 +99,7 @@ class Selection : public QObject {
 
   /// Asks to take the head away, or to bring it back.
   void askToSwitch(const HeadAddress& head, SwitchedHeads heads) { emit switchWanted(head, heads); }
+  void askToChange(const ChangeRequest& request) { emit changeWanted(request); }
 
   /// After other lanes came: what pointed to a lane goes with it, and is dropped where that is no more.
   void clampTo(const TraceStore& store);
@@ -102,6 +110,7 @@ class Selection : public QObject {
   void rowsWanted(const headroom::session::RowRequest& rows);
   void headMenuWanted(const headroom::session::HeadAddress& head);
   void switchWanted(const headroom::session::HeadAddress& head, headroom::session::SwitchedHeads heads);
+  void changeWanted(const headroom::session::ChangeRequest& request);
 
  private:
   template <typename Value>

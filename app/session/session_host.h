@@ -67,6 +67,11 @@ class SessionHost : public QObject {
   void studyLosses(const LossStudy& study);
   /// Ends any of these; what was measured by then counts.
   void cancelMeasuring() { m_requests.cancelMeasuring(); }
+  /// What SessionState::studying is of: a study, or lanes about to be opened whose heads' means are measured.
+  void cancelStudying() {
+    m_requests.cancelMeasuring();
+    m_requests.cancelOpening();
+  }
 
  signals:
   /// What lanes() says now is what runs.

@@ -39,7 +39,7 @@ std::vector<evaluation::SweepSubject> subjectsOf(const lanes::LaneSet& lanes,
              wanted.options.contextLength = model::contextToFill(config, positions);
              wanted.options.batch = batch;
              wanted.options.attention = kernel;
-             wanted.options.ablated.clear();
+             wanted.options.changes.clear();
              return opener.open(wanted, [](double) {});
            }});
     }

@@ -12,7 +12,7 @@ lanes::DecodedLane decodedLane(const LaneTrace& lane) {
   const LaneInfo& info = lane.info();
   lanes::DecodedLane decoded{.config = info.config,
                              .pieceOf = {},
-                             .writer = model::nameWithout("headroom on " + info.deviceName, info.ablated),
+                             .writer = model::nameWith("headroom on " + info.deviceName, info.changes),
                              .promptTokens = std::max(1, lane.promptLength()),
                              .tokens = lane.tokens(),
                              .rowsAt = [&lane](int position) -> const model::AttentionRows& {

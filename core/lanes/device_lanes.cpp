@@ -140,11 +140,11 @@ LaneEngine DeviceLanes::open(const LaneRequest& request, const std::function<voi
 
 LaneEngine DeviceLanes::decode(ModelUse model, const LaneOptions& options,
                                const std::function<void(double)>& progress) {
-  const std::vector<model::HeadIntervention> changes = model::ablations(options.ablated, model->config);
+  const std::vector<model::HeadIntervention> changes = model::interventionsOf(options.changes, model->config);
   model::checkInterventions(changes, model->config);
   LaneEngine lane = decodeWhole(std::move(model), options, progress);
   if (!changes.empty()) lane.decoder->setInterventions(changes);
-  lane.ablated = options.ablated;
+  lane.changes = options.changes;
   return lane;
 }
 

@@ -31,7 +31,7 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostBytes = kMostPromptBytes;
 constexpr double kMostTokensPerSecond = 1e6;
 /// Heads of a lane, far beyond what any model has.
-constexpr int kMostAblated = 1 << 16;
+constexpr int kMostHeads = 1 << 16;
 
 template <typename Choice>
 Choice chosen(const JsonObject& object, std::string_view key, Choice missing) {
@@ -64,6 +64,36 @@ std::string found(const std::string& named, const std::string& relative, const F
   return fs::path(named).is_absolute() ? named : (*folder / named).lexically_normal().string();
 }
 
+constexpr double kMostGain = 1e6;
+
+model::HeadChange changeOf(const JsonObject& entry) {
+  model::HeadChange change{.head = {static_cast<int>(entry.requiredInteger("layer", 0, kMostHeads)),
+                                    static_cast<int>(entry.requiredInteger("head", 0, kMostHeads))}};
+  if (const auto output = entry.choice("output", model::headOutputNames()))
+    change.output = static_cast<model::HeadOutput>(*output);
+  if (change.output == model::HeadOutput::Scaled)
+    change.gain = entry.number("gain", -kMostGain, kMostGain).value_or(1.0);
+  if (change.output != model::HeadOutput::Mean) return change;
+  for (const double element : entry.numbers("mean").value_or(std::vector<double>{})) {
+    if (std::abs(element) > double{std::numeric_limits<float>::max()})
+      throw model::Error(fmt::format("{} holds {}, expected float32", entry.nameOf("mean"), element));
+    change.mean.push_back(static_cast<float>(element));
+  }
+  if (change.mean.empty())
+    throw model::Error(entry.nameOf("mean") + " is missing or empty, expected numbers");
+  change.meanPositions = entry.requiredInteger("positions", 1, std::numeric_limits<std::int64_t>::max());
+  return change;
+}
+
+std::vector<model::HeadChange> changesOf(const JsonObject& lane) {
+  std::vector<model::HeadChange> changes;
+  if (const auto heads = lane.objects("ablated", kMostHeads)) {
+    for (const JsonObject& head : *heads) changes.push_back(changeOf(head));
+    std::ranges::sort(changes, {}, &model::HeadChange::head);
+  }
+  return changes;
+}
+
 LaneRequest laneOf(const JsonObject& entry, const Folder& folder) {
   LaneRequest lane;
   const std::string model = entry.text("model").value_or("");
@@ -74,13 +104,7 @@ LaneRequest laneOf(const JsonObject& entry, const Folder& folder) {
   lane.options.batch = static_cast<int>(entry.integer("batch", 1, model::kMostSequences).value_or(1));
   lane.options.contextLength = static_cast<int>(entry.integer("context", 0, model::kMostContext).value_or(0));
   lane.options.attention = chosen(entry, "attention", lane.options.attention);
-  if (const auto heads = entry.objects("ablated", kMostAblated)) {
-    for (const JsonObject& head : *heads) {
-      lane.options.ablated.push_back({static_cast<int>(head.requiredInteger("layer", 0, kMostAblated)),
-                                      static_cast<int>(head.requiredInteger("head", 0, kMostAblated))});
-    }
-    std::ranges::sort(lane.options.ablated);
-  }
+  lane.options.changes = changesOf(entry);
   return lane;
 }
 
@@ -140,6 +164,18 @@ double shortest(float value) {
   return std::stod(fmt::format("{}", value));
 }
 
+ordered_json documentOf(const model::HeadChange& change) {
+  ordered_json entry = {{"layer", change.head.layer}, {"head", change.head.queryHead}};
+  if (change.output != model::HeadOutput::Zero)
+    entry["output"] = model::headOutputNames()[static_cast<std::size_t>(change.output)];
+  if (change.output == model::HeadOutput::Scaled) entry["gain"] = change.gain;
+  if (change.output == model::HeadOutput::Mean) {
+    for (const float element : change.mean) entry["mean"].push_back(shortest(element));
+    entry["positions"] = change.meanPositions;
+  }
+  return entry;
+}
+
 std::string requireUtf8(const std::string& path) {
   if (text::replaceInvalidUtf8(path) == path) return path;
   throw model::Error(fmt::format(
@@ -162,8 +198,7 @@ ordered_json documentOf(const LaneRequest& lane, const Folder& folder) {
   entry["batch"] = lane.options.batch;
   entry["context"] = lane.options.contextLength;
   entry["attention"] = choiceName(lane.options.attention);
-  for (const model::HeadPlace& head : lane.options.ablated)
-    entry["ablated"].push_back({{"layer", head.layer}, {"head", head.queryHead}});
+  for (const model::HeadChange& change : lane.options.changes) entry["ablated"].push_back(documentOf(change));
   return entry;
 }
 

@@ -8,7 +8,7 @@ std::string LaneEngine::title() const {
   if (options.batch > 1) title += " \u00d7" + std::to_string(options.batch);
   if (options.kvType == model::KvType::F16) title += " f16";
   if (options.attention == model::AttentionKernel::Naive) title += " naive";
-  return numberedName(model::nameWithout(title, ablated), number);
+  return numberedName(model::nameWith(title, changes), number);
 }
 
 std::string numberedName(const std::string& name, int number) {

@@ -9,6 +9,7 @@
 #include "core/analysis/truth_card.h"
 #include "core/lanes/model_store.h"
 #include "core/model/decoder.h"
+#include "core/model/head_change.h"
 #include "core/model/trace.h"
 
 namespace headroom::lanes {
@@ -21,7 +22,7 @@ struct LaneOptions {
   int batch = 1;          ///< sequences decoded at once; all are fed the same tokens
   int contextLength = 0;  ///< cache positions; 0: what the model was made for
   model::AttentionKernel attention = model::AttentionKernel::Shared;
-  std::vector<model::HeadPlace> ablated = {};  ///< heads taken away before W_O, ascending, each once
+  std::vector<model::HeadChange> changes = {};  ///< of heads, ascending, each once
 
   bool operator==(const LaneOptions&) const = default;
 };
@@ -40,7 +41,7 @@ struct LaneEngine {
   ModelUse model;  ///< empty for a trace, which has none
   std::unique_ptr<model::Decoder> decoder;
   std::string name;                               ///< as laneTitle() says of its source
-  std::vector<model::HeadPlace> ablated = {};     ///< heads that it decodes without
+  std::vector<model::HeadChange> changes = {};    ///< of heads that do not give what they compute
   int number = 1;                                 ///< among the lanes that would be called the same
   std::optional<analysis::MemoryOutlook> memory;  ///< of a device, as planned before it was opened
   /// Of a trace: its tokens, how many of them were the prompt, and their bytes.
@@ -50,7 +51,7 @@ struct LaneEngine {
   model::RecordedPart recorded = {};
 
   /// The name, the options that are not the usual ones, and a number from the second of a kind on:
-  /// "MHA \u00d78 f16 naive \u2212L4H2 (2)".
+  /// "MHA \u00d78 f16 naive \u2212L4H2 L3H0=mean (2)".
   std::string title() const;
   const model::Tokenizer* tokenizer() const { return model ? model->tokenizer.get() : nullptr; }
 };

@@ -3,7 +3,6 @@
 #include <compare>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/model/config.h"
@@ -44,17 +43,8 @@ struct HeadPlace {
 
 /// "L4H2", layers and heads counted from 0.
 std::string headName(const HeadPlace& head);
-/// "NAME \u2212L4H2 \u2212L3H0", or "NAME \u22128 heads" of more than two; NAME alone where no head is taken
-/// away.
-std::string nameWithout(std::string_view name, std::span<const HeadPlace> heads);
 /// The query heads that read a KV head of a layer.
 std::vector<HeadPlace> headsOfGroup(int layer, int kvHead, const AttentionShape& attention);
-/// "L4H2,L3KV0": query heads, and KV heads with all that read them, in any order; ascending, each once.
-/// Throws Error, with what was expected, where a name is none or the model has no such head.
-std::vector<HeadPlace> headsNamed(std::string_view names, const ModelConfig& config);
-/// HeadIntervention::ablation() of each.
-std::vector<HeadIntervention> ablations(std::span<const HeadPlace> heads, const ModelConfig& config);
-
 /// Throws Error when one of them is of no head of the model, a head has two, or a vector has another length.
 void checkInterventions(std::span<const HeadIntervention> interventions, const ModelConfig& config);
 

@@ -103,6 +103,8 @@ enum class SentenceId {
   NoLaneToStudy,
   NoModelToStudy,
   NoTextToStudy,
+  NoTextForMean,
+  MeanStopped,
   StudyNeedsDevice,
   StudyStopped,
   StudyProgress,

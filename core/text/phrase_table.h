@@ -202,6 +202,11 @@ constexpr std::string_view words(model::SentenceId id) {
       return "{0} is a trace: there is no model to read another text with.";
     case SentenceId::NoTextToStudy:
       return "{0} has read no text yet whose heads could be looked at, expected two tokens or more.";
+    case SentenceId::NoTextForMean:
+      return "{0} has read no text yet over which the mean of a head could be measured; decode something "
+             "first.";
+    case SentenceId::MeanStopped:
+      return "Stopped; the heads of {0} stay as they were.";
     case SentenceId::StudyNeedsDevice:
       return "The lanes are on no device now; play opens them again, then heads can be looked at.";
     case SentenceId::StudyStopped:

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "app/pages/heads/score_grid.h"
+#include "app/pages/texts.h"
 #include "core/lanes/device_lanes.h"
 #include "tests/app_gui/gui_fixture.h"
 
@@ -148,7 +149,8 @@ class TestHeadsPage : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(group->isEnabled(), kPatienceMs);
     page.click("headSwitchGroup");
     QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22124 heads"), kPatienceMs);
-    for (int head = 0; head < 8; ++head) QCOMPARE(page.store().lane(0).info().isWithout({2, head}), head < 4);
+    for (int head = 0; head < 8; ++head)
+      QCOMPARE(page.store().lane(0).info().changeOf({2, head}) != nullptr, head < 4);
     QTRY_COMPARE_WITH_TIMEOUT(group->text(), QString("Bring KV0 and its 4 heads back"), kPatienceMs);
     // From the menu of the head's map: one comes back.
     page.click("headMap");
@@ -165,6 +167,41 @@ class TestHeadsPage : public QObject {
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
     QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22124 heads"), kPatienceMs);
     QTest::keyClick(&page.window(), Qt::Key_H, Qt::ControlModifier | Qt::ShiftModifier);
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA"), kPatienceMs);
+  }
+
+  /// What else a head can give, from the menu of its map and from the page; each says what is so now.
+  void aHeadGivesSomethingElse() {
+    Page page;
+    page.measured({"gqa"}, kHeads);
+    QTest::mouseClick(&page.grid(), Qt::LeftButton, {}, page.grid().cellOf({0, 2 * 8 + 1}).toRect().center());
+    page.selection().askForHeadMenu({0, 2, 1});
+    QMenu* menu = nullptr;
+    QTRY_VERIFY_WITH_TIMEOUT((menu = page.window().findChild<QMenu*>("head menu")), kPatienceMs);
+    auto* changes = menu->findChild<QMenu*>("change head");
+    QCOMPARE(changes->title(), QString("Let head L2H1 give"));
+    QVERIFY(changes->findChild<QAction*>("computes")->isChecked());
+    changes->findChild<QAction*>("uniform")->trigger();
+    menu->close();
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA L2H1=uniform"), kPatienceMs);
+    QVERIFY2(page.text("headSentence").contains("In the lane it is frozen to equal weights."),
+             qPrintable(page.text("headSentence")));
+    // Its mean over what was decoded, which takes reading it once.
+    auto* button = page.window().findChild<QToolButton*>("headChange");
+    QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatienceMs);
+    const int read = page.length(0);
+    QMenu* offered = button->menu();
+    emit offered->aboutToShow();
+    QVERIFY(offered->findChild<QAction*>("uniform")->isChecked());
+    QVERIFY(!offered->findChild<QAction*>("computes")->isChecked());
+    offered->findChild<QAction*>("mean")->trigger();
+    QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA L2H1=mean"), kPatienceMs);
+    const model::HeadChange& mean = page.store().lane(0).info().changes.at(0);
+    QVERIFY(mean.meanPositions >= read);
+    QVERIFY(
+        page.text("headSentence").contains("it gives its mean over " + pages::grouped(mean.meanPositions)));
+    emit offered->aboutToShow();
+    offered->findChild<QAction*>("computes")->trigger();
     QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA"), kPatienceMs);
   }
 

@@ -88,9 +88,9 @@ class TestHeadBoard : public QObject {
     table.decode({table.write("gqa.gguf", 2), table.write("mqa.gguf", 1)});
     table.study(2);
     table.board.switchHeads(1, {{0, 1}});
-    QTRY_VERIFY_WITH_TIMEOUT(table.board.isAblated(1, {0, 1}), kPatienceMs);
-    QVERIFY(!table.board.isAblated(0, {0, 1}));
-    QVERIFY(table.fixture.store.lane(0).info().ablated.empty());
+    QTRY_VERIFY_WITH_TIMEOUT(table.board.changeOf(1, {0, 1}), kPatienceMs);
+    QVERIFY(!table.board.changeOf(0, {0, 1}));
+    QVERIFY(table.fixture.store.lane(0).info().changes.empty());
     QTRY_COMPARE_WITH_TIMEOUT(table.fixture.length(1), 8, kPatienceMs);
     // What was found of the model stays, and is of the whole model when it is asked again.
     QCOMPARE(table.board.entries().size(), std::size_t{2});
@@ -103,9 +103,34 @@ class TestHeadBoard : public QObject {
              before.back().scores.entropy);
     // A KV head that lacks one of its heads goes whole, and comes back whole.
     table.selection.askToSwitch({1, 0, 3}, session::SwitchedHeads::KvHead);
-    QTRY_COMPARE_WITH_TIMEOUT(table.info(1).ablated.size(), std::size_t{4}, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(table.info(1).changes.size(), std::size_t{4}, kPatienceMs);
     table.selection.askToSwitch({1, 0, 3}, session::SwitchedHeads::KvHead);
-    QTRY_VERIFY_WITH_TIMEOUT(table.info(1).ablated.empty(), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(table.info(1).changes.empty(), kPatienceMs);
+    // What else they can give. A mean is measured over what the lane has read, and kept.
+    table.selection.askToChange({{1, 0, 3},
+                                 session::SwitchedHeads::KvHead,
+                                 model::HeadChange{.head = {}, .output = model::HeadOutput::Uniform}});
+    QTRY_COMPARE_WITH_TIMEOUT(table.info(1).changes.size(), std::size_t{4}, kPatienceMs);
+    for (const model::HeadChange& change : table.info(1).changes)
+      QCOMPARE(change.output, model::HeadOutput::Uniform);
+    QTRY_COMPARE_WITH_TIMEOUT(table.fixture.length(1), 8, kPatienceMs);
+    table.board.changeHeads(1, {{0, 1}}, model::HeadChange{.head = {}, .output = model::HeadOutput::Mean});
+    QTRY_VERIFY_WITH_TIMEOUT(
+        table.info(1).changeOf({0, 1}) && table.info(1).changeOf({0, 1})->output == model::HeadOutput::Mean,
+        kPatienceMs);
+    const model::HeadChange mean = *table.info(1).changeOf({0, 1});
+    QCOMPARE(mean.meanPositions, std::int64_t{8});
+    QCOMPARE(mean.mean.size(), static_cast<std::size_t>(table.info(1).config.attention.headDim));
+    QVERIFY(std::ranges::any_of(mean.mean, [](float element) { return element != 0.0f; }));
+    QCOMPARE(table.info(1).changeOf({0, 0})->output, model::HeadOutput::Uniform);
+    QTRY_COMPARE_WITH_TIMEOUT(table.fixture.length(1), 8, kPatienceMs);
+    // Another head's change takes the mean along as it is.
+    table.board.changeHeads(1, {{0, 0}}, std::nullopt);
+    QTRY_VERIFY_WITH_TIMEOUT(!table.info(1).changeOf({0, 0}), kPatienceMs);
+    QCOMPARE(*table.info(1).changeOf({0, 1}), mean);
+    // Whatever a KV head gives, switching brings it back.
+    table.selection.askToSwitch({1, 0, 1}, session::SwitchedHeads::QueryHead);
+    QTRY_VERIFY_WITH_TIMEOUT(!table.info(1).changeOf({0, 1}), kPatienceMs);
     // Of a lane that is closed nothing is left; of none there is nothing to find.
     table.workspace.closeLane(0);
     QTRY_COMPARE_WITH_TIMEOUT(table.board.entries().size(), std::size_t{1}, kPatienceMs);

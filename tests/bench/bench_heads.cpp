@@ -36,10 +36,10 @@ int main(int argc, char** argv) {
   const int positions = argc > 2 ? std::max(1, std::atoi(argv[2])) : 1000;
   lanes::DeviceLanes opener;
   const auto subject = [&](const char* name, const model::Capture& capture,
-                           std::vector<model::HeadPlace> ablated = {}, bool sumsScores = false) {
+                           std::vector<model::HeadChange> changes = {}, bool sumsScores = false) {
     lanes::LaneRequest request{source, 0, {}};
     request.options.contextLength = positions + evaluation::StepTimer::kMostSteps;
-    request.options.ablated = std::move(ablated);
+    request.options.changes = std::move(changes);
     return Subject{name,
                    std::make_unique<evaluation::StepTimer>(
                        opener.open(request, [](double) {}),

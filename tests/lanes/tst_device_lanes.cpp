@@ -86,7 +86,7 @@ class TstDeviceLanes : public QObject {
     const std::string path = write("whole.gguf", 8);
     lanes::LaneEngine whole = opener.open({path, 0, {}}, [](double) {});
     lanes::LaneEngine without =
-        opener.open({path, 1, {.batch = 2, .ablated = {{0, 1}, {1, 3}}}}, [](double) {});
+        opener.open({path, 1, {.batch = 2, .changes = {{{0, 1}}, {{1, 3}}}}}, [](double) {});
     QCOMPARE(without.title(), std::string("whole \u00d72 \u2212L0H1 \u2212L1H3"));
     const std::vector<float> all = logitsOf(whole);
     const std::vector<float> fewer = logitsOf(without);
@@ -97,7 +97,7 @@ class TstDeviceLanes : public QObject {
     const std::vector<float> expected = logitsOf(whole);
     QVERIFY(fewer != all);
     for (std::size_t i = 0; i < expected.size(); ++i) QVERIFY(std::abs(fewer[i] - expected[i]) < 1e-5f);
-    QVERIFY_THROWS_EXCEPTION(model::Error, opener.open({path, 2, {.ablated = {{0, 4}}}}, [](double) {}));
+    QVERIFY_THROWS_EXCEPTION(model::Error, opener.open({path, 2, {.changes = {{{0, 4}}}}}, [](double) {}));
   }
 
   /// The packed family cannot hold a byte of -128: that is looked for once, however often the model is

@@ -18,7 +18,10 @@ const QString kWhole = R"({
     {"model": "mha"},
     {"model": "/models/tiny.gguf", "relative": "../models/tiny.gguf", "color": 2,
      "kv_type": "f16", "batch": 8, "context": 1024, "attention": "naive",
-     "ablated": [{"layer": 4, "head": 2}, {"layer": 0, "head": 7}]}],
+     "ablated": [{"layer": 4, "head": 2}, {"layer": 0, "head": 7},
+                 {"layer": 5, "head": 0, "output": "mean", "mean": [0.1, -2, 0], "positions": 512},
+                 {"layer": 4, "head": 3, "output": "uniform"},
+                 {"layer": 4, "head": 5, "output": "scaled", "gain": 0.75}]}],
   "prompt": {"form": "chat", "text": "Once upon a time"},
   "sampling": {"temperature": 0.5, "top_k": 40, "top_p": 0.25, "seed": 18446744073709551615},
   "tokens_per_second": 12.5, "feed": "free", "fill": 300, "when_text_ends": "go-on"
@@ -32,7 +35,11 @@ lanes::Experiment example() {
                       .batch = 8,
                       .contextLength = 1024,
                       .attention = model::AttentionKernel::Naive,
-                      .ablated = {{0, 7}, {4, 2}}}}},
+                      .changes = {{{0, 7}},
+                                  {{4, 2}},
+                                  {{4, 3}, model::HeadOutput::Uniform},
+                                  {{4, 5}, model::HeadOutput::Scaled, 0.75},
+                                  {{5, 0}, model::HeadOutput::Mean, 0.0, {0.1f, -2.0f, 0.0f}, 512}}}}},
           .prompt = "Once upon a time",
           .promptForm = lanes::PromptForm::Chat,
           .sampling = {.temperature = 0.5f, .topK = 40, .topP = 0.25f, .seed = ~std::uint64_t{0}},
@@ -179,6 +186,14 @@ class TestExperiment : public QObject {
         "lanes[1].ablated has 0 entries, expected a list of 1 to");
     row("a head without a layer", "{\"layer\": 0, \"head\": 7}", "{\"head\": 7}",
         "lanes[1].ablated[1].layer is missing");
+    row("a head that becomes something else", "\"uniform\"", "\"random\"",
+        "lanes[1].ablated[3].output is \"random\", expected one of zero, mean, previous-token, uniform, "
+        "first-token, scaled");
+    row("no mean", "\"mean\": [0.1, -2, 0]", "\"mean\": []", "lanes[1].ablated[2].mean is missing or empty");
+    row("a mean that no float32 holds", "[0.1, -2, 0]", "[1e39]", "lanes[1].ablated[2].mean holds 1e+39");
+    row("a mean over nothing", "\"positions\": 512", "\"positions\": 0",
+        "lanes[1].ablated[2].positions is 0, expected");
+    row("a gain in words", "0.75}", "\"half\"}", "lanes[1].ablated[4].gain is \"half\", expected a number");
     row("a head below zero", "\"head\": 7", "\"head\": -1", "lanes[1].ablated[1].head is -1, expected");
     row("a prompt that is text", "\"prompt\": {", "\"prompt\": \"x\", \"y\": {",
         "prompt is \"x\", expected an object");

@@ -1,11 +1,13 @@
 #include "app/pages/heads/head_actions.h"
 
 #include <QLabel>
+#include <QMenu>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
+#include "app/pages/head_changes.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 
@@ -31,7 +33,9 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       m_sentence(new QLabel(this)),
       m_map(new QToolButton(this)),
       m_switch(new QToolButton(this)),
+      m_change(new QToolButton(this)),
       m_switchGroup(new QToolButton(this)),
+      m_changeGroup(new QToolButton(this)),
       m_loss(new QToolButton(this)),
       m_groupLoss(new QToolButton(this)),
       m_losses(new QToolButton(this)) {
@@ -55,6 +59,10 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       "The lane decodes without this head: its output is 0 before W_O, where heads are still separate. The "
       "text "
       "so far is read again without it.");
+  add(m_change, "headChange", "Let it give\u2026",
+      "The lane decodes with something else in place of what this head computes: its mean, a frozen pattern, "
+      "or a "
+      "multiple of it.");
   add(m_loss, "headLoss", "Loss without it",
       "Reads the measured text with all heads and without this one, and says how much worse it is "
       "predicted.");
@@ -66,6 +74,8 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
   add(m_switchGroup, "headSwitchGroup", "Take its KV head away",
       "The lane decodes without the KV head that this head reads, and so without every query head that reads "
       "it.");
+  add(m_changeGroup, "headChangeGroup", "Let its KV head give\u2026",
+      "The same for every query head that reads the KV head that this head reads.");
   add(m_groupLoss, "headGroupLoss", "Loss without its KV head",
       "The same without the KV head that this head reads, and so without every query head that reads it.");
   layout->addWidget(buttons);
@@ -75,11 +85,31 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
   };
   connect(m_switch, &QToolButton::clicked, this, [=, this] { switchHeads({place()}); });
   connect(m_switchGroup, &QToolButton::clicked, this, [=, this] { switchHeads(group()); });
+  offerChanges(m_change, &HeadActions::chosen);
+  offerChanges(m_changeGroup, &HeadActions::group);
   connect(m_loss, &QToolButton::clicked, this, [this] { m_board.findLosses(m_row->entry, {place()}); });
   connect(m_groupLoss, &QToolButton::clicked, this,
           [this] { m_board.findGroupLoss(m_row->entry, place().layer, kvHead()); });
   connect(m_losses, &QToolButton::clicked, this, &HeadActions::allLosses);
   refresh();
+}
+
+void HeadActions::offerChanges(QToolButton* button,
+                               std::vector<model::HeadPlace> (HeadActions::*heads)() const) {
+  auto* menu = new QMenu(button);
+  menu->setObjectName(button->objectName() + "Menu");
+  button->setMenu(menu);
+  button->setPopupMode(QToolButton::InstantPopup);
+  connect(menu, &QMenu::aboutToShow, this, [this, menu, heads] {
+    menu->clear();
+    const std::vector<model::HeadPlace> places = (this->*heads)();
+    std::vector<const model::HeadChange*> now;
+    for (const model::HeadPlace& head : places) now.push_back(m_board.changeOf(m_row->entry, head));
+    addHeadChanges(menu, now, [this, places](const std::optional<model::HeadChange>& change) {
+      if (const std::optional<int> lane = m_board.laneOf(m_row->entry))
+        m_board.changeHeads(*lane, places, change);
+    });
+  });
 }
 
 model::HeadPlace HeadActions::place() const {
@@ -111,7 +141,8 @@ void HeadActions::setChosen(std::optional<HeadRow> row) {
 QString HeadActions::sentence() const {
   const session::HeadReport& report = m_board.entries()[m_row->entry].report;
   QString text = QString("<b>%1 %2</b>.").arg(toQt(report.title), toQt(model::headName(place())));
-  if (m_board.isAblated(m_row->entry, place())) text += " The lane decodes without it.";
+  if (const model::HeadChange* change = m_board.changeOf(m_row->entry, place()))
+    text += QString(" In the lane it %1.").arg(toQt(model::deedOf(*change)));
   const std::optional<double> baseline = m_board.baselineOf(m_row->entry);
   const session::HeadBoard::Loss* loss = m_board.lossOf(m_row->entry, place());
   const session::HeadBoard::Loss* groupLoss = m_board.groupLossOf(m_row->entry, place().layer, kvHead());
@@ -131,18 +162,23 @@ void HeadActions::refresh() {
   const bool isBusy = m_board.studying().underWay;
   m_map->setEnabled(isChosen);
   // Lanes wait for a study, too.
-  for (QToolButton* button : {m_switch, m_switchGroup, m_loss, m_groupLoss, m_losses})
+  for (QToolButton* button :
+       {m_switch, m_change, m_switchGroup, m_changeGroup, m_loss, m_groupLoss, m_losses})
     button->setEnabled(isChosen && !isBusy);
   m_sentence->setText(isChosen ? sentence() : QString(kNothingChosen));
-  const auto isGone = [&](const model::HeadPlace& head) { return m_board.isAblated(m_row->entry, head); };
-  m_switch->setText(isChosen && isGone(place()) ? "Bring it back" : "Take it away");
+  const auto isChanged = [&](const model::HeadPlace& head) {
+    return m_board.changeOf(m_row->entry, head) != nullptr;
+  };
+  m_switch->setText(isChosen && isChanged(place()) ? "Bring it back" : "Take it away");
   if (!isChosen) return;
   const auto heads = group();
   // Where a KV head has one reader, its group is the head.
-  for (QToolButton* button : {m_switchGroup, m_groupLoss}) button->setVisible(heads.size() > 1);
+  for (QToolButton* button : {m_switchGroup, m_changeGroup, m_groupLoss})
+    button->setVisible(heads.size() > 1);
   m_switchGroup->setText(
-      (std::ranges::all_of(heads, isGone) ? QString("Bring %1 back") : QString("Take %1 away"))
+      (std::ranges::all_of(heads, isChanged) ? QString("Bring %1 back") : QString("Take %1 away"))
           .arg(groupName()));
+  m_changeGroup->setText(QString("Let %1 give\u2026").arg(groupName()));
   m_groupLoss->setText(QString("Loss without %1").arg(groupName()));
   m_losses->setText(
       QString("Loss without each head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));

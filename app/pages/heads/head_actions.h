@@ -25,9 +25,12 @@ class HeadActions : public QWidget {
   void mapWanted();
 
  private:
+  /// Fills a button's menu with what the heads can give, when it opens.
+  void offerChanges(QToolButton* button, std::vector<model::HeadPlace> (HeadActions::*heads)() const);
   void allLosses();
   model::HeadPlace place() const;
   std::vector<model::HeadPlace> group() const;
+  std::vector<model::HeadPlace> chosen() const { return {place()}; }
   int kvHead() const;
   /// "KV0 and its 8 heads".
   QString groupName() const;
@@ -38,7 +41,9 @@ class HeadActions : public QWidget {
   QLabel* m_sentence;
   QToolButton* m_map;
   QToolButton* m_switch;
+  QToolButton* m_change;
   QToolButton* m_switchGroup;
+  QToolButton* m_changeGroup;
   QToolButton* m_loss;
   QToolButton* m_groupLoss;
   QToolButton* m_losses;

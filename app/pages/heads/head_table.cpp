@@ -93,11 +93,14 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
   const model::HeadPlace place{head.layer, head.queryHead};
   const int column = index.column();
   const session::HeadBoard::Loss* loss = column == lossColumn() ? m_board.lossOf(row.entry, place) : nullptr;
-  const bool isGone = m_board.isAblated(row.entry, place);
+  const model::HeadChange* change = m_board.changeOf(row.entry, place);
   switch (role) {
     case Qt::DisplayRole:
       if (column == Lane) return toQt(report.title);
-      if (column == Head) return toQt(model::headName(place)) + (isGone ? " off" : "");
+      if (column == Head)
+        return toQt(model::headName(place)) + (!change                                     ? ""
+                                               : change->output == model::HeadOutput::Zero ? " off"
+                                                                                           : " *");
       if (column == KvHead) return QString("KV%1").arg(head.kvHead);
       if (isNumber(column)) return numberText(numberOf(column), head);
       return loss ? lossText(*loss) : QString("\u2013");
@@ -107,11 +110,14 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
       if (column == KvHead) return head.layer * report.config.attention.kvHeadCount + head.kvHead;
       if (isNumber(column)) return numberOf(column).of(head);
       return loss ? QVariant(loss->withinNoise ? 0.0 : loss->change) : QVariant();
+    case Qt::ToolTipRole:
+      return column == Head && change ? QString("In the lane it %1.").arg(toQt(model::deedOf(*change)))
+                                      : QVariant();
     case Qt::TextAlignmentRole:
       return static_cast<int>((column >= FirstNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     case Qt::ForegroundRole:
       if (column == Lane) return toQt(m_appearance.palette().lane(report.lane.colorIndex));
-      return isGone || (column == lossColumn() && !loss) ? QVariant(toQt(m_appearance.palette().textDim))
+      return change || (column == lossColumn() && !loss) ? QVariant(toQt(m_appearance.palette().textDim))
                                                          : QVariant();
     default:
       return {};

@@ -156,10 +156,10 @@ void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, double largest)
     const analysis::HeadSurvey::Head& of = report.survey.heads[head];
     const double share = largest > 0.0 ? valueOf(row) / largest : 0.0;
     painter.fillRect(cell, toQt(session::colorOf(session::ColorMap::Viridis, share)));
-    if (m_board.isAblated(entry, {of.layer, of.queryHead})) {
+    if (const model::HeadChange* change = m_board.changeOf(entry, {of.layer, of.queryHead})) {
       painter.setPen(QPen(toQt(colors.panel), 3.0));
       painter.drawLine(cell.topLeft(), cell.bottomRight());
-      painter.drawLine(cell.topRight(), cell.bottomLeft());
+      if (change->output == model::HeadOutput::Zero) painter.drawLine(cell.topRight(), cell.bottomLeft());
     }
     if (m_chosen != row) continue;
     painter.setPen(QPen(toQt(colors.accent), 2.0));
