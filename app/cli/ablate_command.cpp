@@ -38,6 +38,13 @@ class AblateCommand final : public Command {
                   "Also how far each head moves distributions of the next token: their divergence, how often "
                   "the most likely token changes, and the rank of the token that came; takes longer")
         ->excludes(output);
+    app()
+        .add_option(
+            "--with", m_with,
+            "What a head is replaced by: nothing (zero), the mean of its output over the text, or its "
+            "values by a fixed pattern of attention")
+        ->check(CLI::IsMember({"zero", "mean", "previous-token", "uniform", "first-token"}))
+        ->capture_default_str();
     m_choice.addOptions(app());
   }
 
@@ -55,6 +62,9 @@ class AblateCommand final : public Command {
   }
 
  private:
+  evaluation::HeadReplacement replacement() const {
+    return {.output = model::headOutputNamed(m_with).value()};
+  }
   AblationUnit unit() const { return m_isOfKvHeads ? AblationUnit::KvHead : AblationUnit::QueryHead; }
 
   void writeLogits(lanes::DeviceLanes& opener, lanes::ModelUse use, const std::vector<int>& tokens) const {
@@ -68,11 +78,13 @@ class AblateCommand final : public Command {
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
     // Nothing is written before the first head went through, so that a refused text leaves a pipe empty.
     std::optional<formats::NpyWriter> file;
-    const int done = evaluation::logitsWithoutHeads(*lane.decoder, tokens, unit(), interrupted,
-                                                    [&](std::span<const float> logits) {
-                                                      if (!file) file.emplace(m_output.path(), shape);
-                                                      file->write(logits);
-                                                    });
+    const int done = evaluation::logitsWithoutHeads(
+        *lane.decoder, tokens, unit(), interrupted,
+        [&](std::span<const float> logits) {
+          if (!file) file.emplace(m_output.path(), shape);
+          file->write(logits);
+        },
+        replacement());
     if (done < model.config.layerCount * heads) {
       throw model::Cancelled(fmt::format("Interrupted after {} of {} heads; {} is not written", done,
                                          model.config.layerCount * heads, m_output.path()));
@@ -80,9 +92,10 @@ class AblateCommand final : public Command {
     file->commit();
     if (global().json) {
       const nlohmann::ordered_json document = {
-          {"model", model.path},       {"device", lane.decoder->deviceName()},
-          {"tokens", tokens},          {"unit", unitName(unit())},
-          {"output", m_output.path()}, {"shape", shape}};
+          {"model", model.path},   {"device", lane.decoder->deviceName()},
+          {"tokens", tokens},      {"unit", unitName(unit())},
+          {"replaced_by", m_with}, {"output", m_output.path()},
+          {"shape", shape}};
       fmt::print("{}\n", document.dump(2));
     } else {
       fmt::print(messagesBeside(target), "{}: [{}] float32, computed by {}\n", m_output.path(),
@@ -98,7 +111,7 @@ class AblateCommand final : public Command {
     const auto progress = [&](std::int64_t done, std::int64_t total) {
       line.show(fmt::format("{} of {} tokens", done, total));
     };
-    AblationSurvey survey{.unit = unit(), .measuresEffects = m_measuresEffects};
+    AblationSurvey survey{.unit = unit(), .replacement = replacement(), .measuresEffects = m_measuresEffects};
     evaluation::surveyAblation(*lane.decoder, tokens, survey, interrupted, progress);
     line.show({});
     const AblationReport report{
@@ -119,6 +132,7 @@ class AblateCommand final : public Command {
   std::string m_model;
   TokenInput m_input;
   bool m_isOfKvHeads = false;
+  std::string m_with = "zero";
   bool m_csv = false;
   bool m_measuresEffects = false;
   OutputArgument m_output;

@@ -17,9 +17,6 @@ using evaluation::DistributionChange;
 using evaluation::SeenChange;
 using nlohmann::ordered_json;
 
-constexpr const char* kChangeMeaning =
-    "mean loss without the head, its output set to 0 before W_O, less that with it, nats per token";
-
 /// A column of what becomes of distributions.
 struct EffectColumn {
   const char* name;
@@ -28,7 +25,8 @@ struct EffectColumn {
   std::optional<double> SeenChange::*seen;
 };
 constexpr std::array<EffectColumn, 3> kEffectColumns{
-    {{"kl_divergence", "mean of D(p || q) = sum of p ln(p / q), nats: p with all heads, q without the head",
+    {{"kl_divergence",
+      "mean of D(p || q) = sum of p ln(p / q), nats: p with all heads as they are, q without the head",
       &DistributionChange::divergence, &SeenChange::divergence},
      {"top1_changed", "share of positions whose most likely token is another without the head",
       &DistributionChange::topChanges, &SeenChange::topChanges},
@@ -50,6 +48,37 @@ std::optional<SeenChange> seenEffects(const AblationSurvey& survey, const Ablati
 
 const char* unitName(evaluation::AblationUnit unit) {
   return unit == evaluation::AblationUnit::KvHead ? "kv_head" : "query_head";
+}
+
+std::string replacementText(const evaluation::HeadReplacement& replacement) {
+  switch (replacement.output) {
+    case model::HeadOutput::Zero:
+      return "its output set to 0 before W_O";
+    case model::HeadOutput::Mean:
+      return fmt::format("its output before W_O set to its mean over all {} tokens of the text",
+                         replacement.meanPositions());
+    case model::HeadOutput::PreviousToken:
+      return "its attention all on the token before";
+    case model::HeadOutput::Uniform:
+      return "its attention the same on every position that it sees";
+    case model::HeadOutput::FirstToken:
+      return "its attention all on the first token";
+    case model::HeadOutput::Scaled:
+      break;
+  }
+  return fmt::format("its output before W_O times {}", replacement.gain);
+}
+
+void addReplacement(const evaluation::HeadReplacement& replacement, ordered_json& document) {
+  document["replaced_by"] = model::headOutputNames()[static_cast<std::size_t>(replacement.output)];
+  if (replacement.output == model::HeadOutput::Mean) document["mean_positions"] = replacement.meanPositions();
+}
+
+std::string AblationReport::changeMeaning() const {
+  const std::string what = replacementText(survey.replacement);
+  if (survey.replacement.output == model::HeadOutput::Zero)
+    return fmt::format("mean loss without the head, {}, less that with it, nats per token", what);
+  return fmt::format("mean loss with the head changed, {}, less that with it as it is, nats per token", what);
 }
 
 int AblationReport::kvHeadOf(const AblationSurvey::Head& head) const {
@@ -86,7 +115,7 @@ ordered_json AblationReport::document() const {
              {"largest", survey.noise->largest},
              {"tokens_of_a_step", survey.noise->blockTokens}};
   }
-  ordered_json meanings = {{"change", kChangeMeaning},
+  ordered_json meanings = {{"change", changeMeaning()},
                            {"standard_error", "of the mean of the tokens' own differences"},
                            {"within_noise", "the change is not above noise.mean, so it is shown as 0"},
                            {"noise",
@@ -97,8 +126,9 @@ ordered_json AblationReport::document() const {
                            {"device", device},
                            {"attention", attentionDocument(model.config.attention)},
                            {"tokens", tokens},
-                           {"unit", unitName(survey.unit)},
-                           {"interrupted", !survey.isWhole}};
+                           {"unit", unitName(survey.unit)}};
+  addReplacement(survey.replacement, document);
+  document["interrupted"] = !survey.isWhole;
   if (survey.measuresEffects) {
     document["effects"] = {{"positions", survey.effectPositions}, {"stride", survey.effectStride}};
     meanings["effects"] =
@@ -139,7 +169,7 @@ void AblationReport::printCsv() const {
 
 void AblationReport::printMeanings() const {
   fmt::print("  change          {}\n  standard_error  of the mean of the tokens' own differences\n",
-             kChangeMeaning);
+             changeMeaning());
   if (survey.effectNoise) {
     for (const EffectColumn& column : kEffectColumns)
       fmt::print("  {:<14}  {}\n", column.name, column.meaning);

@@ -77,6 +77,7 @@ void surveyAblation(model::Decoder& decoder, std::span<const int> text, Ablation
   // A decoder that cannot says so before the text is read.
   decoder.setInterventions(ablationOf(survey.unit, 0, 0, config));
   decoder.setInterventions({});
+  const bool wantsMeans = survey.replacement.output == model::HeadOutput::Mean;
 
   std::optional<KeptDistributions> kept;
   if (survey.measuresEffects) {
@@ -92,17 +93,24 @@ void surveyAblation(model::Decoder& decoder, std::span<const int> text, Ablation
   };
   const std::int64_t textTokens = std::ssize(text) - 1;
   const auto readsDone = [&] {
-    return (survey.baseline.empty() ? 0 : 1) + (survey.noise ? 1 : 0) + std::ssize(survey.heads);
+    return (wantsMeans && survey.replacement.isMeasured() ? 1 : 0) + (survey.baseline.empty() ? 0 : 1) +
+           (survey.noise ? 1 : 0) + std::ssize(survey.heads);
   };
+  const std::int64_t totalTokens = (std::ssize(asked) + (wantsMeans ? 3 : 2)) * textTokens;
   const auto read = [&](int blockTokens, const KeepPrediction& keep) {
     const std::int64_t before = readsDone() * textTokens;
     return readText(
         decoder, text, blockTokens, stop,
         [&](std::int64_t done, std::int64_t) {
-          if (progress) progress(before + done, static_cast<std::int64_t>(total + 2) * textTokens);
+          if (progress) progress(before + done, totalTokens);
         },
         keep);
   };
+  // The mean is over the last token too, which nothing is predicted from.
+  const auto tellMeans = [&](std::int64_t done, std::int64_t) {
+    if (progress) progress(std::min(done, textTokens), totalTokens);
+  };
+  if (!survey.replacement.measure(decoder, text, stop, tellMeans)) return;
   if (survey.baseline.empty()) {
     TextLoss loss = read(decoder.blockTokens(), keeping());
     if (!loss.isWhole) return;
@@ -125,7 +133,7 @@ void surveyAblation(model::Decoder& decoder, std::span<const int> text, Ablation
   while (survey.heads.size() < total) {
     const AblatedHead& wanted = asked[survey.heads.size()];
     AblationSurvey::Head head{.layer = wanted.layer, .head = wanted.head};
-    decoder.setInterventions(ablationOf(survey.unit, head.layer, head.head, config));
+    decoder.setInterventions(ablationOf(survey.unit, head.layer, head.head, config, survey.replacement));
     const TextLoss loss = read(decoder.blockTokens(), comparing());
     if (!loss.isWhole) return;
     const std::vector<double> changes = differences(loss.nats, survey.baseline);
