@@ -36,7 +36,7 @@ class AblateCommand final : public Command {
     app()
         .add_flag("--effects", m_measuresEffects,
                   "Also how far each head moves distributions of the next token: their divergence, how often "
-                  "the most likely token changes, and the rank of the token that came; takes longer")
+                  "the most likely token changes, and the rank of the token that came; reads all logits back")
         ->excludes(output);
     app()
         .add_option(

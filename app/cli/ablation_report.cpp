@@ -26,11 +26,12 @@ struct EffectColumn {
 };
 constexpr std::array<EffectColumn, 3> kEffectColumns{
     {{"kl_divergence",
-      "mean of D(p || q) = sum of p ln(p / q), nats: p with all heads as they are, q without the head",
+      "mean of D(p || q) = sum of p ln(p / q), nats: p with all heads as they are, q with this one away or "
+      "changed",
       &DistributionChange::divergence, &SeenChange::divergence},
-     {"top1_changed", "share of positions whose most likely token is another without the head",
+     {"top1_changed", "share of positions whose most likely token is another then",
       &DistributionChange::topChanges, &SeenChange::topChanges},
-     {"rank_change", "mean of how far the token that came moves in the order of logits",
+     {"rank_change", "mean of how far the token that came moves then in the order of logits",
       &DistributionChange::rankChange, &SeenChange::rankChange}}};
 
 /// The change as it is shown: none where rounding alone moves losses as far.
