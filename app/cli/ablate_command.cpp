@@ -2,18 +2,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/cli/ablation_report.h"
 #include "app/cli/commands.h"
 #include "app/cli/decoder_choice.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/output_argument.h"
 #include "app/cli/progress_line.h"
-#include "app/cli/report_parts.h"
 #include "app/cli/token_arguments.h"
 #include "core/evaluation/ablation_survey.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
-#include "core/model/statistics.h"
 
 namespace headroom::cli {
 
@@ -21,9 +20,6 @@ namespace {
 
 using evaluation::AblationSurvey;
 using evaluation::AblationUnit;
-
-constexpr const char* kMeaning =
-    "mean loss without the head, its output set to 0 before W_O, less that with it, nats per token";
 
 class AblateCommand final : public Command {
  public:
@@ -37,6 +33,18 @@ class AblateCommand final : public Command {
     CLI::Option* output =
         m_output.addOptions(app(), "--output", "NPY file to write logits to, float32; may be a pipe");
     app().add_flag("--csv", m_csv, "Print changes of loss as a CSV table")->excludes(output);
+    app()
+        .add_flag("--effects", m_measuresEffects,
+                  "Also how far each head moves distributions of the next token: their divergence, how often "
+                  "the most likely token changes, and the rank of the token that came; reads all logits back")
+        ->excludes(output);
+    app()
+        .add_option(
+            "--with", m_with,
+            "What a head is replaced by: nothing (zero), the mean of its output over the text, or its "
+            "values by a fixed pattern of attention")
+        ->check(CLI::IsMember({"zero", "mean", "previous-token", "uniform", "first-token"}))
+        ->capture_default_str();
     m_choice.addOptions(app());
   }
 
@@ -54,8 +62,10 @@ class AblateCommand final : public Command {
   }
 
  private:
+  evaluation::HeadReplacement replacement() const {
+    return {.output = model::headOutputNamed(m_with).value()};
+  }
   AblationUnit unit() const { return m_isOfKvHeads ? AblationUnit::KvHead : AblationUnit::QueryHead; }
-  const char* unitName() const { return m_isOfKvHeads ? "kv_head" : "query_head"; }
 
   void writeLogits(lanes::DeviceLanes& opener, lanes::ModelUse use, const std::vector<int>& tokens) const {
     const model::Model& model = *use;
@@ -68,11 +78,13 @@ class AblateCommand final : public Command {
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
     // Nothing is written before the first head went through, so that a refused text leaves a pipe empty.
     std::optional<formats::NpyWriter> file;
-    const int done = evaluation::logitsWithoutHeads(*lane.decoder, tokens, unit(), interrupted,
-                                                    [&](std::span<const float> logits) {
-                                                      if (!file) file.emplace(m_output.path(), shape);
-                                                      file->write(logits);
-                                                    });
+    const int done = evaluation::logitsWithoutHeads(
+        *lane.decoder, tokens, unit(), interrupted,
+        [&](std::span<const float> logits) {
+          if (!file) file.emplace(m_output.path(), shape);
+          file->write(logits);
+        },
+        replacement());
     if (done < model.config.layerCount * heads) {
       throw model::Cancelled(fmt::format("Interrupted after {} of {} heads; {} is not written", done,
                                          model.config.layerCount * heads, m_output.path()));
@@ -80,9 +92,10 @@ class AblateCommand final : public Command {
     file->commit();
     if (global().json) {
       const nlohmann::ordered_json document = {
-          {"model", model.path},       {"device", lane.decoder->deviceName()},
-          {"tokens", tokens},          {"unit", unitName()},
-          {"output", m_output.path()}, {"shape", shape}};
+          {"model", model.path},   {"device", lane.decoder->deviceName()},
+          {"tokens", tokens},      {"unit", unitName(unit())},
+          {"replaced_by", m_with}, {"output", m_output.path()},
+          {"shape", shape}};
       fmt::print("{}\n", document.dump(2));
     } else {
       fmt::print(messagesBeside(target), "{}: [{}] float32, computed by {}\n", m_output.path(),
@@ -98,15 +111,17 @@ class AblateCommand final : public Command {
     const auto progress = [&](std::int64_t done, std::int64_t total) {
       line.show(fmt::format("{} of {} tokens", done, total));
     };
-    AblationSurvey survey{.unit = unit()};
+    AblationSurvey survey{.unit = unit(), .replacement = replacement(), .measuresEffects = m_measuresEffects};
     evaluation::surveyAblation(*lane.decoder, tokens, survey, interrupted, progress);
     line.show({});
+    const AblationReport report{
+        .model = model, .device = lane.decoder->deviceName(), .tokens = tokens.size(), .survey = survey};
     if (global().json) {
-      fmt::print("{}\n", document(model, *lane.decoder, tokens.size(), survey).dump(2));
+      fmt::print("{}\n", report.document().dump(2));
     } else if (m_csv) {
-      printCsv(model.config.attention, survey);
+      report.printCsv();
     } else {
-      printTable(model, *lane.decoder, tokens.size(), survey);
+      report.printTable();
     }
     if (survey.isWhole) return;
     throw model::Cancelled(
@@ -114,92 +129,12 @@ class AblateCommand final : public Command {
                     model.config.layerCount * evaluation::headCount(unit(), model.config.attention)));
   }
 
-  /// The change as it is shown: none where rounding alone moves losses as far.
-  static double shownChange(const AblationSurvey::Head& head) { return head.withinNoise ? 0.0 : head.change; }
-
-  nlohmann::ordered_json document(const model::Model& model, const model::Decoder& decoder,
-                                  std::size_t tokens, const AblationSurvey& survey) const {
-    nlohmann::ordered_json heads = nlohmann::ordered_json::array();
-    for (const AblationSurvey::Head& head : survey.heads) {
-      nlohmann::ordered_json entry = {{"layer", head.layer}};
-      if (!m_isOfKvHeads) entry["head"] = head.head;
-      entry["kv_head"] = m_isOfKvHeads ? head.head : model.config.attention.kvHeadOf(head.head);
-      entry["change"] = shownChange(head);
-      entry["standard_error"] = head.standardError;
-      entry["within_noise"] = head.withinNoise;
-      heads.push_back(std::move(entry));
-    }
-    nlohmann::ordered_json baseline, noise;
-    if (!survey.baseline.empty()) {
-      const model::Mean mean = model::meanOf(std::span<const float>(survey.baseline));
-      baseline = {{"nats_per_token", mean.value},
-                  {"standard_error", mean.standardError},
-                  {"predicted_tokens", survey.baseline.size()},
-                  {"windows", survey.windows}};
-    }
-    if (survey.noise) {
-      noise = {{"mean", survey.noise->mean},
-               {"largest", survey.noise->largest},
-               {"tokens_of_a_step", survey.noise->blockTokens}};
-    }
-    return {{"model", model.path},
-            {"device", decoder.deviceName()},
-            {"attention", attentionDocument(model.config.attention)},
-            {"tokens", tokens},
-            {"unit", unitName()},
-            {"interrupted", !survey.isWhole},
-            {"baseline", baseline},
-            {"noise", noise},
-            {"meanings",
-             {{"change", kMeaning},
-              {"standard_error", "of the mean of the tokens' own differences"},
-              {"within_noise", "the change is not above noise.mean, so it is shown as 0"},
-              {"noise",
-               "how far the loss of a token moves when only the split of the text into steps changes, and at "
-               "least as floats lie apart, nats"}}},
-            {"heads", heads}};
-  }
-
-  void printCsv(const model::AttentionShape& shape, const AblationSurvey& survey) const {
-    fmt::print("layer,{}kv_head,change,standard_error,within_noise\n", m_isOfKvHeads ? "" : "head,");
-    for (const AblationSurvey::Head& head : survey.heads) {
-      fmt::print("{},", head.layer);
-      if (!m_isOfKvHeads) fmt::print("{},", head.head);
-      fmt::print("{},{},{},{}\n", m_isOfKvHeads ? head.head : shape.kvHeadOf(head.head), shownChange(head),
-                 head.standardError, head.withinNoise);
-    }
-  }
-
-  void printTable(const model::Model& model, const model::Decoder& decoder, std::size_t tokens,
-                  const AblationSurvey& survey) const {
-    fmt::print("{}, computed by {}: {} tokens in {}\n", model.path, decoder.deviceName(), tokens,
-               survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows));
-    if (!survey.noise) return;
-    const model::Mean mean = model::meanOf(std::span<const float>(survey.baseline));
-    fmt::print("with all heads {:.4f} nats per token, standard error {:.4f}, over {} predicted tokens\n",
-               mean.value, mean.standardError, survey.baseline.size());
-    fmt::print("  change          {}\n  standard_error  of the mean of the tokens' own differences\n",
-               kMeaning);
-    fmt::print(
-        "  none            not above {:.2g}: as far the loss of a token moves on average ({:.2g} at most)\n"
-        "                  when steps have only {} of the tokens\n\n",
-        survey.noise->mean, survey.noise->largest, survey.noise->blockTokens);
-    fmt::print("{:>5}", "layer");
-    if (!m_isOfKvHeads) fmt::print("{:>5}", "head");
-    fmt::print("{:>4}{:>14}{:>16}\n", "KV", "change", "standard_error");
-    for (const AblationSurvey::Head& head : survey.heads) {
-      fmt::print("{:>5}", head.layer);
-      if (!m_isOfKvHeads) fmt::print("{:>5}", head.head);
-      fmt::print("{:>4}{:>14}{:>16.6f}\n",
-                 m_isOfKvHeads ? head.head : model.config.attention.kvHeadOf(head.head),
-                 head.withinNoise ? "none" : fmt::format("{:+.6f}", head.change), head.standardError);
-    }
-  }
-
   std::string m_model;
   TokenInput m_input;
   bool m_isOfKvHeads = false;
+  std::string m_with = "zero";
   bool m_csv = false;
+  bool m_measuresEffects = false;
   OutputArgument m_output;
   DecoderChoice m_choice;
 };

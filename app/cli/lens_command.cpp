@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/cli/attribution_report.h"
 #include "app/cli/commands.h"
 #include "app/cli/decoder_choice.h"
 #include "app/cli/index_range.h"
@@ -12,8 +13,6 @@
 #include "core/evaluation/logit_lens.h"
 #include "core/formats/npy.h"
 #include "core/model/error.h"
-#include "core/text/display_text.h"
-#include "core/text/utf8.h"
 
 namespace headroom::cli {
 
@@ -24,30 +23,43 @@ class LensCommand final : public Command {
   LensCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "lens",
                 "What a model would say if it ended before a layer: the most likely tokens by layer at one "
-                "position, or with --output all logits, [layers + 1][tokens][vocab]") {
+                "position, or with --output all logits, [layers + 1][tokens][vocab]; with --attribute what "
+                "each head and layer adds to a logit") {
     addModel(app(), m_model);
     m_input.addOptions(app());
     CLI::Option* output =
         m_output.addOptions(app(), "--output", "NPY file to write logits to, float32; may be a pipe");
     app()
-        .add_option("--position", m_position, "Position whose tokens are printed; the last without")
+        .add_option("--position", m_position, "Position that is looked at; the last without")
         ->check(CLI::NonNegativeNumber)
         ->excludes(output);
-    app()
-        .add_option("--top", m_top, "Most likely tokens that are printed")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str()
-        ->excludes(output);
+    CLI::Option* top = app()
+                           .add_option("--top", m_top, "Most likely tokens that are printed")
+                           ->check(CLI::Range(1, 1000))
+                           ->capture_default_str()
+                           ->excludes(output);
+    CLI::Option* attribute =
+        app()
+            .add_option("--attribute", m_attribute,
+                        "Id of a token: what each head, MLP, embedding and bias adds to its logit; of two, "
+                        "A,B, to the logit of A less that of B")
+            ->excludes(output)
+            ->excludes(top);
+    app().add_flag("--csv", m_csv, "Print what is added as a CSV table")->needs(attribute);
     m_choice.addOptions(app());
   }
 
   void run() override {
+    if (m_csv && global().json) throw CLI::ValidationError("--csv", "excludes --json");
+    const std::optional<evaluation::LogitQuestion> question = askedAbout();
     lanes::DeviceLanes opener(m_choice.onDevice(global().device));
     lanes::ModelUse use = opener.load(m_model);
     const model::Model& model = *use;
     const std::vector<int> tokens = m_input.idsFor(model);
     if (m_output.isGiven()) {
       writeLogits(opener, std::move(use), tokens);
+    } else if (question) {
+      printAttribution(opener, std::move(use), tokens, *question);
     } else {
       printTokens(opener, std::move(use), tokens);
     }
@@ -92,26 +104,64 @@ class LensCommand final : public Command {
     }
   }
 
+  /// Nothing without --attribute.
+  std::optional<evaluation::LogitQuestion> askedAbout() const {
+    if (m_attribute.empty()) return {};
+    const std::vector<int> ids = parseIds(m_attribute);
+    const bool isOne = ids.size() == 1;
+    if (!isOne && ids.size() != 2) {
+      throw CLI::ValidationError("--attribute", fmt::format("has {} ids, expected one, or two", ids.size()));
+    }
+    if (isOne) return evaluation::LogitQuestion{.token = ids[0]};
+    if (ids[0] == ids[1])
+      throw CLI::ValidationError("--attribute", fmt::format("has {} twice, expected two tokens", ids[0]));
+    return evaluation::LogitQuestion{.token = ids[0], .other = ids[1]};
+  }
+
+  /// The position that is looked at of `count`.
+  int positionOf(int count) const {
+    return m_position < 0 ? count - 1
+                          : parseRange("--position", std::to_string(m_position), count, "position").first;
+  }
+
+  void printAttribution(lanes::DeviceLanes& opener, lanes::ModelUse use, const std::vector<int>& tokens,
+                        const evaluation::LogitQuestion& question) const {
+    const model::Model& model = *use;
+    const int at = positionOf(static_cast<int>(tokens.size()));
+    const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
+    const AttributionReport report{
+        .model = model,
+        .device = lane.decoder->deviceName(),
+        .tokens = tokens,
+        .position = at,
+        .question = question,
+        .attribution = evaluation::attributeLogit(*lane.decoder, model, tokens, at, question)};
+    if (global().json) {
+      fmt::print("{}\n", report.document().dump(2));
+    } else if (m_csv) {
+      report.printCsv();
+    } else {
+      report.printTable();
+    }
+  }
+
   void printTokens(lanes::DeviceLanes& opener, lanes::ModelUse use, const std::vector<int>& tokens) const {
     const model::Model& model = *use;
-    const auto count = static_cast<int>(tokens.size());
-    const int position = m_position < 0
-                             ? count - 1
-                             : parseRange("--position", std::to_string(m_position), count, "position").first;
+    const int at = positionOf(static_cast<int>(tokens.size()));
     watchInterrupts();
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice);
     std::vector<Layer> layers;
     const bool isWhole =
-        evaluation::readLens(*lane.decoder, model, tokens, {.first = position, .count = 1}, interrupted,
+        evaluation::readLens(*lane.decoder, model, tokens, {.first = at, .count = 1}, interrupted,
                              [&](int layer, int, std::span<const float> logits) {
                                layers.push_back({layer, model::summarise(logits, m_top)});
                              });
     if (!isWhole) throw model::Cancelled("Interrupted; nothing is printed");
     if (global().json) {
-      fmt::print("{}\n", document(model, *lane.decoder, tokens, position, layers)
+      fmt::print("{}\n", document(model, *lane.decoder, tokens, at, layers)
                              .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-      printTable(model, *lane.decoder, position, layers);
+      printTable(model, *lane.decoder, at, layers);
     }
   }
 
@@ -122,11 +172,9 @@ class LensCommand final : public Command {
     for (const Layer& layer : layers) {
       nlohmann::ordered_json top = nlohmann::ordered_json::array();
       for (const model::Candidate& candidate : layer.next.candidates) {
-        nlohmann::ordered_json entry = {{"token", candidate.token}, {"piece", nullptr}};
-        if (model.tokenizer)
-          entry["piece"] = text::replaceInvalidUtf8(model.tokenizer->pieceBytes(candidate.token));
-        entry["probability"] = candidate.probability;
-        top.push_back(std::move(entry));
+        top.push_back({{"token", candidate.token},
+                       {"piece", pieceDocument(model, candidate.token)},
+                       {"probability", candidate.probability}});
       }
       rows.push_back({{"layer", layer.layer}, {"entropy", layer.next.entropy}, {"top", top}});
     }
@@ -152,16 +200,10 @@ class LensCommand final : public Command {
                  layer.layer == model.config.layerCount ? "end" : std::to_string(layer.layer),
                  layer.next.entropy);
       for (const model::Candidate& candidate : layer.next.candidates) {
-        fmt::print("  {} {:.3f}", label(model, candidate.token), candidate.probability);
+        fmt::print("  {} {:.3f}", pieceLabel(model, candidate.token), candidate.probability);
       }
       fmt::print("\n");
     }
-  }
-
-  static std::string label(const model::Model& model, int token) {
-    if (!model.tokenizer) return fmt::format("#{}", token);
-    return text::tokenLabel(
-        text::shownToken(token, model.tokenizer->pieceBytes(token), token == model.tokenizer->endToken()));
   }
 
   std::string m_model;
@@ -169,6 +211,8 @@ class LensCommand final : public Command {
   OutputArgument m_output;
   int m_position = -1;
   int m_top = 5;
+  std::string m_attribute;
+  bool m_csv = false;
   DecoderChoice m_choice;
 };
 

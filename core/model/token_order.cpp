@@ -36,19 +36,21 @@ std::vector<int> allTokens(std::size_t count) {
 
 }  // namespace
 
+int placeOf(std::span<const float> logits, int token) {
+  const IsBefore isBefore{logits.data()};
+  int rank = 1;
+  for (int other = 0; other < std::ssize(logits); ++other) rank += isBefore(other, token) ? 1 : 0;
+  return rank;
+}
+
 RankedToken rankOf(std::span<const float> logits, int token) {
   if (token < 0 || token >= std::ssize(logits)) return {};
-  const IsBefore isBefore{logits.data()};
   float highest = -std::numeric_limits<float>::infinity();
   for (const float logit : logits) highest = std::max(highest, comparable(logit));
-  int rank = 1;
   double sum = 0.0;
-  for (int other = 0; other < std::ssize(logits); ++other) {
-    rank += isBefore(other, token) ? 1 : 0;
-    sum += softmaxWeight(logits[static_cast<std::size_t>(other)], highest);
-  }
+  for (const float logit : logits) sum += softmaxWeight(logit, highest);
   const double weight = softmaxWeight(logits[static_cast<std::size_t>(token)], highest);
-  return {token, rank, static_cast<float>(weight / sum)};
+  return {token, placeOf(logits, token), static_cast<float>(weight / sum)};
 }
 
 std::vector<int> mostLikely(std::span<const float> logits, int count) {

@@ -21,6 +21,8 @@ struct RankedToken {
   bool known() const { return rank > 0; }
   bool operator==(const RankedToken&) const = default;
 };
+/// The rank of a token that `logits` [vocabSize] have, from 1.
+int placeOf(std::span<const float> logits, int token);
 /// Not known where `logits` [vocabSize] do not have the token.
 RankedToken rankOf(std::span<const float> logits, int token);
 

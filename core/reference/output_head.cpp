@@ -1,6 +1,9 @@
 #include "core/reference/output_head.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <numeric>
 
 namespace headroom::reference {
 
@@ -16,6 +19,11 @@ Matrix part(const Matrix& vector, std::int64_t first, std::int64_t count) {
   return result;
 }
 }  // namespace
+
+double FrozenLogit::of(std::span<const double> part) const {
+  assert(std::ssize(part) == direction.columns);
+  return std::inner_product(part.begin(), part.end(), direction.values.begin(), 0.0);
+}
 
 OutputHead::OutputHead(const model::Model& model)
     : m_model(model),
@@ -33,6 +41,34 @@ Matrix OutputHead::logits(const Matrix& stream) const {
       std::ranges::copy(some.row(row), all.row(row).begin() + first);
   }
   return all;
+}
+
+FrozenLogit OutputHead::frozenAt(std::span<const double> row, int token, std::optional<int> other) const {
+  const model::ModelConfig& config = m_model.config;
+  FrozenLogit logit{.direction = toMatrix(m_model.weights.output.rowsFrom(token, 1))};
+  std::vector<double>& direction = logit.direction.values;
+  const auto biasOf = [&](int id) {
+    return m_bias.size() > 0 ? m_bias.values[static_cast<std::size_t>(id)] : 0.0;
+  };
+  logit.bias = biasOf(token);
+  if (other) {
+    const Matrix taken = toMatrix(m_model.weights.output.rowsFrom(*other, 1));
+    std::ranges::transform(direction, taken.values, direction.begin(), std::minus<>());
+    logit.bias -= biasOf(*other);
+  }
+  if (m_norm.bias.size() > 0) logit.bias += logit.of(m_norm.bias.values);
+  const bool centres = config.traits.norm == model::Norm::Layer;
+  const auto columns = static_cast<double>(row.size());
+  const double mean = centres ? std::accumulate(row.begin(), row.end(), 0.0) / columns : 0.0;
+  double squares = 0.0;
+  for (const double value : row) squares += (value - mean) * (value - mean);
+  const double scale = 1.0 / std::sqrt(squares / columns + static_cast<double>(config.normEpsilon));
+  for (std::size_t i = 0; i < direction.size(); ++i) direction[i] *= scale * m_norm.gain.values[i];
+  if (!centres) return logit;
+  // (x - mean(x)) d = x (d - mean(d)).
+  const double common = std::accumulate(direction.begin(), direction.end(), 0.0) / columns;
+  for (double& value : direction) value -= common;
+  return logit;
 }
 
 }  // namespace headroom::reference

@@ -159,6 +159,123 @@ class TestAblate : public QObject {
              12);
   }
 
+  /// What becomes of the distribution behind the 24th token without each head, from logits by transformers;
+  /// CSV and table have the document's numbers.
+  void effectsAreTheirs() {
+    const std::string path = fixturePath("checkpoints2/llama-gqa-GQA");
+    const formats::NpyArray logits = formats::readNpy(path + "/logits.npy");
+    const formats::NpyArray ablation = formats::readNpy(path + "/ablation.npy");
+    const std::vector<int> tokens = readIds(readText(path + "/tokens.txt"));
+    const auto vocabSize = static_cast<std::size_t>(ablation.shape[2]);
+    const QStringList model{"ablate", QString::fromStdString(path), "--effects", "--tokens"};
+    const QString longer = joined(std::span(tokens).first(25)), shorter = joined(std::span(tokens).first(24));
+    const QJsonObject document = run(QStringList{"--json"} + model + QStringList{longer}).json();
+    const QJsonArray one = document["heads"].toArray();
+    const QJsonArray other =
+        run(QStringList{"--json"} + model + QStringList{shorter}).json()["heads"].toArray();
+    QCOMPARE(document["effects"]["positions"].toInt(), 24);
+    QCOMPARE(document["effects"]["stride"].toInt(), 1);
+    QVERIFY(document["noise"]["kl_divergence"].toDouble() > 0.0);
+    QCOMPARE(one.size(), ablation.shape[0] * ablation.shape[1]);
+    const auto before = std::span<const double>(logits.values).subspan(23 * vocabSize, vocabSize);
+    for (int head = 0; head < one.size(); ++head) {
+      const auto after = std::span<const double>(ablation.values)
+                             .subspan(static_cast<std::size_t>(head) * vocabSize, vocabSize);
+      double divergence = 0.0;
+      for (int token = 0; token < static_cast<int>(vocabSize); ++token) {
+        const double nats = natsOf(before, token);
+        divergence += std::exp(-nats) * (natsOf(after, token) - nats);
+      }
+      const auto rank = [&](std::span<const double> row) {
+        return std::ranges::count_if(
+            row, [&](double logit) { return logit > row[static_cast<std::size_t>(tokens[24])]; });
+      };
+      const bool changes = std::ranges::max_element(before) - before.begin() !=
+                           std::ranges::max_element(after) - after.begin();
+      // Sums over 24 and 23 positions: their difference is of the last.
+      const auto ours = [&](const char* name) {
+        return 24 * one[head][name].toDouble() - 23 * other[head][name].toDouble();
+      };
+      QVERIFY2(
+          std::abs(ours("kl_divergence") - divergence) <= 1e-5,
+          qPrintable(QString("%1: %2, expected %3").arg(head).arg(ours("kl_divergence")).arg(divergence)));
+      QVERIFY(std::abs(ours("top1_changed") - (changes ? 1 : 0)) <= 1e-9);
+      QVERIFY(std::abs(ours("rank_change") - static_cast<double>(std::abs(rank(before) - rank(after)))) <=
+              1e-9);
+    }
+    const QStringList csv =
+        QString::fromUtf8(run(model + QStringList{longer, "--csv"}).output).split('\n', Qt::SkipEmptyParts);
+    QVERIFY(csv.front().endsWith(",within_noise,kl_divergence,top1_changed,rank_change"));
+    const QStringList table = QString::fromUtf8(run(model + QStringList{longer}).output)
+                                  .split('\n')
+                                  .filter(QRegularExpression("^ +[0-9]+ +[0-9]+ +[0-9]+ "));
+    QCOMPARE(table.size(), one.size());
+    for (int head = 0; head < one.size(); ++head) {
+      const QStringList cells = csv[1 + head].split(',');
+      QCOMPARE(cells.size(), 9);
+      QCOMPARE(cells[6].toDouble(), one[head]["kl_divergence"].toDouble());
+      QCOMPARE(cells[7].isEmpty(), one[head]["top1_changed"].isNull());
+      QCOMPARE(cells[7].toDouble(), one[head]["top1_changed"].toDouble());
+      QCOMPARE(cells[8].toDouble(), one[head]["rank_change"].toDouble());
+      const QStringList words = table[head].simplified().split(' ');
+      QCOMPARE(words.size(), 8);
+      QVERIFY(std::abs(words[5].toDouble() / cells[6].toDouble() - 1.0) <= 1e-3);
+      QCOMPARE(words[7] == "none", cells[8].isEmpty());
+    }
+  }
+
+  /// Texts of which it is plain what a pattern, or the mean, does.
+  void replacements() {
+    const auto heads = [](const QString& tokens, const QString& with) {
+      const Outcome outcome = run({"--json", "ablate", "gqa", "--tokens", tokens, "--with", with});
+      return outcome.json()["heads"].toArray();
+    };
+    const auto largest = [](const QJsonArray& of) {
+      double most = 0.0;
+      for (const QJsonValue& head : of) most = std::max(most, std::abs(head["change"].toDouble()));
+      return of.size() == 48 ? most : std::nan("");
+    };
+    // The first token sees itself alone, by whatever pattern.
+    QVERIFY(largest(heads("300,1000", "zero")) > 0.1);
+    for (const char* with : {"previous-token", "uniform", "first-token"})
+      QVERIFY2(largest(heads("300,1000", with)) <= kLimit, with);
+    // Before the second token is the first, and equal weights are others.
+    const QJsonArray previous = heads("300,1000,2000", "previous-token"),
+                     first = heads("300,1000,2000", "first-token"),
+                     uniform = heads("300,1000,2000", "uniform");
+    QVERIFY(largest(previous) > 0.01);
+    double apart = 0.0;
+    for (int head = 0; head < 48; ++head) {
+      const double change = first[head]["change"].toDouble();
+      QVERIFY(std::abs(previous[head]["change"].toDouble() - change) <= kLimit);
+      apart = std::max(apart, std::abs(uniform[head]["change"].toDouble() - change));
+    }
+    QVERIFY(apart > 0.01);
+    // Of a token said again and again every value is the same, and so is their mean.
+    const QString again = "300,300,300,300,300";
+    QVERIFY(largest(heads(again, "zero")) > 0.01);
+    QVERIFY(largest(heads(again, "mean")) <= kLimit);
+    const QJsonObject document = run({"--json", "ablate", "gqa", "--tokens", again, "--with", "mean"}).json();
+    QCOMPARE(document["replaced_by"].toString(), QString("mean"));
+    QCOMPARE(document["mean_positions"].toInt(), 5);
+    QVERIFY(document["meanings"]["change"].toString().contains("its mean over all 5 tokens of the text"));
+    const Outcome table = run({"ablate", "gqa", "--tokens", again, "--with", "mean", "--kv"});
+    QVERIFY(table.output.contains("its mean over all 5 tokens of the text"));
+    // Logits too are then those of the whole model.
+    QCOMPARE(run({"logits", "gqa", "--tokens", again, "--output", file("whole.npy")}).exitCode, 0);
+    const Outcome written = run({"--json", "ablate", "gqa", "--tokens", again, "--with", "mean", "--kv",
+                                 "--output", file("mean.npy")});
+    QVERIFY2(written.exitCode == 0, written.errors.constData());
+    QCOMPARE(written.json()["replaced_by"].toString(), QString("mean"));
+    const formats::NpyArray whole = formats::readNpy(file("whole.npy").toStdString());
+    const formats::NpyArray without = formats::readNpy(file("mean.npy").toStdString());
+    for (std::size_t group = 0; group < 12; ++group) {
+      QVERIFY(relativeError(std::span<const double>(without.values).subspan(group * 4096, 4096),
+                            std::span<const double>(whole.values).subspan(4 * 4096, 4096)) <=
+              kF32LogitsLimit);
+    }
+  }
+
   /// A change that rounding makes as well is none: of a single predicted token, weights of 0 keep heads from
   /// mattering.
   void withinNoiseIsShownAsNone() {
@@ -176,7 +293,7 @@ class TestAblate : public QObject {
     QVERIFY(weights.seek(8 + headerBytes + offsets[0].toInt()));
     weights.write(QByteArray(offsets[1].toInt() - offsets[0].toInt(), '\0'));  // W_O of layer 0
     weights.close();
-    const QStringList arguments{"ablate", file("silent"), "--tokens", "1,2,3,4,5,6"};
+    const QStringList arguments{"ablate", file("silent"), "--effects", "--tokens", "1,2,3,4,5,6"};
     const Outcome table = run(arguments);
     QVERIFY2(table.exitCode == 0, table.errors.constData());
     const QJsonArray heads = run(QStringList{"--json"} + arguments).json()["heads"].toArray();
@@ -187,8 +304,11 @@ class TestAblate : public QObject {
       QCOMPARE(head["change"].toDouble(), 0.0);
       const int index = head["head"].toInt();
       QVERIFY(QString::fromUtf8(table.output)
-                  .contains(QRegularExpression(QString("\\n +0 +%1 +%1 +none ").arg(index))));
-      QVERIFY(csv.contains(QRegularExpression(QString("\\n0,%1,%1,0,.*,true\\n").arg(index))));
+                  .contains(QRegularExpression(
+                      QString("\\n +0 +%1 +%1 +none +[0-9.]+ +none +none +none\\n").arg(index))));
+      QVERIFY(csv.contains(QRegularExpression(QString("\\n0,%1,%1,0,[^,]*,true,,,\\n").arg(index))));
+      for (const char* name : {"kl_divergence", "top1_changed", "rank_change"})
+        QVERIFY(head[name].isNull() && head.toObject().contains(name));
     }
   }
 
@@ -201,6 +321,9 @@ class TestAblate : public QObject {
     row("as two formats", {"--json", "--csv", "--prompt", "a"}, 2, "excludes --json");
     row("a table of logits", {"--csv", "--prompt", "a", "--output", file("x.npy")}, 2,
         "--output excludes --csv");
+    row("effects of logits", {"--effects", "--prompt", "a", "--output", file("x.npy")}, 2,
+        "--output excludes --effects");
+    row("by what nobody knows", {"--with", "half", "--prompt", "a"}, 2, "half");
     row("an unknown option", {"--prompt", "a", "--heads", "1"}, 2, "--heads");
     row("a text of one token", {"--tokens", "300"}, 1, "The text has 1 token, expected 2 or more");
     row("a foreign token", {"--tokens", "300,4096"}, 1, "4096");
