@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kTokens = 40;
 /// Of values that are handed back as floats, and of the device's own.
 constexpr double kReferenceLimit = 1e-5;
-constexpr double kDeviceLimit = 1e-3;
+constexpr double kDeviceLimit = 1e-4;
 
 using Rows = std::vector<std::vector<double>>;  // [position][element]
 
