@@ -16,12 +16,10 @@ constexpr const char* kOfText =
     "computed from captured attention; the mean over all positions read but the first";
 constexpr const char* kOfDraws =
     "computed from captured attention; the mean over the later copies and over the draws, \u00b1 the "
-    "standard "
-    "deviation of the draws";
+    "standard deviation of the draws";
 constexpr const char* kOfOutputs =
     "computed from captured head outputs and W_O without its bias (c_h: what head h writes at a position), "
-    "over "
-    "all positions read but the first";
+    "over all positions read but the first";
 
 constexpr std::array kColumns = {
     HeadColumn{"entropy", "Entropy, nats", "-sum a ln a, nats",
@@ -43,11 +41,6 @@ constexpr std::array kColumns = {
     HeadColumn{"duplicate_token", "Duplicate token", "sum of a over earlier positions with the same token",
                "What earlier copies of the same token get (duplicate-token heads: Wang et al. 2022).",
                kOfText, [](const Head& head) { return head.scores.duplicateToken; }},
-    HeadColumn{"induction", "Induction",
-               "a of the position after the earlier copy, over random tokens said again",
-               "What the token after the earlier copy of this one gets, which is what comes next if the text "
-               "repeats itself (induction heads: Olsson et al. 2022).",
-               kOfDraws, [](const Head& head) { return head.induction; }},
     HeadColumn{"prefix_matching", "Prefix matching",
                "sum of a over the positions after earlier copies of the same token",
                "What the tokens get that followed earlier copies of this one: induction in the text itself "
@@ -68,7 +61,12 @@ constexpr std::array kColumns = {
         kOfOutputs, [](const Head& head) { return head.writeShare; }},
     HeadColumn{"write_size", "Write size", "size of c_h / size of the residual stream before it",
                "How large what it writes is beside what is there: root mean squares over the positions.",
-               kOfOutputs, [](const Head& head) { return head.writeSize; }}};
+               kOfOutputs, [](const Head& head) { return head.writeSize; }},
+    HeadColumn{"induction", "Induction",
+               "a of the position after the earlier copy, over random tokens said again",
+               "What the token after the earlier copy of this one gets, which is what comes next if the text "
+               "repeats itself (induction heads: Olsson et al. 2022).",
+               kOfDraws, [](const Head& head) { return head.induction; }}};
 
 constexpr std::size_t column(std::string_view name) {
   std::size_t index = 0;

@@ -207,10 +207,10 @@ class TestHeadScores : public QObject {
     QVERIFY(!analysis::strongest({}, analysis::headKinds().front()));
     QCOMPARE(analysis::headCsvTitles(),
              std::string("layer,head,kv_head,entropy,max_weight,mean_distance,sink_mass,previous_token,"
-                         "duplicate_token,induction,prefix_matching,copying,write_share,write_size"));
+                         "duplicate_token,prefix_matching,copying,write_share,write_size,induction"));
     // What is not known is empty.
     QCOMPARE(analysis::headCsvLine(survey.heads[3]),
-             std::string("1,3,1,0,0.5,11,0.1,0.75,0.125,0.5,0.375,,-0.25,2"));
+             std::string("1,3,1,0,0.5,11,0.1,0.75,0.125,0.375,,-0.25,2,0.5"));
   }
 };
 
