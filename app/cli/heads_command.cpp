@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/decoder_choice.h"
+#include "app/cli/heads_report.h"
 #include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
@@ -26,15 +29,17 @@ class HeadsCommand final : public Command {
  public:
   HeadsCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(parent, global, "heads",
-                "What each query head attends to: means over the positions of a text, and over random tokens "
-                "said again for induction") {
+                "What each query head attends to and writes, and how alike heads are: means over the "
+                "positions of "
+                "a text, and over random tokens said again for induction") {
     addModel(app(), m_model);
     m_input.addOptions(app(), "--text,--prompt-file");
     app().add_flag("--csv", m_csv, "Print a CSV table");
     std::vector<std::string> names;
     for (const HeadColumn& column : headColumns()) names.emplace_back(column.name);
     app()
-        .add_option("--sort", m_sort, "Largest first by this column; by layer and head without")
+        .add_option("--sort", m_sort,
+                    "Largest first by this column, what is not known last; by layer and head without")
         ->check(CLI::IsMember(names));
     app()
         .add_option("--induction-length", m_repeated.length, "Random tokens of a copy")
@@ -73,13 +78,15 @@ class HeadsCommand final : public Command {
     const auto progress = [&](std::int64_t done, std::int64_t total) {
       line.show(fmt::format("{} of {} tokens", done, total));
     };
-    HeadSurvey survey = surveyHeads(*lane.decoder, tokens, m_repeated, interrupted, progress);
+    HeadSurvey survey =
+        surveyHeads(*lane.decoder, tokens, m_repeated, interrupted, progress, {.model = &model});
     line.show({});
     sort(survey);
     if (global().json) {
       fmt::print("{}\n", document(model, lane, tokens.size(), survey).dump(2));
     } else if (m_csv) {
-      printCsv(survey);
+      printHeadsCsv(survey);
+      printEmptyColumns(survey);
     } else {
       printTable(model, lane, tokens.size(), survey);
     }
@@ -93,7 +100,10 @@ class HeadsCommand final : public Command {
     const auto columns = headColumns();
     const auto column = std::ranges::find(columns, m_sort, &HeadColumn::name);
     if (column == columns.end()) return;
-    std::ranges::stable_sort(survey.heads, std::ranges::greater(), column->of);
+    std::ranges::stable_sort(survey.heads, std::ranges::greater(), [&](const HeadSurvey::Head& head) {
+      const double value = column->of(head);
+      return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+    });
   }
 
   std::string repeatedText() const {
@@ -106,15 +116,6 @@ class HeadsCommand final : public Command {
 
   nlohmann::ordered_json document(const model::Model& model, const lanes::LaneEngine& lane,
                                   std::size_t tokens, const HeadSurvey& survey) const {
-    nlohmann::ordered_json meanings, heads = nlohmann::ordered_json::array();
-    for (const HeadColumn& column : headColumns()) meanings[column.name] = column.formula;
-    for (const HeadSurvey::Head& head : survey.heads) {
-      nlohmann::ordered_json entry = {
-          {"layer", head.layer}, {"head", head.queryHead}, {"kv_head", head.kvHead}};
-      for (const HeadColumn& column : headColumns()) entry[column.name] = column.of(head);
-      entry["induction_deviation"] = head.inductionDeviation;
-      heads.push_back(std::move(entry));
-    }
     nlohmann::ordered_json induction = {
         {"length", m_repeated.length},
         {"copies", m_repeated.copies},
@@ -124,90 +125,22 @@ class HeadsCommand final : public Command {
         {"end_id", m_repeated.endId > 0 ? m_repeated.endId : model.config.vocabSize},
         {"start_token", nullptr}};
     if (m_repeated.startToken) induction["start_token"] = *m_repeated.startToken;
-    return {{"model", model.path},
-            {"device", lane.decoder->deviceName()},
-            {"attention", attentionDocument(model.config.attention)},
-            {"tokens", tokens},
-            {"ablated", ablatedDocument(lane.changes)},
-            {"positions", survey.positions},
-            {"windows", survey.windows},
-            {"interrupted", !survey.isWhole},
-            {"repeated_tokens", induction},
-            {"meanings", meanings},
-            {"heads", heads},
-            {"divergence", divergenceDocument(survey, model.config.attention)},
-            {"subspaces", subspacesDocument(survey.cached, analysis::weightSubspaces(model))}};
-  }
-
-  static void printCsv(const HeadSurvey& survey) {
-    fmt::print("{}\n", analysis::headCsvTitles());
-    for (const HeadSurvey::Head& head : survey.heads) fmt::print("{}\n", analysis::headCsvLine(head));
-  }
-
-  /// Jensen-Shannon divergence of attention rows, nats.
-  static nlohmann::ordered_json divergenceDocument(const HeadSurvey& survey,
-                                                   const model::AttentionShape& attention) {
-    const auto [within, across] = analysis::summarise(survey.divergences, attention);
-    const auto part = [](const analysis::PairSummary& pairs) {
-      return nlohmann::ordered_json{
-          {"mean", pairs.mean}, {"deviation", pairs.deviation}, {"pairs", pairs.pairs}};
-    };
-    return {{"positions", survey.divergences.rowCount},
-            {"within_kv_heads", part(within)},
-            {"across_kv_heads", part(across)},
-            {"layers", survey.divergences.layers}};
-  }
-
-  static nlohmann::ordered_json subspacesDocument(std::span<const analysis::LayerSubspaces> cached,
-                                                  std::span<const analysis::LayerSubspaces> weights) {
-    const auto one = [](const analysis::Subspace& subspace) {
-      return nlohmann::ordered_json{{"bound", subspace.bound},
-                                    {"effective_rank", subspace.effectiveRank()},
-                                    {"participation_ratio", subspace.participationRatio()},
-                                    {"singular_values", subspace.singularValues}};
-    };
-    nlohmann::ordered_json layers = nlohmann::ordered_json::array();
-    for (std::size_t layer = 0; layer < weights.size(); ++layer) {
-      nlohmann::ordered_json entry = {{"layer", layer},
-                                      {"key_weights", one(weights[layer].keys)},
-                                      {"value_weights", one(weights[layer].values)}};
-      if (layer < cached.size()) {
-        entry["cached_keys"] = one(cached[layer].keys);
-        entry["cached_values"] = one(cached[layer].values);
-      }
-      layers.push_back(std::move(entry));
-    }
-    return layers;
-  }
-
-  static void printShared(const model::Model& model, const HeadSurvey& survey) {
-    const auto [within, across] = analysis::summarise(survey.divergences, model.config.attention);
-    fmt::print(
-        "\nJensen-Shannon divergence of attention, nats (0 alike, 0.693 nothing in common), means over {} "
-        "positions\n",
-        survey.divergences.rowCount);
-    for (const auto& [what, pairs] : {std::pair{"heads that read one KV head", within},
-                                      std::pair{"heads that read different ones", across}}) {
-      if (pairs.pairs > 0)
-        fmt::print("  {:<31}{:.3f}, deviation {:.3f}, {} pairs\n", what, pairs.mean, pairs.deviation,
-                   pairs.pairs);
-    }
-    const auto weights = analysis::weightSubspaces(model);
-    if (weights.empty()) return;
-    fmt::print(
-        "\nEffective rank (exp of the entropy of the singular values) and, behind it, what it can be at "
-        "most\n"
-        "{:>5}{:>17}{:>17}{:>17}{:>17}\n",
-        "layer", "W_K", "W_V", "cached keys", "cached values");
-    const auto text = [](const analysis::Subspace& subspace) {
-      return fmt::format("{:.1f} of {}", subspace.effectiveRank(), subspace.bound);
-    };
-    for (std::size_t layer = 0; layer < weights.size(); ++layer) {
-      fmt::print("{:>5}{:>17}{:>17}", layer, text(weights[layer].keys), text(weights[layer].values));
-      if (layer < survey.cached.size())
-        fmt::print("{:>17}{:>17}", text(survey.cached[layer].keys), text(survey.cached[layer].values));
-      fmt::print("\n");
-    }
+    nlohmann::ordered_json document = {{"model", model.path},
+                                       {"device", lane.decoder->deviceName()},
+                                       {"attention", attentionDocument(model.config.attention)},
+                                       {"tokens", tokens},
+                                       {"ablated", ablatedDocument(lane.changes)},
+                                       {"positions", survey.positions},
+                                       {"prefix_matching_positions", survey.prefixPositions},
+                                       {"windows", survey.windows},
+                                       {"interrupted", !survey.isWhole},
+                                       {"repeated_tokens", induction},
+                                       {"meanings", headMeanings()},
+                                       {"left_out", omissionsDocument(survey)},
+                                       {"heads", headsDocument(survey)}};
+    document.update(headPairsDocuments(survey, model.config.attention));
+    document["subspaces"] = subspacesDocument(survey, model);
+    return document;
   }
 
   void printTable(const model::Model& model, const lanes::LaneEngine& lane, std::size_t tokens,
@@ -216,17 +149,10 @@ class HeadsCommand final : public Command {
                model::nameWith(model.path, lane.changes), lane.decoder->deviceName(), tokens,
                survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows),
                survey.positions);
-    fmt::print("induction over {}\n", repeatedText());
-    for (const HeadColumn& column : headColumns()) fmt::print("  {:<17}{}\n", column.name, column.formula);
-    fmt::print("  a: attention of position i to position j\n\n{:>5}{:>5}{:>4}", "layer", "head", "KV");
-    for (const HeadColumn& column : headColumns()) fmt::print("{:>17}", column.name);
-    fmt::print("\n");
-    for (const HeadSurvey::Head& head : survey.heads) {
-      fmt::print("{:>5}{:>5}{:>4}", head.layer, head.queryHead, head.kvHead);
-      for (const HeadColumn& column : headColumns()) fmt::print("{:>17.4f}", column.of(head));
-      fmt::print("\n");
-    }
-    printShared(model, survey);
+    fmt::print("prefix_matching over {} of them, induction over {}\n", survey.prefixPositions,
+               repeatedText());
+    printHeadsTable(survey);
+    printSharedHeads(survey, model);
   }
 
   std::string m_model;

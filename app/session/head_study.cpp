@@ -58,12 +58,14 @@ HeadReport studyHeads(lanes::LaneOpener& opener, const LaneRequest& lane, const 
       openWhole(opener, lane, report.config, std::max(report.tokens.size(), again));
   report.deviceName = whole.decoder->deviceName();
   report.survey = evaluation::surveyHeads(
-      *whole.decoder, report.tokens, study.repeated, events.stop, [&](std::int64_t done, std::int64_t total) {
+      *whole.decoder, report.tokens, study.repeated, events.stop,
+      [&](std::int64_t done, std::int64_t total) {
         events.progress({.underWay = true,
                          .title = title,
                          .text = shownText(report.textName),
                          .share = static_cast<double>(done) / static_cast<double>(total)});
-      });
+      },
+      {.model = &*engine.model});
   report.weights = analysis::weightSubspaces(*engine.model);
   return report;
 }

@@ -26,25 +26,6 @@ double negativeEntropyOfMean(std::span<const float> a, std::span<const float> b)
   return sum;
 }
 
-class Moments {
- public:
-  void add(double value) {
-    ++m_count;
-    m_sum += value;
-    m_squares += value * value;
-  }
-  PairSummary summary() const {
-    if (m_count == 0) return {};
-    const double mean = m_sum / m_count;
-    return {mean, std::sqrt(std::max(0.0, m_squares / m_count - mean * mean)), m_count};
-  }
-
- private:
-  int m_count = 0;
-  double m_sum = 0.0;
-  double m_squares = 0.0;
-};
-
 }  // namespace
 
 HeadDivergenceSums::HeadDivergenceSums(int layerCount, int queryHeadCount, int every)
@@ -76,7 +57,8 @@ void HeadDivergenceSums::add(const model::AttentionRows& rows) {
 }
 
 HeadDivergences HeadDivergenceSums::means() const {
-  HeadDivergences means{.queryHeadCount = m_queryHeadCount, .rowCount = m_rowCount, .layers = m_sums};
+  HeadDivergences means{{.headCount = m_queryHeadCount, .rowCount = m_rowCount, .layers = m_sums},
+                        m_queryHeadCount};
   for (std::vector<double>& layer : means.layers) {
     for (int head = 0; head < m_queryHeadCount; ++head) {
       for (int other = head + 1; other < m_queryHeadCount; ++other) {
@@ -88,19 +70,6 @@ HeadDivergences HeadDivergenceSums::means() const {
     }
   }
   return means;
-}
-
-DivergenceSummary summarise(const HeadDivergences& divergences, const model::AttentionShape& attention) {
-  Moments within, across;
-  for (int layer = 0; layer < static_cast<int>(divergences.layers.size()); ++layer) {
-    for (int head = 0; head < divergences.queryHeadCount; ++head) {
-      for (int other = head + 1; other < divergences.queryHeadCount; ++other) {
-        const bool isShared = attention.kvHeadOf(head) == attention.kvHeadOf(other);
-        (isShared ? within : across).add(divergences.between(layer, head, other));
-      }
-    }
-  }
-  return {within.summary(), across.summary()};
 }
 
 }  // namespace headroom::analysis

@@ -32,7 +32,10 @@ void addRow(HeadScores& sums, std::span<const float> row, std::span<const std::s
   sums.meanDistance += distance;
   sums.sinkMass += static_cast<double>(row[0]);
   sums.previousToken += static_cast<double>(row[query - 1]);
-  for (const std::size_t at : duplicates) sums.duplicateToken += static_cast<double>(row[at]);
+  for (const std::size_t at : duplicates) {
+    sums.duplicateToken += static_cast<double>(row[at]);
+    sums.prefixMatching += static_cast<double>(row[at + 1]);
+  }
 }
 
 std::size_t indexOf(int layer, int queryHead, int queryHeadCount) {
@@ -43,7 +46,8 @@ std::size_t indexOf(int layer, int queryHead, int queryHeadCount) {
 }  // namespace
 
 HeadScoreSums::HeadScoreSums(int layerCount, int queryHeadCount)
-    : m_queryHeadCount(queryHeadCount), m_sums(indexOf(layerCount, 0, queryHeadCount)) {}
+    : m_queryHeadCount(queryHeadCount),
+      m_sums(indexOf(layerCount, 0, queryHeadCount), {.prefixMatching = 0.0}) {}
 
 void HeadScoreSums::add(const model::AttentionRows& rows, std::span<const int> text) {
   assert(rows.pooling == 1 && rows.layers.size() * rows.queryHeads.size() == m_sums.size());
@@ -51,6 +55,7 @@ void HeadScoreSums::add(const model::AttentionRows& rows, std::span<const int> t
     const auto position = static_cast<std::size_t>(rows.firstPosition + row);
     if (position == 0) continue;
     const std::vector<std::size_t> duplicates = duplicatesOf(text, position);
+    if (!duplicates.empty()) ++m_prefixRowCount;
     for (int layer = 0; layer < static_cast<int>(std::ssize(rows.layers)); ++layer) {
       for (int head = 0; head < m_queryHeadCount; ++head)
         addRow(m_sums[indexOf(layer, head, m_queryHeadCount)], rows.row(layer, head, row), duplicates);
@@ -68,7 +73,9 @@ HeadScores HeadScoreSums::mean(int layer, int queryHead) const {
           .meanDistance = sums.meanDistance / count,
           .sinkMass = sums.sinkMass / count,
           .previousToken = sums.previousToken / count,
-          .duplicateToken = sums.duplicateToken / count};
+          .duplicateToken = sums.duplicateToken / count,
+          .prefixMatching = m_prefixRowCount > 0 ? sums.prefixMatching / static_cast<double>(m_prefixRowCount)
+                                                 : std::numeric_limits<double>::quiet_NaN()};
 }
 
 InductionSums::InductionSums(int layerCount, int queryHeadCount, int firstPosition, int period)

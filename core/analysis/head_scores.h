@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,10 @@ struct HeadScores {
   double previousToken = 0.0;
   /// sum of a[i][j] over j < i with t[j] = t[i] (duplicate-token heads: Wang et al. 2022, arXiv 2211.00593).
   double duplicateToken = 0.0;
+  /// sum of a[i][j + 1] over j < i with t[j] = t[i], the tokens that followed earlier copies of t[i], itself
+  /// among them where it did; a mean over the positions that have such a copy, NaN without one (prefix
+  /// matching of induction heads: Olsson et al. 2022, arXiv 2209.11895).
+  double prefixMatching = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Sums of all heads over rows that come in any portions; takes constant memory.
@@ -32,12 +37,15 @@ class HeadScoreSums {
   void add(const model::AttentionRows& rows, std::span<const int> text);
   /// Rows so far, position 0 of a text left out.
   std::int64_t rowCount() const { return m_rowCount; }
-  /// Zeros while there is no row.
+  /// Those of them whose token stands at an earlier position too: what prefixMatching is a mean over.
+  std::int64_t prefixRowCount() const { return m_prefixRowCount; }
+  /// Zeros while there is no row, but for prefixMatching.
   HeadScores mean(int layer, int queryHead) const;
 
  private:
   int m_queryHeadCount;
   std::int64_t m_rowCount = 0;
+  std::int64_t m_prefixRowCount = 0;
   std::vector<HeadScores> m_sums;  // [layer][query head]
 };
 

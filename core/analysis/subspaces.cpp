@@ -64,19 +64,11 @@ std::vector<LayerSubspaces> weightSubspaces(const model::Model& model) {
   return layers;
 }
 
-void SubspaceSums::add(std::span<const float> vectors) {
-  const auto count = static_cast<Eigen::Index>(vectors.size()) / m_columns;
-  if (count == 0) return;
-  m_products.resize(static_cast<std::size_t>(m_columns) * static_cast<std::size_t>(m_columns));
-  const Matrix added = Eigen::Map<const FloatMatrix>(vectors.data(), count, m_columns).cast<double>();
-  Eigen::Map<Matrix>(m_products.data(), m_columns, m_columns).noalias() += added.transpose() * added;
-  m_count += count;
-}
-
-Subspace SubspaceSums::subspace() const {
-  if (m_count == 0) return {};
-  const auto bound = static_cast<int>(std::min<std::int64_t>(m_columns, m_count));
-  return subspaceOf(Eigen::Map<const Matrix>(m_products.data(), m_columns, m_columns), bound);
+Subspace subspaceOf(const SecondMoments& moments) {
+  if (moments.count() == 0) return {};
+  const auto bound = static_cast<int>(std::min<std::int64_t>(moments.columns(), moments.count()));
+  const std::vector<double> products = moments.products();
+  return subspaceOf(Eigen::Map<const Matrix>(products.data(), moments.columns(), moments.columns()), bound);
 }
 
 }  // namespace headroom::analysis

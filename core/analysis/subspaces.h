@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <vector>
 
+#include "core/analysis/second_moments.h"
 #include "core/model/model.h"
 
 namespace headroom::analysis {
@@ -35,20 +34,7 @@ struct LayerSubspaces {
 /// None where hasSubspaces() says so.
 std::vector<LayerSubspaces> weightSubspaces(const model::Model& model);
 
-/// Of vectors that come in any portions: the sums of their products, in constant memory.
-class SubspaceSums {
- public:
-  explicit SubspaceSums(int columns) : m_columns(columns) {}
-
-  /// Adds `vectors`, [count][columns].
-  void add(std::span<const float> vectors);
-  /// Of the vectors as they are, their mean not taken away; bound is the smaller of columns and vectors.
-  Subspace subspace() const;
-
- private:
-  int m_columns;
-  std::int64_t m_count = 0;
-  std::vector<double> m_products;  // [columns][columns]; empty before the first vector
-};
+/// Of the vectors as they are, their mean not taken away; bound is the smaller of columns and vectors.
+Subspace subspaceOf(const SecondMoments& moments);
 
 }  // namespace headroom::analysis

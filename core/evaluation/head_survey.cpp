@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <random>
 #include <set>
 
 #include "core/analysis/head_scores.h"
+#include "core/evaluation/captured_sums.h"
 #include "core/model/error.h"
 #include "core/model/statistics.h"
 
@@ -22,49 +22,15 @@ constexpr std::uint64_t kBlockBytes = 64u << 20;
 /// Rows of a window, evenly spaced, whose heads are compared with each other.
 constexpr int kComparedRows = 256;
 
-/// Attention of all heads, and keys and values where their subspaces are looked for.
-model::StepRequest requestOf(const model::ModelConfig& config) {
+/// Reads `tokens` from an empty cache, block by block, with the attention of all heads and `activations`;
+/// false when it was stopped.
+template <typename Keep>
+bool read(model::Decoder& decoder, std::span<const int> tokens,
+          const std::vector<model::ActivationRequest>& activations, const StopRequest& stop,
+          const Keep& keep) {
   model::StepRequest request{
       .capture = model::Capture::everything(), .logits = model::LogitsRequest::none(), .timesStages = false};
-  if (!analysis::hasSubspaces(config.attention)) return request;
-  std::vector<int> layers(static_cast<std::size_t>(config.layerCount));
-  std::iota(layers.begin(), layers.end(), 0);
-  for (const model::CapturePoint point : {model::CapturePoint::Keys, model::CapturePoint::Values})
-    request.capture.activations.push_back({point, layers});
-  return request;
-}
-
-/// Sums of what the cache holds, by layer.
-class CacheSums {
- public:
-  explicit CacheSums(const model::ModelConfig& config) {
-    if (!analysis::hasSubspaces(config.attention)) return;
-    const int columns = config.attention.kvHeadCount * config.attention.headDim;
-    m_keys.assign(static_cast<std::size_t>(config.layerCount), analysis::SubspaceSums(columns));
-    m_values = m_keys;
-  }
-  void add(const model::StepRecord& record) {
-    for (std::size_t layer = 0; layer < m_keys.size(); ++layer) {
-      m_keys[layer].add(record.find(model::CapturePoint::Keys, static_cast<int>(layer))->values);
-      m_values[layer].add(record.find(model::CapturePoint::Values, static_cast<int>(layer))->values);
-    }
-  }
-  std::vector<analysis::LayerSubspaces> subspaces() const {
-    std::vector<analysis::LayerSubspaces> layers;
-    for (std::size_t layer = 0; layer < m_keys.size(); ++layer)
-      layers.push_back({m_keys[layer].subspace(), m_values[layer].subspace()});
-    return layers;
-  }
-
- private:
-  std::vector<analysis::SubspaceSums> m_keys;
-  std::vector<analysis::SubspaceSums> m_values;
-};
-
-/// Reads `tokens` from an empty cache, block by block; false when it was stopped.
-template <typename Keep>
-bool read(model::Decoder& decoder, std::span<const int> tokens, const StopRequest& stop, const Keep& keep) {
-  const model::StepRequest request = requestOf(decoder.config());
+  request.capture.activations = activations;
   const model::ModelConfig& config = decoder.config();
   const auto heads = static_cast<std::uint64_t>(config.layerCount) *
                      static_cast<std::uint64_t>(config.attention.queryHeadCount);
@@ -80,6 +46,31 @@ bool read(model::Decoder& decoder, std::span<const int> tokens, const StopReques
     tokens = tokens.subspan(block.size());
   }
   return true;
+}
+
+void addCopyingScores(const SurveyedWeights& weights, const StopRequest& stop, analysis::HeadSurvey& survey) {
+  const auto leaveOut = [&](const std::string& reason) { survey.omissions.push_back({"copying", reason}); };
+  if (!weights.model) {
+    leaveOut("The weights of the model are not at hand");
+    return;
+  }
+  const double operations = analysis::copyingOperations(*weights.model);
+  if (operations > weights.mostCopyingOperations) {
+    leaveOut(
+        fmt::format("Copying scores of this model take {:.0f} billion multiplications, at most {:.0f} "
+                    "billion are spent on them",
+                    operations * 1e-9, weights.mostCopyingOperations * 1e-9));
+    return;
+  }
+  const std::vector<std::vector<double>> scores =
+      survey.isWhole ? analysis::copyingScores(*weights.model, stop) : std::vector<std::vector<double>>();
+  if (scores.empty()) {
+    survey.isWhole = false;
+    leaveOut("It was stopped before the copying scores were there");
+    return;
+  }
+  for (analysis::HeadSurvey::Head& head : survey.heads)
+    head.copying = scores[static_cast<std::size_t>(head.layer)][static_cast<std::size_t>(head.queryHead)];
 }
 
 }  // namespace
@@ -121,7 +112,7 @@ std::vector<int> tokensOf(const RepeatedTokens& repeated, int vocabSize, int dra
 
 analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> text,
                                  const RepeatedTokens& repeated, const StopRequest& stop,
-                                 const SurveyProgress& progress) {
+                                 const SurveyProgress& progress, const SurveyedWeights& weights) {
   const model::ModelConfig& config = decoder.config();
   const int layers = config.layerCount;
   const int queryHeads = config.attention.queryHeadCount;
@@ -136,7 +127,7 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
   const auto longest = static_cast<int>(std::min(text.size(), context));
   analysis::HeadDivergenceSums divergences(layers, queryHeads,
                                            std::max(1, (longest + kComparedRows - 1) / kComparedRows));
-  CacheSums cache(config);
+  CapturedSums captured(config, weights.model);
   analysis::HeadSurvey survey;
   const auto total = std::ssize(again) * repeated.draws + std::ssize(text);
   std::int64_t done = 0;
@@ -148,19 +139,19 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
   for (int draw = 0; draw < repeated.draws && survey.isWhole; ++draw) {
     induction.emplace_back(layers, queryHeads, repeated.length + (repeated.startToken ? 1 : 0),
                            repeated.length);
-    survey.isWhole =
-        read(decoder, tokensOf(repeated, config.vocabSize, draw), stop, [&](const model::StepRecord& record) {
-          induction.back().add(record.attention);
-          told(record);
-        });
+    survey.isWhole = read(decoder, tokensOf(repeated, config.vocabSize, draw), {}, stop,
+                          [&](const model::StepRecord& record) {
+                            induction.back().add(record.attention);
+                            told(record);
+                          });
   }
   for (std::span<const int> rest = text; survey.isWhole && !rest.empty();) {
     const std::span<const int> window = rest.first(std::min(rest.size(), context));
     ++survey.windows;
-    survey.isWhole = read(decoder, window, stop, [&](const model::StepRecord& record) {
+    survey.isWhole = read(decoder, window, captured.requests(), stop, [&](const model::StepRecord& record) {
       scores.add(record.attention, window);
       divergences.add(record.attention);
-      cache.add(record);
+      captured.add(record);
       told(record);
     });
     rest = rest.subspan(window.size());
@@ -168,7 +159,9 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
   decoder.truncate(0);
   survey.positions = scores.rowCount();
   survey.divergences = divergences.means();
-  survey.cached = cache.subspaces();
+  survey.prefixPositions = scores.prefixRowCount();
+  if (survey.prefixPositions == 0)
+    survey.omissions.push_back({"prefix_matching", "No token of the text stands earlier in its window too"});
   for (int layer = 0; layer < layers; ++layer) {
     for (int head = 0; head < queryHeads; ++head) {
       std::vector<double> draws;
@@ -184,6 +177,8 @@ analysis::HeadSurvey surveyHeads(model::Decoder& decoder, std::span<const int> t
                draws.size() > 1 ? mean.standardError * std::sqrt(static_cast<double>(draws.size())) : 0.0});
     }
   }
+  captured.conclude(survey);
+  addCopyingScores(weights, stop, survey);
   return survey;
 }
 

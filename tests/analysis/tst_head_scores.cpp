@@ -117,6 +117,36 @@ class TestHeadScores : public QObject {
     compare(sums.mean(1, 0).duplicateToken, 2.0 / 5.0);
   }
 
+  /// What followed earlier copies counts, over the positions that have one: 2, 4, 5 and 6.
+  void prefixMatching_data() { knownHeads_data(); }
+  void prefixMatching() {
+    QFETCH(std::vector<int>, ends);
+    const std::vector<int> text{1, 2, 1, 3, 2, 1, 1, 4, 5, 6, 7, 8};
+    // Looks behind the earliest copy, or at itself.
+    const Attention behindFirst = [&](int query, int position) {
+      const auto copy = std::ranges::find(text, text[static_cast<std::size_t>(query)]) - text.begin();
+      return position == (copy < query ? copy + 1 : query) ? 1.0 : 0.0;
+    };
+    HeadScoreSums sums(2, 2);
+    int first = 0;
+    for (const int end : ends) {
+      sums.add(rowsOf({uniform, previous, behindFirst, split}, first, end), text);
+      first = end;
+    }
+    QCOMPARE(sums.rowCount(), 11);
+    QCOMPARE(sums.prefixRowCount(), 4);
+    // Followers of copies: of 2 {1}, of 4 {2}, of 5 {1, 3}, of 6 {1, 3, 6}.
+    compare(sums.mean(0, 0).prefixMatching, (1.0 / 3 + 1.0 / 5 + 2.0 / 6 + 3.0 / 7) / 4.0);
+    compare(sums.mean(0, 1).prefixMatching, 1.0 / 4.0);  // of 2, whose copy is two before
+    compare(sums.mean(1, 0).prefixMatching, 1.0);
+    compare(sums.mean(1, 1).prefixMatching, 0.5 / 4.0);  // of 6, which followed the copy at 5
+
+    HeadScoreSums without(2, 1);
+    without.add(rowsOf({uniform, sink}, 0, 3), std::vector<int>{1, 2, 3});
+    QCOMPARE(without.prefixRowCount(), 0);
+    QVERIFY(std::isnan(without.mean(0, 0).prefixMatching));
+  }
+
   /// A head that looks behind the earlier copy, and one that looks at it.
   void induction() {
     const int period = 5, start = 1, length = start + 3 * period;
@@ -171,11 +201,16 @@ class TestHeadScores : public QObject {
     QCOMPARE(strongest("Sink"), 1);
     QCOMPARE(strongest("Local"), 2);
     QCOMPARE(strongest("Uniform"), 0);
+    survey.heads[3].scores.prefixMatching = 0.375;
+    survey.heads[3].writeShare = -0.25;
+    survey.heads[3].writeSize = 2.0;
     QVERIFY(!analysis::strongest({}, analysis::headKinds().front()));
     QCOMPARE(analysis::headCsvTitles(),
              std::string("layer,head,kv_head,entropy,max_weight,mean_distance,sink_mass,previous_token,"
-                         "duplicate_token,induction"));
-    QCOMPARE(analysis::headCsvLine(survey.heads[3]), std::string("1,3,1,0,0.5,11,0.1,0.75,0.125,0.5"));
+                         "duplicate_token,prefix_matching,copying,write_share,write_size,induction"));
+    // What is not known is empty.
+    QCOMPARE(analysis::headCsvLine(survey.heads[3]),
+             std::string("1,3,1,0,0.5,11,0.1,0.75,0.125,0.375,,-0.25,2,0.5"));
   }
 };
 

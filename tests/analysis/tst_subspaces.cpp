@@ -23,7 +23,7 @@ class TestSubspaces : public QObject {
   /// Vectors along three axes, with lengths of which the ranks follow.
   void knownLengths() {
     const int columns = 6;
-    analysis::SubspaceSums sums(columns);
+    analysis::SecondMoments sums(columns);
     std::vector<float> vectors;
     for (const auto& [axis, length] : {std::pair{4, 4.0f}, std::pair{1, 2.0f}, std::pair{2, 2.0f}}) {
       std::vector<float> vector(columns);
@@ -33,7 +33,7 @@ class TestSubspaces : public QObject {
     // In two portions.
     sums.add(std::span(vectors).first(columns));
     sums.add(std::span(vectors).subspan(columns));
-    const analysis::Subspace subspace = sums.subspace();
+    const analysis::Subspace subspace = analysis::subspaceOf(sums);
     QCOMPARE(subspace.bound, 3);
     QVERIFY(isNear(subspace.singularValues[0], 4.0));
     QVERIFY(isNear(subspace.singularValues[1], 2.0));
@@ -45,7 +45,7 @@ class TestSubspaces : public QObject {
 
   void alikeLengthsUseAllDirections() {
     const int columns = 5;
-    analysis::SubspaceSums sums(columns);
+    analysis::SecondMoments sums(columns);
     for (int repeat = 0; repeat < 3; ++repeat) {
       for (int axis = 0; axis < columns; ++axis) {
         std::vector<float> vector(columns);
@@ -53,10 +53,10 @@ class TestSubspaces : public QObject {
         sums.add(vector);
       }
     }
-    QVERIFY(isNear(sums.subspace().effectiveRank(), columns));
-    QVERIFY(isNear(sums.subspace().participationRatio(), columns));
-    QCOMPARE(sums.subspace().bound, columns);
-    QCOMPARE(analysis::SubspaceSums(columns).subspace().effectiveRank(), 0.0);
+    QVERIFY(isNear(analysis::subspaceOf(sums).effectiveRank(), columns));
+    QVERIFY(isNear(analysis::subspaceOf(sums).participationRatio(), columns));
+    QCOMPARE(analysis::subspaceOf(sums).bound, columns);
+    QCOMPARE(analysis::subspaceOf(analysis::SecondMoments(columns)).effectiveRank(), 0.0);
   }
 
   /// W_K made of two directions whatever its size, W_V of one: no more is found, for MHA, GQA and MQA.

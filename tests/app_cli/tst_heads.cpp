@@ -78,9 +78,12 @@ class TestHeads : public QObject {
     QCOMPARE(document["positions"].toInt(), static_cast<int>(kCaptured) - 1);
     QCOMPARE(document["heads"].toArray().size(), maps.shape[0] * maps.shape[1]);
     for (std::size_t map = 0; map < static_cast<std::size_t>(maps.shape[0]) * heads; ++map) {
-      double entropy = 0.0, highest = 0.0, distance = 0.0, sink = 0.0, previous = 0.0, duplicate = 0.0;
+      double entropy = 0.0, highest = 0.0, distance = 0.0, sink = 0.0, previous = 0.0, duplicate = 0.0,
+             prefix = 0.0;
+      int prefixPositions = 0;
       for (std::size_t query = 1; query < kCaptured; ++query) {
         double most = 0.0;
+        bool hasCopy = false;
         for (std::size_t at = 0; at <= query; ++at) {
           const double a = maps.values[(map * kCaptured + query) * kCaptured + at];
           if (a > 0.0) entropy -= a * std::log(a);
@@ -88,8 +91,13 @@ class TestHeads : public QObject {
           distance += a * static_cast<double>(query - at);
           if (at == 0) sink += a;
           if (at + 1 == query) previous += a;
-          if (at < query && tokens[at] == tokens[query]) duplicate += a;
+          if (at < query && tokens[at] == tokens[query]) {
+            duplicate += a;
+            prefix += maps.values[(map * kCaptured + query) * kCaptured + at + 1];
+            hasCopy = true;
+          }
         }
+        prefixPositions += hasCopy ? 1 : 0;
         highest += most;
       }
       const QJsonObject head = headOf(document, static_cast<int>(map / heads), static_cast<int>(map % heads));
@@ -108,6 +116,12 @@ class TestHeads : public QObject {
       compare("sink_mass", sink);
       compare("previous_token", previous);
       compare("duplicate_token", duplicate);
+      QCOMPARE(document["prefix_matching_positions"].toInt(), prefixPositions);
+      if (prefixPositions > 0) {
+        compare("prefix_matching", prefix * (kCaptured - 1) / prefixPositions);
+      } else {
+        QVERIFY(head["prefix_matching"].isNull());
+      }
     }
   }
 
@@ -158,6 +172,84 @@ class TestHeads : public QObject {
     if (acrossPairs > 0)
       QVERIFY(std::abs(divergence["across_kv_heads"].toObject()["mean"].toDouble() - across / acrossPairs) <=
               kLimit);
+  }
+
+  /// Of each layer shares add up to 1, and matrices and summaries are of the pairs that there are.
+  void writesAndPairs_data() {
+    QTest::addColumn<QString>("model");
+    QTest::addColumn<int>("kvHeads");
+    QTest::newRow("MHA") << "mha" << 8;
+    QTest::newRow("GQA") << "gqa" << 2;
+    QTest::newRow("MQA") << "mqa" << 1;
+  }
+  void writesAndPairs() {
+    QFETCH(QString, model);
+    QFETCH(int, kvHeads);
+    const auto outcome =
+        run({"--json", "heads", model, "--prompt",
+             "The little bear saw the little bird, and the little bird saw the bear.", "--sort", "copying"});
+    QVERIFY2(outcome.exitCode == 0, outcome.errors.constData());
+    const QJsonObject document = outcome.json();
+    const int positions = document["positions"].toInt();
+    double last = 1.0;
+    std::vector<double> shares(6);
+    for (const QJsonValue& head : document["heads"].toArray()) {
+      shares[static_cast<std::size_t>(head["layer"].toInt())] += head["write_share"].toDouble();
+      QVERIFY(head["write_size"].toDouble() > 0.0);
+      QVERIFY(head["copying"].isDouble() && head["copying"].toDouble() <= last);
+      last = head["copying"].toDouble();
+    }
+    QVERIFY(last >= -1.0);
+    for (const double share : shares) QVERIFY(std::abs(share - 1.0) < 1e-9);
+
+    const QJsonObject cosine = document["output_cosine"].toObject();
+    QCOMPARE(cosine["positions"].toInt(), positions);
+    const int within = 6 * kvHeads * (8 / kvHeads) * (8 / kvHeads - 1) / 2;
+    const auto pairsOf = [](const QJsonObject& of, const char* part) {
+      return of[part].toObject()["pairs"].toInt();
+    };
+    QCOMPARE(pairsOf(cosine, "within_kv_heads"), within);
+    QCOMPARE(pairsOf(cosine, "across_kv_heads"), 6 * 28 - within);
+    QCOMPARE(cosine["within_kv_heads"].toObject()["mean"].isNull(), within == 0);
+    QCOMPARE(cosine["layers"].toArray().size(), 6);
+    for (const QJsonValue& layer : cosine["layers"].toArray()) {
+      QCOMPARE(layer.toArray().size(), 64);
+      for (int head = 0; head < 8; ++head) QCOMPARE(layer[head * 9].toDouble(), 1.0);
+    }
+    for (const char* name : {"key_cka", "value_cka"}) {
+      const QJsonObject cka = document[name].toObject();
+      QCOMPARE(pairsOf(cka, "between_kv_heads"), 6 * kvHeads * (kvHeads - 1) / 2);
+      QCOMPARE(cka["layers"].toArray().size(), kvHeads == 1 ? 0 : 6);
+      QCOMPARE(document["left_out"].toObject().contains(name), kvHeads == 1);
+      if (kvHeads == 1) {
+        QVERIFY(document["left_out"].toObject()[name].toString().contains("one KV head"));
+        continue;
+      }
+      QCOMPARE(cka["positions"].toInt(), positions + 1);
+      const double mean = cka["between_kv_heads"].toObject()["mean"].toDouble();
+      QVERIFY(mean > 0.0 && mean < 1.0);
+    }
+  }
+
+  /// Null in the document, empty in the table of commas, a dash for people, each with the reason.
+  void whatIsNotKnown() {
+    const QStringList command{"heads", "mqa", "--tokens", "10,11,12,13", "--induction-draws", "1"};
+    const auto json = run(QStringList{"--json"} + command);
+    QVERIFY2(json.exitCode == 0, json.errors.constData());
+    QCOMPARE(json.json()["prefix_matching_positions"].toInt(), 0);
+    QVERIFY(headOf(json.json(), 0, 0)["prefix_matching"].isNull());
+    QVERIFY(json.json()["left_out"].toObject()["prefix_matching"].toString().contains("No token"));
+    const auto csv = run(command + QStringList{"--csv"});
+    QVERIFY2(csv.errors.startsWith("prefix_matching is empty: No token"), csv.errors.constData());
+    const QStringList lines = QString::fromUtf8(csv.output).split('\n');
+    const auto column = lines[0].split(',').indexOf("prefix_matching");
+    QCOMPARE(lines[1].split(',')[column], QString());
+    QVERIFY(!lines[1].split(',')[column + 1].isEmpty());
+    const auto table = run(command);
+    QVERIFY(table.output.contains("Without prefix_matching: No token"));
+    QVERIFY(!table.output.contains("nan"));
+    // Known before not known.
+    QCOMPARE(run(command + QStringList{"--sort", "prefix_matching"}).exitCode, 0);
   }
 
   /// shared/models/README.md, measured by the training program: the head, and its score on other random

@@ -42,7 +42,7 @@ double DivergenceView::line() const {
 }
 
 double DivergenceView::matrixSize(std::size_t entry) const {
-  const int heads = m_board.entries()[entry].report.survey.divergences.queryHeadCount;
+  const int heads = m_board.entries()[entry].report.survey.divergences.headCount;
   return std::max(4.0, std::floor(104.0 / std::max(heads, 1))) * heads;
 }
 

@@ -31,7 +31,9 @@ bool isNumber(int column) {
 }  // namespace
 
 QString numberText(const analysis::HeadColumn& column, const analysis::HeadSurvey::Head& head) {
-  const QString text = fixed(column.of(head), kDecimals);
+  const double value = column.of(head);
+  if (std::isnan(value)) return QString("\u2013");
+  const QString text = fixed(value, kDecimals);
   const bool isOfDraws = std::string_view(column.name) == "induction" && head.inductionDeviation > 0.0;
   return isOfDraws ? QString("%1 \u00b1 %2").arg(text, fixed(head.inductionDeviation, kDecimals)) : text;
 }
@@ -108,7 +110,10 @@ QVariant HeadTable::data(const QModelIndex& index, int role) const {
       if (column == Lane) return static_cast<int>(row.entry);
       if (column == Head) return head.layer * report.config.attention.queryHeadCount + head.queryHead;
       if (column == KvHead) return head.layer * report.config.attention.kvHeadCount + head.kvHead;
-      if (isNumber(column)) return numberOf(column).of(head);
+      if (isNumber(column)) {
+        const double value = numberOf(column).of(head);
+        return std::isnan(value) ? QVariant() : QVariant(value);
+      }
       return loss ? QVariant(loss->withinNoise ? 0.0 : loss->change) : QVariant();
     case Qt::ToolTipRole:
       return column == Head && change ? QString("In the lane it %1.").arg(toQt(model::deedOf(*change)))
@@ -140,13 +145,8 @@ QVariant HeadTable::headerData(int section, Qt::Orientation orientation, int rol
       return "Layer and query head, both counted from 0; \u201coff\u201d: the lane decodes without it";
     if (section == KvHead) return "The KV head that it reads, in its layer";
     if (isNumber(section)) {
-      const bool isOfDraws = std::string_view(numberOf(section).name) == "induction";
-      return inLines(
-          QString("%1\n%2 (a: attention of position i to position j), computed from captured attention; %3")
-              .arg(numberOf(section).meaning, numberOf(section).formula,
-                   isOfDraws ? "the mean over the later copies and over the draws, \u00b1 the standard "
-                               "deviation of the draws"
-                             : "the mean over all positions read but the first"));
+      return inLines(QString("%1\n%2 (a: attention of position i to position j); %3")
+                         .arg(numberOf(section).meaning, numberOf(section).formula, numberOf(section).basis));
     }
     return inLines(
         "How much worse the model predicts the text when the head's output is 0 before W_O: change of the "
