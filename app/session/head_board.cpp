@@ -77,6 +77,16 @@ void HeadBoard::findGroupLoss(std::size_t entry, int layer, int kvHead) {
       {.report = m_entries[entry].report, .known = m_entries[entry].groupLosses, .heads = {{layer, kvHead}}});
 }
 
+void HeadBoard::findGroupLosses(std::size_t entry) {
+  const Entry& of = m_entries[entry];
+  LossStudy study{.report = of.report, .known = of.groupLosses, .heads = {}};
+  for (int layer = 0; layer < of.report.config.layerCount; ++layer) {
+    for (int kvHead = 0; kvHead < of.report.config.attention.kvHeadCount; ++kvHead)
+      study.heads.push_back({layer, kvHead});
+  }
+  m_session.studyLosses(study);
+}
+
 std::optional<int> HeadBoard::laneOf(std::size_t entry) const {
   return laneOf(m_entries[entry].report.lane);
 }
@@ -117,6 +127,12 @@ const HeadBoard::Loss* HeadBoard::groupLossOf(std::size_t entry, int layer, int 
   return lossIn(m_entries[entry].groupLosses, layer, kvHead);
 }
 
+evaluation::SeenChange HeadBoard::seenEffects(std::size_t entry, const Loss& loss) const {
+  const Entry& of = m_entries[entry];
+  const auto& noise = of.losses.effectNoise ? of.losses.effectNoise : of.groupLosses.effectNoise;
+  return noise && loss.effects ? evaluation::seenAbove(*noise, *loss.effects) : evaluation::SeenChange{};
+}
+
 std::optional<double> HeadBoard::baselineOf(std::size_t entry) const {
   const Entry& of = m_entries[entry];
   const std::vector<float>& nats = of.losses.baseline.empty() ? of.groupLosses.baseline : of.losses.baseline;
@@ -126,7 +142,8 @@ std::optional<double> HeadBoard::baselineOf(std::size_t entry) const {
 
 std::string HeadBoard::csv() const {
   std::string lines = fmt::format(
-      "lane,{},loss_change,loss_standard_error,loss_within_rounding,text,text_tokens,"
+      "lane,{},loss_change,loss_standard_error,loss_within_rounding,kl_divergence,top1_changed,rank_change,"
+      "text,text_tokens,"
       "loss_with_all_heads\n",
       analysis::headCsvTitles());
   for (std::size_t entry = 0; entry < m_entries.size(); ++entry) {
@@ -134,10 +151,14 @@ std::string HeadBoard::csv() const {
     for (const analysis::HeadSurvey::Head& head : report.survey.heads) {
       lines += fmt::format("{},{},", model::csvCell(report.title), analysis::headCsvLine(head));
       if (const Loss* loss = lossOf(entry, {head.layer, head.queryHead})) {
-        lines += fmt::format("{},{},{}", loss->withinNoise ? 0.0 : loss->change, loss->standardError,
-                             loss->withinNoise);
+        const auto cell = [](const std::optional<double>& seen) {
+          return seen ? fmt::format("{}", *seen) : std::string();
+        };
+        const auto [divergence, topChanges, rankChange] = seenEffects(entry, *loss);
+        lines += fmt::format("{},{},{},{},{},{}", loss->withinNoise ? 0.0 : loss->change, loss->standardError,
+                             loss->withinNoise, cell(divergence), cell(topChanges), cell(rankChange));
       } else {
-        lines += ",,";
+        lines += ",,,,,";
       }
       const std::optional<double> baseline = baselineOf(entry);
       lines +=

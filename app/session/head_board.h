@@ -19,8 +19,8 @@ class HeadBoard : public QObject {
   /// A lane's heads, and what its text costs without some of them.
   struct Entry {
     HeadReport report;
-    evaluation::AblationSurvey losses;  ///< of query heads
-    evaluation::AblationSurvey groupLosses{.unit = evaluation::AblationUnit::KvHead};
+    evaluation::AblationSurvey losses{.measuresEffects = true};  ///< of query heads
+    evaluation::AblationSurvey groupLosses{.unit = evaluation::AblationUnit::KvHead, .measuresEffects = true};
   };
   using Loss = evaluation::AblationSurvey::Head;
 
@@ -37,6 +37,8 @@ class HeadBoard : public QObject {
   void findLosses(std::size_t entry, const std::vector<model::HeadPlace>& heads);
   /// The same without a KV head of a layer and all that read it.
   void findGroupLoss(std::size_t entry, int layer, int kvHead);
+  /// The same for each KV head of each layer.
+  void findGroupLosses(std::size_t entry);
   void cancel() { m_session.cancelStudying(); }
 
   /// The lane that runs an entry's model now; nothing while others are opened.
@@ -53,6 +55,8 @@ class HeadBoard : public QObject {
   /// Nothing where the text was not read without the head.
   const Loss* lossOf(std::size_t entry, const model::HeadPlace& head) const;
   const Loss* groupLossOf(std::size_t entry, int layer, int kvHead) const;
+  /// What becomes of the next token's distribution, as far as it is more than noise; of a loss of this entry.
+  evaluation::SeenChange seenEffects(std::size_t entry, const Loss& loss) const;
   /// Mean nats per predicted token with all heads; nothing before a loss was asked for.
   std::optional<double> baselineOf(std::size_t entry) const;
 

@@ -1,6 +1,9 @@
+#include <QClipboard>
+#include <QGuiApplication>
 #include <QHeaderView>
 #include <QLabel>
 #include <QMenu>
+#include <QTabWidget>
 #include <QTableView>
 #include <QToolButton>
 #include <cmath>
@@ -146,6 +149,25 @@ class TestHeadsPage : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(
         page.text("headSentence").contains("Without KV0 and its 4 heads the loss changes by"), 30000);
     QCOMPARE(page.knownLosses(), 0);  // of single heads nothing was asked
+    // As a bar in the lane's colour, and in words.
+    auto* tabs = page.window().findChild<QTabWidget*>("headTabs");
+    const int shown = tabs->currentIndex();
+    auto* answer = page.window().findChild<QLabel*>("worthAnswer");
+    for (int tab = 0; tab < tabs->count(); ++tab) {
+      if (tabs->widget(tab)->isAncestorOf(answer)) tabs->setCurrentIndex(tab);
+    }
+    QVERIFY2(answer->text().contains("Of shared KV heads GQA L2KV0 costs most") &&
+                 answer->text().contains("GQA: 0 of 48 heads, 1 of 12 KV heads"),
+             qPrintable(answer->text()));
+    auto* bars = page.window().findChild<QWidget*>("worthBars");
+    QTRY_VERIFY(bars->isVisible());
+    const session::Color lane = session::paletteOf(session::Theme::Dark).lane(0);
+    QVERIFY(test::countPixels(bars->grab().toImage(), lane) > 500);
+    QVERIFY2(page.text("headSentence").contains("what it expects next moves by"),
+             qPrintable(page.text("headSentence")));
+    page.click("copyWorth");
+    QCOMPARE(QGuiApplication::clipboard()->text().count('\n'), 2);
+    tabs->setCurrentIndex(shown);
     QTRY_VERIFY_WITH_TIMEOUT(group->isEnabled(), kPatienceMs);
     page.click("headSwitchGroup");
     QTRY_COMPARE_WITH_TIMEOUT(page.title(0), std::string("GQA \u22124 heads"), kPatienceMs);
@@ -229,9 +251,9 @@ class TestHeadsPage : public QObject {
     Page page;
     page.measured({"mha", "gqa", "mqa"}, 3 * kHeads);
     page.table().selectRow(0);
-    const QStringList names{"measureHeads", "headsText", "repeatedTokens", "headKinds",  "headLanes",
-                            "copyHeads",    "saveHeads", "headMap",        "headSwitch", "headLoss",
-                            "headLosses",   "headTable", "headsAnswer"};
+    const QStringList names{"measureHeads", "headsText",  "repeatedTokens", "headKinds",  "headLanes",
+                            "copyHeads",    "saveHeads",  "headMap",        "headSwitch", "headChange",
+                            "headLoss",     "headLosses", "headTable",      "headsAnswer"};
     for (const QSize size : {QSize(1440, 900), QSize(1024, 640), QSize(900, 560)}) {
       page.window().resize(size);
       QTRY_VERIFY2(isInReach(page.window(), names), qPrintable(QString("%1").arg(size.width())));

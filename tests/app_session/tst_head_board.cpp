@@ -1,8 +1,10 @@
 #include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
+#include <algorithm>
 
 #include "app/session/head_board.h"
+#include "app/session/head_worth.h"
 #include "core/formats/gguf/gguf_writer.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
@@ -83,6 +85,44 @@ class TestHeadBoard : public QObject {
     QVERIFY(!table.board.lossOf(0, {1, 2}));
   }
 
+  /// KV heads and query heads in one order, and what they say of each other.
+  void whatHeadsAreWorth() {
+    Table table;
+    table.decode({table.write("gqa.gguf", 2), table.write("mha.gguf", 4)});
+    table.study(2);
+    QVERIFY(session::headWorths(table.board).empty());
+    table.board.findGroupLosses(0);
+    QTRY_COMPARE_WITH_TIMEOUT(table.board.entries()[0].groupLosses.heads.size(), std::size_t{4}, kPatienceMs);
+    table.board.findLosses(0, {{0, 0}, {1, 3}});
+    QTRY_VERIFY_WITH_TIMEOUT(table.board.lossOf(0, {1, 3}), kPatienceMs);
+    // Where each query head has a KV head of its own there is nothing else to list.
+    table.board.findGroupLosses(1);
+    QTRY_COMPARE_WITH_TIMEOUT(table.board.entries()[1].groupLosses.heads.size(), std::size_t{8}, kPatienceMs);
+    const auto worths = session::headWorths(table.board);
+    QCOMPARE(worths.size(), std::size_t{6});
+    const auto changeOf = [](const session::HeadWorth& worth) {
+      return worth.loss.withinNoise ? 0.0 : worth.loss.change;
+    };
+    QVERIFY(std::ranges::is_sorted(worths, std::ranges::greater{}, changeOf));
+    int groups = 0;
+    for (const session::HeadWorth& worth : worths) {
+      const bool isGroup = worth.unit == evaluation::AblationUnit::KvHead;
+      groups += isGroup ? 1 : 0;
+      QCOMPARE(worth.readers, isGroup ? 2 : 1);
+      QVERIFY(worth.loss.effects.has_value());
+    }
+    QCOMPARE(groups, 4);
+    const QString answer = QString::fromStdString(session::worthAnswer(table.board, worths));
+    for (const char* part :
+         {"Of shared KV heads gqa L", "without it and its 2 heads the loss changes by",
+          "Of query heads gqa L", "gqa: 2 of 8 heads, 4 of 4 KV heads; mha: 0 of 8 heads."})
+      QVERIFY2(answer.contains(part), qPrintable(answer));
+    const QStringList lines =
+        QString::fromStdString(session::worthCsv(table.board, worths)).split('\n', Qt::SkipEmptyParts);
+    QCOMPARE(lines.size(), 7);
+    for (const QString& line : lines) QCOMPARE(line.count(','), 10);
+  }
+
   void headsGoAndComeBack() {
     Table table;
     table.decode({table.write("gqa.gguf", 2), table.write("mqa.gguf", 1)});
@@ -151,7 +191,8 @@ class TestHeadBoard : public QObject {
     const QStringList lines = QString::fromStdString(table.board.csv()).split('\n', Qt::SkipEmptyParts);
     QCOMPARE(lines.size(), 1 + 2 * 4);
     for (const QString& line : lines) QCOMPARE(line.count(','), lines.front().count(','));
-    QVERIFY2(lines[1].startsWith("gqa,0,0,0,") && lines[1].endsWith(",,,,decoded,8,"), qPrintable(lines[1]));
+    QVERIFY2(lines[1].startsWith("gqa,0,0,0,") && lines[1].endsWith(",,,,,,,decoded,8,"),
+             qPrintable(lines[1]));
   }
 
   void whatCannotBeReadIsSaid() {

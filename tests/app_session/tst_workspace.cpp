@@ -1,5 +1,6 @@
 #include <QSignalSpy>
 #include <QTest>
+#include <set>
 
 #include "tests/app_session/workspace_table.h"
 
@@ -228,6 +229,42 @@ class TestWorkspace : public QObject {
     QCOMPARE(shown, std::string("73, 116, 32, 105, 115, 32, 97, 32, 116, 114, 117, 116, 104"));
     table.workspace.setPromptForm(session::PromptForm::Text, shown);
     QCOMPARE(shown, std::string("It is a truth"));
+  }
+
+  /// Read and no more, until somebody plays.
+  void aTextIsReadWithoutDecoding() {
+    Table table;
+    QVERIFY(table.finish());
+    table.workspace.readText("It was night");
+    QTRY_COMPARE(table.length(1), 12);
+    QCOMPARE(table.length(0), 12);
+    QVERIFY(!table.host.state().playing);
+    QTest::qWait(300);
+    QCOMPARE(table.length(0), 12);
+    table.workspace.play();
+    QTRY_VERIFY(table.length(0) > 12);
+  }
+
+  /// Random tokens said again are a prompt as any, as ids; the text from before comes back with its form.
+  void randomTokensAreRead() {
+    Table table;
+    QVERIFY(table.finish());
+    std::string shown;
+    QObject::connect(&table.workspace, &session::Workspace::promptChanged, &table.store,
+                     [&](const std::string& prompt) { shown = prompt; });
+    table.workspace.readRepeatedTokens({.length = 5, .copies = 3});
+    QTRY_COMPARE(table.length(1), 15);
+    const std::vector<int> read = table.text(0);
+    QCOMPARE(read.size(), std::size_t{15});
+    for (std::size_t i = 5; i < read.size(); ++i) QCOMPARE(read[i], read[i - 5]);
+    QCOMPARE(std::set<int>(read.begin(), read.end()).size(), std::size_t{5});
+    QVERIFY(!table.host.state().playing);
+    QCOMPARE(table.settings.promptForm(), session::PromptForm::Ids);
+    table.workspace.setPromptForm(session::PromptForm::Text, shown);
+    QCOMPARE(shown, std::string("It is a truth"));
+    // More than there are ids.
+    table.workspace.readRepeatedTokens({.length = 1 << 20});
+    QTRY_VERIFY(table.textHas("random tokens, each another one, cannot be drawn from"));
   }
 
   /// Lockstep is asked for, cannot be had for one lane, and is back when that lane is gone.

@@ -6,23 +6,37 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "app/pages/head_changes.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
+#include "app/session/head_worth.h"
+#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
 namespace {
-/// Standard errors from which on a change is told from none: 95 % of those that are none lie below.
-constexpr double kToldErrors = 1.96;
 constexpr const char* kNothingChosen = "Choose a head in the table or in the picture.";
 
 QString changeText(const QString& what, const session::HeadBoard::Loss& loss) {
   if (loss.withinNoise) return QString(" Without %1 the loss does not change.").arg(what);
-  const bool isTold = std::abs(loss.change) >= kToldErrors * loss.standardError;
+  const bool isTold = std::abs(loss.change) >= session::kToldErrors * loss.standardError;
   return QString(" Without %1 the loss changes by <b>%2</b> nats per token%3.")
       .arg(what, lossText(loss), isTold ? "" : ", which this text is too short to tell from none");
+}
+
+/// What becomes of what the model expects next; each is left out where it is no more than noise.
+QString effectsText(const evaluation::SeenChange& seen) {
+  QStringList texts;
+  if (seen.divergence)
+    texts << QString("what it expects next moves by %1 nats (KL divergence)").arg(fixed(*seen.divergence, 4));
+  if (seen.topChanges)
+    texts << QString("its most likely token is another at %1 of positions")
+                 .arg(toQt(model::shareText(*seen.topChanges)));
+  if (seen.rankChange)
+    texts << QString("the token that came moves by %1 ranks").arg(fixed(*seen.rankChange, 2));
+  return texts.isEmpty() ? QString() : QString(" There, on average, %1.").arg(texts.join(", "));
 }
 
 }  // namespace
@@ -38,6 +52,7 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       m_changeGroup(new QToolButton(this)),
       m_loss(new QToolButton(this)),
       m_groupLoss(new QToolButton(this)),
+      m_groupLosses(new QToolButton(this)),
       m_losses(new QToolButton(this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 4, 8, 6);
@@ -76,6 +91,8 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
       "it.");
   add(m_changeGroup, "headChangeGroup", "Let its KV head give\u2026",
       "The same for every query head that reads the KV head that this head reads.");
+  add(m_groupLosses, "headGroupLosses", "Loss without each KV head",
+      "The same for every KV head of this lane's model, each with all heads that read it.");
   add(m_groupLoss, "headGroupLoss", "Loss without its KV head",
       "The same without the KV head that this head reads, and so without every query head that reads it.");
   layout->addWidget(buttons);
@@ -91,6 +108,7 @@ HeadActions::HeadActions(session::HeadBoard& board, QWidget* parent)
   connect(m_groupLoss, &QToolButton::clicked, this,
           [this] { m_board.findGroupLoss(m_row->entry, place().layer, kvHead()); });
   connect(m_losses, &QToolButton::clicked, this, &HeadActions::allLosses);
+  connect(m_groupLosses, &QToolButton::clicked, this, [this] { m_board.findGroupLosses(m_row->entry); });
   refresh();
 }
 
@@ -147,8 +165,10 @@ QString HeadActions::sentence() const {
   const session::HeadBoard::Loss* loss = m_board.lossOf(m_row->entry, place());
   const session::HeadBoard::Loss* groupLoss = m_board.groupLossOf(m_row->entry, place().layer, kvHead());
   if (!baseline || (!loss && !groupLoss)) return text + " What it is worth to the model is not measured yet.";
-  if (loss) text += changeText("it", *loss);
-  if (groupLoss) text += changeText(groupName(), *groupLoss);
+  for (const auto& [what, measured] : {std::pair{QString("it"), loss}, std::pair{groupName(), groupLoss}}) {
+    if (measured)
+      text += changeText(what, *measured) + effectsText(m_board.seenEffects(m_row->entry, *measured));
+  }
   return text + QString(" With all heads the text costs %1 nats per token (%2 tokens predicted).")
                     .arg(fixed(*baseline, 4), grouped(report.tokens.size() - 1));
 }
@@ -163,7 +183,7 @@ void HeadActions::refresh() {
   m_map->setEnabled(isChosen);
   // Lanes wait for a study, too.
   for (QToolButton* button :
-       {m_switch, m_change, m_switchGroup, m_changeGroup, m_loss, m_groupLoss, m_losses})
+       {m_switch, m_change, m_switchGroup, m_changeGroup, m_loss, m_groupLoss, m_losses, m_groupLosses})
     button->setEnabled(isChosen && !isBusy);
   m_sentence->setText(isChosen ? sentence() : QString(kNothingChosen));
   const auto isChanged = [&](const model::HeadPlace& head) {
@@ -173,13 +193,15 @@ void HeadActions::refresh() {
   if (!isChosen) return;
   const auto heads = group();
   // Where a KV head has one reader, its group is the head.
-  for (QToolButton* button : {m_switchGroup, m_changeGroup, m_groupLoss})
+  for (QToolButton* button : {m_switchGroup, m_changeGroup, m_groupLoss, m_groupLosses})
     button->setVisible(heads.size() > 1);
   m_switchGroup->setText(
       (std::ranges::all_of(heads, isChanged) ? QString("Bring %1 back") : QString("Take %1 away"))
           .arg(groupName()));
   m_changeGroup->setText(QString("Let %1 give\u2026").arg(groupName()));
   m_groupLoss->setText(QString("Loss without %1").arg(groupName()));
+  m_groupLosses->setText(
+      QString("Loss without each KV head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));
   m_losses->setText(
       QString("Loss without each head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));
 }

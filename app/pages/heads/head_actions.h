@@ -46,6 +46,7 @@ class HeadActions : public QWidget {
   QToolButton* m_changeGroup;
   QToolButton* m_loss;
   QToolButton* m_groupLoss;
+  QToolButton* m_groupLosses;
   QToolButton* m_losses;
 };
 

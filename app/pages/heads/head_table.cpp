@@ -7,6 +7,7 @@
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
+#include "app/session/head_worth.h"
 
 namespace headroom::pages {
 
@@ -39,11 +40,7 @@ QString numberText(const analysis::HeadColumn& column, const analysis::HeadSurve
 }
 
 QString lossText(const session::HeadBoard::Loss& loss) {
-  if (loss.withinNoise) return "none";
-  const QString change =
-      (loss.change < 0.0 ? QString("\u2212") : QString("+")) + fixed(std::abs(loss.change), 4);
-  // Of a single predicted token there is no error to tell.
-  return std::isfinite(loss.standardError) ? change + " \u00b1 " + fixed(loss.standardError, 4) : change;
+  return toQt(session::lossText(loss));
 }
 
 HeadTable::HeadTable(const session::HeadBoard& board, QObject* parent)

@@ -23,6 +23,7 @@
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/heads/subspace_chart.h"
+#include "app/pages/heads/worth_view.h"
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
@@ -63,6 +64,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_copy(new QToolButton(this)),
       m_save(new QToolButton(this)),
       m_repeated(new RepeatedTokensPopover(this)),
+      m_worth(new WorthView(board, this)),
       m_progress(new QWidget(this)),
       m_progressText(new QLabel(m_progress)),
       m_stack(new QStackedWidget(this)),
@@ -113,6 +115,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   divergences->setFrameShape(QFrame::NoFrame);
   tabs->addTab(m_view, "All heads");
   tabs->addTab(divergences, "Are they alike?");
+  tabs->addTab(m_worth, "What are they worth?");
   tabs->addTab(m_subspaces, "Directions of keys and values");
   splitter->addWidget(tabs);
   splitter->setStretchFactor(1, 1);
@@ -151,6 +154,11 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   connect(m_subspaces, &SubspaceChart::pictureWanted, this, offer(&HeadsPage::figureWanted));
   connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
+  connect(m_worth, &WorthView::chosen, this, &HeadsPage::choose);
+  connect(m_worth, &WorthView::copyWanted, this, [this](const std::string& csv) {
+    QGuiApplication::clipboard()->setText(toQt(csv));
+    emit message({session::Severity::Passing, "The table is on the clipboard."});
+  });
   connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
   connect(m_repeated, &RepeatedTokensPopover::readWanted, this, &HeadsPage::repeatedWanted);
   connect(m_answer, &QLabel::linkActivated, this, [this](const QString& link) {
@@ -369,6 +377,7 @@ void HeadsPage::refresh() {
   m_grid->refresh();
   m_divergences->refresh();
   m_subspaces->refresh();
+  m_worth->refresh();
   m_actions->refresh();
   const bool isEmpty = m_board.entries().empty();
   for (QWidget* widget : {static_cast<QWidget*>(m_kinds), static_cast<QWidget*>(m_lanes),
@@ -404,6 +413,7 @@ void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_grid->setAppearance(appearance);
   m_divergences->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
+  m_worth->setAppearance(appearance);
   // Links have the colour of the palette that was there when they were set.
   m_answer->clear();
   if (!m_board.entries().empty()) m_answer->setText(answer());

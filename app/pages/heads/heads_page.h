@@ -22,6 +22,7 @@ class DivergenceView;
 class HeadActions;
 class QuietComboBox;
 class RepeatedTokensPopover;
+class WorthView;
 class ScoreGrid;
 class SubspaceChart;
 
@@ -87,6 +88,7 @@ class HeadsPage : public Page {
   QToolButton* m_copy;
   QToolButton* m_save;
   RepeatedTokensPopover* m_repeated;
+  WorthView* m_worth;
   QWidget* m_progress;
   QLabel* m_progressText;
   QStackedWidget* m_stack;
