@@ -12,7 +12,6 @@
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 #include "app/session/head_worth.h"
-#include "core/model/quantity.h"
 
 namespace headroom::pages {
 
@@ -32,11 +31,11 @@ QString effectsText(const evaluation::SeenChange& seen) {
   if (seen.divergence)
     texts << QString("what it expects next moves by %1 nats (KL divergence)").arg(fixed(*seen.divergence, 4));
   if (seen.topChanges)
-    texts << QString("its most likely token is another at %1 of positions")
-                 .arg(toQt(model::shareText(*seen.topChanges)));
+    texts << QString("its most likely token is another at %1 % of positions")
+                 .arg(fixed(100.0 * *seen.topChanges, 1));
   if (seen.rankChange)
     texts << QString("the token that came moves by %1 ranks").arg(fixed(*seen.rankChange, 2));
-  return texts.isEmpty() ? QString() : QString(" There, on average, %1.").arg(texts.join(", "));
+  return texts.isEmpty() ? QString() : QString(" On average %1.").arg(texts.join(", "));
 }
 
 }  // namespace
@@ -198,8 +197,8 @@ void HeadActions::refresh() {
   m_switchGroup->setText(
       (std::ranges::all_of(heads, isChanged) ? QString("Bring %1 back") : QString("Take %1 away"))
           .arg(groupName()));
-  m_changeGroup->setText(QString("Let %1 give\u2026").arg(groupName()));
-  m_groupLoss->setText(QString("Loss without %1").arg(groupName()));
+  m_changeGroup->setText(QString("Let KV%1 give\u2026").arg(kvHead()));
+  m_groupLoss->setText(QString("Loss without KV%1").arg(kvHead()));
   m_groupLosses->setText(
       QString("Loss without each KV head of %1").arg(toQt(m_board.entries()[m_row->entry].report.title)));
   m_losses->setText(
