@@ -12,6 +12,7 @@
 #include "core/model/trace_decoder.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/evaluation/softmax_sums.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/uploaded_decoder.h"
@@ -25,14 +26,6 @@ using evaluation::surveyAblation;
 using model::KernelFamily;
 
 namespace {
-const auto kNever = [] { return false; };
-
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
-}
-
 /// [layers * heads][vocab].
 std::vector<std::vector<float>> logitsWithout(model::Decoder& decoder, std::span<const int> tokens,
                                               AblationUnit unit) {
@@ -69,10 +62,6 @@ AblationSurvey surveyOf(model::Decoder& decoder, std::span<const int> text,
   return survey;
 }
 
-/// A text whose reading ends after `steps` steps.
-evaluation::StopRequest stopAfter(int steps) {
-  return [left = std::make_shared<int>(steps)] { return --*left < 0; };
-}
 }  // namespace
 
 class TestAblation : public QObject {
@@ -260,16 +249,13 @@ class TestAblation : public QObject {
   }
   void aHeadThatNobodyReads() {
     QFETCH(KernelFamily, family);
-    EditableModel edited{randomModel(smallConfig({4, 2, 16}), Output::Separate)};
-    const std::span<float> weights =
-        edited.edit(edited.model.weights.layers[1].attentionOutput);  // [64][4 * 16]
-    for (std::size_t row = 0; row < 64; ++row)
-      std::ranges::fill(weights.subspan(row * 64 + 2 * 16, 16), 0.0f);
+    const EditableModel edited = modelWithUnreadHead();
     const std::vector<int> text = someTokens(40, edited.model.config.vocabSize);
     UploadedDecoder decoder(m_gpu.device, edited.model, {.kernels = {.family = family}});
     const AblationSurvey survey = surveyOf(decoder, text);
     QCOMPARE(survey.heads.size(), 8u);
-    for (std::size_t index = 0; index < 8; ++index) QCOMPARE(survey.heads[index].withinNoise, index == 4 + 2);
+    for (std::size_t index = 0; index < 8; ++index)
+      QCOMPARE(survey.heads[index].withinNoise, index == kUnreadHead);
   }
 
   /// Stopped wherever, as often as it may be, and taken up again: the same bits.

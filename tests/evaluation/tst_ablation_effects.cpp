@@ -9,6 +9,7 @@
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/evaluation/softmax_sums.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/uploaded_decoder.h"
@@ -24,23 +25,11 @@ using evaluation::surveyAblation;
 using model::KernelFamily;
 
 namespace {
-const auto kNever = [] { return false; };
-
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
-}
-
 AblationSurvey surveyOf(model::Decoder& decoder, std::span<const int> text,
                         const evaluation::StopRequest& stop = kNever) {
   AblationSurvey survey{.measuresEffects = true};
   surveyAblation(decoder, text, survey, stop, {});
   return survey;
-}
-
-evaluation::StopRequest stopAfter(int steps) {
-  return [left = std::make_shared<int>(steps)] { return --*left < 0; };
 }
 
 bool same(const DistributionChange& a, const DistributionChange& b) {
@@ -234,20 +223,16 @@ class TestAblationEffects : public QObject {
   }
   void aHeadThatNobodyReads() {
     QFETCH(KernelFamily, family);
-    EditableModel edited{randomModel(smallConfig({4, 2, 16}), Output::Separate)};
-    const std::span<float> weights =
-        edited.edit(edited.model.weights.layers[1].attentionOutput);  // [64][4 * 16]
-    for (std::size_t row = 0; row < 64; ++row)
-      std::ranges::fill(weights.subspan(row * 64 + 2 * 16, 16), 0.0f);
+    const EditableModel edited = modelWithUnreadHead();
     const std::vector<int> text = someTokens(40, edited.model.config.vocabSize);
     UploadedDecoder decoder(m_gpu.device, edited.model, {.kernels = {.family = family}});
     const AblationSurvey survey = surveyOf(decoder, text);
     QCOMPARE(survey.heads.size(), 8u);
     for (std::size_t index = 0; index < 8; ++index) {
       const auto seen = seenAbove(*survey.effectNoise, *survey.heads[index].effects);
-      QCOMPARE(seen.divergence.has_value(), index != 4 + 2);
-      QCOMPARE(seen.rankChange.has_value(), index != 4 + 2);
-      if (index == 4 + 2) QVERIFY(!seen.topChanges);
+      QCOMPARE(seen.divergence.has_value(), index != kUnreadHead);
+      QCOMPARE(seen.rankChange.has_value(), index != kUnreadHead);
+      if (index == kUnreadHead) QVERIFY(!seen.topChanges);
       if (seen.rankChange) QCOMPARE(*seen.rankChange, survey.heads[index].effects->rankChange);
     }
   }

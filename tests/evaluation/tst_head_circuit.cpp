@@ -3,6 +3,7 @@
 
 #include "core/evaluation/head_survey.h"
 #include "core/reference/reference_decoder.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/induction_model.h"
 
 using namespace headroom;
@@ -10,10 +11,8 @@ using namespace headroom::tests;
 using analysis::HeadSurvey;
 
 namespace {
-
 constexpr double kLimit = 1e-5;  // of attention and values that are handed back as floats
 constexpr int kAxes = InductionCircuit::kAxes;
-const auto kNever = [] { return false; };
 
 using Rows = std::vector<std::vector<double>>;
 

@@ -7,6 +7,7 @@
 #include "core/evaluation/ablation_survey.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/evaluation/softmax_sums.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/random_model.h"
 #include "tests/support/uploaded_decoder.h"
@@ -24,18 +25,6 @@ using model::HeadOutput;
 Q_DECLARE_METATYPE(model::HeadOutput)
 
 namespace {
-const auto kNever = [] { return false; };
-
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
-}
-
-evaluation::StopRequest stopAfter(int steps) {
-  return [left = std::make_shared<int>(steps)] { return --*left < 0; };
-}
-
 /// The text in two windows of 12 and 9 tokens, of which the last predicts nothing.
 constexpr std::array<std::pair<std::size_t, std::size_t>, 2> kWindows{{{0, 12}, {12, 9}}};
 

@@ -9,6 +9,7 @@
 #include "core/model/error.h"
 #include "core/reference/matrices.h"
 #include "core/reference/reference_decoder.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/architecture_models.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
@@ -22,17 +23,10 @@ using evaluation::LogitAttribution;
 using evaluation::LogitQuestion;
 
 namespace {
-
 /// Of a part, against the largest of all parts; parts are of values that are handed back as floats.
 constexpr double kPartLimit = 1e-5;
 
 using Vector = std::vector<double>;
-
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
-}
 
 Vector doubles(const model::Tensor& tensor) {
   const std::vector<float> floats = tensor.toFloat();

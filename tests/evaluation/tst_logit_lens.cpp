@@ -9,6 +9,7 @@
 #include "core/formats/npy.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/architecture_models.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/uploaded_decoder.h"
@@ -19,7 +20,6 @@ using namespace headroom::tests;
 using evaluation::readLens;
 
 namespace {
-const auto kNever = [] { return false; };
 constexpr double kHostLimit = 1e-6;  // of streams that are handed back as floats
 
 /// [layers + 1][positions] of [vocab].
@@ -38,12 +38,6 @@ Lens lensOf(model::Decoder& decoder, const model::Model& model, std::span<const 
              ++rows;
            });
   return lens;
-}
-
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
 }
 
 std::vector<double> doubles(const model::Tensor& tensor) {

@@ -7,6 +7,7 @@
 #include "core/evaluation/patch_survey.h"
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/architecture_models.h"
 #include "tests/support/edited_model.h"
 #include "tests/support/fixtures.h"
@@ -22,7 +23,6 @@ using evaluation::surveyPatches;
 using model::CapturePoint;
 
 namespace {
-const auto kNever = [] { return false; };
 constexpr double kDeviceLimit = 2e-4;  // of logits of a few units, by sums of floats
 constexpr double kHostLimit = 2e-6;    // of logits that are handed back as floats
 

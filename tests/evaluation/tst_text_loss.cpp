@@ -8,6 +8,7 @@
 #include "core/model/error.h"
 #include "core/reference/reference_decoder.h"
 #include "tests/evaluation/softmax_sums.h"
+#include "tests/evaluation/surveyed_text.h"
 #include "tests/support/fixtures.h"
 #include "tests/support/random_model.h"
 #include "tests/support/uploaded_decoder.h"
@@ -19,15 +20,9 @@ using evaluation::readText;
 using evaluation::TextLoss;
 
 namespace {
-const auto kNever = [] { return false; };
 /// Of the loss of a token of logits near 10, by sums of floats.
 constexpr double kLimit = 5e-5;
 
-std::vector<int> someTokens(int count, int vocabSize) {
-  std::vector<int> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 53 + i * i * 7 + 5) % vocabSize);
-  return tokens;
-}
 }  // namespace
 
 class TestTextLoss : public QObject {
