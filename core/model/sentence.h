@@ -104,6 +104,7 @@ enum class SentenceId {
   NoModelToStudy,
   NoTextToStudy,
   NoTextForMean,
+  NoTextRead,
   MeanStopped,
   StudyNeedsDevice,
   StudyStopped,

@@ -205,6 +205,8 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::NoTextForMean:
       return "{0} has read no text yet over which the mean of a head could be measured; decode something "
              "first.";
+    case SentenceId::NoTextRead:
+      return "{0} has read no text yet; decode something first.";
     case SentenceId::MeanStopped:
       return "Stopped; the heads of {0} stay as they were.";
     case SentenceId::StudyNeedsDevice:

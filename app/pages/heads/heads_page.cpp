@@ -12,7 +12,7 @@
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStackedWidget>
-#include <QTabWidget>
+#include <QTabBar>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -20,6 +20,7 @@
 
 #include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
+#include "app/pages/heads/lens_view.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/heads/subspace_chart.h"
@@ -37,6 +38,12 @@ constexpr int kLanesText = 0;
 constexpr int kFileText = 1;
 /// Pixels; more heads than that are scrolled to.
 constexpr int kWidestGrid = 420;
+/// Behind those that show what was measured of heads.
+constexpr int kFirstInsideTab = 3;
+/// Places in the stack.
+constexpr int kIntroductionPlace = 0;
+constexpr int kResultsPlace = 1;
+constexpr int kFirstInsidePlace = 2;
 
 constexpr const char* kIntroduction =
     "<h3>What does each head look at?</h3>"
@@ -49,7 +56,8 @@ constexpr const char* kIntroduction =
     "it.</p>";
 }  // namespace
 
-HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, QWidget* parent)
+HeadsPage::HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, session::Selection& selection,
+                     QWidget* parent)
     : Page(parent),
       m_board(board),
       m_selection(selection),
@@ -63,9 +71,12 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_copy(new QToolButton(this)),
       m_save(new QToolButton(this)),
       m_repeated(new RepeatedTokensPopover(this)),
+      m_tabs(new QTabBar(this)),
+      m_controls(new QWidget(this)),
       m_progress(new QWidget(this)),
       m_progressText(new QLabel(m_progress)),
       m_stack(new QStackedWidget(this)),
+      m_views(new QStackedWidget(this)),
       m_summary(new QLabel(this)),
       m_answer(new QLabel(this)),
       m_scroll(new QScrollArea(this)),
@@ -78,6 +89,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
+  layout->addWidget(m_tabs);
   layout->addWidget(createControls());
   auto* line = new QHBoxLayout;
   line->setSpacing(0);
@@ -104,22 +116,13 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   m_scroll->setWidgetResizable(true);
   m_scroll->setFrameShape(QFrame::NoFrame);
   splitter->addWidget(m_scroll);
-  auto* tabs = new QTabWidget(splitter);
-  tabs->setObjectName("headTabs");
-  tabs->setDocumentMode(true);
-  auto* divergences = new QScrollArea(tabs);
-  divergences->setWidget(m_divergences);
-  divergences->setWidgetResizable(true);
-  divergences->setFrameShape(QFrame::NoFrame);
-  tabs->addTab(m_view, "All heads");
-  tabs->addTab(divergences, "Are they alike?");
-  tabs->addTab(m_subspaces, "Directions of keys and values");
-  splitter->addWidget(tabs);
+  splitter->addWidget(m_views);
   splitter->setStretchFactor(1, 1);
   rows->addWidget(splitter, 1);
   rows->addWidget(m_actions);
   m_stack->addWidget(createIntroduction());
   m_stack->addWidget(results);
+  createTabs(inside);
 
   m_view->setObjectName("headTable");
   m_view->setModel(m_filter);
@@ -163,9 +166,64 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   refreshProgress();
 }
 
+void HeadsPage::createTabs(session::InsideBoard& inside) {
+  m_tabs->setObjectName("headTabs");
+  m_tabs->setDocumentMode(true);
+  m_tabs->setExpanding(false);
+  auto* divergences = new QScrollArea(m_views);
+  divergences->setWidget(m_divergences);
+  divergences->setWidgetResizable(true);
+  divergences->setFrameShape(QFrame::NoFrame);
+  const auto add = [this](QStackedWidget* stack, QWidget* view, const char* title, const char* purpose) {
+    stack->addWidget(view);
+    m_tabs->setTabToolTip(m_tabs->addTab(title), inLines(purpose));
+  };
+  add(m_views, m_view, "All heads", "What each head looks at, in numbers");
+  add(m_views, divergences, "Are they alike?", "How unlike the heads of a layer look at the text");
+  add(m_views, m_subspaces, "Directions of keys and values",
+      "How many directions the keys and values of a layer take");
+  const auto addInside = [&](InsideView* view, const char* title, const char* purpose) {
+    add(m_stack, view, title, purpose);
+    m_inside.push_back(view);
+    connect(view, &InsideView::summaryChanged, this, [this] { m_answer->setText(line()); });
+    connect(view, &InsideView::copyWanted, this, &HeadsPage::copy);
+    connect(view, &InsideView::saveWanted, this, &HeadsPage::saveWanted);
+  };
+  addInside(new LensView(inside, m_selection, this), "Layer by layer",
+            "What the model would say if it ended after a layer (the logit lens)");
+  connect(m_tabs, &QTabBar::currentChanged, this, &HeadsPage::showTab);
+}
+
+const InsideView* HeadsPage::inside() const {
+  const int index = m_tabs->currentIndex() - kFirstInsideTab;
+  return index < 0 ? nullptr : m_inside[static_cast<std::size_t>(index)];
+}
+
+void HeadsPage::showTab() {
+  const int tab = m_tabs->currentIndex();
+  m_controls->setVisible(!inside());
+  if (inside()) {
+    m_stack->setCurrentIndex(kFirstInsidePlace + tab - kFirstInsideTab);
+  } else {
+    m_views->setCurrentIndex(tab);
+    m_stack->setCurrentIndex(m_board.entries().empty() ? kIntroductionPlace : kResultsPlace);
+  }
+  m_answer->setText(line());
+  emit messageAreaChanged();
+}
+
+QString HeadsPage::line() const {
+  if (inside()) return inside()->summary().toHtmlEscaped();
+  return m_board.entries().empty() ? QString() : answer();
+}
+
+void HeadsPage::copy(const std::string& csv) {
+  QGuiApplication::clipboard()->setText(toQt(csv));
+  emit message({session::Severity::Passing, "The table is on the clipboard."});
+}
+
 QWidget* HeadsPage::createControls() {
-  auto* controls = new QWidget(this);
-  auto* row = new WrapLayout(controls);
+  auto* row = new WrapLayout(m_controls);
   row->setContentsMargins(8, 6, 8, 4);
   row->setSpacing(6);
   const auto add = [row](QWidget* widget, const char* name, const QString& tip) {
@@ -220,12 +278,9 @@ QWidget* HeadsPage::createControls() {
     m_repeated->move(m_repeatedButton->mapToGlobal(QPoint(0, m_repeatedButton->height())));
     m_repeated->show();
   });
-  connect(m_copy, &QToolButton::clicked, this, [this] {
-    QGuiApplication::clipboard()->setText(toQt(m_board.csv()));
-    emit message({session::Severity::Passing, "The table is on the clipboard."});
-  });
-  connect(m_save, &QToolButton::clicked, this, [this] { emit saveWanted(m_board.csv()); });
-  return controls;
+  connect(m_copy, &QToolButton::clicked, this, [this] { copy(m_board.csv()); });
+  connect(m_save, &QToolButton::clicked, this, [this] { emit saveWanted("heads", m_board.csv()); });
+  return m_controls;
 }
 
 QWidget* HeadsPage::createIntroduction() {
@@ -277,7 +332,7 @@ void HeadsPage::sortByKind() {
   m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
                        kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
   m_view->scrollToTop();
-  m_answer->setText(answer());
+  m_answer->setText(line());
 }
 
 void HeadsPage::choose(const HeadRow& row) {
@@ -379,11 +434,9 @@ void HeadsPage::refresh() {
     sortByKind();
     fitColumns();
   }
-  m_answer->setText(isEmpty ? QString() : answer());
-  m_stack->setCurrentIndex(isEmpty ? 0 : 1);
   showChosen();
   fitGrid();
-  emit messageAreaChanged();
+  showTab();
 }
 
 void HeadsPage::refreshProgress() {
@@ -396,7 +449,7 @@ void HeadsPage::refreshProgress() {
 
 QRect HeadsPage::messageArea() const {
   // What can be done with the chosen head stays in reach.
-  return m_stack->currentIndex() == 0 ? rect() : rect().adjusted(0, 0, 0, -m_actions->height());
+  return m_stack->currentIndex() != kResultsPlace ? rect() : rect().adjusted(0, 0, 0, -m_actions->height());
 }
 
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
@@ -404,9 +457,10 @@ void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_grid->setAppearance(appearance);
   m_divergences->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
+  for (InsideView* view : m_inside) view->setAppearance(appearance);
   // Links have the colour of the palette that was there when they were set.
   m_answer->clear();
-  if (!m_board.entries().empty()) m_answer->setText(answer());
+  m_answer->setText(line());
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
   fitColumns();
   fitGrid();
