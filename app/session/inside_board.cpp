@@ -20,7 +20,7 @@ InsideBoard::InsideBoard(SessionHost& session, const TraceStore& store, const Se
   });
   connect(&store, &TraceStore::lanesChanged, this, [this] {
     dropClosed();
-    emit changed();
+    emit lanesChanged();
   });
 }
 
@@ -44,16 +44,16 @@ void InsideBoard::readLens(int lane) {
   if (canAsk(lane)) m_session.studyInside(LensStudy{textOf(lane)});
 }
 
-std::optional<int> InsideBoard::laneOf(const ReadText& text) const {
+std::optional<int> InsideBoard::laneOf(const LaneRequest& wanted) const {
   for (int lane = 0; lane < m_store.laneCount(); ++lane) {
     const LaneRequest& request = m_store.lane(lane).info().request;
-    if (request.colorIndex == text.lane.colorIndex && request.source == text.lane.source) return lane;
+    if (request.colorIndex == wanted.colorIndex && request.source == wanted.source) return lane;
   }
   return std::nullopt;
 }
 
 bool InsideBoard::isCurrent(const ReadText& text) const {
-  const std::optional<int> lane = laneOf(text);
+  const std::optional<int> lane = laneOf(text.lane);
   if (!lane) return false;
   const LaneTrace& trace = m_store.lane(*lane);
   if (trace.info().request.options.changes != text.lane.options.changes) return false;
@@ -63,9 +63,31 @@ bool InsideBoard::isCurrent(const ReadText& text) const {
          std::equal(text.tokens.begin(), text.tokens.begin() + text.position + 1, tokens.begin());
 }
 
-std::string InsideBoard::labelOf(const ReadText& text, int token) const {
-  const std::optional<int> lane = laneOf(text);
+std::string InsideBoard::labelOf(const LaneRequest& wanted, int token) const {
+  const std::optional<int> lane = laneOf(wanted);
   return lane && token >= 0 ? tokenLabel(m_store.lane(*lane).text(token)) : std::string();
+}
+
+std::vector<model::Candidate> InsideBoard::candidates(int lane) const {
+  if (lane < 0 || lane >= m_store.laneCount() || m_store.lane(lane).length() == 0) return {};
+  const LaneTrace& trace = m_store.lane(lane);
+  const int position = m_selection.positionIn(m_store, lane);
+  const model::StepRecord& step = trace.stepAt(position);
+  // Of a block only what follows its last token is known.
+  const bool isLast = step.position + static_cast<int>(step.tokens.size()) == position + 1;
+  return isLast ? step.candidates : std::vector<model::Candidate>{};
+}
+
+void InsideBoard::attribute(int lane, std::optional<int> other, const std::string& typed) {
+  if (!canAsk(lane)) return;
+  AttributionStudy study{.text = textOf(lane), .other = other, .otherText = typed};
+  const bool cameNext = study.text.position + 1 < study.text.fed;
+  if (cameNext) study.token = study.text.nextOf(study.text.position);
+  m_session.studyInside(study);
+}
+
+std::string InsideBoard::csvCellsOf(const LaneRequest& lane, int token) const {
+  return token < 0 ? "," : fmt::format("{},{}", token, model::csvCell(labelOf(lane, token)));
 }
 
 std::string InsideBoard::lensCsv() const {
@@ -74,10 +96,7 @@ std::string InsideBoard::lensCsv() const {
       "likely_token,likely_text,probability,entropy\n";
   if (!m_lens) return lines;
   const LensReport& report = *m_lens;
-  const auto named = [&](int token) {
-    return token < 0 ? std::string(",")
-                     : fmt::format("{},{}", token, model::csvCell(labelOf(report.text, token)));
-  };
+  const auto named = [&](int token) { return csvCellsOf(report.text.lane, token); };
   for (int layer = 0; layer <= report.layerCount; ++layer) {
     for (int at = report.first; at <= report.text.position; ++at) {
       const LensCell& cell = report.at(layer, at);
@@ -95,14 +114,62 @@ std::string InsideBoard::lensCsv() const {
   return lines;
 }
 
+std::string InsideBoard::attributionCsv() const {
+  std::string lines =
+      "lane,position,token,token_text,less_token,less_text,part,layer,head,kv_head,contribution,logit\n";
+  if (!m_attribution) return lines;
+  const AttributionReport& report = *m_attribution;
+  const auto cell = [](int index) { return index < 0 ? std::string() : std::to_string(index); };
+  for (const AddedPart& part : report.parts) {
+    // As headroom-cli lens --attribute --csv calls them.
+    static constexpr const char* kNames[] = {"embedding", "head", "attention_bias", "mlp", "output_bias"};
+    lines += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", model::csvCell(report.title),
+                         report.text.position, csvCellsOf(report.text.lane, report.token),
+                         csvCellsOf(report.text.lane, report.other.value_or(-1)),
+                         kNames[static_cast<std::size_t>(part.kind)], cell(part.layer), cell(part.queryHead),
+                         cell(part.kvHead), part.contribution, report.total);
+  }
+  return lines;
+}
+
+std::string InsideBoard::patchesCsv() const {
+  std::string lines =
+      "lane,copied,layer,head,kv_head,position,clean_token,clean_text,corrupt_token,corrupt_text,effect,"
+      "clean_difference,corrupt_difference\n";
+  if (!m_patches) return lines;
+  const PatchReport& report = *m_patches;
+  for (int row = 0; row < report.rows(); ++row) {
+    for (int column = 0; column < report.survey.columns; ++column) {
+      const std::optional<double> effect = report.effectAt(row, column);
+      if (!effect) continue;
+      const auto at = static_cast<std::size_t>(column);
+      const std::string place =
+          report.place == PatchPlace::Heads
+              ? fmt::format("heads,{},{},{},,,,,", row, column, report.attention.kvHeadOf(column))
+              : fmt::format("residual,{},,,{},{},{}", row, column,
+                            csvCellsOf(report.lane, report.question.clean[at]),
+                            csvCellsOf(report.lane, report.question.corrupt[at]));
+      lines += fmt::format("{},{},{},{},{}\n", model::csvCell(report.title), place, *effect,
+                           report.survey.cleanDifference, report.survey.corruptDifference);
+    }
+  }
+  return lines;
+}
+
 void InsideBoard::take(const InsideReport& report) {
   if (const auto* lens = std::get_if<LensReport>(&report)) m_lens = *lens;
+  if (const auto* attribution = std::get_if<AttributionReport>(&report)) m_attribution = *attribution;
+  if (const auto* patches = std::get_if<PatchReport>(&report)) m_patches = *patches;
   dropClosed();
-  emit changed();
+  if (std::holds_alternative<LensReport>(report)) emit lensRead();
+  if (std::holds_alternative<AttributionReport>(report)) emit attributionFound();
+  if (std::holds_alternative<PatchReport>(report)) emit patchesFound();
 }
 
 void InsideBoard::dropClosed() {
-  if (m_lens && !laneOf(m_lens->text)) m_lens.reset();
+  if (m_lens && !laneOf(m_lens->text.lane)) m_lens.reset();
+  if (m_attribution && !laneOf(m_attribution->text.lane)) m_attribution.reset();
+  if (m_patches && !laneOf(m_patches->lane)) m_patches.reset();
 }
 
 }  // namespace headroom::session

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "core/evaluation/logit_attribution.h"
 #include "core/evaluation/logit_lens.h"
 #include "core/model/error.h"
 #include "core/text/phrases.h"
@@ -48,7 +49,64 @@ LensCell lensCell(std::span<const float> logits, int next) {
   return cell;
 }
 
+Studying reading(const std::string& title, double share) {
+  return {.underWay = true, .title = title, .text = text::inWords<SentenceId::TextOfLane>(), .share = share};
+}
+
+/// Without biases that add nothing, the largest first.
+std::vector<AddedPart> partsOf(const evaluation::LogitAttribution& added,
+                               const model::AttentionShape& heads) {
+  using Kind = AddedPart::Kind;
+  std::vector<AddedPart> parts{{.kind = Kind::Embedding, .contribution = added.embedding}};
+  for (int layer = 0; layer < std::ssize(added.mlp); ++layer) {
+    const auto index = static_cast<std::size_t>(layer);
+    for (int head = 0; head < added.queryHeadCount; ++head) {
+      parts.push_back({.kind = Kind::Head,
+                       .layer = layer,
+                       .queryHead = head,
+                       .kvHead = heads.kvHeadOf(head),
+                       .contribution = added.head(layer, head)});
+    }
+    parts.push_back(
+        {.kind = Kind::AttentionBias, .layer = layer, .contribution = added.attentionBias[index]});
+    parts.push_back({.kind = Kind::Mlp, .layer = layer, .contribution = added.mlp[index]});
+  }
+  parts.push_back({.kind = Kind::OutputBias, .contribution = added.outputBias});
+  std::erase_if(parts, [](const AddedPart& part) {
+    const bool isBias = part.kind == Kind::AttentionBias || part.kind == Kind::OutputBias;
+    return isBias && part.contribution == 0.0;
+  });
+  std::ranges::stable_sort(parts, std::ranges::greater(),
+                           [](const AddedPart& part) { return std::abs(part.contribution); });
+  return parts;
+}
+
 }  // namespace
+
+double AttributionReport::largest() const {
+  return parts.empty() ? 0.0 : std::abs(parts.front().contribution);
+}
+
+AttributionReport studyInside(lanes::LaneOpener& opener, const AttributionStudy& study,
+                              const StudyEvents& events) {
+  const lanes::LaneEngine lane = openBeside(opener, study.text);
+  AttributionReport report{.text = study.text,
+                           .title = lane.title(),
+                           .deviceName = lane.decoder->deviceName(),
+                           .token = study.token,
+                           .other = study.other};
+  if (!report.other && !study.otherText.empty()) report.other = oneToken(study.otherText, lane);
+  events.progress(reading(report.title, 0.0));
+  const std::span<const int> tokens = upToPosition(study.text);
+  if (report.token < 0) report.token = likelyAfter(*lane.decoder, tokens).front().token;
+  const evaluation::LogitAttribution added =
+      evaluation::attributeLogit(*lane.decoder, *lane.model, tokens, study.text.position,
+                                 {.token = report.token, .other = report.other});
+  report.parts = partsOf(added, lane.decoder->config().attention);
+  report.total = added.total;
+  report.softCap = added.softCap;
+  return report;
+}
 
 LensReport studyInside(lanes::LaneOpener& opener, const LensStudy& study, const StudyEvents& events) {
   const lanes::LaneEngine lane = openBeside(opener, study.text);
@@ -65,10 +123,8 @@ LensReport studyInside(lanes::LaneOpener& opener, const LensStudy& study, const 
       [&](int layer, int position, std::span<const float> logits) {
         report.cells[static_cast<std::size_t>(layer * report.positions() + position - report.first)] =
             lensCell(logits, study.text.nextOf(position));
-        events.progress({.underWay = true,
-                         .title = report.title,
-                         .text = text::inWords<SentenceId::TextOfLane>(),
-                         .share = static_cast<double>(++done) / static_cast<double>(report.cells.size())});
+        events.progress(
+            reading(report.title, static_cast<double>(++done) / static_cast<double>(report.cells.size())));
       });
   return report;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/session/head_study.h"
+#include "app/session/patch_study.h"
 
 namespace headroom::session {
 
@@ -56,17 +57,60 @@ struct LensReport {
   }
 };
 
+/// Asks what each part of a model adds to the logit of a token (evaluation::attributeLogit), at the position
+/// looked at.
+struct AttributionStudy {
+  ReadText text;
+  int token = -1;  ///< whose logit; -1: of the most likely one there
+  /// Whose logit is taken away from it, where there is one: an id, else, where it is not empty, what somebody
+  /// typed.
+  std::optional<int> other = {};
+  std::string otherText = {};
+};
+
+/// What a part of a model adds to a logit.
+struct AddedPart {
+  enum class Kind { Embedding, Head, AttentionBias, Mlp, OutputBias };
+
+  Kind kind = Kind::Embedding;
+  int layer = -1;      ///< -1: of no layer
+  int queryHead = -1;  ///< of a head, as the next
+  int kvHead = -1;
+  double contribution = 0.0;
+};
+
+struct AttributionReport {
+  ReadText text;
+  std::string title;       ///< of the lane
+  std::string deviceName;  ///< that computed the residual stream
+  int token = 0;
+  std::optional<int> other;
+  std::vector<AddedPart> parts;  ///< the largest first, whatever their signs; no bias that adds nothing
+  double total = 0.0;            ///< the logit, or the difference, before a soft cap: the sum of the parts
+  float softCap = 0.0f;          ///< 0: none
+  bool isWhole = true;
+
+  /// Of any part, without its sign.
+  double largest() const;
+};
+
 /// Whether it was stopped before anything was known.
 inline bool isEmpty(const LensReport& report) {
   return report.cells.empty() || report.cells.front().top.empty();
 }
+inline bool isEmpty(const AttributionReport& report) {
+  return report.parts.empty();
+}
 
 /// What can be asked of the inside of a lane's model, and what is answered.
-using InsideStudy = std::variant<LensStudy>;
-using InsideReport = std::variant<LensReport>;
+using InsideStudy = std::variant<LensStudy, AttributionStudy, PatchStudy>;
+using InsideReport = std::variant<LensReport, AttributionReport, PatchReport>;
 
 /// Reads the text with a decoder of its own, beside the lane, whose heads are changed as the lane's are.
 /// Throws model::Error where there is no model, text or memory.
 LensReport studyInside(lanes::LaneOpener& opener, const LensStudy& study, const StudyEvents& events);
+/// Likewise; throws also where what was typed is not one token.
+AttributionReport studyInside(lanes::LaneOpener& opener, const AttributionStudy& study,
+                              const StudyEvents& events);
 
 }  // namespace headroom::session

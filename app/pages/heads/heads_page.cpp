@@ -18,9 +18,11 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "app/pages/heads/attribution_view.h"
 #include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
 #include "app/pages/heads/lens_view.h"
+#include "app/pages/heads/patch_view.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/heads/subspace_chart.h"
@@ -191,6 +193,10 @@ void HeadsPage::createTabs(session::InsideBoard& inside) {
   };
   addInside(new LensView(inside, m_selection, this), "Layer by layer",
             "What the model would say if it ended after a layer (the logit lens)");
+  addInside(new AttributionView(inside, m_selection, this), "What adds to a token",
+            "What each head and layer adds to the logit of a token (direct logit attribution)");
+  addInside(new PatchView(inside, m_selection, this), "Patching",
+            "Which heads, or positions and layers, carry what tells two texts apart (activation patching)");
   connect(m_tabs, &QTabBar::currentChanged, this, &HeadsPage::showTab);
 }
 

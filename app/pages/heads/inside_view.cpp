@@ -1,5 +1,6 @@
 #include "app/pages/heads/inside_view.h"
 
+#include <QGridLayout>
 #include <QLabel>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -28,6 +29,9 @@ InsideView::InsideView(session::InsideBoard& board, const QString& name, const Q
   m_controls->setContentsMargins(8, 4, 8, 4);
   m_controls->setSpacing(6);
   layout->addWidget(controls);
+  m_form = new QGridLayout;
+  m_form->setContentsMargins(8, 0, 8, 0);
+  layout->addLayout(m_form);
   auto* words = new QLabel(introduction, m_introduction);
   words->setObjectName(name + "Introduction");
   words->setWordWrap(true);

@@ -6,6 +6,7 @@
 #include "app/session/appearance.h"
 #include "app/session/inside_board.h"
 
+class QGridLayout;
 class QToolButton;
 class QVBoxLayout;
 
@@ -38,6 +39,8 @@ class InsideView : public QWidget {
   void addControl(QWidget* widget, const QString& name, const QString& tip);
   /// Behind the other controls.
   void addTableButtons();
+  /// Fields below the controls.
+  QGridLayout* form() { return m_form; }
   QVBoxLayout* results() { return m_resultRows; }
   void showResults(bool areThere);
   /// That the lane has gone on in another way than what is shown, else nothing.
@@ -48,6 +51,7 @@ class InsideView : public QWidget {
  private:
   QString m_name;
   WrapLayout* m_controls;
+  QGridLayout* m_form;
   QWidget* m_introduction;
   QWidget* m_results;
   QVBoxLayout* m_resultRows;

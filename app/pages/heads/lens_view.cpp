@@ -87,7 +87,11 @@ LensView::LensView(session::InsideBoard& board, session::Selection& selection, Q
     m_detail->selectRow(layer);
   });
   connect(m_lanes, &LaneBox::laneChanged, this, &LensView::refreshControls);
-  connect(&board, &session::InsideBoard::changed, this, &LensView::refresh);
+  connect(&board, &session::InsideBoard::lensRead, this, &LensView::refresh);
+  connect(&board, &session::InsideBoard::lanesChanged, this, [this] {
+    showResults(m_board.lens().has_value());
+    refreshControls();
+  });
   connect(&board, &session::InsideBoard::studyingChanged, this, &LensView::refreshControls);
   connect(&board.store(), &session::TraceStore::changed, this, &LensView::refreshControls);
   connect(&selection, &session::Selection::changed, this, &LensView::followSelection);
@@ -105,15 +109,16 @@ QString LensView::layerName(int layer) const {
 
 QString LensView::tokenAt(int position) const {
   const session::ReadText& text = m_board.lens()->text;
-  return toQt(m_board.labelOf(text, text.tokens[static_cast<std::size_t>(position)]));
+  return toQt(m_board.labelOf(text.lane, text.tokens[static_cast<std::size_t>(position)]));
 }
 
 QString LensView::summary() const {
   if (!m_board.lens()) return {};
   const session::LensReport& report = *m_board.lens();
   QString text = QString(
-                     "%1, positions %2 to %3%4. Values between layers are %5's, tokens computed in 64-bit "
-                     "numbers on the processor.")
+                     "%1, positions %2 to %3%4. The values between layers were computed by %5, tokens and "
+                     "probabilities of "
+                     "them in 64-bit numbers on the processor. Dark is improbable, yellow certain.")
                      .arg(toQt(report.title), grouped(report.first), grouped(report.text.position),
                           report.isWhole ? "" : " (stopped before its end)", toQt(report.deviceName));
   return text + staleNote(report.text);
@@ -150,7 +155,7 @@ void LensView::fillGrid() {
       const session::LensCell& cell = report.at(layer, at);
       if (cell.top.empty()) continue;
       const model::Candidate& likely = cell.top.front();
-      const QString label = toQt(m_board.labelOf(report.text, likely.token));
+      const QString label = toQt(m_board.labelOf(report.text.lane, likely.token));
       auto* item = new QTableWidgetItem(label);
       const auto probability = static_cast<double>(likely.probability);
       item->setData(ColorCells::kGroundRole, toQt(session::colorOf(session::ColorMap::Viridis, probability)));
@@ -158,7 +163,7 @@ void LensView::fillGrid() {
                         .arg(layerName(layer), grouped(at), tokenAt(at), label, fixed(probability, 3));
       if (next >= 0) {
         tip += QString("\n%1, which came next, is number %2 with %3")
-                   .arg(toQt(m_board.labelOf(report.text, next)), grouped(cell.nextRank),
+                   .arg(toQt(m_board.labelOf(report.text.lane, next)), grouped(cell.nextRank),
                         fixed(cell.nextProbability, 3));
       }
       item->setToolTip(tip);
@@ -175,7 +180,7 @@ void LensView::fillGrid() {
 void LensView::fillDetail() {
   const session::LensReport& report = *m_board.lens();
   const int next = report.text.nextOf(m_position);
-  const QString nextLabel = toQt(session::quoted(m_board.labelOf(report.text, next)));
+  const QString nextLabel = toQt(session::quoted(m_board.labelOf(report.text.lane, next)));
   const bool isRead = m_position + 1 < report.text.fed;
   m_chosen->setText(QString("Behind position %1, %2.%3")
                         .arg(grouped(m_position), toQt(session::quoted(tokenAt(m_position).toStdString())),
@@ -202,7 +207,7 @@ void LensView::fillDetail() {
     for (std::size_t rank = 0; rank < cell.top.size(); ++rank) {
       m_detail->setItem(layer, FirstLikely + static_cast<int>(rank),
                         new QTableWidgetItem(QString("%1  %2").arg(
-                            toQt(m_board.labelOf(report.text, cell.top[rank].token)),
+                            toQt(m_board.labelOf(report.text.lane, cell.top[rank].token)),
                             fixed(static_cast<double>(cell.top[rank].probability), 3))));
     }
   }
