@@ -65,8 +65,8 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   m_live = new LivePage(session, store, board, selection, workspace, live, this);
   addPage(m_live);
   addPage(new ModelsPage(store, this));
-  m_heads =
-      new HeadsPage(*new session::HeadBoard(session, store, selection, workspace, this), selection, this);
+  m_heads = new HeadsPage(*new session::HeadBoard(session, store, selection, workspace, this),
+                          *new session::InsideBoard(session, store, selection, this), selection, this);
   addPage(m_heads);
   m_export = new ExportCommands({store, selection, board}, this);
   connect(m_export, &ExportCommands::message, this, &MainWindow::showMessage);
@@ -91,7 +91,7 @@ MainWindow::MainWindow(session::SessionHost& session, session::TraceStore& store
   connect(m_heads, &HeadsPage::messageAreaChanged, this, &MainWindow::placeMessages);
   connect(m_heads, &HeadsPage::message, this, &MainWindow::showMessage);
   connect(m_heads, &HeadsPage::saveWanted, m_export,
-          [this](const std::string& csv) { m_export->saveCsv("heads", csv); });
+          [this](const QString& name, const std::string& csv) { m_export->saveCsv(name, csv); });
   connect(m_heads, &HeadsPage::figureWanted, m_export,
           [this](const QString& name, const figures::Figure& figure) {
             m_export->savePicture(name, [&] { return figure; });

@@ -55,6 +55,8 @@ class DecodeSession : public QObject {
   void headsStudied(const headroom::session::HeadReport& report);
   /// After each head.
   void lossesStudied(const headroom::session::LossReport& report);
+  /// Once it is known, or stopped after some of it was.
+  void insideStudied(const headroom::session::InsideReport& report);
 
  private:
   /// Where the lanes that are wanted come from.
@@ -127,6 +129,7 @@ class DecodeSession : public QObject {
   /// Reads a text in every lane's model, and tells what its heads attend to.
   void studyHeads(const HeadStudy& study);
   void studyLosses(LossStudy study);
+  void studyInside(const InsideStudy& study);
   /// Tells how far it is, seldom enough; ends it where the user or the program's end wants that.
   StudyEvents studyEvents();
   /// Says which lanes go their own way in lockstep, and why.

@@ -7,7 +7,7 @@
 #include "app/session/decode_session.h"
 #include "core/text/phrases.h"
 
-/// How a session looks at the heads of its lanes' models; decoding waits meanwhile.
+/// How a session looks at the heads of its lanes' models, and into these; decoding waits meanwhile.
 namespace headroom::session {
 
 namespace {
@@ -15,13 +15,14 @@ constexpr qint64 kProgressIntervalMs = 100;
 }  // namespace
 
 void DecodeSession::serveStudies(Requests& requests) {
-  if (!requests.heads && !requests.losses) return;
+  if (!requests.heads && !requests.losses && !requests.inside) return;
   if (m_reopen) {
     emit message({Severity::Note, text::inWords<model::SentenceId::StudyNeedsDevice>()});
     return;
   }
   if (requests.heads) studyHeads(*requests.heads);
   if (requests.losses) studyLosses(std::move(*requests.losses));
+  if (requests.inside) studyInside(*requests.inside);
 }
 
 StudyEvents DecodeSession::studyEvents() {
@@ -73,6 +74,20 @@ void DecodeSession::studyLosses(LossStudy study) {
         studyEvents());
     if (losses.isWhole) return;
     emit message({Severity::Passing, text::inWords<model::SentenceId::StudyStopped>()});
+  });
+  m_state.studying = {};
+  publishState();
+}
+
+void DecodeSession::studyInside(const InsideStudy& study) {
+  guarded([&] {
+    const auto tell = [this](const auto& report) {
+      if (!isEmpty(report)) emit insideStudied(report);
+      if (!report.isWhole)
+        emit message({Severity::Passing, text::inWords<model::SentenceId::StudyStopped>()});
+    };
+    std::visit([&](const auto& asked) { tell(session::studyInside(*m_opener, asked, studyEvents())); },
+               study);
   });
   m_state.studying = {};
   publishState();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/session/head_study.h"
+#include "app/session/inside_study.h"
 #include "app/session/lane.h"
 
 namespace headroom::session {
@@ -33,6 +34,7 @@ struct Requests {
   bool measureSpeed = false;
   std::optional<HeadStudy> heads;
   std::optional<LossStudy> losses;
+  std::optional<InsideStudy> inside;
   bool stopFilling = false;
   int singleSteps = 0;
 
@@ -43,7 +45,7 @@ struct Requests {
   bool any() const {
     return lanes || prompt || sampling || feed || whenTextEnds || pace || playing || otherwise || fill ||
            promptForm || !rows.empty() || restart || measureCeilings || measureSpeed || heads || losses ||
-           stopFilling || singleSteps > 0;
+           inside || stopFilling || singleSteps > 0;
   }
 };
 

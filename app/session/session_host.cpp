@@ -13,6 +13,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   qRegisterMetaType<analysis::SpeedMap>();
   qRegisterMetaType<HeadReport>();
   qRegisterMetaType<LossReport>();
+  qRegisterMetaType<InsideReport>();
   m_session->moveToThread(&m_thread);
   connect(m_session.get(), &DecodeSession::lanesChanged, this, &SessionHost::lanesChanged);
   connect(m_session.get(), &DecodeSession::restarted, this, &SessionHost::restarted);
@@ -23,6 +24,7 @@ SessionHost::SessionHost(std::unique_ptr<lanes::LaneOpener> opener, QObject* par
   connect(m_session.get(), &DecodeSession::speedMeasured, this, &SessionHost::speedMeasured);
   connect(m_session.get(), &DecodeSession::headsStudied, this, &SessionHost::headsStudied);
   connect(m_session.get(), &DecodeSession::lossesStudied, this, &SessionHost::lossesStudied);
+  connect(m_session.get(), &DecodeSession::insideStudied, this, &SessionHost::insideStudied);
   connect(m_session.get(), &DecodeSession::stateChanged, this, [this](const SessionState& state) {
     m_state = state;
     // What was asked for since stands, also while the worker is busy.
@@ -179,6 +181,11 @@ void SessionHost::studyLosses(const LossStudy& study) {
   if (m_state.studying.underWay) return;
   m_requests.allowMeasuring();
   request([&](Requests& waiting) { waiting.losses = study; });
+}
+void SessionHost::studyInside(const InsideStudy& study) {
+  if (m_state.studying.underWay) return;
+  m_requests.allowMeasuring();
+  request([&](Requests& waiting) { waiting.inside = study; });
 }
 void SessionHost::measureSpeed() {
   if (m_state.measuring.underWay) return;

@@ -65,6 +65,8 @@ class SessionHost : public QObject {
   void studyHeads(const HeadStudy& study);
   /// Reads a report's text without heads of its model, likewise.
   void studyLosses(const LossStudy& study);
+  /// Looks inside the model of one lane, likewise.
+  void studyInside(const InsideStudy& study);
   /// Ends any of these; what was measured by then counts.
   void cancelMeasuring() { m_requests.cancelMeasuring(); }
   /// What SessionState::studying is of: a study, or lanes about to be opened whose heads' means are measured.
@@ -88,6 +90,7 @@ class SessionHost : public QObject {
   void speedMeasured(const headroom::analysis::SpeedMap& map);
   void headsStudied(const headroom::session::HeadReport& report);
   void lossesStudied(const headroom::session::LossReport& report);
+  void insideStudied(const headroom::session::InsideReport& report);
 
  private:
   template <typename Change>

@@ -205,6 +205,16 @@ constexpr std::string_view words(model::SentenceId id) {
     case SentenceId::NoTextForMean:
       return "{0} has read no text yet over which the mean of a head could be measured; decode something "
              "first.";
+    case SentenceId::NoTextRead:
+      return "{0} has read no text yet; decode something first.";
+    case SentenceId::NotOneToken:
+      return "\u201c{0}\u201d is {1} tokens to {2}, expected one; a token that begins a word often begins "
+             "with a "
+             "space.";
+    case SentenceId::NoMemoryForPatching:
+      return "{0} in 64-bit numbers takes {1} of memory, this machine has {2} free.";
+    case SentenceId::TextsForPatching:
+      return "two texts, with copies from one into the other";
     case SentenceId::MeanStopped:
       return "Stopped; the heads of {0} stay as they were.";
     case SentenceId::StudyNeedsDevice:

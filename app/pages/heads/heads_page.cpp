@@ -12,21 +12,23 @@
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStackedWidget>
-#include <QTabWidget>
+#include <QTabBar>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "app/pages/heads/attribution_view.h"
 #include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
+#include "app/pages/heads/lens_view.h"
+#include "app/pages/heads/patch_view.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/heads/subspace_chart.h"
 #include "app/pages/heads/worth_view.h"
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
-#include "app/pages/wrap_layout.h"
 #include "app/session/progress_text.h"
 #include "core/model/clock.h"
 #include "core/model/error.h"
@@ -38,19 +40,16 @@ constexpr int kLanesText = 0;
 constexpr int kFileText = 1;
 /// Pixels; more heads than that are scrolled to.
 constexpr int kWidestGrid = 420;
-
-constexpr const char* kIntroduction =
-    "<h3>What does each head look at?</h3>"
-    "<p>Measure reads a text in every lane's model and adds up the attention of all heads: which continue "
-    "what "
-    "was said before, which look at the token before, which put what they have no use for on the first "
-    "position, "
-    "and whether heads that share keys and values still differ.</p>"
-    "<p>Then choose a head to see its map, to decode without it, or to find out what the model loses without "
-    "it.</p>";
+/// Behind those that show what was measured of heads.
+constexpr int kFirstInsideTab = 4;
+/// Places in the stack.
+constexpr int kIntroductionPlace = 0;
+constexpr int kResultsPlace = 1;
+constexpr int kFirstInsidePlace = 2;
 }  // namespace
 
-HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, QWidget* parent)
+HeadsPage::HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, session::Selection& selection,
+                     QWidget* parent)
     : Page(parent),
       m_board(board),
       m_selection(selection),
@@ -65,9 +64,12 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_save(new QToolButton(this)),
       m_repeated(new RepeatedTokensPopover(this)),
       m_worth(new WorthView(board, this)),
+      m_tabs(new QTabBar(this)),
+      m_controls(new QWidget(this)),
       m_progress(new QWidget(this)),
       m_progressText(new QLabel(m_progress)),
       m_stack(new QStackedWidget(this)),
+      m_views(new QStackedWidget(this)),
       m_summary(new QLabel(this)),
       m_answer(new QLabel(this)),
       m_scroll(new QScrollArea(this)),
@@ -80,6 +82,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
+  layout->addWidget(m_tabs);
   layout->addWidget(createControls());
   auto* line = new QHBoxLayout;
   line->setSpacing(0);
@@ -106,23 +109,13 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   m_scroll->setWidgetResizable(true);
   m_scroll->setFrameShape(QFrame::NoFrame);
   splitter->addWidget(m_scroll);
-  auto* tabs = new QTabWidget(splitter);
-  tabs->setObjectName("headTabs");
-  tabs->setDocumentMode(true);
-  auto* divergences = new QScrollArea(tabs);
-  divergences->setWidget(m_divergences);
-  divergences->setWidgetResizable(true);
-  divergences->setFrameShape(QFrame::NoFrame);
-  tabs->addTab(m_view, "All heads");
-  tabs->addTab(divergences, "Are they alike?");
-  tabs->addTab(m_worth, "What are they worth?");
-  tabs->addTab(m_subspaces, "Directions of keys and values");
-  splitter->addWidget(tabs);
+  splitter->addWidget(m_views);
   splitter->setStretchFactor(1, 1);
   rows->addWidget(splitter, 1);
   rows->addWidget(m_actions);
   m_stack->addWidget(createIntroduction());
   m_stack->addWidget(results);
+  createTabs(inside);
 
   m_view->setObjectName("headTable");
   m_view->setModel(m_filter);
@@ -155,10 +148,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
   connect(m_worth, &WorthView::chosen, this, &HeadsPage::choose);
-  connect(m_worth, &WorthView::copyWanted, this, [this](const std::string& csv) {
-    QGuiApplication::clipboard()->setText(toQt(csv));
-    emit message({session::Severity::Passing, "The table is on the clipboard."});
-  });
+  connect(m_worth, &WorthView::copyWanted, this, &HeadsPage::copy);
   connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
   connect(m_repeated, &RepeatedTokensPopover::readWanted, this, &HeadsPage::repeatedWanted);
   connect(m_answer, &QLabel::linkActivated, this, [this](const QString& link) {
@@ -171,82 +161,65 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   refreshProgress();
 }
 
-QWidget* HeadsPage::createControls() {
-  auto* controls = new QWidget(this);
-  auto* row = new WrapLayout(controls);
-  row->setContentsMargins(8, 6, 8, 4);
-  row->setSpacing(6);
-  const auto add = [row](QWidget* widget, const char* name, const QString& tip) {
-    widget->setObjectName(name);
-    widget->setToolTip(inLines(tip));
-    row->addWidget(widget);
+void HeadsPage::createTabs(session::InsideBoard& inside) {
+  m_tabs->setObjectName("headTabs");
+  m_tabs->setDocumentMode(true);
+  m_tabs->setExpanding(false);
+  auto* divergences = new QScrollArea(m_views);
+  divergences->setWidget(m_divergences);
+  divergences->setWidgetResizable(true);
+  divergences->setFrameShape(QFrame::NoFrame);
+  const auto add = [this](QStackedWidget* stack, QWidget* view, const char* title, const char* purpose) {
+    stack->addWidget(view);
+    m_tabs->setTabToolTip(m_tabs->addTab(title), inLines(purpose));
   };
-  add(m_measure, "measureHeads",
-      "Reads the text in every lane's model, with all its heads, and adds up what each head looks at. "
-      "Decoding "
-      "pauses meanwhile.");
-  m_texts->addItem("What the lanes have decoded");
-  m_texts->addItem("A text file\u2026");
-  add(m_texts, "headsText", "The text that is read");
-  m_repeatedButton->setText("Induction test\u2026");
-  add(m_repeatedButton, "repeatedTokens", "The random tokens that are said again to find induction heads");
-  for (const analysis::HeadKind& kind : analysis::headKinds()) {
-    m_kinds->addItem(QString("Find: %1").arg(kind.title));
-    m_kinds->setItemData(m_kinds->count() - 1, QString(kind.purpose), Qt::ToolTipRole);
-  }
-  add(m_kinds, "headKinds",
-      "Which kind of head is looked for: what the picture shows and the table is sorted by");
-  add(m_lanes, "headLanes", "Whose heads are in the table");
-  m_copy->setText("Copy table");
-  add(m_copy, "copyHeads", "All heads of all lanes as comma-separated values, to the clipboard");
-  m_save->setText("Save table\u2026");
-  add(m_save, "saveHeads", "All heads of all lanes as comma-separated values, into a file");
-  for (QuietComboBox* box : {m_texts, m_kinds, m_lanes})
-    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-
-  auto* progress = new QHBoxLayout(m_progress);
-  progress->setContentsMargins(8, 2, 8, 2);
-  auto* cancel = new QToolButton(m_progress);
-  cancel->setText("Cancel");
-  cancel->setObjectName("cancelStudy");
-  m_progressText->setObjectName("studyProgress");
-  progress->addWidget(m_progressText);
-  progress->addWidget(cancel);
-  // Nothing moves when a study begins or ends.
-  QSizePolicy keepsRoom = m_progress->sizePolicy();
-  keepsRoom.setRetainSizeWhenHidden(true);
-  m_progress->setSizePolicy(keepsRoom);
-  connect(cancel, &QToolButton::clicked, this, [this] { m_board.cancel(); });
-  connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measure);
-  connect(m_texts, &QComboBox::activated, this, &HeadsPage::chooseText);
-  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortByKind);
-  connect(m_lanes, &QComboBox::activated, this, [this](int index) {
-    m_filter->setEntry(index > 0 ? std::optional(static_cast<std::size_t>(index - 1)) : std::nullopt);
-  });
-  connect(m_repeatedButton, &QToolButton::clicked, this, [this] {
-    m_repeated->adjustSize();
-    m_repeated->move(m_repeatedButton->mapToGlobal(QPoint(0, m_repeatedButton->height())));
-    m_repeated->show();
-  });
-  connect(m_copy, &QToolButton::clicked, this, [this] {
-    QGuiApplication::clipboard()->setText(toQt(m_board.csv()));
-    emit message({session::Severity::Passing, "The table is on the clipboard."});
-  });
-  connect(m_save, &QToolButton::clicked, this, [this] { emit saveWanted(m_board.csv()); });
-  return controls;
+  add(m_views, m_view, "All heads", "What each head looks at, in numbers");
+  add(m_views, divergences, "Are they alike?", "How unlike the heads of a layer look at the text");
+  add(m_views, m_worth, "What are they worth?", "What a model loses without a head, or a KV head");
+  add(m_views, m_subspaces, "Directions of keys and values",
+      "How many directions the keys and values of a layer take");
+  const auto addInside = [&](InsideView* view, const char* title, const char* purpose) {
+    add(m_stack, view, title, purpose);
+    m_inside.push_back(view);
+    connect(view, &InsideView::summaryChanged, this, [this] { m_answer->setText(line()); });
+    connect(view, &InsideView::copyWanted, this, &HeadsPage::copy);
+    connect(view, &InsideView::saveWanted, this, &HeadsPage::saveWanted);
+  };
+  addInside(new LensView(inside, m_selection, this), "Layer by layer",
+            "What the model would say if it ended after a layer (the logit lens)");
+  addInside(new AttributionView(inside, m_selection, this), "What adds to a token",
+            "What each head and layer adds to the logit of a token (direct logit attribution)");
+  addInside(new PatchView(inside, m_selection, this), "Patching",
+            "Which heads, or positions and layers, carry what tells two texts apart (activation patching)");
+  connect(m_tabs, &QTabBar::currentChanged, this, &HeadsPage::showTab);
 }
 
-QWidget* HeadsPage::createIntroduction() {
-  auto* page = new QWidget(this);
-  auto* layout = new QVBoxLayout(page);
-  layout->setContentsMargins(24, 16, 24, 16);
-  auto* introduction = new QLabel(kIntroduction, page);
-  introduction->setObjectName("headsIntroduction");
-  introduction->setWordWrap(true);
-  introduction->setMaximumWidth(760);
-  layout->addWidget(introduction);
-  layout->addStretch(1);
-  return page;
+const InsideView* HeadsPage::inside() const {
+  const int index = m_tabs->currentIndex() - kFirstInsideTab;
+  return index < 0 ? nullptr : m_inside[static_cast<std::size_t>(index)];
+}
+
+void HeadsPage::showTab() {
+  const int tab = m_tabs->currentIndex();
+  m_controls->setVisible(!inside());
+  if (inside()) {
+    m_stack->setCurrentIndex(kFirstInsidePlace + tab - kFirstInsideTab);
+  } else {
+    m_views->setCurrentIndex(tab);
+    m_stack->setCurrentIndex(m_board.entries().empty() ? kIntroductionPlace : kResultsPlace);
+  }
+  m_answer->setText(line());
+  emit messageAreaChanged();
+}
+
+QString HeadsPage::line() const {
+  if (inside()) return inside()->summary().toHtmlEscaped();
+  return m_board.entries().empty() ? QString() : answer();
+}
+
+void HeadsPage::copy(const std::string& csv) {
+  QGuiApplication::clipboard()->setText(toQt(csv));
+  emit message({session::Severity::Passing, "The table is on the clipboard."});
 }
 
 void HeadsPage::measure() {
@@ -285,7 +258,7 @@ void HeadsPage::sortByKind() {
   m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
                        kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
   m_view->scrollToTop();
-  m_answer->setText(answer());
+  m_answer->setText(line());
 }
 
 void HeadsPage::choose(const HeadRow& row) {
@@ -388,11 +361,9 @@ void HeadsPage::refresh() {
     sortByKind();
     fitColumns();
   }
-  m_answer->setText(isEmpty ? QString() : answer());
-  m_stack->setCurrentIndex(isEmpty ? 0 : 1);
   showChosen();
   fitGrid();
-  emit messageAreaChanged();
+  showTab();
 }
 
 void HeadsPage::refreshProgress() {
@@ -405,7 +376,7 @@ void HeadsPage::refreshProgress() {
 
 QRect HeadsPage::messageArea() const {
   // What can be done with the chosen head stays in reach.
-  return m_stack->currentIndex() == 0 ? rect() : rect().adjusted(0, 0, 0, -m_actions->height());
+  return m_stack->currentIndex() != kResultsPlace ? rect() : rect().adjusted(0, 0, 0, -m_actions->height());
 }
 
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
@@ -414,9 +385,10 @@ void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_divergences->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
   m_worth->setAppearance(appearance);
+  for (InsideView* view : m_inside) view->setAppearance(appearance);
   // Links have the colour of the palette that was there when they were set.
   m_answer->clear();
-  if (!m_board.entries().empty()) m_answer->setText(answer());
+  m_answer->setText(line());
   m_view->verticalHeader()->setDefaultSectionSize(static_cast<int>(1.7f * appearance.textSize()));
   fitColumns();
   fitGrid();

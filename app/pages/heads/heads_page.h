@@ -1,11 +1,13 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "app/figures/figure.h"
 #include "app/pages/heads/head_table.h"
 #include "app/pages/page.h"
 #include "app/session/head_board.h"
+#include "app/session/inside_board.h"
 #include "app/session/selection.h"
 
 class QComboBox;
@@ -13,6 +15,7 @@ class QLabel;
 class QPushButton;
 class QScrollArea;
 class QStackedWidget;
+class QTabBar;
 class QTableView;
 class QToolButton;
 
@@ -20,6 +23,7 @@ namespace headroom::pages {
 
 class DivergenceView;
 class HeadActions;
+class InsideView;
 class QuietComboBox;
 class RepeatedTokensPopover;
 class WorthView;
@@ -27,12 +31,13 @@ class ScoreGrid;
 class SubspaceChart;
 
 /// What heads do, measured: a table and a picture of all heads of all lanes, those that people look for, and
-/// what a model loses without them.
+/// what a model loses without them. Beside that what goes on inside one lane's model.
 class HeadsPage : public Page {
   Q_OBJECT
 
  public:
-  HeadsPage(session::HeadBoard& board, session::Selection& selection, QWidget* parent);
+  HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, session::Selection& selection,
+            QWidget* parent);
 
   QString title() const override { return "Heads"; }
   QString purpose() const override {
@@ -46,8 +51,8 @@ class HeadsPage : public Page {
   void liveWanted();
   /// To be read in the live view.
   void repeatedWanted(const headroom::evaluation::RepeatedTokens& repeated);
-  /// The table, as comma-separated values, into a file.
-  void saveWanted(const std::string& csv);
+  /// A table, as comma-separated values, into a file.
+  void saveWanted(const QString& name, const std::string& csv);
   void message(const headroom::session::Message& message);
   void figureWanted(const QString& name, const headroom::figures::Figure& figure);
   void figureTableWanted(const QString& name, const headroom::figures::Figure& figure);
@@ -57,8 +62,15 @@ class HeadsPage : public Page {
   void resizeEvent(QResizeEvent* event) override;
 
  private:
+  void createTabs(session::InsideBoard& inside);
   QWidget* createControls();
   QWidget* createIntroduction();
+  /// What the chosen tab shows.
+  void showTab();
+  /// That of the chosen tab, null for those of heads.
+  const InsideView* inside() const;
+  QString line() const;
+  void copy(const std::string& csv);
   void measure();
   void chooseText(int index);
   void choose(const HeadRow& row);
@@ -89,9 +101,12 @@ class HeadsPage : public Page {
   QToolButton* m_save;
   RepeatedTokensPopover* m_repeated;
   WorthView* m_worth;
+  QTabBar* m_tabs;
+  QWidget* m_controls;
   QWidget* m_progress;
   QLabel* m_progressText;
   QStackedWidget* m_stack;
+  QStackedWidget* m_views;
   QLabel* m_summary;
   QLabel* m_answer;
   QScrollArea* m_scroll;
@@ -99,6 +114,7 @@ class HeadsPage : public Page {
   QTableView* m_view;
   DivergenceView* m_divergences;
   SubspaceChart* m_subspaces;
+  std::vector<InsideView*> m_inside;  ///< a tab each
   HeadActions* m_actions;
 };
 
