@@ -7,6 +7,7 @@
 #include <QSignalBlocker>
 #include <QTableWidget>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "app/pages/heads/bar_cells.h"
 #include "app/pages/heads/color_cells.h"
@@ -33,7 +34,7 @@ enum PartColumn { Part, KvHead, Adds, Bar, PartColumnCount };
 
 /// Four decimals with a sign.
 QString signedText(double value) {
-  return (value > 0.0 ? "+" : "") + fixed(value, 4);
+  return QString(value > 0.0 ? "+" : value < 0.0 ? "\u2212" : "") + fixed(std::abs(value), 4);
 }
 }  // namespace
 

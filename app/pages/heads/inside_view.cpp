@@ -31,6 +31,8 @@ InsideView::InsideView(session::InsideBoard& board, const QString& name, const Q
   layout->addWidget(controls);
   m_form = new QGridLayout;
   m_form->setContentsMargins(8, 0, 8, 0);
+  m_form->setHorizontalSpacing(8);
+  m_form->setVerticalSpacing(4);
   layout->addLayout(m_form);
   auto* words = new QLabel(introduction, m_introduction);
   words->setObjectName(name + "Introduction");

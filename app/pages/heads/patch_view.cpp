@@ -8,6 +8,7 @@
 #include <QSignalBlocker>
 #include <QTableWidget>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "app/pages/colors.h"
 #include "app/pages/heads/color_cells.h"
@@ -30,7 +31,7 @@ constexpr const char* kPatchIntroduction =
 
 /// With a sign.
 QString effectText(double value, int decimals) {
-  return (value > 0.0 ? "+" : "") + fixed(value, decimals);
+  return QString(value > 0.0 ? "+" : value < 0.0 ? "\u2212" : "") + fixed(std::abs(value), decimals);
 }
 }  // namespace
 
@@ -185,7 +186,7 @@ QString PatchView::cellTip(int row, int column, double effect) const {
   const double apart = report.survey.cleanDifference - report.survey.corruptDifference;
   QString tip = QString("%1: %2").arg(what, effectText(effect, 4));
   if (apart != 0.0)
-    tip += QString("\n%1 % of what tells the texts apart").arg(fixed(100.0 * effect / apart, 1));
+    tip += QString("\n%1 % of what tells the texts apart").arg(effectText(100.0 * effect / apart, 1));
   return tip;
 }
 
