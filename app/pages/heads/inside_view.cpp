@@ -4,11 +4,18 @@
 #include <QLabel>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 
 namespace headroom::pages {
+
+QString signedText(double value, int decimals) {
+  const QString size = fixed(std::abs(value), decimals);
+  if (size == fixed(0.0, decimals)) return size;
+  return (value < 0.0 ? QString("\u2212") : QString("+")) + size;
+}
 
 InsideView::InsideView(session::InsideBoard& board, const QString& name, const QString& introduction,
                        QWidget* parent)
