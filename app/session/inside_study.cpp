@@ -15,9 +15,15 @@ namespace {
 
 using model::SentenceId;
 
+Studying reading(const std::string& title, double share) {
+  return {.underWay = true, .title = title, .text = text::inWords<SentenceId::TextOfLane>(), .share = share};
+}
+
 /// What the lane decodes, changed heads among it, in one sequence whose context holds the text.
-lanes::LaneEngine openBeside(lanes::LaneOpener& opener, const ReadText& text) {
+lanes::LaneEngine openBeside(lanes::LaneOpener& opener, const ReadText& text, const StudyEvents& events) {
   if (text.fed < 1) throw model::Error(text::inWords<SentenceId::NoTextRead>(laneTitle(text.lane.source)));
+  // Opening may take its time.
+  events.progress(reading(laneTitle(text.lane.source), 0.0));
   LaneRequest lane = text.lane;
   lane.options.batch = 1;
   lane.options.attention = model::AttentionKernel::Shared;
@@ -47,10 +53,6 @@ LensCell lensCell(std::span<const float> logits, int next) {
   }
   cell.nextProbability = std::exp(static_cast<double>(logits[target]) - largest) / sum;
   return cell;
-}
-
-Studying reading(const std::string& title, double share) {
-  return {.underWay = true, .title = title, .text = text::inWords<SentenceId::TextOfLane>(), .share = share};
 }
 
 /// Without biases that add nothing, the largest first.
@@ -89,14 +91,13 @@ double AttributionReport::largest() const {
 
 AttributionReport studyInside(lanes::LaneOpener& opener, const AttributionStudy& study,
                               const StudyEvents& events) {
-  const lanes::LaneEngine lane = openBeside(opener, study.text);
+  const lanes::LaneEngine lane = openBeside(opener, study.text, events);
   AttributionReport report{.text = study.text,
                            .title = lane.title(),
                            .deviceName = lane.decoder->deviceName(),
                            .token = study.token,
                            .other = study.other};
   if (!report.other && !study.otherText.empty()) report.other = oneToken(study.otherText, lane);
-  events.progress(reading(report.title, 0.0));
   const std::span<const int> tokens = upToPosition(study.text);
   if (report.token < 0) report.token = likelyAfter(*lane.decoder, tokens).front().token;
   const evaluation::LogitAttribution added =
@@ -109,7 +110,7 @@ AttributionReport studyInside(lanes::LaneOpener& opener, const AttributionStudy&
 }
 
 LensReport studyInside(lanes::LaneOpener& opener, const LensStudy& study, const StudyEvents& events) {
-  const lanes::LaneEngine lane = openBeside(opener, study.text);
+  const lanes::LaneEngine lane = openBeside(opener, study.text, events);
   LensReport report{.text = study.text,
                     .title = lane.title(),
                     .deviceName = lane.decoder->deviceName(),

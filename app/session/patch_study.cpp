@@ -91,6 +91,13 @@ void requirePatchingMemory(const std::string& title, std::uint64_t parameterCoun
 }
 
 PatchReport studyInside(lanes::LaneOpener& opener, const PatchStudy& study, const StudyEvents& events) {
+  const auto tell = [&](std::int64_t done, std::int64_t total) {
+    events.progress({.underWay = true,
+                     .title = laneTitle(study.lane.source),
+                     .text = text::inWords<SentenceId::TextsForPatching>(),
+                     .share = static_cast<double>(done) / static_cast<double>(total)});
+  };
+  tell(0, 1);
   // One position to know the model, whose weights the lane has already.
   const lanes::LaneEngine known = openForPatching(opener, study.lane, 1);
   requirePatchingMemory(known.title(), known.model->weights.parameterCount(), model::freeHostMemory());
@@ -102,13 +109,6 @@ PatchReport studyInside(lanes::LaneOpener& opener, const PatchStudy& study, cons
   const std::size_t positions = std::max(report.question.clean.size(), report.question.corrupt.size());
   const lanes::LaneEngine engine = openForPatching(opener, study.lane, positions);
   findAnswers(study, engine, report.question);
-  const auto tell = [&](std::int64_t done, std::int64_t total) {
-    events.progress({.underWay = true,
-                     .title = report.title,
-                     .text = text::inWords<SentenceId::TextsForPatching>(),
-                     .share = static_cast<double>(done) / static_cast<double>(total)});
-  };
-  tell(0, 1);
   report.survey = evaluation::surveyPatches(*engine.model, report.question, study.place,
                                             static_cast<int>(positions), events.stop, tell);
   report.isWhole = report.survey.isWhole;

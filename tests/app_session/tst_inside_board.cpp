@@ -245,6 +245,33 @@ class TestInsideBoard : public QObject {
         kPatienceMs);
   }
 
+  /// What was computed before a stop stays, row by row; nothing of it is made up.
+  void whatIsStoppedKeepsWhatItHas() {
+    test::InsideTable table;
+    const session::LaneRequest lane{.source = table.write("gqa.gguf", 2), .colorIndex = 0, .options = {}};
+    const auto opener = lanes::deviceLanes();
+    int asked = 0;
+    std::vector<double> shares;
+    const session::StudyEvents events{
+        .progress = [&](const session::Studying& how) { shares.push_back(how.share); },
+        .stop = [&] { return ++asked > 5; }};
+    const session::PatchReport patches = session::studyInside(
+        *opener,
+        session::PatchStudy{
+            .lane = lane, .clean = "abcd", .corrupt = "abxd", .answer = "e", .otherAnswer = "f"},
+        events);
+    QVERIFY(!patches.isWhole && !isEmpty(patches));
+    QCOMPARE(patches.survey.effects.size(), std::size_t{5});
+    QVERIFY(patches.effectAt(1, 0) && !patches.effectAt(1, 1));
+    QCOMPARE(shares.front(), 0.0);
+    QCOMPARE(shares.back(), 5.0 / 8.0);
+
+    const session::ReadText text{.lane = lane, .tokens = {1, 2, 3}, .fed = 3, .position = 2};
+    const session::LensReport lens = session::studyInside(
+        *opener, session::LensStudy{text}, {.progress = events.progress, .stop = [] { return true; }});
+    QVERIFY(!lens.isWhole && isEmpty(lens));
+  }
+
   /// Eight bytes for every parameter.
   void patchingTakesMemory() {
     session::requirePatchingMemory("MQA", 1000, 8000);

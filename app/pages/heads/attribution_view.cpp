@@ -30,11 +30,6 @@ constexpr const char* kAttributionIntroduction =
 constexpr int kNoToken = -1;
 
 enum PartColumn { Part, KvHead, Adds, Bar, PartColumnCount };
-
-/// Four decimals with a sign.
-QString signedText(double value) {
-  return (value > 0.0 ? "+" : "") + fixed(value, 4);
-}
 }  // namespace
 
 AttributionView::AttributionView(session::InsideBoard& board, session::Selection& selection, QWidget* parent)
@@ -189,7 +184,7 @@ void AttributionView::fillTable() {
                report.softCap > 0.0f ? QString(", before the model limits it to %1,")
                                            .arg(fixed(static_cast<double>(report.softCap), 1))
                                      : QString(),
-               signedText(report.total)));
+               signedText(report.total, 4)));
   const QSignalBlocker quiet(m_table);
   m_table->setCurrentItem(nullptr);
   m_table->clearContents();
@@ -200,7 +195,7 @@ void AttributionView::fillTable() {
     m_table->setItem(row, Part, new QTableWidgetItem(nameOf(part)));
     m_table->setItem(row, KvHead,
                      new QTableWidgetItem(part.kvHead < 0 ? QString() : QString("KV%1").arg(part.kvHead)));
-    auto* adds = new QTableWidgetItem(signedText(part.contribution));
+    auto* adds = new QTableWidgetItem(signedText(part.contribution, 4));
     adds->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
     m_table->setItem(row, Adds, adds);
     auto* bar = new QTableWidgetItem;

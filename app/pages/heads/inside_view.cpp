@@ -4,11 +4,18 @@
 #include <QLabel>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 
 namespace headroom::pages {
+
+QString signedText(double value, int decimals) {
+  const QString size = fixed(std::abs(value), decimals);
+  if (size == fixed(0.0, decimals)) return size;
+  return (value < 0.0 ? QString("\u2212") : QString("+")) + size;
+}
 
 InsideView::InsideView(session::InsideBoard& board, const QString& name, const QString& introduction,
                        QWidget* parent)
@@ -31,6 +38,8 @@ InsideView::InsideView(session::InsideBoard& board, const QString& name, const Q
   layout->addWidget(controls);
   m_form = new QGridLayout;
   m_form->setContentsMargins(8, 0, 8, 0);
+  m_form->setHorizontalSpacing(8);
+  m_form->setVerticalSpacing(4);
   layout->addLayout(m_form);
   auto* words = new QLabel(introduction, m_introduction);
   words->setObjectName(name + "Introduction");

@@ -14,6 +14,9 @@ namespace headroom::pages {
 
 class WrapLayout;
 
+/// With its sign, "\u22120.036", "+1.2"; what rounds to nothing has none.
+QString signedText(double value, int decimals);
+
 /// A tab that shows what goes on inside one lane's model: what it asks with above, then what it is about
 /// until something is known, and from there on that.
 class InsideView : public QWidget {

@@ -27,11 +27,6 @@ constexpr const char* kPatchIntroduction =
     "with that one part's values copied from the first. Where the answer turns back, the part carries what "
     "tells the texts apart (activation patching, Wang et al. 2022).</p>"
     "<p>Computed in 64-bit numbers on the processor, with all heads of the lane's model.</p>";
-
-/// With a sign.
-QString effectText(double value, int decimals) {
-  return (value > 0.0 ? "+" : "") + fixed(value, decimals);
-}
 }  // namespace
 
 PatchView::PatchView(session::InsideBoard& board, session::Selection& selection, QWidget* parent)
@@ -183,9 +178,9 @@ QString PatchView::cellTip(int row, int column, double effect) const {
           : QString("%1, position %2 (%3)")
                 .arg(rowName(row), grouped(column), m_map->horizontalHeaderItem(column)->text());
   const double apart = report.survey.cleanDifference - report.survey.corruptDifference;
-  QString tip = QString("%1: %2").arg(what, effectText(effect, 4));
+  QString tip = QString("%1: %2").arg(what, signedText(effect, 4));
   if (apart != 0.0)
-    tip += QString("\n%1 % of what tells the texts apart").arg(fixed(100.0 * effect / apart, 1));
+    tip += QString("\n%1 % of what tells the texts apart").arg(signedText(100.0 * effect / apart, 1));
   return tip;
 }
 
@@ -197,8 +192,8 @@ void PatchView::fillMap() {
               "cell says how much the corrupted one's changes with that part copied: 0 nothing, %5 as far as "
               "the clean text. Red adds, blue takes away.")
           .arg(quotedToken(report.question.answer), quotedToken(report.question.otherAnswer),
-               effectText(survey.cleanDifference, 4), effectText(survey.corruptDifference, 4),
-               effectText(survey.cleanDifference - survey.corruptDifference, 4)));
+               signedText(survey.cleanDifference, 4), signedText(survey.corruptDifference, 4),
+               signedText(survey.cleanDifference - survey.corruptDifference, 4)));
   m_map->clear();
   fillHeader();
   const double largest = report.largest();
@@ -207,7 +202,7 @@ void PatchView::fillMap() {
       const std::optional<double> effect = report.effectAt(row, column);
       if (!effect) continue;
       const double side = largest > 0.0 ? *effect / largest : 0.0;
-      auto* item = new QTableWidgetItem(effectText(*effect, 3));
+      auto* item = new QTableWidgetItem(signedText(*effect, 3));
       item->setData(ColorCells::kGroundRole,
                     toQt(session::colorOf(session::ColorMap::Diverging, 0.5 + 0.5 * side)));
       item->setToolTip(cellTip(row, column, *effect));
