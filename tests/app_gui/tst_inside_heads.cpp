@@ -24,9 +24,9 @@ constexpr int kPatienceMs = 30000;
 /// Of a bundled model: six layers of eight query heads.
 constexpr int kLayers = 6;
 constexpr int kHeads = 8;
-constexpr int kLensTab = 3;
-constexpr int kAttributionTab = 4;
-constexpr int kPatchTab = 5;
+constexpr const char* kLensTab = "Layer by layer";
+constexpr const char* kAttributionTab = "What adds to a token";
+constexpr const char* kPatchTab = "Patching";
 
 /// The bundled MQA model on the real device, which has decoded some text.
 struct Page : test::GuiFixture {
