@@ -18,8 +18,10 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
+#include "app/pages/heads/head_exports.h"
+#include "app/pages/heads/head_pairs_view.h"
+#include "app/pages/heads/pair_matrices.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/heads/subspace_chart.h"
@@ -27,7 +29,6 @@
 #include "app/pages/texts.h"
 #include "app/pages/wrap_layout.h"
 #include "app/session/progress_text.h"
-#include "core/model/clock.h"
 #include "core/model/error.h"
 
 namespace headroom::pages {
@@ -71,7 +72,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
       m_scroll(new QScrollArea(this)),
       m_grid(new ScoreGrid(board, this)),
       m_view(new QTableView(this)),
-      m_divergences(new DivergenceView(board, this)),
+      m_pairs(new HeadPairsView(board, this)),
       m_subspaces(new SubspaceChart(board, this)),
       m_actions(new HeadActions(board, this)) {
   setObjectName("headsPage");
@@ -107,12 +108,8 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
   auto* tabs = new QTabWidget(splitter);
   tabs->setObjectName("headTabs");
   tabs->setDocumentMode(true);
-  auto* divergences = new QScrollArea(tabs);
-  divergences->setWidget(m_divergences);
-  divergences->setWidgetResizable(true);
-  divergences->setFrameShape(QFrame::NoFrame);
   tabs->addTab(m_view, "All heads");
-  tabs->addTab(divergences, "Are they alike?");
+  tabs->addTab(m_pairs, "Are they alike?");
   tabs->addTab(m_subspaces, "Directions of keys and values");
   splitter->addWidget(tabs);
   splitter->setStretchFactor(1, 1);
@@ -136,20 +133,13 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
             if (now.isValid()) choose(m_table->row(m_filter->mapToSource(now).row()));
           });
   connect(m_view, &QTableView::doubleClicked, this, &HeadsPage::liveWanted);
-  const auto offer = [this](auto signal) {
-    return [this, signal](figures::SubspacesOf of) {
-      try {
-        const QString name = of == figures::SubspacesOf::Weights ? "directions-weights" : "directions-cache";
-        emit(this->*signal)(name,
-                            figures::subspaceFigure(subspaceLanes(m_board, analysis::kLaneColorsOnLight), of,
-                                                    model::dateText()));
-      } catch (const model::Error& error) {
-        emit message({session::Severity::Problem, error.what()});
-      }
-    };
-  };
-  connect(m_subspaces, &SubspaceChart::pictureWanted, this, offer(&HeadsPage::figureWanted));
-  connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
+  offerExports(*m_grid, "heads", *this, [this] { return scoresFigure(m_board, kind()); });
+  offerExports(m_pairs->matrices(), "pairs", *this,
+               [this] { return pairsFigure(m_board, m_pairs->comparison()); });
+  for (const figures::SubspacesOf of : {figures::SubspacesOf::Weights, figures::SubspacesOf::Cache}) {
+    offerExports(m_subspaces->plot(of), of == figures::SubspacesOf::Weights ? "weights" : "cache", *this,
+                 [this, of] { return directionsFigure(m_board, of); });
+  }
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
   connect(m_actions, &HeadActions::mapWanted, this, &HeadsPage::liveWanted);
   connect(m_repeated, &RepeatedTokensPopover::readWanted, this, &HeadsPage::repeatedWanted);
@@ -367,7 +357,7 @@ void HeadsPage::refresh() {
   }
   m_table->refresh();
   m_grid->refresh();
-  m_divergences->refresh();
+  m_pairs->refresh();
   m_subspaces->refresh();
   m_actions->refresh();
   const bool isEmpty = m_board.entries().empty();
@@ -402,7 +392,7 @@ QRect HeadsPage::messageArea() const {
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_table->setAppearance(appearance);
   m_grid->setAppearance(appearance);
-  m_divergences->setAppearance(appearance);
+  m_pairs->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
   // Links have the colour of the palette that was there when they were set.
   m_answer->clear();

@@ -18,8 +18,8 @@ class QToolButton;
 
 namespace headroom::pages {
 
-class DivergenceView;
 class HeadActions;
+class HeadPairsView;
 class QuietComboBox;
 class RepeatedTokensPopover;
 class ScoreGrid;
@@ -95,7 +95,7 @@ class HeadsPage : public Page {
   QScrollArea* m_scroll;
   ScoreGrid* m_grid;
   QTableView* m_view;
-  DivergenceView* m_divergences;
+  HeadPairsView* m_pairs;
   SubspaceChart* m_subspaces;
   HeadActions* m_actions;
 };

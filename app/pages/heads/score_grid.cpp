@@ -22,6 +22,7 @@ ScoreGrid::ScoreGrid(const session::HeadBoard& board, QWidget* parent)
     : QWidget(parent), m_board(board), m_kind(&analysis::headKinds().front()) {
   setObjectName("scoreGrid");
   setMouseTracking(true);
+  setFocusPolicy(Qt::StrongFocus);  // the menu key opens its menu
 }
 
 void ScoreGrid::setAppearance(const session::Appearance& appearance) {
@@ -183,7 +184,8 @@ void ScoreGrid::paintLegend(QPainter& painter, double largest) const {
 }
 
 void ScoreGrid::mousePressEvent(QMouseEvent* event) {
-  if (const std::optional<HeadRow> row = rowAt(event->position())) emit chosen(*row);
+  const std::optional<HeadRow> row = rowAt(event->position());
+  if (row && event->button() == Qt::LeftButton) emit chosen(*row);
 }
 
 bool ScoreGrid::event(QEvent* event) {
@@ -201,6 +203,7 @@ bool ScoreGrid::event(QEvent* event) {
                     .arg(head.kvHead);
   for (const analysis::HeadColumn& column : analysis::headColumns())
     tip += QString("\n%1: %2 (%3)").arg(column.title, numberText(column, head), column.formula);
+  tip += "\nA right click exports the picture and its numbers.";
   QToolTip::showText(help->globalPos(), tip, this);
   return true;
 }
