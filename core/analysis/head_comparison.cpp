@@ -25,8 +25,8 @@ constexpr std::array kComparisons = {
                    "Whether keys of two KV heads of a layer tell positions apart alike: linear centred "
                    "kernel alignment, CKA (Kornblith et al. 2019); 0 unrelated, 1 the same but for a "
                    "rotation, a shift and a scale.",
-                   "computed from keys as they lay in the cache", 0.0, 1.0,
-                   ColorMap::Viridis, false, &HeadSurvey::keyCka},
+                   "computed from keys as they lay in the cache", 0.0, 1.0, ColorMap::Viridis, false,
+                   &HeadSurvey::keyCka},
     HeadComparison{"values", "value_cka", "Values", "CKA of values",
                    "Whether values of two KV heads of a layer tell positions apart alike: linear centred "
                    "kernel alignment, CKA (Kornblith et al. 2019); 0 unrelated, 1 the same but for a "

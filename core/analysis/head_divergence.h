@@ -8,9 +8,9 @@
 
 namespace headroom::analysis {
 
-/// How unlike the heads of each layer look at a text: Jensen-Shannon divergence of their attention rows, nats:
-/// 0 the same, ln 2 nothing in common (Lin 1991, IEEE Trans. Inf. Theory 37); 0 with itself. Sums of all
-/// pairs of query heads over rows that come in any portions; takes constant memory.
+/// How unlike the heads of each layer look at a text: Jensen-Shannon divergence of their attention rows,
+/// nats: 0 the same, ln 2 nothing in common (Lin 1991, IEEE Trans. Inf. Theory 37); 0 with itself. Sums of
+/// all pairs of query heads over rows that come in any portions; takes constant memory.
 class HeadDivergenceSums {
  public:
   /// Of every `every`-th position, as pairs are many; position 0, where all heads are alike, counts never.
