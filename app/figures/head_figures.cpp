@@ -41,33 +41,42 @@ std::vector<double> valuesOf(const HeadCells& cells) {
 
 void sayUnknown(const HeadCells& cells, std::vector<std::string>& caption) {
   if (std::ranges::any_of(valuesOf(cells), [](double value) { return std::isnan(value); }))
-    caption.emplace_back("Hatched: there is no such value, which is not 0.");
+    caption.emplace_back("Hatched: no value is known, which is not 0.");
 }
 
 bool isInduction(const analysis::HeadColumn& column) {
   return std::string_view(column.name) == "induction";
 }
 
-HeadCells::Map scoreMap(const SurveyedLane& lane, const analysis::HeadColumn& column) {
+/// A lane of a figure of all heads, of whose survey `valueOf` gives the value of each head by its place.
+template <typename Value>
+HeadCells::Lane scoreLane(const SurveyedLane& lane, const Value& valueOf) {
   const int heads = lane.attention.queryHeadCount;
   HeadCells::Map map{
       .name = {},
       .rows = numbered("L", lane.layerCount),
       .columns = numbered("H", heads),
       .values = std::vector<double>(static_cast<std::size_t>(lane.layerCount * heads), analysis::kNotKnown)};
-  for (const analysis::HeadSurvey::Head& head : lane.survey->heads)
-    map.values[static_cast<std::size_t>(head.layer * heads + head.queryHead)] = column.of(head);
-  return map;
+  for (std::size_t index = 0; index < lane.survey->heads.size(); ++index) {
+    const analysis::HeadSurvey::Head& head = lane.survey->heads[index];
+    map.values[static_cast<std::size_t>(head.layer * heads + head.queryHead)] = valueOf(index);
+  }
+  return {.name = lane.title,
+          .facts = headsText(lane.attention),
+          .color = lane.color,
+          .groupSize = lane.attention.groupSize(),
+          .maps = {std::move(map)}};
+}
+
+std::vector<std::string> headCells(const SurveyedLane& lane, const analysis::HeadSurvey::Head& head) {
+  return {lane.title, lane.model, fmt::format("{}", head.layer), fmt::format("{}", head.queryHead),
+          fmt::format("{}", head.kvHead)};
 }
 
 void addScoreRows(const SurveyedLane& lane, const analysis::HeadColumn& column, Table& table) {
   for (const analysis::HeadSurvey::Head& head : lane.survey->heads) {
-    std::vector<std::string> row{lane.title,
-                                 lane.model,
-                                 fmt::format("{}", head.layer),
-                                 fmt::format("{}", head.queryHead),
-                                 fmt::format("{}", head.kvHead),
-                                 cellText(column.of(head))};
+    std::vector<std::string> row = headCells(lane, head);
+    row.push_back(cellText(column.of(head)));
     if (isInduction(column)) row.push_back(cellText(head.inductionDeviation));
     row.emplace_back("computed");
     table.rows.push_back(std::move(row));
@@ -178,11 +187,8 @@ Figure headScoresFigure(std::span<const SurveyedLane> lanes, const analysis::Hea
   if (isInduction(column)) figure.table.columns.emplace_back("induction_deviation");
   figure.table.columns.emplace_back("kind");
   for (const SurveyedLane& lane : lanes) {
-    cells.lanes.push_back({.name = lane.title,
-                           .facts = headsText(lane.attention),
-                           .color = lane.color,
-                           .groupSize = lane.attention.groupSize(),
-                           .maps = {scoreMap(lane, column)}});
+    cells.lanes.push_back(
+        scoreLane(lane, [&](std::size_t index) { return column.of(lane.survey->heads[index]); }));
     addScoreRows(lane, column, figure.table);
     figure.caption.push_back(scoreSentence(lane, column));
   }
@@ -191,6 +197,56 @@ Figure headScoresFigure(std::span<const SurveyedLane> lanes, const analysis::Hea
         "No head has a value of {}, expected at least one{}", column.name,
         lanes.empty() ? ": heads were not measured yet" : ". " + scoreSentence(lanes.front(), column)));
   }
+  fitScale(cells);
+  sayUnknown(cells, figure.caption);
+  figure.caption.push_back(origin.text());
+  figure.content = std::move(cells);
+  return figure;
+}
+
+Figure headLossFigure(std::span<const SurveyedLane> lanes, const FigureOrigin& origin) {
+  HeadCells cells{
+      .lanes = {}, .down = "layer", .across = "query head", .measure = "loss without it, nats/token"};
+  Figure figure{.title = "Loss without a head: every head",
+                .caption = {"How much worse the model predicts the text when the head's output is 0 before "
+                            "W_O: change of the mean loss, nats per token; computed by reading the text "
+                            "without the head, 0 where it is no larger than what rounding does. Query heads "
+                            "below one bracket read one KV head."},
+                .content = {},
+                .table = {}};
+  figure.table.columns = {"lane",
+                          "model",
+                          "layer",
+                          "query_head",
+                          "kv_head",
+                          "loss_change",
+                          "loss_standard_error",
+                          "loss_within_rounding",
+                          "kind"};
+  int known = 0;
+  for (const SurveyedLane& lane : lanes) {
+    const auto lossOf = [&](std::size_t index) {
+      return index < lane.losses.size() ? lane.losses[index] : std::nullopt;
+    };
+    cells.lanes.push_back(scoreLane(lane, [&](std::size_t index) {
+      const std::optional<HeadLoss> loss = lossOf(index);
+      return loss ? loss->change : analysis::kNotKnown;
+    }));
+    for (std::size_t index = 0; index < lane.survey->heads.size(); ++index) {
+      const std::optional<HeadLoss> loss = lossOf(index);
+      if (!loss) continue;
+      ++known;
+      std::vector<std::string> row = headCells(lane, lane.survey->heads[index]);
+      row.insert(row.end(), {cellText(loss->change), cellText(loss->standardError),
+                             loss->withinRounding ? "true" : "false", "computed"});
+      figure.table.rows.push_back(std::move(row));
+    }
+    figure.caption.push_back(laneSentence(lane, lane.survey->positions) + ".");
+  }
+  if (known == 0)
+    throw model::Error(
+        "No loss without a head is known yet, expected one at least: choose a head, then Loss "
+        "without it");
   fitScale(cells);
   sayUnknown(cells, figure.caption);
   figure.caption.push_back(origin.text());

@@ -1,3 +1,4 @@
+#include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
 #include <QMenu>
@@ -223,6 +224,40 @@ class TestHeadsPage : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() > known, 60000);
     QCOMPARE(page.cell(page.rowOf("MQA", "L0H0"), pages::HeadTable::lossColumn()), first);
     page.click("cancelStudy");
+  }
+
+  /// By what a head is worth: nothing is found before a loss is known, then those of which it is known.
+  void headsAreFoundByTheirLoss() {
+    Page page;
+    page.measured({"mqa"}, kHeads);
+    auto* box = page.window().findChild<QComboBox*>("headKinds");
+    box->setFocus();
+    while (box->currentIndex() < box->count() - 1) QTest::keyClick(box, Qt::Key_Down);
+    QCOMPARE(box->currentText(), QString("Find: Loss without it"));
+    QVERIFY2(page.text("headsAnswer").contains("No loss is known yet"), qPrintable(page.text("headsAnswer")));
+    QCOMPARE(page.table().horizontalHeader()->visualIndex(pages::HeadTable::lossColumn()),
+             int{pages::HeadTable::FirstNumber});
+    const QRect first = page.grid().cellOf({0, 0}).toRect();
+    const session::Color zero = session::colorOf(session::ColorMap::Viridis, 0.0);
+    QCOMPARE(test::countPixels(page.gridPicture().copy(first), zero), 0);  // not known is not 0
+
+    page.table().selectRow(0);
+    page.click("headLosses");
+    QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() >= 4, 60000);
+    page.click("cancelStudy");
+    QTRY_VERIFY_WITH_TIMEOUT(page.window().findChild<QWidget*>("measureHeads")->isEnabled(), 20000);
+    const auto lossOf = [&](int row) {
+      const QString text = page.cell(row, pages::HeadTable::lossColumn());
+      return text == "none" ? 0.0 : firstNumber(text);
+    };
+    const int known = page.knownLosses();
+    for (int row = 1; row < known; ++row) QVERIFY(lossOf(row) <= lossOf(row - 1));
+    for (int row = known; row < kHeads; ++row)
+      QCOMPARE(page.cell(row, pages::HeadTable::lossColumn()), QString("\u2013"));
+    const QString answer = page.text("headsAnswer");
+    QVERIFY2(answer.contains("Strongest: loss without it") && answer.contains("MQA " + page.cell(0, 1)) &&
+                 answer.contains(page.cell(0, pages::HeadTable::lossColumn())),
+             qPrintable(answer));
   }
 
   void everythingIsInReachInASmallWindow() {

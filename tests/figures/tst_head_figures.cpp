@@ -163,6 +163,31 @@ class TestHeadFigures : public QObject {
     QVERIFY_THROWS_EXCEPTION(model::Error, figures::headScoresFigure({}, columnNamed("induction"), kOrigin));
   }
 
+  /// Losses are those that are known; a head that is better away is below 0.
+  void lossesStandWhereTheirHeadsDo() {
+    const analysis::HeadSurvey heads = survey();
+    figures::SurveyedLane lane = laneOf(heads);
+    QVERIFY_THROWS_EXCEPTION(model::Error, figures::headLossFigure({&lane, 1}, kOrigin));
+    lane.losses.resize(8);
+    lane.losses[6] = {0.25, 0.125, false};  // layer 1, head 2
+    lane.losses[1] = {-0.5, 0.125, false};
+    lane.losses[3] = {0.0, 0.0625, true};
+    const figures::Figure figure = figures::headLossFigure({&lane, 1}, kOrigin);
+    const auto& cells = std::get<HeadCells>(figure.content);
+    QCOMPARE(cells.lanes[0].maps[0].at(1, 2), 0.25);
+    QCOMPARE(cells.lanes[0].maps[0].at(0, 1), -0.5);
+    QVERIFY(std::isnan(cells.lanes[0].maps[0].at(0, 0)));
+    QCOMPARE(cells.low, -0.5);
+    QCOMPARE(cells.high, 0.5);
+    const QStringList lines = linesOf(figure);
+    QCOMPARE(lines.size(), 1 + 3);
+    QCOMPARE(lines[0], QString("lane,model,layer,query_head,kv_head,loss_change,loss_standard_error,"
+                               "loss_within_rounding,kind"));
+    QCOMPARE(lines[1], QString("GQA,a model,0,1,0,-0.5,0.125,false,computed"));
+    QCOMPARE(lines[2], QString("GQA,a model,0,3,1,0,0.0625,true,computed"));
+    QCOMPARE(lines[3], QString("GQA,a model,1,2,1,0.25,0.125,false,computed"));
+  }
+
   void matricesOfPairs_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<int>("heads");

@@ -18,8 +18,8 @@ namespace {
 std::vector<figures::SurveyedLane> surveyedLanes(const session::HeadBoard& board) {
   std::vector<figures::SurveyedLane> lanes;
   const auto& colors = analysis::kLaneColorsOnLight;
-  for (const session::HeadBoard::Entry& entry : board.entries()) {
-    const session::HeadReport& report = entry.report;
+  for (std::size_t index = 0; index < board.entries().size(); ++index) {
+    const session::HeadReport& report = board.entries()[index].report;
     lanes.push_back({.title = report.title,
                      .model = report.config.name,
                      .device = report.deviceName,
@@ -28,7 +28,15 @@ std::vector<figures::SurveyedLane> surveyedLanes(const session::HeadBoard& board
                      .color = colors[static_cast<std::size_t>(report.lane.colorIndex) % colors.size()],
                      .attention = report.config.attention,
                      .layerCount = report.config.layerCount,
-                     .survey = &report.survey});
+                     .survey = &report.survey,
+                     .losses = {}});
+    for (const analysis::HeadSurvey::Head& head : report.survey.heads) {
+      const session::HeadBoard::Loss* loss = board.lossOf(index, {head.layer, head.queryHead});
+      lanes.back().losses.push_back(
+          loss ? std::optional(figures::HeadLoss{loss->withinNoise ? 0.0 : loss->change, loss->standardError,
+                                                 loss->withinNoise})
+               : std::nullopt);
+    }
   }
   return lanes;
 }
@@ -58,10 +66,11 @@ void offerExports(QWidget& view, const QString& name, HeadsPage& page, std::func
   add("Export table\u2026", "context table ", &HeadsPage::figureTableWanted);
 }
 
-NamedFigure scoresFigure(const session::HeadBoard& board, const analysis::HeadKind& kind) {
-  const analysis::HeadColumn& column = analysis::headColumns()[kind.column];
-  return {QString("heads-") + column.name,
-          figures::headScoresFigure(surveyedLanes(board), column, figureOrigin())};
+NamedFigure scoresFigure(const session::HeadBoard& board, const HeadSought& sought) {
+  const std::vector<figures::SurveyedLane> lanes = surveyedLanes(board);
+  return {"heads-" + sought.name, sought.number
+                                      ? figures::headScoresFigure(lanes, *sought.number, figureOrigin())
+                                      : figures::headLossFigure(lanes, figureOrigin())};
 }
 
 NamedFigure pairsFigure(const session::HeadBoard& board, const analysis::HeadComparison& comparison) {

@@ -5,6 +5,7 @@
 
 #include "app/figures/head_figures.h"
 #include "app/figures/subspace_figure.h"
+#include "app/pages/heads/head_sought.h"
 #include "app/session/head_board.h"
 
 class QWidget;
@@ -24,7 +25,7 @@ struct NamedFigure {
 void offerExports(QWidget& view, const QString& name, HeadsPage& page, std::function<NamedFigure()> make);
 
 /// Of what the board knows, in colours for paper. Throw model::Error where it knows nothing of that.
-NamedFigure scoresFigure(const session::HeadBoard& board, const analysis::HeadKind& kind);
+NamedFigure scoresFigure(const session::HeadBoard& board, const HeadSought& sought);
 NamedFigure pairsFigure(const session::HeadBoard& board, const analysis::HeadComparison& comparison);
 NamedFigure directionsFigure(const session::HeadBoard& board, figures::SubspacesOf of);
 

@@ -54,6 +54,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
     : Page(parent),
       m_board(board),
       m_selection(selection),
+      m_sought(soughtHeads(board)),
       m_table(new HeadTable(board, this)),
       m_filter(new HeadFilter(*m_table)),
       m_measure(new QPushButton("Measure heads", this)),
@@ -133,7 +134,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::Selection& selection, Q
             if (now.isValid()) choose(m_table->row(m_filter->mapToSource(now).row()));
           });
   connect(m_view, &QTableView::doubleClicked, this, &HeadsPage::liveWanted);
-  offerExports(*m_grid, "heads", *this, [this] { return scoresFigure(m_board, kind()); });
+  offerExports(*m_grid, "heads", *this, [this] { return scoresFigure(m_board, sought()); });
   offerExports(m_pairs->matrices(), "pairs", *this,
                [this] { return pairsFigure(m_board, m_pairs->comparison()); });
   for (const figures::SubspacesOf of : {figures::SubspacesOf::Weights, figures::SubspacesOf::Cache}) {
@@ -172,9 +173,9 @@ QWidget* HeadsPage::createControls() {
   add(m_texts, "headsText", "The text that is read");
   m_repeatedButton->setText("Induction test\u2026");
   add(m_repeatedButton, "repeatedTokens", "The random tokens that are said again to find induction heads");
-  for (const analysis::HeadKind& kind : analysis::headKinds()) {
-    m_kinds->addItem(QString("Find: %1").arg(kind.title));
-    m_kinds->setItemData(m_kinds->count() - 1, QString(kind.purpose), Qt::ToolTipRole);
+  for (const HeadSought& sought : m_sought) {
+    m_kinds->addItem("Find: " + sought.title);
+    m_kinds->setItemData(m_kinds->count() - 1, sought.purpose, Qt::ToolTipRole);
   }
   add(m_kinds, "headKinds",
       "Which kind of head is looked for: what the picture shows and the table is sorted by");
@@ -201,7 +202,7 @@ QWidget* HeadsPage::createControls() {
   connect(cancel, &QToolButton::clicked, this, [this] { m_board.cancel(); });
   connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measure);
   connect(m_texts, &QComboBox::activated, this, &HeadsPage::chooseText);
-  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortByKind);
+  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortBySought);
   connect(m_lanes, &QComboBox::activated, this, [this](int index) {
     m_filter->setEntry(index > 0 ? std::optional(static_cast<std::size_t>(index - 1)) : std::nullopt);
   });
@@ -253,19 +254,18 @@ void HeadsPage::chooseText(int index) {
   m_texts->setCurrentIndex(m_text.ofLanes() ? kLanesText : kFileText + 1);
 }
 
-const analysis::HeadKind& HeadsPage::kind() const {
-  return analysis::headKinds()[static_cast<std::size_t>(std::max(m_kinds->currentIndex(), 0))];
+const HeadSought& HeadsPage::sought() const {
+  return m_sought[static_cast<std::size_t>(std::max(m_kinds->currentIndex(), 0))];
 }
 
-void HeadsPage::sortByKind() {
-  m_grid->setKind(kind());
-  // What is looked for stands first, in narrow windows too.
+void HeadsPage::sortBySought() {
+  m_grid->setSought(sought());
+  // What is looked for stands first, in narrow windows too, and the loss behind it.
   QHeaderView* header = m_view->horizontalHeader();
   const int first = HeadTable::FirstNumber;
-  header->moveSection(header->visualIndex(first + static_cast<int>(kind().column)), first);
-  header->moveSection(header->visualIndex(HeadTable::lossColumn()), first + 1);
-  m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
-                       kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
+  header->moveSection(header->visualIndex(HeadTable::lossColumn()), first);
+  header->moveSection(header->visualIndex(sought().column), first);
+  m_view->sortByColumn(sought().column, sought().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
   m_view->scrollToTop();
   m_answer->setText(answer());
 }
@@ -324,20 +324,23 @@ QString HeadsPage::summary() const {
 }
 
 QString HeadsPage::answer() const {
-  const analysis::HeadColumn& column = analysis::headColumns()[kind().column];
   QString text;
   for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
+    const std::optional<HeadRow> row = strongestOf(sought(), m_board, entry);
+    if (!row) continue;
     const session::HeadReport& report = m_board.entries()[entry].report;
-    const analysis::HeadSurvey::Head* head = analysis::strongest(report.survey, kind());
-    if (!head) continue;
+    const analysis::HeadSurvey::Head& head = report.survey.heads[row->head];
     text += QString("%1<a href='%2:%3'>%4 %5</a> %6")
                 .arg(text.isEmpty() ? "" : " \u00b7 ")
                 .arg(entry)
-                .arg(head - report.survey.heads.data())
-                .arg(toQt(report.title).toHtmlEscaped(),
-                     toQt(model::headName({head->layer, head->queryHead})), numberText(column, *head));
+                .arg(row->head)
+                .arg(toQt(report.title).toHtmlEscaped(), toQt(model::headName({head.layer, head.queryHead})),
+                     sought().textOf(*row));
   }
-  return QString("<b>Strongest: %1.</b> %2").arg(QString(kind().title).toLower(), text);
+  if (text.isEmpty())
+    return "No loss is known yet: choose a head, then <b>Loss without it</b>, or <b>Loss without each "
+           "head</b>.";
+  return QString("<b>Strongest: %1.</b> %2").arg(sought().title.toLower(), text);
 }
 
 void HeadsPage::refresh() {
@@ -366,7 +369,7 @@ void HeadsPage::refresh() {
     widget->setEnabled(!isEmpty);
   m_summary->setText(summary());
   if (!isSame && !isEmpty) {
-    sortByKind();
+    sortBySought();
     fitColumns();
   }
   m_answer->setText(isEmpty ? QString() : answer());

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "app/figures/figure.h"
+#include "app/pages/heads/head_sought.h"
 #include "app/pages/heads/head_table.h"
 #include "app/pages/page.h"
 #include "app/session/head_board.h"
@@ -63,13 +64,13 @@ class HeadsPage : public Page {
   void choose(const HeadRow& row);
   void chooseSelected();
   void showChosen();
-  void sortByKind();
+  void sortBySought();
   void refresh();
   void refreshProgress();
   void fitColumns();
   /// All columns of the picture are in sight where that leaves room for the table.
   void fitGrid();
-  const analysis::HeadKind& kind() const;
+  const HeadSought& sought() const;
   QString summary() const;
   QString answer() const;
 
@@ -77,6 +78,7 @@ class HeadsPage : public Page {
   session::Selection& m_selection;
   session::StudyText m_text;
   std::optional<HeadRow> m_chosen;
+  std::vector<HeadSought> m_sought;  ///< as the box has them
   HeadTable* m_table;
   HeadFilter* m_filter;
   QPushButton* m_measure;
