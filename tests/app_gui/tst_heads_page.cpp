@@ -1,3 +1,4 @@
+#include <QAction>
 #include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
@@ -9,6 +10,7 @@
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/texts.h"
 #include "core/lanes/device_lanes.h"
+#include "tests/app_gui/file_answer.h"
 #include "tests/app_gui/gui_fixture.h"
 
 using namespace headroom;
@@ -240,6 +242,8 @@ class TestHeadsPage : public QObject {
     const QRect first = page.grid().cellOf({0, 0}).toRect();
     const session::Color zero = session::colorOf(session::ColorMap::Viridis, 0.0);
     QCOMPARE(test::countPixels(page.gridPicture().copy(first), zero), 0);  // not known is not 0
+    // A scale of nothing is none.
+    QCOMPARE(test::countPixels(page.gridPicture(), session::colorOf(session::ColorMap::Viridis, 1.0)), 0);
 
     page.table().selectRow(0);
     page.click("headLosses");
@@ -254,6 +258,14 @@ class TestHeadsPage : public QObject {
     for (int row = 1; row < known; ++row) QVERIFY(lossOf(row) <= lossOf(row - 1));
     for (int row = known; row < kHeads; ++row)
       QCOMPARE(page.cell(row, pages::HeadTable::lossColumn()), QString("\u2013"));
+    // The table beside the picture has those that are known.
+    const QString file = page.folder.filePath("losses.csv");
+    {
+      test::Answer save(file);
+      page.window().findChild<QAction*>("context table heads")->trigger();
+      QVERIFY(!save.title().isEmpty());
+    }
+    QCOMPARE(test::linesOf(file).size(), 1 + known);
     const QString answer = page.text("headsAnswer");
     QVERIFY2(answer.contains("Strongest: loss without it") && answer.contains("MQA " + page.cell(0, 1)) &&
                  answer.contains(page.cell(0, pages::HeadTable::lossColumn())),

@@ -37,7 +37,7 @@ std::vector<HeadSought> soughtHeads(const session::HeadBoard& board) {
   all.push_back(
       {.title = "Loss without it",
        .purpose = "Heads that the model predicts the text worst without, of those whose loss was measured.",
-       .measure = "Loss without it, nats/token",
+       .measure = "Loss, nats/token",
        .name = "loss",
        .column = HeadTable::lossColumn(),
        .valueOf =

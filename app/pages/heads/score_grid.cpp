@@ -106,6 +106,7 @@ ScoreGrid::Scale ScoreGrid::scale() const {
     for (std::size_t head = 0; head < m_board.entries()[entry].report.survey.heads.size(); ++head) {
       const double value = m_sought.valueOf({entry, head});
       if (std::isnan(value)) continue;
+      scale.isKnown = true;
       scale.low = std::min(scale.low, value);
       scale.high = std::max(scale.high, value);
     }
@@ -127,7 +128,7 @@ void ScoreGrid::paintEvent(QPaintEvent*) {
   painter.setFont(type);
   const Scale scale = this->scale();
   for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) paintBlock(painter, entry, scale);
-  paintLegend(painter, scale);
+  if (scale.isKnown) paintLegend(painter, scale);
 }
 
 void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, const Scale& scale) const {

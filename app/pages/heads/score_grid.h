@@ -46,6 +46,7 @@ class ScoreGrid : public QWidget {
   struct Scale {
     double low = 0.0;
     double high = 0.0;
+    bool isKnown = false;  ///< of one head at least there is a value
 
     session::Color colorOf(double share) const;
     double shareOf(double value) const { return high > low ? (value - low) / (high - low) : 0.0; }
