@@ -27,9 +27,9 @@ void requireLockstep(const lanes::LaneSet& set) {
 }
 }  // namespace
 
-void DecodeArguments::addOptions(CLI::App& app) {
+void DecodeArguments::addOptions(CLI::App& app, const std::string& fileOption) {
   addModels(app, m_models)->required()->expected(1, lanes::kMostLanes);
-  m_input.addOptions(app);
+  m_input.addOptions(app, fileOption);
   m_input.addChatOptions(app);
   app.add_option("--max-tokens", m_maxTokens, "Tokens to decode")
       ->check(CLI::NonNegativeNumber)

@@ -15,10 +15,12 @@ namespace headroom::cli {
 /// What a command decodes in lanes, and how: its models, the text to begin with, sampling and decoder.
 class DecodeArguments {
  public:
-  /// Adds MODEL..., and the options for all of it.
-  void addOptions(CLI::App& app);
+  /// Adds MODEL..., and the options for all of it; a file with the text perhaps under other names.
+  void addOptions(CLI::App& app, const std::string& fileOption = "--prompt-file");
 
   int laneCount() const { return static_cast<int>(m_models.size()); }
+  const std::vector<std::string>& models() const { return m_models; }
+  const DecoderChoice& choice() const { return m_choice; }
   int maxTokens() const { return m_maxTokens; }
   const TokenInput& input() const { return m_input; }
 

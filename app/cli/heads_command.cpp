@@ -8,10 +8,10 @@
 #include "app/cli/commands.h"
 #include "app/cli/decoder_choice.h"
 #include "app/cli/heads_report.h"
-#include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/model_argument.h"
 #include "app/cli/progress_line.h"
+#include "app/cli/repeated_arguments.h"
 #include "app/cli/report_parts.h"
 #include "app/cli/token_arguments.h"
 #include "core/evaluation/head_survey.h"
@@ -41,22 +41,7 @@ class HeadsCommand final : public Command {
         .add_option("--sort", m_sort,
                     "Largest first by this column, what is not known last; by layer and head without")
         ->check(CLI::IsMember(names));
-    app()
-        .add_option("--induction-length", m_repeated.length, "Random tokens of a copy")
-        ->check(CLI::Range(2, 1 << 20))
-        ->capture_default_str();
-    app()
-        .add_option("--induction-copies", m_repeated.copies, "How often they are said")
-        ->check(CLI::Range(2, 1000))
-        ->capture_default_str();
-    app().add_option("--induction-ids", m_ids,
-                     "Ids they are drawn from: 260:4086 (4086 not included); all without");
-    app().add_option("--induction-start", m_repeated.startToken, "Id of a token before the first copy");
-    app().add_option("--seed", m_repeated.seed, "Of the random tokens")->capture_default_str();
-    app()
-        .add_option("--induction-draws", m_repeated.draws, "Texts of random tokens, of seeds from --seed on")
-        ->check(CLI::Range(1, 1000))
-        ->capture_default_str();
+    m_repeated.addOptions(app());
     m_choice.addOptions(app());
     m_choice.addAblation(app());
   }
@@ -67,11 +52,7 @@ class HeadsCommand final : public Command {
     lanes::ModelUse use = opener.load(m_model);
     const model::Model& model = *use;
     const std::vector<int> tokens = m_input.idsFor(model);
-    if (!m_ids.empty()) {
-      const IndexRange ids = parseRange("--induction-ids", m_ids, model.config.vocabSize, "token");
-      m_repeated.firstId = ids.first;
-      m_repeated.endId = ids.end;
-    }
+    const evaluation::RepeatedTokens repeated = m_repeated.of(model.config);
     watchInterrupts();
     const lanes::LaneEngine lane = openLane(opener, std::move(use), m_choice, tokens);
     const ProgressLine line;
@@ -79,11 +60,11 @@ class HeadsCommand final : public Command {
       line.show(fmt::format("{} of {} tokens", done, total));
     };
     HeadSurvey survey =
-        surveyHeads(*lane.decoder, tokens, m_repeated, interrupted, progress, {.model = &model});
+        surveyHeads(*lane.decoder, tokens, repeated, interrupted, progress, {.model = &model});
     line.show({});
     sort(survey);
     if (global().json) {
-      fmt::print("{}\n", document(model, lane, tokens.size(), survey).dump(2));
+      fmt::print("{}\n", document(model, lane, tokens.size(), repeated, survey).dump(2));
     } else if (m_csv) {
       printHeadsCsv(survey);
       printEmptyColumns(survey);
@@ -106,25 +87,18 @@ class HeadsCommand final : public Command {
     });
   }
 
-  std::string repeatedText() const {
-    return fmt::format(
-        "{} draws of {} random tokens{} said {} times (seeds from {} on{})", m_repeated.draws,
-        m_repeated.length, m_ids.empty() ? "" : fmt::format(" of {}", m_ids), m_repeated.copies,
-        m_repeated.seed,
-        m_repeated.startToken ? fmt::format(", behind token {}", *m_repeated.startToken) : std::string());
-  }
-
   nlohmann::ordered_json document(const model::Model& model, const lanes::LaneEngine& lane,
-                                  std::size_t tokens, const HeadSurvey& survey) const {
+                                  std::size_t tokens, const evaluation::RepeatedTokens& repeated,
+                                  const HeadSurvey& survey) const {
     nlohmann::ordered_json induction = {
-        {"length", m_repeated.length},
-        {"copies", m_repeated.copies},
-        {"seed", m_repeated.seed},
-        {"draws", m_repeated.draws},
-        {"first_id", m_repeated.firstId},
-        {"end_id", m_repeated.endId > 0 ? m_repeated.endId : model.config.vocabSize},
+        {"length", repeated.length},
+        {"copies", repeated.copies},
+        {"seed", repeated.seed},
+        {"draws", repeated.draws},
+        {"first_id", repeated.firstId},
+        {"end_id", repeated.endId > 0 ? repeated.endId : model.config.vocabSize},
         {"start_token", nullptr}};
-    if (m_repeated.startToken) induction["start_token"] = *m_repeated.startToken;
+    if (repeated.startToken) induction["start_token"] = *repeated.startToken;
     nlohmann::ordered_json document = {{"model", model.path},
                                        {"device", lane.decoder->deviceName()},
                                        {"attention", attentionDocument(model.config.attention)},
@@ -150,7 +124,7 @@ class HeadsCommand final : public Command {
                survey.windows == 1 ? "one window" : fmt::format("{} windows", survey.windows),
                survey.positions);
     fmt::print("prefix_matching over {} of them, induction over {}\n", survey.prefixPositions,
-               repeatedText());
+               m_repeated.text());
     printHeadsTable(survey);
     printSharedHeads(survey, model);
   }
@@ -159,8 +133,7 @@ class HeadsCommand final : public Command {
   TokenInput m_input;
   bool m_csv = false;
   std::string m_sort;
-  std::string m_ids;
-  evaluation::RepeatedTokens m_repeated;
+  RepeatedArguments m_repeated;
   DecoderChoice m_choice;
 };
 

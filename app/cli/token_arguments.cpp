@@ -97,6 +97,12 @@ const std::string& TokenInput::prompt() const {
   return m_prompt;
 }
 
+std::string TokenInput::name() const {
+  if (m_fileOption->count() > 0)
+    return m_file == "-" ? "standard input" : std::filesystem::path(m_file).filename().string();
+  return m_promptOption->count() > 0 ? "the prompt" : "the given tokens";
+}
+
 std::vector<int> TokenInput::idsFor(const model::Model& model) const {
   const bool hasPrompt = m_promptOption->count() + m_fileOption->count() > 0;
   if (m_isChat && !hasPrompt) throw CLI::ValidationError("--chat", "requires --prompt or --prompt-file");

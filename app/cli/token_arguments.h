@@ -27,6 +27,8 @@ class TokenInput {
   /// Throws as prompt() does, model::Error for a prompt without a tokenizer and a chat without a known
   /// template, CLI::ValidationError when nothing is left to feed.
   std::vector<int> idsFor(const model::Model& model) const;
+  /// For people: "story.txt", "standard input", "the prompt", "the given tokens".
+  std::string name() const;
 
  private:
   std::string m_tokens;

@@ -50,6 +50,10 @@ analysis::Color AttentionMap::colorOf(int row, int column) const {
   return analysis::colorOf(colors, analysis::scaled(scale, static_cast<double>(attention), maximum));
 }
 
+analysis::Color HeadCells::colorOf(double value) const {
+  return analysis::colorOf(colors, high > low ? (value - low) / (high - low) : 0.0);
+}
+
 std::string csvText(const Figure& figure) {
   if (const auto* map = std::get_if<AttentionMap>(&figure.content)) return mapText(*map);
   std::string text = csvLine(figure.table.columns);

@@ -107,6 +107,43 @@ struct WeightDrawing {
   std::vector<Lane> lanes;
 };
 
+/// Numbers of heads as coloured cells, to one scale: a map or several of each lane, with a head in each
+/// column.
+struct HeadCells {
+  /// How query heads that read one KV head are held together.
+  enum class Groups {
+    Brackets,  ///< above the columns
+    Frames,    ///< along the diagonal: rows are heads too
+  };
+  struct Map {
+    std::string name;  ///< above it; may be empty
+    std::vector<std::string> rows;
+    std::vector<std::string> columns;
+    std::vector<double> values;  ///< [row][column]; NaN: there is none, which is not 0
+
+    double at(std::size_t row, std::size_t column) const { return values[row * columns.size() + column]; }
+  };
+  struct Lane {
+    std::string name;
+    std::string facts;
+    analysis::Color color;
+    int groupSize = 1;  ///< columns that are held together
+    std::vector<Map> maps;
+  };
+
+  std::vector<Lane> lanes;
+  std::string down;     ///< what rows are
+  std::string across;   ///< what columns are
+  std::string measure;  ///< at the scale, with its unit
+  double low = 0.0;
+  double high = 1.0;
+  analysis::ColorMap colors = analysis::ColorMap::Viridis;
+  Groups groups = Groups::Brackets;
+
+  /// Of a value that there is.
+  analysis::Color colorOf(double value) const;
+};
+
 /// The figure's numbers. Cells are written as they are, numbers with every digit that they have.
 struct Table {
   std::vector<std::string> columns;
@@ -118,8 +155,17 @@ struct Figure {
   /// Paragraphs: models and how they decode, device and date, and of each quantity whether it is measured,
   /// counted or computed.
   std::vector<std::string> caption;
-  std::variant<LinePlot, BarPlot, AttentionMap, WeightDrawing> content;
+  std::variant<LinePlot, BarPlot, AttentionMap, WeightDrawing, HeadCells> content;
   Table table;  ///< empty for a map, whose cells are its table
+};
+
+/// When a figure was made, and by which version of the program.
+struct FigureOrigin {
+  std::string date;
+  std::string version;
+
+  /// "2026-11-28 12:34, Headroom 0.5.0", the end of a caption.
+  std::string text() const { return date + ", Headroom " + version; }
 };
 
 /// The table as comma-separated values with a line of column names; of a map query, attended, attention and

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "app/figures/head_cells_painter.h"
 #include "app/figures/map_painter.h"
 #include "app/figures/plot_painter.h"
 #include "app/figures/sheet.h"
@@ -60,6 +61,7 @@ class Page {
     const double height =
         std::visit(Overloaded{[&](const AttentionMap& map) { return mapHeight(map, inner); },
                               [&](const WeightDrawing& drawing) { return weightsHeight(drawing, inner); },
+                              [&](const HeadCells& cells) { return headCellsHeight(cells, inner); },
                               [&](const auto&) { return kChartShape * width; }},
                    figure.content);
     m_content = {kMargin, top, inner, height};
@@ -80,6 +82,7 @@ class Page {
     }
     std::visit(Overloaded{[&](const AttentionMap& map) { paintMap(painter, map, m_content); },
                           [&](const WeightDrawing& drawing) { paintWeights(painter, drawing, m_content); },
+                          [&](const HeadCells& cells) { paintHeadCells(painter, cells, m_content); },
                           [&](const auto& plot) { paintPlot(painter, plot, m_content); }},
                m_figure.content);
     paintParagraphs(&painter, m_figure.caption, m_width, m_captionTop);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/figures/color_bar.h"
 #include "app/figures/sheet.h"
 #include "core/model/quantity.h"
 
@@ -12,8 +13,6 @@ namespace headroom::figures {
 namespace {
 
 constexpr double kLabels = 96.0;  // room for tokens at an axis
-constexpr double kScaleBar = 14.0;
-constexpr double kScaleRoom = 92.0;
 /// Pixels that the picture of the cells has at least: viewers that smooth it then smooth edges only.
 constexpr int kImagePixels = 1024;
 
@@ -23,7 +22,7 @@ double axisRoom() {
 
 /// The largest square for the cells, whole or half pixels for each: a PNG has two per pixel.
 double sideOf(const AttentionMap& map, double width) {
-  const double room = width - axisRoom() - kLabels - kScaleRoom;
+  const double room = width - axisRoom() - kLabels - kColorBarRoom;
   return std::max(1.0, 0.5 * std::floor(2.0 * room / map.cellCount)) * map.cellCount;
 }
 
@@ -67,37 +66,21 @@ void paintLabels(QPainter& painter, const AttentionMap& map, const QRectF& plot)
   }
 }
 
-void paintScale(QPainter& painter, const AttentionMap& map, const QRectF& bar) {
-  constexpr int kSteps = 128;
-  const QFont font = smallFont();
-  const double step = bar.height() / kSteps;
-  for (int index = 0; index < kSteps; ++index) {
-    painter.fillRect(QRectF(bar.left(), bar.bottom() - (index + 1) * step, bar.width(), step + 0.5),
-                     toQt(analysis::colorOf(map.colors, (index + 0.5) / kSteps)));
-  }
-  painter.setPen(QPen(dimColor(), 1.0));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawRect(bar);
-  const bool isLogarithmic = map.scale == analysis::MapScale::Logarithmic;
-  const auto label = [&](double share, const QString& text) {
-    drawText(painter, font, inkColor(), {bar.right() + kGap, bar.bottom() - share * bar.height()},
-             Qt::AlignLeft | Qt::AlignVCenter, text);
-  };
-  const auto number = [](double value) { return toQt(model::shareText(value)); };
-  if (isLogarithmic) {
+std::vector<ScaleTick> ticksOf(const AttentionMap& map) {
+  std::vector<ScaleTick> ticks;
+  if (map.scale == analysis::MapScale::Logarithmic) {
     const double floor = static_cast<double>(analysis::kLogarithmicFloor);
     const int decades = static_cast<int>(std::lround(-std::log10(floor)));
     for (int decade = 0; decade <= decades; ++decade) {
       const double value = std::pow(10.0, -decade);
-      const QString text = toQt(model::fixedText(value, decade));
-      label(analysis::scaled(map.scale, value, 1.0), decade == decades ? "\u2264 " + text : text);
+      const std::string text = model::fixedText(value, decade);
+      ticks.push_back({analysis::scaled(map.scale, value, 1.0), decade == decades ? "\u2264 " + text : text});
     }
   } else {
-    for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) label(share, number(share * map.maximum));
+    for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0})
+      ticks.push_back({share, model::shareText(share * map.maximum)});
   }
-  drawUpwards(painter, textFont(), inkColor(),
-              {bar.right() + kScaleRoom - 2.0 * kGap - kScaleBar, bar.center().y()},
-              Qt::AlignHCenter | Qt::AlignBottom, "attention, " + toQt(analysis::mapScaleName(map.scale)));
+  return ticks;
 }
 
 }  // namespace
@@ -121,7 +104,8 @@ void paintMap(QPainter& painter, const AttentionMap& map, const QRectF& area) {
   drawText(painter, textFont(), inkColor(), {plot.center().x(), plot.bottom() + kLabels},
            Qt::AlignHCenter | Qt::AlignTop, "position looked at");
   const double height = std::min(side, 320.0);
-  paintScale(painter, map, {plot.right() + 3.0 * kGap, plot.top(), kScaleBar, height});
+  paintColorBar(painter, map.colors, {plot.right() + 3.0 * kGap, plot.top()}, height, ticksOf(map),
+                "attention, " + toQt(analysis::mapScaleName(map.scale)));
 }
 
 }  // namespace headroom::figures

@@ -151,6 +151,34 @@ std::vector<Term> makeTerms() {
        "where "
        "they have nothing in common.",
        "H((p + q) / 2) \u2212 (H(p) + H(q)) / 2, nats, mean over positions"},
+      {"copying",
+       "Of a head: whether the tokens it looks at become more likely by its output alone, towards 1, or less "
+       "likely, towards \u22121 (Elhage and others, 2021). Computed from the weights, not from a text.",
+       "sum of eigenvalues / sum of their moduli of W_U W_O W_V W_E"},
+      {"prefix matching",
+       "The attention that a head gives to the tokens which followed earlier copies of the one it stands at: "
+       "induction in the text itself (Olsson and others, 2022).",
+       "sum of a over the positions after earlier copies of the same token"},
+      {"write share",
+       "The part that a head has in what its layer's attention adds to the residual stream. Below 0 it takes "
+       "away what the others add.",
+       "sum c_h \u00b7 w / sum w \u00b7 w, c_h: what head h adds at a position, w: sum of c_h over the "
+       "heads"},
+      {"write size",
+       "How large what a head adds to the residual stream is beside what is there before: root mean squares "
+       "over the positions.",
+       "size of c_h / size of the residual stream before it"},
+      {"cosine",
+       "Of two heads' outputs: whether they point the same way, over all positions together. 1: the same "
+       "direction, 0: unrelated, \u22121: opposite.",
+       "sum c_g \u00b7 c_h / \u221a(sum c_g \u00b7 c_g \u00d7 sum c_h \u00b7 c_h), over positions"},
+      {"CKA",
+       "Linear centred kernel alignment: whether two heads' keys, or values, are the same but for a "
+       "rotation, "
+       "a shift and a scale, which is 1; 0: unrelated (Kornblith and others, 2019). Over few positions any "
+       "vectors "
+       "look alike.",
+       "|X^T Y|^2 / (|X^T X| |Y^T Y|), Frobenius norms; X, Y: positions \u00d7 head dim, each less its mean"},
       {"effective rank",
        "How many directions a set of vectors uses: as many as there are if all are used alike, fewer where "
        "some "
@@ -174,7 +202,8 @@ std::vector<Term> makeTerms() {
       {"\u00b1",
        fmt::format(
            "Of speeds: the farther end of the range in which {} resampled measurements lie, from the value "
-           "before it. Of a loss without a head the standard error of the mean, of divergences the standard "
+           "before it. Of a loss without a head the standard error of the mean, of pairs of heads the "
+           "standard "
            "deviation of the pairs.",
            kRangeShareText),
        "max(high \u2212 value, value \u2212 low)"},

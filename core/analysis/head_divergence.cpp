@@ -56,9 +56,8 @@ void HeadDivergenceSums::add(const model::AttentionRows& rows) {
   }
 }
 
-HeadDivergences HeadDivergenceSums::means() const {
-  HeadDivergences means{{.headCount = m_queryHeadCount, .rowCount = m_rowCount, .layers = m_sums},
-                        m_queryHeadCount};
+HeadPairs HeadDivergenceSums::means() const {
+  HeadPairs means{.headCount = m_queryHeadCount, .rowCount = m_rowCount, .layers = m_sums};
   for (std::vector<double>& layer : means.layers) {
     for (int head = 0; head < m_queryHeadCount; ++head) {
       for (int other = head + 1; other < m_queryHeadCount; ++other) {

@@ -8,13 +8,9 @@
 
 namespace headroom::analysis {
 
-/// How unlike the heads of each layer look at a text: mean Jensen-Shannon divergence of their attention rows,
-/// nats: 0 the same, ln 2 nothing in common (Lin 1991, IEEE Trans. Inf. Theory 37); 0 with itself.
-struct HeadDivergences : HeadPairs {
-  int queryHeadCount = 0;  ///< headCount, as the window calls it
-};
-
-/// Sums of all pairs of heads over rows that come in any portions; takes constant memory.
+/// How unlike the heads of each layer look at a text: Jensen-Shannon divergence of their attention rows,
+/// nats: 0 the same, ln 2 nothing in common (Lin 1991, IEEE Trans. Inf. Theory 37); 0 with itself. Sums of
+/// all pairs of query heads over rows that come in any portions; takes constant memory.
 class HeadDivergenceSums {
  public:
   /// Of every `every`-th position, as pairs are many; position 0, where all heads are alike, counts never.
@@ -22,7 +18,7 @@ class HeadDivergenceSums {
 
   /// Adds rows of every layer and query head, which were not pooled.
   void add(const model::AttentionRows& rows);
-  HeadDivergences means() const;
+  HeadPairs means() const;
 
  private:
   int m_queryHeadCount;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string_view>
 
 namespace headroom::analysis {
 
@@ -88,6 +89,12 @@ constexpr std::array kKinds = {
 
 std::span<const HeadColumn> headColumns() {
   return kColumns;
+}
+
+std::string formulaText(const HeadColumn& column) {
+  const bool isOfAttention = std::string_view(column.basis).starts_with("computed from captured attention");
+  return fmt::format("{}{}; {}", column.formula,
+                     isOfAttention ? " (a: attention of position i to position j)" : "", column.basis);
 }
 
 std::span<const HeadKind> headKinds() {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/analysis/head_divergence.h"
 #include "core/analysis/head_pairs.h"
 #include "core/analysis/head_scores.h"
 #include "core/analysis/subspaces.h"
@@ -35,11 +34,11 @@ struct HeadSurvey {
     const char* name;  ///< of a column, or as the command line calls it
     std::string reason;
   };
-  std::vector<Head> heads;      ///< by layer, then by head
-  HeadDivergences divergences;  ///< between heads of a layer
-  HeadPairs outputCosines;      ///< LayerOutputs::cosines, between query heads of a layer
-  HeadPairs keyCka;             ///< linearCka() of keys as they lay in the cache, between KV heads of a layer
-  HeadPairs valueCka;           ///< of values
+  std::vector<Head> heads;  ///< by layer, then by head
+  HeadPairs divergences;    ///< HeadDivergenceSums::means(), between query heads of a layer
+  HeadPairs outputCosines;  ///< LayerOutputs::cosines, between query heads of a layer
+  HeadPairs keyCka;         ///< linearCka() of keys as they lay in the cache, between KV heads of a layer
+  HeadPairs valueCka;       ///< of values
   std::vector<LayerSubspaces>
       cached;                  ///< keys and values as they lay in the cache, by layer; see hasSubspaces()
   std::int64_t positions = 0;  ///< behind the first of each window: what the scores are means over
@@ -59,6 +58,8 @@ struct HeadColumn {
   double (*of)(const HeadSurvey::Head& head);  ///< kNotKnown where the head has none
 };
 std::span<const HeadColumn> headColumns();
+/// The formula, with what its letters are, and the basis: "largest a (a: attention ...); computed from ...".
+std::string formulaText(const HeadColumn& column);
 
 /// A kind of head that people look for: which number tells it.
 struct HeadKind {

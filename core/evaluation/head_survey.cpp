@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "core/analysis/head_divergence.h"
 #include "core/analysis/head_scores.h"
 #include "core/evaluation/captured_sums.h"
 #include "core/model/error.h"

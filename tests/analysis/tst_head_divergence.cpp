@@ -68,7 +68,7 @@ class TestHeadDivergence : public QObject {
       sums.add(rowsOf(begin, end));
       begin = end;
     }
-    const analysis::HeadDivergences means = sums.means();
+    const analysis::HeadPairs means = sums.means();
     double expected = 0.0;
     int rows = 0;
     for (int query = every; query < kLength; query += every) {

@@ -157,7 +157,7 @@ class TstExportCommand : public QObject {
     row("layer", arguments("map", "a.png", {"--layer", "3"}), 2, "there is no layer 3, expected 0 to 2");
     row("head", arguments("map", "a.svg", {"--head", "8"}), 2, "there is no query head 8, expected 0 to 7");
     row("a layer of a chart", arguments("growth", "a.png", {"--layer", "0"}), 2,
-        "is of a map, not of growth");
+        "is of map or pairs, not of growth");
     row("scale", arguments("map", "a.png", {"--scale", "cubic"}), 2, "cubic");
     row("width", arguments("map", "a.png", {"--width", "10"}), 2, "800 to 4096");
     row("folder", arguments("growth", "none/a.png"), 1, "No such file or directory");

@@ -1,4 +1,6 @@
+#include <QAction>
 #include <QClipboard>
+#include <QComboBox>
 #include <QGuiApplication>
 #include <QHeaderView>
 #include <QLabel>
@@ -11,6 +13,7 @@
 #include "app/pages/heads/score_grid.h"
 #include "app/pages/texts.h"
 #include "core/lanes/device_lanes.h"
+#include "tests/app_gui/file_answer.h"
 #include "tests/app_gui/gui_fixture.h"
 
 using namespace headroom;
@@ -245,6 +248,50 @@ class TestHeadsPage : public QObject {
     QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() > known, 60000);
     QCOMPARE(page.cell(page.rowOf("MQA", "L0H0"), pages::HeadTable::lossColumn()), first);
     page.click("cancelStudy");
+  }
+
+  /// By what a head is worth: nothing is found before a loss is known, then those of which it is known.
+  void headsAreFoundByTheirLoss() {
+    Page page;
+    page.measured({"mqa"}, kHeads);
+    auto* box = page.window().findChild<QComboBox*>("headKinds");
+    box->setFocus();
+    while (box->currentIndex() < box->count() - 1) QTest::keyClick(box, Qt::Key_Down);
+    QCOMPARE(box->currentText(), QString("Find: Loss without it"));
+    QVERIFY2(page.text("headsAnswer").contains("No loss is known yet"), qPrintable(page.text("headsAnswer")));
+    QCOMPARE(page.table().horizontalHeader()->visualIndex(pages::HeadTable::lossColumn()),
+             int{pages::HeadTable::FirstNumber});
+    const QRect first = page.grid().cellOf({0, 0}).toRect();
+    const session::Color zero = session::colorOf(session::ColorMap::Viridis, 0.0);
+    QCOMPARE(test::countPixels(page.gridPicture().copy(first), zero), 0);  // not known is not 0
+    // A scale of nothing is none.
+    QCOMPARE(test::countPixels(page.gridPicture(), session::colorOf(session::ColorMap::Viridis, 1.0)), 0);
+
+    page.table().selectRow(0);
+    page.click("headLosses");
+    QTRY_VERIFY_WITH_TIMEOUT(page.knownLosses() >= 4, 60000);
+    page.click("cancelStudy");
+    QTRY_VERIFY_WITH_TIMEOUT(page.window().findChild<QWidget*>("measureHeads")->isEnabled(), 20000);
+    const auto lossOf = [&](int row) {
+      const QString text = page.cell(row, pages::HeadTable::lossColumn());
+      return text == "none" ? 0.0 : firstNumber(text);
+    };
+    const int known = page.knownLosses();
+    for (int row = 1; row < known; ++row) QVERIFY(lossOf(row) <= lossOf(row - 1));
+    for (int row = known; row < kHeads; ++row)
+      QCOMPARE(page.cell(row, pages::HeadTable::lossColumn()), QString("\u2013"));
+    // The table beside the picture has those that are known.
+    const QString file = page.folder.filePath("losses.csv");
+    {
+      test::Answer save(file);
+      page.window().findChild<QAction*>("context table heads")->trigger();
+      QVERIFY(!save.title().isEmpty());
+    }
+    QCOMPARE(test::linesOf(file).size(), 1 + known);
+    const QString answer = page.text("headsAnswer");
+    QVERIFY2(answer.contains("Strongest: loss without it") && answer.contains("MQA " + page.cell(0, 1)) &&
+                 answer.contains(page.cell(0, pages::HeadTable::lossColumn())),
+             qPrintable(answer));
   }
 
   void everythingIsInReachInASmallWindow() {

@@ -42,8 +42,10 @@ struct Page : test::GuiFixture {
     QTest::qWait(100);  // steps that are on their way
   }
   /// A real click on a tab.
-  void show(int tab) {
+  void show(const char* title) {
     auto* tabs = window().findChild<QTabBar*>("headTabs");
+    int tab = 0;
+    while (tab < tabs->count() && tabs->tabText(tab) != title) ++tab;
     QTest::mouseClick(tabs, Qt::LeftButton, {}, tabs->tabRect(tab).center());
     QCOMPARE(tabs->currentIndex(), tab);
   }
@@ -246,14 +248,14 @@ class TestInsideHeads : public QObject {
     page.decoded();
     page.window().resize(1024, 640);
     QTRY_COMPARE(page.window().width(), 1024);
-    const QStringList names[] = {
-        {"readLens", "lensLane", "lensCopy", "lensSave"},
-        {"findAttribution", "attributionLane", "attributionOther", "attributionCopy"},
-        {"findPatches", "patchLane", "patchPlace", "patchClean", "patchOtherAnswer"}};
-    for (const int tab : {kLensTab, kAttributionTab, kPatchTab}) {
+    const std::pair<const char*, QStringList> tabs[] = {
+        {kLensTab, {"readLens", "lensLane", "lensCopy", "lensSave"}},
+        {kAttributionTab, {"findAttribution", "attributionLane", "attributionOther", "attributionCopy"}},
+        {kPatchTab, {"findPatches", "patchLane", "patchPlace", "patchClean", "patchOtherAnswer"}}};
+    for (const auto& [tab, names] : tabs) {
       page.show(tab);
       QRect before;
-      for (const QString& name : names[tab - kLensTab]) {
+      for (const QString& name : names) {
         const auto* widget = page.window().findChild<QWidget*>(name);
         QVERIFY2(widget && widget->isVisible(), qPrintable(name));
         const QRect place(widget->mapTo(&page.window(), QPoint(0, 0)), widget->size());

@@ -4,6 +4,7 @@
 #include <QXmlStreamReader>
 
 #include "app/figures/figure_file.h"
+#include "app/figures/head_figures.h"
 #include "app/figures/map_figure.h"
 #include "app/figures/offscreen.h"
 #include "app/figures/speed_figure.h"
@@ -54,6 +55,37 @@ std::vector<Word> wordsOf(const std::string& svg, QRectF& drawing) {
 }
 
 constexpr int kSpeed = 100;
+constexpr int kScores = 101;
+constexpr int kPairs = 102;
+constexpr int kPairsOfOneLayer = 103;
+
+/// Three lanes of `layers` times `heads` heads, under names as long as lanes have them.
+figures::Figure headFigure(int chart, int heads, int layers) {
+  constexpr int kKvHeads = 4;
+  analysis::HeadSurvey survey{.positions = 123456, .isWhole = true};
+  survey.divergences = {.headCount = heads, .rowCount = 123456, .layers = {}};
+  for (int layer = 0; layer < layers; ++layer) {
+    for (int head = 0; head < heads; ++head)
+      survey.heads.push_back({.layer = layer, .queryHead = head, .kvHead = head * kKvHeads / heads});
+    survey.divergences.layers.emplace_back(static_cast<std::size_t>(heads * heads), 0.5);
+  }
+  std::vector<figures::SurveyedLane> lanes;
+  for (std::size_t lane = 0; lane < 3; ++lane) {
+    lanes.push_back({.title = "A-model-with-a-long-name-7B-Instruct-v0.3 \u00d764 f16 naive",
+                     .model = "A model with a long name",
+                     .device = "a device with a long name",
+                     .text = "incomprehensibilities.txt",
+                     .repeated = "60 random tokens said twice, mean of 5 draws (seeds from 1)",
+                     .color = analysis::kLaneColorsOnLight[lane],
+                     .attention = {heads, kKvHeads, 64},
+                     .layerCount = layers,
+                     .survey = &survey});
+  }
+  const figures::FigureOrigin origin{"2026-11-28 12:34", "1.2.3"};
+  if (chart == kScores) return figures::headScoresFigure(lanes, analysis::headColumns().back(), origin);
+  return figures::headPairsFigure(lanes, analysis::headComparisons().front(),
+                                  chart == kPairs ? std::nullopt : std::optional(layers - 1), origin);
+}
 
 figures::Figure longMap(int positions) {
   figures::MapFigure map({11, 30}, positions);
@@ -91,24 +123,32 @@ class TstFigureLayout : public QObject {
     QTest::addColumn<int>("chart");
     QTest::addColumn<bool>("areLong");
     QTest::addColumn<int>("width");
+    QTest::addColumn<int>("heads");
     for (const int width : {800, 960, 2000}) {
       for (const bool areLong : {false, true}) {
         for (const LaneChart chart : {LaneChart::Growth, LaneChart::Traffic, LaneChart::Stages,
                                       LaneChart::Roofline, LaneChart::Geometry}) {
           QTest::addRow("chart %d, %s names, %d", int(chart), areLong ? "long" : "short", width)
-              << int(chart) << areLong << width;
+              << int(chart) << areLong << width << 0;
         }
       }
-      QTest::addRow("speed, %d", width) << kSpeed << true << width;
-      QTest::addRow("map of 3, %d", width) << -3 << false << width;
-      QTest::addRow("map of 60, %d", width) << -60 << false << width;
-      QTest::addRow("map of 600, %d", width) << -600 << false << width;
+      QTest::addRow("speed, %d", width) << kSpeed << true << width << 0;
+      QTest::addRow("map of 3, %d", width) << -3 << false << width << 0;
+      QTest::addRow("map of 60, %d", width) << -60 << false << width << 0;
+      QTest::addRow("map of 600, %d", width) << -600 << false << width << 0;
+      for (const int heads : {4, 8, 32, 64}) {
+        QTest::addRow("scores of %d heads, %d", heads, width) << kScores << true << width << heads;
+        QTest::addRow("pairs of %d heads, %d", heads, width) << kPairs << true << width << heads;
+        QTest::addRow("pairs of %d heads of a layer, %d", heads, width)
+            << kPairsOfOneLayer << true << width << heads;
+      }
     }
   }
   void textsHaveRoom() {
     QFETCH(int, chart);
     QFETCH(bool, areLong);
     QFETCH(int, width);
+    QFETCH(int, heads);
     const auto speed = [] {
       analysis::SpeedMap sweep = tests::sampleSweep();
       sweep.curves.front().name = "A-model-with-a-long-name-7B-Instruct-v0.3";
@@ -116,7 +156,8 @@ class TstFigureLayout : public QObject {
                                   {analysis::kLaneColorsOnLight[0], analysis::kLaneColorsOnLight[1]});
     };
     const figures::Figure figure =
-        chart == kSpeed ? speed()
+        heads > 0         ? headFigure(chart, heads, 12)
+        : chart == kSpeed ? speed()
         : chart < 0
             ? longMap(-chart)
             : figures::laneFigure(static_cast<LaneChart>(chart), areLong ? longLanes() : tests::sampleLanes(),

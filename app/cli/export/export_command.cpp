@@ -8,6 +8,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/decode_arguments.h"
 #include "app/cli/export/run_figures.h"
+#include "app/cli/export/survey_figures.h"
 #include "app/cli/index_range.h"
 #include "app/cli/interrupt.h"
 #include "app/cli/output_argument.h"
@@ -38,6 +39,7 @@ constexpr const char* kMap = "map";
 std::vector<std::string> figureNames() {
   std::vector<std::string> names{kMap};
   for (const ChartName& chart : kCharts) names.emplace_back(chart.name);
+  for (const std::string& name : SurveyFigures::names()) names.push_back(name);
   return names;
 }
 
@@ -68,24 +70,33 @@ class ExportCommand final : public Command {
   ExportCommand(CLI::App& parent, const GlobalOptions& global)
       : Command(
             parent, global, "export",
-            "Decode a text and write a figure of it: PNG, SVG or PDF, or its numbers as CSV; the rows of a "
-            "map also as NPY, [T][T]") {
+            "Decode a text and write a figure of it, or read it and write one of what heads do: PNG, SVG or "
+            "PDF, or its numbers as CSV; the rows of a map also as NPY, [T][T]") {
     app().add_option("WHAT", m_what, "What it shows")->required()->check(CLI::IsMember(figureNames()));
-    m_decode.addOptions(app());
+    m_decode.addOptions(app(), "--text,--prompt-file");
     m_output
         .addOptions(app(), "--output", "File to write; its ending says as what: .png, .svg, .pdf, .csv, .npy")
         ->required();
-    m_mapOptions = {
-        app().add_option("--layer", m_layer, "Of a map: the layer")->check(CLI::NonNegativeNumber),
-        app().add_option("--head", m_head, "Of a map: the query head")->check(CLI::NonNegativeNumber),
+    m_survey.addOptions(app());
+    m_layerOption =
         app()
-            .add_option("--scale", m_scale, "Of a map: how attention becomes a colour")
-            ->check(CLI::IsMember(scaleNames()))
-            ->capture_default_str(),
-        app()
-            .add_option("--colors", m_colors, "Of a map: its colours")
-            ->check(CLI::IsMember(colorNames()))
-            ->capture_default_str()};
+            .add_option("--layer", m_layer, "Of a map: the layer, 0 without; of pairs: all without")
+            ->check(CLI::NonNegativeNumber);
+    m_options = m_survey.options();
+    m_options.push_back({m_layerOption, {kMap, SurveyFigures::kPairs}});
+    m_options.push_back(
+        {app().add_option("--head", m_head, "Of a map: the query head")->check(CLI::NonNegativeNumber),
+         {kMap}});
+    m_options.push_back({app()
+                             .add_option("--scale", m_scale, "Of a map: how attention becomes a colour")
+                             ->check(CLI::IsMember(scaleNames()))
+                             ->capture_default_str(),
+                         {kMap}});
+    m_options.push_back({app()
+                             .add_option("--colors", m_colors, "Of a map: its colours")
+                             ->check(CLI::IsMember(colorNames()))
+                             ->capture_default_str(),
+                         {kMap}});
     app()
         .add_option("--width", m_size.width, "Pixels across of a picture, at 96 per inch")
         ->check(CLI::Range(figures::PictureSize::kLeastWidth, figures::PictureSize::kMostWidth))
@@ -101,6 +112,13 @@ class ExportCommand final : public Command {
     const formats::OutputTarget target = m_output.check(global());
     watchInterrupts();
     lanes::DeviceLanes opener(m_decode.onDevice(global().device));
+    if (SurveyFigures::has(m_what)) {
+      std::vector<SurveyFigures::ReadModel> read;
+      write(m_survey.figure(m_what, m_decode, opener,
+                            m_layerOption->count() > 0 ? std::optional(m_layer) : std::nullopt, read));
+      report(read, target);
+      return;
+    }
     std::vector<LaneRun> runs(at(m_decode.laneCount()));
     lanes::LaneSet set(
         m_decode.laneSetOptions(),
@@ -118,7 +136,12 @@ class ExportCommand final : public Command {
           isMap() ? mapFigure(runs.front(), set.lane(0)) : chartFigure(opener, runs, set);
       write(figure);
     }
-    report(set, target);
+    std::vector<SurveyFigures::ReadModel> read;
+    for (int lane = 0; lane < set.laneCount(); ++lane) {
+      read.push_back({set.lane(lane).engine.model->path, set.lane(lane).engine.decoder->deviceName(),
+                      set.lane(lane).fed()});
+    }
+    report(read, target);
   }
 
  private:
@@ -137,10 +160,12 @@ class ExportCommand final : public Command {
       throw CLI::ValidationError(
           "MODEL", fmt::format("a map is of one model, {} are given, expected 1", m_decode.laneCount()));
     }
-    for (const CLI::Option* option : m_mapOptions) {
-      if (isMap() || option->count() == 0) continue;
-      throw CLI::ValidationError(option->get_name(), "is of a map, not of " + m_what);
+    for (const SurveyFigures::Of& of : m_options) {
+      if (of.option->count() == 0 || std::ranges::count(of.figures, m_what) > 0) continue;
+      throw CLI::ValidationError(of.option->get_name(),
+                                 fmt::format("is of {}, not of {}", fmt::join(of.figures, " or "), m_what));
     }
+    if (SurveyFigures::has(m_what)) m_survey.checkUsage(m_what, app());
   }
 
   static lanes::LaneSet::Block blockAt(const LaneRun& run, int position, int count) {
@@ -204,13 +229,11 @@ class ExportCommand final : public Command {
     figures::saveFigure(figure, m_output.path(), m_size);
   }
 
-  void report(const lanes::LaneSet& set, const formats::OutputTarget& target) const {
+  void report(const std::vector<SurveyFigures::ReadModel>& models,
+              const formats::OutputTarget& target) const {
     nlohmann::ordered_json lanes = nlohmann::ordered_json::array();
-    for (int lane = 0; lane < set.laneCount(); ++lane) {
-      lanes.push_back({{"model", set.lane(lane).engine.model->path},
-                       {"device", set.lane(lane).engine.decoder->deviceName()},
-                       {"positions", set.lane(lane).fed()}});
-    }
+    for (const SurveyFigures::ReadModel& model : models)
+      lanes.push_back({{"model", model.path}, {"device", model.device}, {"positions", model.positions}});
     if (global().json) {
       fmt::print("{}\n", nlohmann::ordered_json(
                              {{"what", m_what}, {"output", m_output.path()}, {"lanes", std::move(lanes)}})
@@ -218,7 +241,7 @@ class ExportCommand final : public Command {
       return;
     }
     fmt::print(messagesBeside(target), "{}: {}, computed by {}\n", m_output.path(), m_what,
-               set.lane(0).engine.decoder->deviceName());
+               models.front().device);
   }
 
   std::string m_what;
@@ -229,7 +252,9 @@ class ExportCommand final : public Command {
   int m_head = 0;
   std::string m_scale{analysis::mapScaleName(analysis::MapLook{}.scale)};
   std::string m_colors{analysis::colorMapName(analysis::MapLook{}.colors)};
-  std::vector<CLI::Option*> m_mapOptions;
+  CLI::Option* m_layerOption = nullptr;
+  SurveyFigures m_survey;
+  std::vector<SurveyFigures::Of> m_options;
   figures::PictureSize m_size;
 };
 }  // namespace

@@ -142,8 +142,8 @@ QVariant HeadTable::headerData(int section, Qt::Orientation orientation, int rol
       return "Layer and query head, both counted from 0; \u201coff\u201d: the lane decodes without it";
     if (section == KvHead) return "The KV head that it reads, in its layer";
     if (isNumber(section)) {
-      return inLines(QString("%1\n%2 (a: attention of position i to position j); %3")
-                         .arg(numberOf(section).meaning, numberOf(section).formula, numberOf(section).basis));
+      return inLines(
+          QString("%1\n%2").arg(numberOf(section).meaning, toQt(analysis::formulaText(numberOf(section)))));
     }
     return inLines(
         "How much worse the model predicts the text when the head's output is 0 before W_O: change of the "

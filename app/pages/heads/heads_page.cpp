@@ -19,9 +19,11 @@
 #include <algorithm>
 
 #include "app/pages/heads/attribution_view.h"
-#include "app/pages/heads/divergence_view.h"
 #include "app/pages/heads/head_actions.h"
+#include "app/pages/heads/head_exports.h"
+#include "app/pages/heads/head_pairs_view.h"
 #include "app/pages/heads/lens_view.h"
+#include "app/pages/heads/pair_matrices.h"
 #include "app/pages/heads/patch_view.h"
 #include "app/pages/heads/repeated_tokens_popover.h"
 #include "app/pages/heads/score_grid.h"
@@ -30,7 +32,6 @@
 #include "app/pages/quiet_combo_box.h"
 #include "app/pages/texts.h"
 #include "app/session/progress_text.h"
-#include "core/model/clock.h"
 #include "core/model/error.h"
 
 namespace headroom::pages {
@@ -53,6 +54,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, se
     : Page(parent),
       m_board(board),
       m_selection(selection),
+      m_sought(soughtHeads(board)),
       m_table(new HeadTable(board, this)),
       m_filter(new HeadFilter(*m_table)),
       m_measure(new QPushButton("Measure heads", this)),
@@ -75,7 +77,7 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, se
       m_scroll(new QScrollArea(this)),
       m_grid(new ScoreGrid(board, this)),
       m_view(new QTableView(this)),
-      m_divergences(new DivergenceView(board, this)),
+      m_pairs(new HeadPairsView(board, this)),
       m_subspaces(new SubspaceChart(board, this)),
       m_actions(new HeadActions(board, this)) {
   setObjectName("headsPage");
@@ -132,20 +134,13 @@ HeadsPage::HeadsPage(session::HeadBoard& board, session::InsideBoard& inside, se
             if (now.isValid()) choose(m_table->row(m_filter->mapToSource(now).row()));
           });
   connect(m_view, &QTableView::doubleClicked, this, &HeadsPage::liveWanted);
-  const auto offer = [this](auto signal) {
-    return [this, signal](figures::SubspacesOf of) {
-      try {
-        const QString name = of == figures::SubspacesOf::Weights ? "directions-weights" : "directions-cache";
-        emit(this->*signal)(name,
-                            figures::subspaceFigure(subspaceLanes(m_board, analysis::kLaneColorsOnLight), of,
-                                                    model::dateText()));
-      } catch (const model::Error& error) {
-        emit message({session::Severity::Problem, error.what()});
-      }
-    };
-  };
-  connect(m_subspaces, &SubspaceChart::pictureWanted, this, offer(&HeadsPage::figureWanted));
-  connect(m_subspaces, &SubspaceChart::tableWanted, this, offer(&HeadsPage::figureTableWanted));
+  offerExports(*m_grid, "heads", *this, [this] { return scoresFigure(m_board, sought()); });
+  offerExports(m_pairs->matrices(), "pairs", *this,
+               [this] { return pairsFigure(m_board, m_pairs->comparison()); });
+  for (const figures::SubspacesOf of : {figures::SubspacesOf::Weights, figures::SubspacesOf::Cache}) {
+    offerExports(m_subspaces->plot(of), of == figures::SubspacesOf::Weights ? "weights" : "cache", *this,
+                 [this, of] { return directionsFigure(m_board, of); });
+  }
   connect(m_grid, &ScoreGrid::chosen, this, &HeadsPage::choose);
   connect(m_worth, &WorthView::chosen, this, &HeadsPage::choose);
   connect(m_worth, &WorthView::copyWanted, this, &HeadsPage::copy);
@@ -165,16 +160,12 @@ void HeadsPage::createTabs(session::InsideBoard& inside) {
   m_tabs->setObjectName("headTabs");
   m_tabs->setDocumentMode(true);
   m_tabs->setExpanding(false);
-  auto* divergences = new QScrollArea(m_views);
-  divergences->setWidget(m_divergences);
-  divergences->setWidgetResizable(true);
-  divergences->setFrameShape(QFrame::NoFrame);
   const auto add = [this](QStackedWidget* stack, QWidget* view, const char* title, const char* purpose) {
     stack->addWidget(view);
     m_tabs->setTabToolTip(m_tabs->addTab(title), inLines(purpose));
   };
   add(m_views, m_view, "All heads", "What each head looks at, in numbers");
-  add(m_views, divergences, "Are they alike?", "How unlike the heads of a layer look at the text");
+  add(m_views, m_pairs, "Are they alike?", "How alike the heads of a layer look, write and store");
   add(m_views, m_worth, "What are they worth?", "What a model loses without a head, or a KV head");
   add(m_views, m_subspaces, "Directions of keys and values",
       "How many directions the keys and values of a layer take");
@@ -244,19 +235,18 @@ void HeadsPage::chooseText(int index) {
   m_texts->setCurrentIndex(m_text.ofLanes() ? kLanesText : kFileText + 1);
 }
 
-const analysis::HeadKind& HeadsPage::kind() const {
-  return analysis::headKinds()[static_cast<std::size_t>(std::max(m_kinds->currentIndex(), 0))];
+const HeadSought& HeadsPage::sought() const {
+  return m_sought[static_cast<std::size_t>(std::max(m_kinds->currentIndex(), 0))];
 }
 
-void HeadsPage::sortByKind() {
-  m_grid->setKind(kind());
-  // What is looked for stands first, in narrow windows too.
+void HeadsPage::sortBySought() {
+  m_grid->setSought(sought());
+  // What is looked for stands first, in narrow windows too, and the loss behind it.
   QHeaderView* header = m_view->horizontalHeader();
   const int first = HeadTable::FirstNumber;
-  header->moveSection(header->visualIndex(first + static_cast<int>(kind().column)), first);
-  header->moveSection(header->visualIndex(HeadTable::lossColumn()), first + 1);
-  m_view->sortByColumn(HeadTable::FirstNumber + static_cast<int>(kind().column),
-                       kind().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
+  header->moveSection(header->visualIndex(HeadTable::lossColumn()), first);
+  header->moveSection(header->visualIndex(sought().column), first);
+  m_view->sortByColumn(sought().column, sought().largestFirst ? Qt::DescendingOrder : Qt::AscendingOrder);
   m_view->scrollToTop();
   m_answer->setText(line());
 }
@@ -315,20 +305,23 @@ QString HeadsPage::summary() const {
 }
 
 QString HeadsPage::answer() const {
-  const analysis::HeadColumn& column = analysis::headColumns()[kind().column];
   QString text;
   for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
+    const std::optional<HeadRow> row = strongestOf(sought(), m_board, entry);
+    if (!row) continue;
     const session::HeadReport& report = m_board.entries()[entry].report;
-    const analysis::HeadSurvey::Head* head = analysis::strongest(report.survey, kind());
-    if (!head) continue;
+    const analysis::HeadSurvey::Head& head = report.survey.heads[row->head];
     text += QString("%1<a href='%2:%3'>%4 %5</a> %6")
                 .arg(text.isEmpty() ? "" : " \u00b7 ")
                 .arg(entry)
-                .arg(head - report.survey.heads.data())
-                .arg(toQt(report.title).toHtmlEscaped(),
-                     toQt(model::headName({head->layer, head->queryHead})), numberText(column, *head));
+                .arg(row->head)
+                .arg(toQt(report.title).toHtmlEscaped(), toQt(model::headName({head.layer, head.queryHead})),
+                     sought().textOf(*row));
   }
-  return QString("<b>Strongest: %1.</b> %2").arg(QString(kind().title).toLower(), text);
+  if (text.isEmpty())
+    return "No loss is known yet: choose a head, then <b>Loss without it</b>, or <b>Loss without each "
+           "head</b>.";
+  return QString("<b>Strongest: %1.</b> %2").arg(sought().title.toLower(), text);
 }
 
 void HeadsPage::refresh() {
@@ -348,7 +341,7 @@ void HeadsPage::refresh() {
   }
   m_table->refresh();
   m_grid->refresh();
-  m_divergences->refresh();
+  m_pairs->refresh();
   m_subspaces->refresh();
   m_worth->refresh();
   m_actions->refresh();
@@ -358,7 +351,7 @@ void HeadsPage::refresh() {
     widget->setEnabled(!isEmpty);
   m_summary->setText(summary());
   if (!isSame && !isEmpty) {
-    sortByKind();
+    sortBySought();
     fitColumns();
   }
   showChosen();
@@ -382,7 +375,7 @@ QRect HeadsPage::messageArea() const {
 void HeadsPage::setAppearance(const session::Appearance& appearance) {
   m_table->setAppearance(appearance);
   m_grid->setAppearance(appearance);
-  m_divergences->setAppearance(appearance);
+  m_pairs->setAppearance(appearance);
   m_subspaces->setAppearance(appearance);
   m_worth->setAppearance(appearance);
   for (InsideView* view : m_inside) view->setAppearance(appearance);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/figures/figure.h"
+#include "app/pages/heads/head_sought.h"
 #include "app/pages/heads/head_table.h"
 #include "app/pages/page.h"
 #include "app/session/head_board.h"
@@ -21,8 +22,8 @@ class QToolButton;
 
 namespace headroom::pages {
 
-class DivergenceView;
 class HeadActions;
+class HeadPairsView;
 class InsideView;
 class QuietComboBox;
 class RepeatedTokensPopover;
@@ -76,13 +77,13 @@ class HeadsPage : public Page {
   void choose(const HeadRow& row);
   void chooseSelected();
   void showChosen();
-  void sortByKind();
+  void sortBySought();
   void refresh();
   void refreshProgress();
   void fitColumns();
   /// All columns of the picture are in sight where that leaves room for the table.
   void fitGrid();
-  const analysis::HeadKind& kind() const;
+  const HeadSought& sought() const;
   QString summary() const;
   QString answer() const;
 
@@ -90,6 +91,7 @@ class HeadsPage : public Page {
   session::Selection& m_selection;
   session::StudyText m_text;
   std::optional<HeadRow> m_chosen;
+  std::vector<HeadSought> m_sought;  ///< as the box has them
   HeadTable* m_table;
   HeadFilter* m_filter;
   QPushButton* m_measure;
@@ -112,7 +114,7 @@ class HeadsPage : public Page {
   QScrollArea* m_scroll;
   ScoreGrid* m_grid;
   QTableView* m_view;
-  DivergenceView* m_divergences;
+  HeadPairsView* m_pairs;
   SubspaceChart* m_subspaces;
   std::vector<InsideView*> m_inside;  ///< a tab each
   HeadActions* m_actions;

@@ -44,9 +44,9 @@ QWidget* HeadsPage::createControls() {
   add(m_texts, "headsText", "The text that is read");
   m_repeatedButton->setText("Induction test\u2026");
   add(m_repeatedButton, "repeatedTokens", "The random tokens that are said again to find induction heads");
-  for (const analysis::HeadKind& kind : analysis::headKinds()) {
-    m_kinds->addItem(QString("Find: %1").arg(kind.title));
-    m_kinds->setItemData(m_kinds->count() - 1, QString(kind.purpose), Qt::ToolTipRole);
+  for (const HeadSought& sought : m_sought) {
+    m_kinds->addItem("Find: " + sought.title);
+    m_kinds->setItemData(m_kinds->count() - 1, sought.purpose, Qt::ToolTipRole);
   }
   add(m_kinds, "headKinds",
       "Which kind of head is looked for: what the picture shows and the table is sorted by");
@@ -73,7 +73,7 @@ QWidget* HeadsPage::createControls() {
   connect(cancel, &QToolButton::clicked, this, [this] { m_board.cancel(); });
   connect(m_measure, &QPushButton::clicked, this, &HeadsPage::measure);
   connect(m_texts, &QComboBox::activated, this, &HeadsPage::chooseText);
-  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortByKind);
+  connect(m_kinds, &QComboBox::activated, this, &HeadsPage::sortBySought);
   connect(m_lanes, &QComboBox::activated, this, [this](int index) {
     m_filter->setEntry(index > 0 ? std::optional(static_cast<std::size_t>(index - 1)) : std::nullopt);
   });

@@ -5,6 +5,7 @@
 #include <QPainter>
 #include <QToolTip>
 #include <algorithm>
+#include <cmath>
 
 #include "app/pages/colors.h"
 #include "app/pages/texts.h"
@@ -19,9 +20,10 @@ constexpr int kLegendSteps = 64;
 }  // namespace
 
 ScoreGrid::ScoreGrid(const session::HeadBoard& board, QWidget* parent)
-    : QWidget(parent), m_board(board), m_kind(&analysis::headKinds().front()) {
+    : QWidget(parent), m_board(board), m_sought(soughtHeads(board).front()) {
   setObjectName("scoreGrid");
   setMouseTracking(true);
+  setFocusPolicy(Qt::StrongFocus);  // the menu key opens its menu
 }
 
 void ScoreGrid::setAppearance(const session::Appearance& appearance) {
@@ -34,8 +36,8 @@ void ScoreGrid::refresh() {
   update();
 }
 
-void ScoreGrid::setKind(const analysis::HeadKind& kind) {
-  m_kind = &kind;
+void ScoreGrid::setSought(const HeadSought& sought) {
+  m_sought = sought;
   update();
 }
 
@@ -94,18 +96,26 @@ std::optional<HeadRow> ScoreGrid::rowAt(QPointF point) const {
   return std::nullopt;
 }
 
-double ScoreGrid::valueOf(const HeadRow& row) const {
-  return analysis::headColumns()[m_kind->column].of(
-      m_board.entries()[row.entry].report.survey.heads[row.head]);
+session::Color ScoreGrid::Scale::colorOf(double share) const {
+  return session::colorOf(low < 0.0 ? session::ColorMap::Diverging : session::ColorMap::Viridis, share);
 }
 
-double ScoreGrid::largestValue() const {
-  double largest = 0.0;
+ScoreGrid::Scale ScoreGrid::scale() const {
+  Scale scale;
   for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) {
-    for (std::size_t head = 0; head < m_board.entries()[entry].report.survey.heads.size(); ++head)
-      largest = std::max(largest, valueOf({entry, head}));
+    for (std::size_t head = 0; head < m_board.entries()[entry].report.survey.heads.size(); ++head) {
+      const double value = m_sought.valueOf({entry, head});
+      if (std::isnan(value)) continue;
+      scale.isKnown = true;
+      scale.low = std::min(scale.low, value);
+      scale.high = std::max(scale.high, value);
+    }
   }
-  return largest;
+  if (scale.low < 0.0) {
+    scale.high = std::max(scale.high, -scale.low);
+    scale.low = -scale.high;
+  }
+  return scale;
 }
 
 void ScoreGrid::paintEvent(QPaintEvent*) {
@@ -116,12 +126,12 @@ void ScoreGrid::paintEvent(QPaintEvent*) {
   QFont type = font();
   type.setPixelSize(static_cast<int>(m_appearance.textSize()));
   painter.setFont(type);
-  const double largest = largestValue();
-  for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) paintBlock(painter, entry, largest);
-  paintLegend(painter, largest);
+  const Scale scale = this->scale();
+  for (std::size_t entry = 0; entry < m_board.entries().size(); ++entry) paintBlock(painter, entry, scale);
+  if (scale.isKnown) paintLegend(painter, scale);
 }
 
-void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, double largest) const {
+void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, const Scale& scale) const {
   const session::Palette& colors = m_appearance.palette();
   const session::HeadReport& report = m_board.entries()[entry].report;
   const model::AttentionShape& heads = report.config.attention;
@@ -154,8 +164,12 @@ void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, double largest)
     const HeadRow row{entry, head};
     const QRectF cell = cellOf(row);
     const analysis::HeadSurvey::Head& of = report.survey.heads[head];
-    const double share = largest > 0.0 ? valueOf(row) / largest : 0.0;
-    painter.fillRect(cell, toQt(session::colorOf(session::ColorMap::Viridis, share)));
+    const double value = m_sought.valueOf(row);
+    if (std::isnan(value)) {
+      painter.fillRect(cell, QBrush(toQt(colors.textDim), Qt::BDiagPattern));
+    } else {
+      painter.fillRect(cell, toQt(scale.colorOf(scale.shareOf(value))));
+    }
     if (const model::HeadChange* change = m_board.changeOf(entry, {of.layer, of.queryHead})) {
       painter.setPen(QPen(toQt(colors.panel), 3.0));
       painter.drawLine(cell.topLeft(), cell.bottomRight());
@@ -167,23 +181,27 @@ void ScoreGrid::paintBlock(QPainter& painter, std::size_t entry, double largest)
   }
 }
 
-void ScoreGrid::paintLegend(QPainter& painter, double largest) const {
+void ScoreGrid::paintLegend(QPainter& painter, const Scale& scale) const {
   const double top = topOf(m_board.entries().size());
   const double left = kMargin + 2.2 * line();
   const double ramp = 6.0 * line();
   for (int step = 0; step < kLegendSteps; ++step) {
     painter.fillRect(QRectF(left + ramp * step / kLegendSteps, top, ramp / kLegendSteps + 1.0, 0.6 * line()),
-                     toQt(session::colorOf(session::ColorMap::Viridis, step / (kLegendSteps - 1.0))));
+                     toQt(scale.colorOf(step / (kLegendSteps - 1.0))));
   }
   painter.setPen(toQt(m_appearance.palette().textDim));
-  painter.drawText(QRectF(left, top + 0.7 * line(), ramp, line()), Qt::AlignLeft, "0");
-  painter.drawText(QRectF(left, top + 0.7 * line(), ramp, line()), Qt::AlignRight, fixed(largest, 2));
+  const int decimals = scale.high > 0.0 && scale.high < 0.1 ? 4 : 2;
+  const QString high = fixed(scale.high, decimals);
+  painter.drawText(QRectF(left, top + 0.7 * line(), ramp, line()), Qt::AlignLeft,
+                   scale.low < 0.0 ? "\u2212" + high : QString("0"));
+  painter.drawText(QRectF(left, top + 0.7 * line(), ramp, line()), Qt::AlignRight, high);
   painter.drawText(QRectF(left + ramp + 0.6 * line(), top - 0.2 * line(), width() - left - ramp, line()),
-                   Qt::AlignVCenter, analysis::headColumns()[m_kind->column].title);
+                   Qt::AlignVCenter, m_sought.measure);
 }
 
 void ScoreGrid::mousePressEvent(QMouseEvent* event) {
-  if (const std::optional<HeadRow> row = rowAt(event->position())) emit chosen(*row);
+  const std::optional<HeadRow> row = rowAt(event->position());
+  if (row && event->button() == Qt::LeftButton) emit chosen(*row);
 }
 
 bool ScoreGrid::event(QEvent* event) {
@@ -201,6 +219,7 @@ bool ScoreGrid::event(QEvent* event) {
                     .arg(head.kvHead);
   for (const analysis::HeadColumn& column : analysis::headColumns())
     tip += QString("\n%1: %2 (%3)").arg(column.title, numberText(column, head), column.formula);
+  tip += "\nA right click exports the picture and its numbers.";
   QToolTip::showText(help->globalPos(), tip, this);
   return true;
 }

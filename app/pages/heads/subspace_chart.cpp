@@ -1,6 +1,5 @@
 #include "app/pages/heads/subspace_chart.h"
 
-#include <QAction>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QVBoxLayout>
@@ -51,8 +50,6 @@ SubspaceChart::SubspaceChart(const session::HeadBoard& board, QWidget* parent)
   plots->addWidget(m_weights, 1);
   plots->addWidget(m_cache, 1);
   layout->addLayout(plots, 1);
-  addExports(m_weights, figures::SubspacesOf::Weights);
-  addExports(m_cache, figures::SubspacesOf::Cache);
 }
 
 void SubspaceChart::setAppearance(const session::Appearance& appearance) {
@@ -108,17 +105,6 @@ void SubspaceChart::showPlot(QCustomPlot& plot, figures::SubspacesOf of) {
   plot.xAxis->setRange(lines.x.low - 0.3, lines.x.high + 0.3);
   plot.yAxis->setRange(lines.y.low, lines.y.high);
   plot.replot(QCustomPlot::rpQueuedReplot);
-}
-
-void SubspaceChart::addExports(QCustomPlot* plot, figures::SubspacesOf of) {
-  plot->setContextMenuPolicy(Qt::ActionsContextMenu);
-  const auto add = [&](const QString& text, auto signal) {
-    auto* action = new QAction(text, plot);
-    connect(action, &QAction::triggered, this, [this, of, signal] { emit(this->*signal)(of); });
-    plot->addAction(action);
-  };
-  add("Export picture\u2026", &SubspaceChart::pictureWanted);
-  add("Export table\u2026", &SubspaceChart::tableWanted);
 }
 
 std::vector<figures::SubspaceLane> subspaceLanes(const session::HeadBoard& board,

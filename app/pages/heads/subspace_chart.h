@@ -21,14 +21,11 @@ class SubspaceChart : public QWidget {
 
   void setAppearance(const session::Appearance& appearance);
   void refresh();
-
- signals:
-  /// Right click on one of the plots: its numbers as a picture, or as a table.
-  void pictureWanted(headroom::figures::SubspacesOf of);
-  void tableWanted(headroom::figures::SubspacesOf of);
+  QCustomPlot& plot(figures::SubspacesOf of) {
+    return *(of == figures::SubspacesOf::Weights ? m_weights : m_cache);
+  }
 
  private:
-  void addExports(QCustomPlot* plot, figures::SubspacesOf of);
   void showPlot(QCustomPlot& plot, figures::SubspacesOf of);
 
   const session::HeadBoard& m_board;
