@@ -221,9 +221,9 @@ class TestAnyScript : public QObject {
   /// Axes, time line, inspector and tool tip of tokens that are whole by themselves.
   void otherViewsShowTheSameText() {
     Page page;
-    QVERIFY(page.prompt("298 298 298 297 65"));
+    QVERIFY(page.prompt("298 298 298 298 297 65"));
     page.selection().setHead(session::HeadAddress{0, 1, 2});
-    page.selection().setPosition(3);
+    page.selection().setPosition(4);
     const QFont small = page.font(2.0);
     const auto check = [&](const char* where, const QImage& image, const QString& expected, const QFont& font,
                            QColor ground) {

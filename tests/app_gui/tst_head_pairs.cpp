@@ -1,7 +1,7 @@
 #include <QAction>
 #include <QComboBox>
 #include <QLabel>
-#include <QTabWidget>
+#include <QTabBar>
 #include <QTableView>
 #include <cmath>
 
@@ -34,7 +34,7 @@ struct Page : test::GuiFixture {
     tabs().setCurrentIndex(1);
     QTRY_VERIFY(matrices().isVisible());
   }
-  QTabWidget& tabs() { return *window().findChild<QTabWidget*>("headTabs"); }
+  QTabBar& tabs() { return *window().findChild<QTabBar*>("headTabs"); }
   pages::PairMatrices& matrices() { return *window().findChild<pages::PairMatrices*>("pairMatrices"); }
   /// As somebody does with the keys.
   void choose(int comparison) {

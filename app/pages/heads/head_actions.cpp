@@ -119,6 +119,7 @@ void HeadActions::offerChanges(QToolButton* button,
   button->setPopupMode(QToolButton::InstantPopup);
   connect(menu, &QMenu::aboutToShow, this, [this, menu, heads] {
     menu->clear();
+    if (!m_row || m_row->entry >= m_board.entries().size()) return;
     const std::vector<model::HeadPlace> places = (this->*heads)();
     std::vector<const model::HeadChange*> now;
     for (const model::HeadPlace& head : places) now.push_back(m_board.changeOf(m_row->entry, head));
