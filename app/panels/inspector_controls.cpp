@@ -61,7 +61,10 @@ void drawBeside(const PanelContext& context) {
   if (ImGui::IsItemHovered())
     showTip(context, "The head beside this one",
             "Any head of any lane; or hold Shift and click on its map among a lane's heads.");
-  if (!ImGui::BeginPopup(kBesidePopup)) return;
+  ImGui::PushStyleVar(ImGuiStyleVar_WindowPadding, {context.px(8), context.px(6)});
+  const bool isOpen = ImGui::BeginPopup(kBesidePopup);
+  ImGui::PopStyleVar();
+  if (!isOpen) return;
   session::InspectorLook look = context.selection.look();
   const auto choose = [&](bool isAlone, std::optional<session::HeadAddress> beside) {
     look.isAlone = isAlone;

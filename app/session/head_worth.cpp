@@ -25,8 +25,11 @@ std::string comparison(const HeadWorth& group, const HeadWorth& head) {
     return "Their errors do not tell which of them carries more.";
   if (group.loss.change < head.loss.change) return "So the query head carries more.";
   if (!head.isTold() || head.loss.change <= 0.0) return "So the shared KV head carries more.";
-  return fmt::format("So the shared KV head carries {} times as much.",
-                     model::fixedText(group.loss.change / head.loss.change, 1));
+  const double ratio = group.loss.change / head.loss.change;
+  const double ratioError = ratio * std::hypot(group.loss.standardError / group.loss.change,
+                                               head.loss.standardError / head.loss.change);
+  return fmt::format("So the shared KV head carries {} \u00b1 {} times as much.", model::fixedText(ratio, 1),
+                     model::fixedText(ratioError, 1));
 }
 }  // namespace
 

@@ -59,7 +59,7 @@ PatchView::PatchView(session::InsideBoard& board, session::Selection& selection,
   m_corrupt = addField("patchCorrupt", "Corrupted text", "as many tokens, of which some differ",
                        "The text that values are copied into; it has as many tokens as the clean one");
   m_otherAnswer =
-      addField("patchOtherAnswer", "Other answer", "the most likely token",
+      addField("patchOtherAnswer", "Other answer", "the most likely other one",
                "One token whose logit is taken away; left empty, what the model is most likely to "
                "say after the corrupted text");
   m_differences->setObjectName("patchDifferences");
