@@ -5,10 +5,9 @@
 
 #include "app/session/inside_board.h"
 #include "app/session/workspace.h"
-#include "core/formats/gguf/gguf_writer.h"
 #include "core/lanes/device_lanes.h"
 #include "tests/app_session/session_fixture.h"
-#include "tests/support/random_model.h"
+#include "tests/support/small_model_file.h"
 
 namespace headroom::test {
 
@@ -24,11 +23,7 @@ struct InsideTable {
 
   /// Two layers of four query heads.
   std::string write(const char* name, int kvHeads) {
-    const std::string path = folder.filePath(name).toStdString();
-    const model::Model model = tests::randomModel(tests::smallConfig({4, kvHeads, 8}), tests::Output::Tied);
-    formats::writeGguf({.config = model.config, .weights = model.weights, .tokenizer = model.tokenizer.get()},
-                       path, model::Storage::F32);
-    return path;
+    return tests::writeSmallModel(folder.filePath(name).toStdString(), kvHeads);
   }
   /// Reads eight tokens, and chooses what follows them.
   void decode(const std::vector<session::LaneRequest>& lanes) {

@@ -5,11 +5,10 @@
 
 #include "app/session/head_board.h"
 #include "app/session/head_worth.h"
-#include "core/formats/gguf/gguf_writer.h"
 #include "core/lanes/device_lanes.h"
 #include "core/model/error.h"
 #include "tests/app_session/session_fixture.h"
-#include "tests/support/random_model.h"
+#include "tests/support/small_model_file.h"
 
 using namespace headroom;
 
@@ -27,11 +26,7 @@ struct Table {
   session::HeadBoard board{fixture.host, fixture.store, selection, workspace};
 
   std::string write(const char* name, int kvHeads) {
-    const std::string path = folder.filePath(name).toStdString();
-    const model::Model model = tests::randomModel(tests::smallConfig({4, kvHeads, 8}), tests::Output::Tied);
-    formats::writeGguf({.config = model.config, .weights = model.weights, .tokenizer = model.tokenizer.get()},
-                       path, model::Storage::F32);
-    return path;
+    return tests::writeSmallModel(folder.filePath(name).toStdString(), kvHeads);
   }
   void decode(const std::vector<std::string>& models) {
     fixture.host.setPrompt("1, 2, 3, 4, 5, 6, 7, 8", session::PromptForm::Ids);
